@@ -1,0 +1,4 @@
+"""Meaning: operations, types, elaboration of syntax trees into graphs, passes, reference.
+
+Knows no framework; `backends` translates its graphs.
+"""

@@ -1,0 +1,219 @@
+"""Initial values of parameters, drawn the same for every framework.
+
+Each sampler is a function of a seed and the parameter's path alone (Philox keyed by
+SHA-256 of `seed:path`), so weights do not depend on the order of layers or on a framework.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from compiler.lazy import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Fans = tuple[int, int]
+"""Number of inputs and of outputs that one weight connects (Glorot and Bengio, 2010)."""
+
+
+def generator(seed: int, path: str) -> np.random.Generator:
+    """The random generator of one parameter."""
+    digest = hashlib.sha256(f"{seed}:{path}".encode()).digest()
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """Base of all initializers; `sample` returns float64 values of the given shape."""
+
+    def sample(
+        self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
+    ) -> NDArray[np.float64]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Zeros(Initializer):
+    def sample(
+        self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
+    ) -> NDArray[np.float64]:
+        return np.zeros(shape)
+
+
+@dataclass(frozen=True)
+class Ones(Initializer):
+    def sample(
+        self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
+    ) -> NDArray[np.float64]:
+        return np.ones(shape)
+
+
+@dataclass(frozen=True)
+class Constant(Initializer):
+    value: float
+
+    def sample(
+        self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
+    ) -> NDArray[np.float64]:
+        return np.full(shape, float(self.value))
+
+
+@dataclass(frozen=True)
+class Uniform(Initializer):
+    low: float = -0.05
+    high: float = 0.05
+
+    def sample(
+        self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
+    ) -> NDArray[np.float64]:
+        return random.uniform(self.low, self.high, shape)
+
+
+@dataclass(frozen=True)
+class Normal(Initializer):
+    std: float = 0.01
+    mean: float = 0.0
+
+    def sample(
+        self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
+    ) -> NDArray[np.float64]:
+        return random.normal(self.mean, self.std, shape)
+
+
+@dataclass(frozen=True)
+class TruncatedNormal(Initializer):
+    """A normal distribution redrawn outside two standard deviations of its mean."""
+
+    std: float = 0.01
+    mean: float = 0.0
+
+    def sample(
+        self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
+    ) -> NDArray[np.float64]:
+        values = random.normal(size=shape)
+        while (outside := np.abs(values) > 2).any():
+            values[outside] = random.normal(size=int(outside.sum()))
+        return values * self.std + self.mean
+
+
+@dataclass(frozen=True)
+class VarianceScaling(Initializer):
+    """Base of the initializers whose variance is `scale / fan`."""
+
+    def variance(self, fans: Fans) -> float:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class _ScaledUniform(VarianceScaling):
+    def sample(
+        self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
+    ) -> NDArray[np.float64]:
+        bound = math.sqrt(3 * self.variance(fans))
+        return random.uniform(-bound, bound, shape)
+
+
+@dataclass(frozen=True)
+class _ScaledNormal(VarianceScaling):
+    def sample(
+        self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
+    ) -> NDArray[np.float64]:
+        return random.normal(0, math.sqrt(self.variance(fans)), shape)
+
+
+@dataclass(frozen=True)
+class GlorotUniform(_ScaledUniform):
+    """Glorot and Bengio, 2010: variance 2 / (fan_in + fan_out)."""
+
+    def variance(self, fans: Fans) -> float:
+        return 2 / max(1, sum(fans))
+
+
+@dataclass(frozen=True)
+class GlorotNormal(_ScaledNormal):
+    """Glorot and Bengio, 2010: variance 2 / (fan_in + fan_out)."""
+
+    def variance(self, fans: Fans) -> float:
+        return 2 / max(1, sum(fans))
+
+
+@dataclass(frozen=True)
+class HeUniform(_ScaledUniform):
+    """He et al., 2015: variance 2 / fan_in."""
+
+    def variance(self, fans: Fans) -> float:
+        return 2 / max(1, fans[0])
+
+
+@dataclass(frozen=True)
+class HeNormal(_ScaledNormal):
+    """He et al., 2015: variance 2 / fan_in."""
+
+    def variance(self, fans: Fans) -> float:
+        return 2 / max(1, fans[0])
+
+
+@dataclass(frozen=True)
+class LecunNormal(_ScaledNormal):
+    """LeCun et al., 1998: variance 1 / fan_in."""
+
+    def variance(self, fans: Fans) -> float:
+        return 1 / max(1, fans[0])
+
+
+@dataclass(frozen=True)
+class Orthogonal(Initializer):
+    """Saxe et al., 2014: square blocks are orthogonal matrices times `gain`.
+
+    A recurrent weight of several gates is orthogonal gate by gate.
+    """
+
+    gain: float = 1.0
+
+    def sample(
+        self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
+    ) -> NDArray[np.float64]:
+        rows, columns = shape[0], math.prod(shape[1:])
+        blocks = rows // columns if columns and rows % columns == 0 else 1
+        parts = [self._block(random, rows // blocks, columns) for _ in range(blocks)]
+        return self.gain * np.concatenate(parts).reshape(shape)
+
+    def _block(
+        self, random: np.random.Generator, rows: int, columns: int
+    ) -> NDArray[np.float64]:
+        tall = random.normal(size=(max(rows, columns), min(rows, columns)))
+        q, r = np.linalg.qr(tall)
+        q = q * np.sign(np.diag(r))
+        return np.asarray(q if rows >= columns else q.T, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Identity(Initializer):
+    """Ones on the diagonal of a matrix, zeros elsewhere."""
+
+    def sample(
+        self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
+    ) -> NDArray[np.float64]:
+        return np.eye(*shape)
+
+
+INITIALIZERS: dict[str, type[Initializer]] = {
+    "zeros": Zeros,
+    "ones": Ones,
+    "constant": Constant,
+    "uniform": Uniform,
+    "normal": Normal,
+    "truncated_normal": TruncatedNormal,
+    "glorot_uniform": GlorotUniform,
+    "glorot_normal": GlorotNormal,
+    "he_uniform": HeUniform,
+    "he_normal": HeNormal,
+    "lecun_normal": LecunNormal,
+    "orthogonal": Orthogonal,
+    "identity": Identity,
+}
+"""The language's names of initializers."""

@@ -1,0 +1,1 @@
+"""All operations.  Importing this package registers every one of them."""

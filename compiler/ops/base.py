@@ -1,0 +1,196 @@
+"""What an operation is: one frozen dataclass, defined once.
+
+The fields of the class are the operation's attributes; its signature in the language, its page in
+the documentation and its completion follow from them.  Every backend registers a lowering for
+the class; nothing else in the project knows an operation by a string.
+
+    @operation("leaky_relu")
+    @dataclass(frozen=True)
+    class LeakyRelu(Op):
+        \"\"\"x where x >= 0, else `alpha * x` (ONNX LeakyRelu).\"\"\"
+
+        operands = (Operand("x"),)
+        layout = Layout.AGNOSTIC
+        alpha: float = 0.01
+
+        def infer(self, x: TensorType) -> TensorType:
+            return require_float(x)
+
+        def reference(self, x: Array) -> Array:
+            return np.where(x >= 0, x, self.alpha * x)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+
+from compiler.initializers import Fans, Initializer
+from compiler.types import TensorType
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+
+class OpError(Exception):
+    """A rule of an operation is broken; elaboration adds the place.
+
+    `operand` is the index of the input at fault, `attribute` the name of the field, if one is.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        help: str | None = None,
+        operand: int | None = None,
+        attribute: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.help = help
+        self.operand = operand
+        self.attribute = attribute
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A formal tensor input.  A variadic one (always the only one) takes a list of tensors."""
+
+    name: str
+    optional: bool = False
+    variadic: bool = False
+
+
+class Layout(Enum):
+    """How an operation meets a target that keeps images channels-last inside."""
+
+    SPATIAL = "wants its main input channels-last and gives channels-last"
+    AGNOSTIC = "element by element: any layout, the same for all inputs and outputs"
+    AXES = "works in any layout when its axes are renumbered"
+    CANONICAL = "means the order of the axes: channels-first only"
+
+
+Role = Literal[
+    "weight",
+    "bias",
+    "scale",
+    "running_mean",
+    "running_var",
+    "embedding",
+    "recurrent_weight",
+    "recurrent_bias",
+    "parameter",
+    "buffer",
+]
+
+
+@dataclass(frozen=True)
+class ParameterSpec:
+    """A parameter that a layer needs: its name in the layer, type, initial value and role."""
+
+    name: str
+    type: TensorType
+    init: Initializer
+    role: Role
+    fans: Fans = (1, 1)
+    trainable: bool = True
+
+
+class Op:
+    """Base of all operations.  Subclasses are frozen dataclasses registered by `operation`."""
+
+    name: ClassVar[str] = ""
+    operands: ClassVar[tuple[Operand, ...]] = ()
+    layout: ClassVar[Layout] = Layout.CANONICAL
+    operator: ClassVar[str | None] = None
+    """The infix or prefix operator that means this operation, if one does."""
+    gives_tuple: ClassVar[bool] = False
+    """Whether the result in the language is a tuple even where there is one output."""
+    train_only: ClassVar[bool] = False
+    """Whether the operation is legal in loss graphs only (random numbers, stop_gradient)."""
+
+    def infer(self, *args: Any, **kwargs: Any) -> Any:
+        """Types of the outputs (one, or a tuple) from the operands' types.
+
+        Overridden with one `TensorType` parameter per operand (None for an absent optional one;
+        a variadic operand arrives as `*args`).  Raises OpError.
+        """
+        raise NotImplementedError(type(self).__name__)
+
+    def reference(self, *args: Any, **kwargs: Any) -> Any:
+        """The operation's truth in NumPy, at the precision of its arguments.
+
+        Overridden with one array per operand, then the layer's parameters by keyword;
+        returns an array, or a tuple of arrays.
+        """
+        raise NotImplementedError(type(self).__name__)
+
+    def infer_types(self, inputs: Sequence[TensorType | None]) -> tuple[TensorType, ...]:
+        """`infer`, always as a tuple."""
+        result = self.infer(*inputs)
+        return result if isinstance(result, tuple) else (result,)
+
+    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Any:
+        """Floating-point operations (one multiply-add is two), as a `Size`; element-wise by default."""
+        total: Any = 1
+        for size in outputs[0].shape:
+            total = total * size
+        return total
+
+
+@dataclass(frozen=True)
+class LayerOp(Op):
+    """An operation with parameters or state.
+
+    Every layer takes `init` and `bias_init`; None means the operation's own default.
+    """
+
+    init: Initializer | None = field(default=None, kw_only=True)
+    bias_init: Initializer | None = field(default=None, kw_only=True)
+
+    def parameters(self, *args: Any, **kwargs: Any) -> tuple[ParameterSpec, ...]:
+        """The parameters for inputs of these types (arguments as of `infer`).  Raises OpError."""
+        raise NotImplementedError(type(self).__name__)
+
+
+OPERATIONS: dict[str, type[Op]] = {}
+"""Every operation by its name in the language; filled by `operation`."""
+
+OPERATORS: dict[tuple[str, int], type[Op]] = {}
+"""Operations by operator and number of operands."""
+
+O = TypeVar("O", bound=Op)
+
+
+def operation(name: str) -> Callable[[type[O]], type[O]]:
+    """Registers an operation under its name in the language."""
+
+    def register(cls: type[O]) -> type[O]:
+        if name in OPERATIONS:
+            raise ValueError(f"operation {name!r} is defined twice")
+        cls.name = name
+        OPERATIONS[name] = cls
+        if cls.operator is not None:
+            OPERATORS[cls.operator, len(cls.operands)] = cls
+        return cls
+
+    return register
+
+
+def require_float(x: TensorType, operand: int = 0) -> TensorType:
+    """The type itself, if its elements are floating-point numbers."""
+    if not x.dtype.is_float:
+        raise OpError(
+            "E0305",
+            f"needs floating-point elements, not {x.dtype}",
+            operand=operand,
+            help="convert with `cast(x, f32)`",
+        )
+    return x
