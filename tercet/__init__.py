@@ -1,0 +1,1 @@
+"""Tercet: one `.model` file, three frameworks, one answer."""
