@@ -1,0 +1,1 @@
+"""One folder per target.  Backends know the compiler and not each other."""

@@ -1,0 +1,75 @@
+"""What every target has: a table of lowerings by operation class, and words for what it cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from compiler.ops.base import OPERATIONS, Op
+from dsl.diagnostics import Diagnostic, DiagnosticError
+from dsl.source import Span
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Unsupported(Exception):
+    """A target cannot express an operation as used here; raised inside lowerings.
+
+    `rejected` turns it into the diagnostic that names the operation, the target and the line.
+    """
+
+    def __init__(self, reason: str, help: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.help = help
+
+
+def rejected(target: str, op: Op, span: Span, problem: Unsupported) -> DiagnosticError:
+    """The compile error for an operation that `target` cannot express."""
+    message = f"{target} cannot express `{op.name}` here: {problem.reason}"
+    return DiagnosticError(Diagnostic("E0701", message, span, help=problem.help))
+
+
+class Lowerings(Generic[F]):
+    """The lowerings of one target, registered per operation class by decoration.
+
+        lower = Lowerings[Lowering]("pytorch")
+
+        @lower(Relu)
+        def _relu(op: Relu, ...) -> ...:
+
+    Subclasses of a registered class need their own registration: nothing is inherited silently.
+    """
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self._table: dict[type[Op], F] = {}
+        self._unsupported: dict[type[Op], str] = {}
+
+    def __call__(self, *operations: type[Op]) -> Callable[[F], F]:
+        def register(function: F) -> F:
+            for cls in operations:
+                if cls in self._table:
+                    raise ValueError(f"{self.target}: {cls.__name__} has two lowerings")
+                self._table[cls] = function
+            return function
+
+        return register
+
+    def unsupported(self, reason: str, *operations: type[Op]) -> None:
+        """States that this target has no way to express these operations, and why."""
+        self._unsupported.update(dict.fromkeys(operations, reason))
+
+    def find(self, op: Op) -> F:
+        """The lowering of an operation.  Raises Unsupported."""
+        cls = type(op)
+        if cls in self._table:
+            return self._table[cls]
+        raise Unsupported(self._unsupported.get(cls, "it has no lowering for this target yet"))
+
+    def coverage(self) -> dict[str, str | None]:
+        """For every operation: None where it is lowered, else the reason why not."""
+        return {
+            name: None if cls in self._table else self._unsupported.get(cls, "missing")
+            for name, cls in OPERATIONS.items()
+        }
