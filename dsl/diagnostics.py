@@ -12,7 +12,7 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True)
 class Note:
-    """A second place that is involved: where a dimension was bound, a call of a block, an import."""
+    """A second place that is involved: where a dimension was bound, a block called, an import."""
 
     message: str
     span: Span

@@ -1,0 +1,124 @@
+"""Text to syntax tree: `parse` a file, `parse_expression` for a value given on the command line.
+
+Lark drives a table built ahead (`tables.py`); the syntax tree is built while parsing
+(`builder.py`).  After a syntax error reading goes on at the next statement (`recovery.py`), so that
+one run shows several.  No input raises anything but `DiagnosticError`.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dsl import limits, nodes
+from dsl.builder import Builder
+from dsl.diagnostics import Diagnostic, DiagnosticError
+from dsl.lexer import Tokens
+from dsl.recovery import Recovery, TooManyErrors
+from dsl.source import Source, Span
+
+if TYPE_CHECKING:
+    from lark import Lark
+
+_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True)
+class ParseResult:
+    """The tree of what could be read, and all that is wrong with the rest, in text order."""
+
+    module: nodes.Module
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@cache
+def _parser() -> tuple[Lark, Builder]:
+    from dsl.tables import load
+
+    builder = Builder()
+    return load(builder), builder
+
+
+def parse(source: Source) -> ParseResult:
+    """The syntax tree of a whole file; never raises."""
+    with _LOCK:
+        _, builder = _parser()
+        diagnostics = _run(source, "module")[1]
+        return ParseResult(nodes.Module(source, tuple(builder.declarations)), diagnostics)
+
+
+def parse_expression(source: Source) -> nodes.Expr:
+    """The expression that is the whole text of `source`.
+
+    Raises DiagnosticError with everything that is wrong with it.
+    """
+    with _LOCK:
+        value, diagnostics = _run(source, "single_expression")
+    if diagnostics:
+        raise DiagnosticError(*diagnostics)
+    expression: nodes.Expr = value
+    return expression
+
+
+def _run(source: Source, start: str) -> tuple[Any, tuple[Diagnostic, ...]]:
+    lark, builder = _parser()
+    builder.begin(source)
+    if len(source.text) > limits.FILE_BYTES:
+        return None, (_too_large(source),)
+    tokens = Tokens(source)
+    recovery = Recovery(tokens, may_resume=start == "module")
+    value = None
+    with suppress(TooManyErrors):
+        value = lark.parse(recovery.cursor, start=start, on_error=recovery.on_error)
+    found = [*tokens.diagnostics, *builder.diagnostics, *recovery.diagnostics]
+    found.sort(key=lambda d: (d.span.start, d.span.end))
+    return value, tuple(found[: limits.ERRORS])
+
+
+def _too_large(source: Source) -> Diagnostic:
+    return Diagnostic(
+        "E0130",
+        f"the text is larger than {limits.FILE_BYTES // 2**20} MiB",
+        Span(source, 0, 0),
+        "a model is a program, not data: use loops, and read data with `data = …`",
+    )
+
+
+def read_source(path: Path) -> Source:
+    """The source in a file.
+
+    Raises DiagnosticError where the file cannot be read, is too large or is not UTF-8.
+    """
+    name = str(path)
+    empty = Source(name, "", path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(limits.FILE_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        message = f"cannot read `{name}`: {reason}"
+        raise DiagnosticError(Diagnostic("E0134", message, Span(empty, 0, 0))) from None
+    if len(data) > limits.FILE_BYTES:
+        raise DiagnosticError(_too_large(empty))
+    return _decode(name, path, data)
+
+
+def _decode(name: str, path: Path, data: bytes) -> Source:
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return Source(name, data.decode("utf-8"), path)
+    except UnicodeDecodeError as error:
+        readable = Source(name, data.decode("utf-8", "replace"), path)
+        at = len(data[: error.start].decode("utf-8", "replace"))
+        raise DiagnosticError(
+            Diagnostic(
+                "E0133",
+                f"the byte 0x{data[error.start]:02x} is not UTF-8",
+                Span(readable, at, at + 1),
+                "save the file in the UTF-8 encoding",
+            )
+        ) from None

@@ -1,0 +1,261 @@
+"""What a syntax error means: from the token that does not fit to a message and advice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from dsl.diagnostics import Diagnostic, Note
+from dsl.lexer import KEYWORDS, TERMINALS, Token
+from dsl.source import Source, Span
+
+DECLARATIONS: Final = frozenset({"FROM", "CONST", "BLOCK", "MODEL", "TRAIN"})
+STATEMENTS: Final = frozenset(
+    {"INPUT", "TARGET", "PARAM", "BUFFER", "OUTPUT", "FOR", "ASSERT", "UPDATE"}
+)
+_PAIRS: Final = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+_TEXTS: Final = {
+    terminal: text
+    for text, terminal in TERMINALS.items()
+    if terminal not in ("INFIX", "SIGN", "NOT")
+}
+_MARKS: Final = frozenset(
+    ["COMMA", "EQUAL", "COLON", "LBRACE", "LSQB", "LPAR", "IN", "ELSE", "IMPORT"]
+)
+_HABITS: Final = {
+    "return": "results are declared with `output …`",
+    "def": "a function over tensors is a `block Name(…) { … }`",
+    "class": "a network is a `model Name(…) { … }`, a part of one a `block Name(…) { … }`",
+    "fn": "a function over tensors is a `block Name(…) { … }`",
+    "func": "a function over tensors is a `block Name(…) { … }`",
+    "while": "loops run over lists: `for i in range(n) { … }`",
+    "elif": "write `else if`",
+    "elseif": "write `else if`",
+    "let": "leave it out: `name = value` binds a name",
+    "var": "leave it out: `name = value` binds a name",
+    "val": "leave it out: `name = value` binds a name",
+    "print": "nothing is printed at compile time; `tercet show` prints the layers",
+    "pass": "an empty body is written `{ }`",
+    "layer": "a layer is bound like any value: `name = dense(10)`",
+}
+
+
+def describe(
+    source: Source,
+    tokens: Sequence[Token],
+    at: int,
+    expected: frozenset[str],
+    values: Sequence[Any],
+) -> Diagnostic:
+    """The diagnostic for the token number `at` (the end, where it is their number).
+
+    `expected` are the terminals that would have fitted, `values` is the parser's stack.
+    """
+    return _Case(source, tokens, at, expected, values).diagnose()
+
+
+class _Case:
+    def __init__(
+        self,
+        source: Source,
+        tokens: Sequence[Token],
+        at: int,
+        expected: frozenset[str],
+        values: Sequence[Any],
+    ) -> None:
+        self.source = source
+        self.tokens = tokens
+        self.at = at
+        self.expected = expected
+        end = len(source.text.rstrip())
+        self.token = tokens[at] if at < len(tokens) else Token("$END", "", source, end, end)
+        self.before = tokens[at - 1] if at else None
+        self.after = tokens[at + 1] if at + 1 < len(tokens) else None
+        self.opened = _innermost_open(values)
+
+    def diagnose(self) -> Diagnostic:
+        return (
+            self._keyword_as_name()
+            or self._unclosed()
+            or self._conditional()
+            or self._assignment_as_comparison()
+            or self._outside()
+            or self._lonely_expression()
+            or self._generic()
+        )
+
+    def _report(
+        self,
+        code: str,
+        message: str,
+        help: str | None = None,
+        span: Span | None = None,
+        note: Note | None = None,
+    ) -> Diagnostic:
+        return Diagnostic(code, message, span or self.token.span, help, (note,) if note else ())
+
+    # --------------------------------------------------------------------------------------- cases
+
+    def _keyword_as_name(self) -> Diagnostic | None:
+        """`target = 3`, `mse(x, target)`, `input input: …`."""
+        token, before = self.token, self.before
+        if token.type == "EQUAL" and before and before.type in ("OUTPUT", "INPUT"):
+            help = (
+                f"write `{before.text} x`" if before.type == "OUTPUT" else "write `input x: f32[N]`"
+            )
+            return self._report("E0106", f"`{before.text}` takes no `=`", help)
+        is_name_use = token.type in ("EQUAL", "COMMA", "DOT") and self.expected == {"NAME"}
+        if is_name_use and before and before.text in KEYWORDS:
+            return self._reserved(before)
+        if token.text not in KEYWORDS or "NAME" not in self.expected:
+            return None
+        is_bound = self.after is not None and self.after.type == "EQUAL"
+        begins = token.starts_line and token.type in DECLARATIONS | STATEMENTS | {"IF"}
+        if is_bound or not (begins or token.type in ("INFIX", "NOT", "IF", "ELSE", "IN", "IMPORT")):
+            return self._reserved(token)
+        return None
+
+    def _reserved(self, token: Token) -> Diagnostic:
+        return self._report(
+            "E0105",
+            f"`{token.text}` is a keyword and cannot be a name",
+            f"choose another name, such as `{token.text}_` or a longer word",
+            token.span,
+        )
+
+    def _unclosed(self) -> Diagnostic | None:
+        """A bracket left open, or one too many."""
+        token, opened = self.token, self.opened
+        if token.type in _PAIRS.values() and (opened is None or not self._closes(opened)):
+            if opened is None:
+                return self._report("E0108", f"`{token.text}` closes nothing", "delete it")
+            return self._never_closed(opened, f"before this `{token.text}`")
+        if opened is None:
+            return None
+        if token.type == "$END":
+            return self._never_closed(opened, None)
+        if token.type in DECLARATIONS and token.starts_line:
+            return self._never_closed(opened, f"before this `{token.text}`")
+        is_next = token.starts_line and (
+            token.type in STATEMENTS
+            or (token.type == "NAME" and self.after and self.after.type == "EQUAL")
+        )
+        if is_next and opened.type != "LBRACE" and _PAIRS[opened.type] in self.expected:
+            return self._never_closed(opened, "before this statement")
+        return None
+
+    def _closes(self, opened: Token) -> bool:
+        return _PAIRS[opened.type] == self.token.type
+
+    def _never_closed(self, opened: Token, where: str | None) -> Diagnostic:
+        note = Note(f"it is still open {where}", self.token.span) if where else None
+        closing = _TEXTS[_PAIRS[opened.type]]
+        message, help = f"this `{opened.text}` is not closed", f"add the missing `{closing}`"
+        return self._report("E0107", message, help, opened.span, note)
+
+    def _conditional(self) -> Diagnostic | None:
+        """An `if` expression without `else`, and Python's `a if c else b`."""
+        if self.expected == {"ELSE"}:
+            help = "write `if condition { a } else { b }`; only an `if` statement stands alone"
+            return self._report("E0109", "an `if` expression needs an `else`", help)
+        if self.token.type == "ELSE" and "LBRACE" in self.expected:
+            help = "write `if condition { a } else { b }`"
+            return self._report("E0109", "the condition comes first in an `if` expression", help)
+        return None
+
+    def _assignment_as_comparison(self) -> Diagnostic | None:
+        if self.token.type == "EQUAL" and "INFIX" in self.expected and "LBRACE" in self.expected:
+            return self._report("E0106", "`=` binds a name, it does not compare", "write `==`")
+        return None
+
+    def _outside(self) -> Diagnostic | None:
+        """A statement where only declarations may stand."""
+        if "BLOCK" not in self.expected or self.opened is not None:
+            return None
+        token = self.token
+        help = _HABITS.get(token.text) or "put it into a `block`, `model` or `train`"
+        if token.type == "IMPORT":
+            help = "write `from module import Name`"
+        elif token.type == "NAME" and self.after and self.after.type == "EQUAL":
+            help = f"a value for the whole file is declared `const {token.text} = …`"
+        return self._report("E0120", f"{_quote(token)} is no declaration", help)
+
+    def _lonely_expression(self) -> Diagnostic | None:
+        """A statement that begins with a name and does not bind it."""
+        before = self.before
+        if self.expected != {"EQUAL", "COMMA"} or before is None:
+            return None
+        first = before
+        if first.text in _HABITS:
+            message = f"there is no statement `{first.text}`"
+            return self._report("E0121", message, _HABITS[first.text], first.span)
+        if self.token.type in ("DOT", "LSQB"):
+            message, help = "only names can be assigned to", f"bind a new name: `{first.text} = …`"
+            return self._report("E0121", message, help, first.span.until(self.token.span))
+        help = f"bind its value, `y = {first.text}…`, or return it, `output {first.text}…`"
+        return self._report("E0121", "an expression alone is no statement", help, first.span)
+
+    def _generic(self) -> Diagnostic:
+        found = "the end" if self.token.type == "$END" else _quote(self.token)
+        message = f"expected {_phrase(self.expected, self.opened)}, found {found}"
+        return self._report("E0106", message, self._advice())
+
+    def _advice(self) -> str | None:
+        token, expected = self.token, self.expected
+        if token.type == "COLON" and "LBRACE" in expected:
+            return "bodies stand in braces: `{ … }`"
+        if expected == {"LSQB"}:
+            return "a type has a shape: `f32[N, 3]`; a scalar is `f32[]`"
+        if expected == {"COLON"}:
+            return "give it a type: `input x: f32[N, 3]`"
+        if (
+            "COMMA" in expected
+            and "INFIX" in expected
+            and token.type in ("NAME", "NUMBER", "STRING")
+        ):
+            return "is a `,` or an operator missing?"
+        if self.before and self.before.text in _HABITS and self.before.type == "NAME":
+            return _HABITS[self.before.text]
+        return None
+
+
+def _innermost_open(values: Sequence[Any]) -> Token | None:
+    closed: list[str] = []
+    for value in reversed(values):
+        if not isinstance(value, Token):
+            continue
+        if value.type in _PAIRS.values():
+            closed.append(value.type)
+        elif value.type in _PAIRS:
+            if not closed:
+                return value
+            closed.pop()
+    return None
+
+
+def _quote(token: Token) -> str:
+    text = token.text if len(token.text) <= 40 else token.text[:39] + "…"
+    return f"`{text}`"
+
+
+def _phrase(expected: frozenset[str], opened: Token | None) -> str:
+    if "OUTPUT" in expected:
+        return "a statement or `}`"
+    if "BLOCK" in expected:
+        return "a declaration"
+    if "NUMBER" in expected:
+        return "an expression"
+    if expected == {"NAME"}:
+        return "a name"
+    closing = {_PAIRS[opened.type]} if opened else set()
+    marks = expected & (
+        {"COMMA", "EQUAL", "COLON", "LBRACE", "LSQB", "LPAR", "IN", "ELSE", "IMPORT"} | closing
+    )
+    if "INFIX" in expected:
+        marks -= {"LSQB", "LPAR"}
+    words = sorted(f"`{_TEXTS[mark]}`" for mark in marks)
+    if "NAME" in expected:
+        words.append("a name")
+    if not words:
+        return "an operator" if "INFIX" in expected else "something else"
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
