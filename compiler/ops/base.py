@@ -77,6 +77,27 @@ class Layout(Enum):
     CANONICAL = "means the order of the axes: channels-first only"
 
 
+@dataclass(frozen=True)
+class PerAxis:
+    """Marks a field whose value the language takes as one number or one per axis.
+
+    `kernel: Annotated[tuple[int, int], PerAxis(2)]` holds `(3, 3)` after `kernel = 3`.
+    """
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Padding:
+    """Marks the padding of `count` spatial axes, as `PerAxis` does for numbers.
+
+    The language takes a number, one number per axis, one (begin, end) per axis, "valid" or "same";
+    the field then holds one (begin, end) per axis, or "same", which depends on the input's size.
+    """
+
+    count: int
+
+
 Role = Literal[
     "weight",
     "bias",
