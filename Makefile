@@ -37,5 +37,5 @@ $(STAMP): pyproject.toml constraints.txt
 	  echo "$(PYTHON) is not installed (another one: make PYTHON=/path/to/python)" >&2; exit 1; }
 	@test -x $(VENV)/bin/python || { echo "Creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing PyTorch, TensorFlow, MXNet and ONNX Runtime into $(VENV): 3 GB, some minutes"
-	@$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e ".[all,data,dev]"
+	@$(VENV)/bin/python -m pip install -qq -c constraints.txt -e ".[all,data,dev]"
 	@touch $@

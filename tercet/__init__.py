@@ -1,1 +1,3 @@
 """Tercet: one `.model` file, three frameworks, one answer."""
+
+__version__ = "0.1.0"

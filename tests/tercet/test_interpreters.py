@@ -1,0 +1,152 @@
+"""Which interpreter runs a target, and what is found in it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tercet import interpreters
+from tercet.errors import TercetError
+from tercet.interpreters import (
+    TARGETS,
+    Interpreters,
+    Packages,
+    choose_targets,
+    installed,
+    packages,
+    read_interpreters,
+)
+
+
+@pytest.fixture
+def other_python(tmp_path: Path) -> str:
+    """This interpreter under another path, as a virtual environment has it."""
+    link = tmp_path / "bin" / "python"
+    link.parent.mkdir()
+    link.symlink_to(sys.executable)
+    return str(link)
+
+
+def read(*flags: str, start: Path, **environment: str) -> Interpreters:
+    return read_interpreters(flags, environment, start)
+
+
+def test_default_is_the_own_interpreter(tmp_path: Path) -> None:
+    found = read(start=tmp_path)
+    assert [found.path(target) for target in TARGETS] == [sys.executable] * 4
+
+
+def test_precedence_of_flag_environment_and_settings(tmp_path: Path, other_python: str) -> None:
+    settings = "[interpreters]\npytorch = 'bin/python'\ntensorflow = 'bin/python'\n"
+    (tmp_path / "tercet.toml").write_text(settings)
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    found = read(start=below)
+    assert found.path("pytorch") == other_python
+    assert found.path("mxnet") == sys.executable
+    found = read(start=below, TERCET_PYTORCH_PYTHON=sys.executable)
+    assert found.path("pytorch") == sys.executable
+    assert found.path("tensorflow") == other_python
+    found = read(f"pytorch={other_python}", start=below, TERCET_PYTORCH_PYTHON=sys.executable)
+    assert found.path("pytorch") == other_python
+
+
+def test_only_the_nearest_settings_count(tmp_path: Path, other_python: str) -> None:
+    (tmp_path / "tercet.toml").write_text("[interpreters]\npytorch = 'bin/python'\n")
+    below = tmp_path / "a"
+    below.mkdir()
+    (below / "tercet.toml").write_text("")
+    assert read(start=below).path("pytorch") == sys.executable
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ("[interpreters]\npytorhc = '/bin/sh'", "did you mean pytorch"),
+        ("[interpreters]\nonnx = '/bin/sh'", "onnx runs in Tercet's own interpreter"),
+        ("[interpreters]\npytorch = '/nowhere/python'", "not a program that can be run"),
+        ("[interpreters]\npytorch = 3", "has to map targets to paths"),
+        ("interpreters = 3", "has to map targets to paths"),
+        ("[interpreters", "not valid TOML"),
+    ],
+)
+def test_bad_settings(tmp_path: Path, settings: str, message: str) -> None:
+    (tmp_path / "tercet.toml").write_text(settings)
+    with pytest.raises(TercetError, match=message):
+        read(start=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "flag, message",
+    [("pytorch", "a target and a path"), ("torch=x", "no target 'torch'"), ("mxnet=x/y", "x/y")],
+)
+def test_bad_flags(tmp_path: Path, flag: str, message: str) -> None:
+    with pytest.raises(TercetError, match=message):
+        read(flag, start=tmp_path)
+
+
+def test_a_folder_is_no_interpreter(tmp_path: Path) -> None:
+    with pytest.raises(TercetError, match="not a program"):
+        read(f"mxnet={tmp_path}", start=tmp_path)
+
+
+def test_packages_are_the_same_inside_and_outside(other_python: str) -> None:
+    modules = ["numpy", "onnxruntime", "sys", "no_such_module"]
+    inside = packages(sys.executable, modules)
+    assert inside.versions["numpy"] is not None
+    assert inside.versions["onnxruntime"] not in (None, "unknown")
+    assert inside.versions["no_such_module"] is None
+    outside = packages(other_python, modules)
+    assert outside.python == inside.python
+
+
+def test_a_folder_that_has_the_name_is_no_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "no_such_framework").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert packages(sys.executable, ["no_such_framework"]).versions["no_such_framework"] is None
+
+
+def test_an_interpreter_that_is_none(tmp_path: Path) -> None:
+    silent = tmp_path / "python"
+    silent.write_text("#!/bin/sh\necho it broke >&2\nexit 4\n")
+    silent.chmod(0o755)
+    with pytest.raises(TercetError, match=r"not a Python interpreter.*4: it broke"):
+        packages(str(silent), ["numpy"])
+
+
+def only_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(interpreter: str, modules: list[str]) -> Packages:
+        return Packages("3.11.0", {m: "2.0" if m in ("torch", "onnx") else None for m in modules})
+
+    monkeypatch.setattr(interpreters, "packages", found)
+
+
+def test_default_targets_are_the_installed_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    only_pytorch(monkeypatch)
+    choice = choose_targets()
+    assert choice.names == ("pytorch", "onnx")
+    assert [info.name for info in choice.absent] == ["tensorflow", "mxnet"]
+    assert choice.absent[0].install == 'pip install "tercet[tensorflow]"'
+
+
+def test_a_named_target_has_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    only_pytorch(monkeypatch)
+    assert choose_targets(["pytorch"]).names == ("pytorch",)
+    with pytest.raises(TercetError, match="mxnet is not installed") as caught:
+        choose_targets(["pytorch", "mxnet"])
+    assert caught.value.exit_code == 2
+    assert caught.value.help == 'pip install "tercet[mxnet]"'
+
+
+def test_the_extra_goes_into_the_targets_own_interpreter() -> None:
+    info = interpreters.TargetInfo("mxnet", "/opt/mx/bin/python", None, "mxnet")
+    assert info.install == '/opt/mx/bin/python -m pip install "tercet[mxnet]"'
+
+
+def test_unknown_target() -> None:
+    with pytest.raises(TercetError, match="did you mean mxnet"):
+        installed("mxnte")
