@@ -1,0 +1,29 @@
+"""Data sources of `train`, by the names of the language."""
+
+from compiler.data.base import NOT_YET, SOURCES, DataSource, FileSource
+from compiler.data.bundled import BreastCancer, Diabetes, Digits, Iris, Table, Wine
+from compiler.data.files import Csv, Npz, Text
+from compiler.data.images import Cifar10, Cifar100, FashionMnist, Mnist
+from compiler.data.synthetic import Draw, Synthetic
+
+__all__ = [
+    "NOT_YET",
+    "SOURCES",
+    "BreastCancer",
+    "Cifar10",
+    "Cifar100",
+    "Csv",
+    "DataSource",
+    "Diabetes",
+    "Digits",
+    "Draw",
+    "FashionMnist",
+    "FileSource",
+    "Iris",
+    "Mnist",
+    "Npz",
+    "Synthetic",
+    "Table",
+    "Text",
+    "Wine",
+]

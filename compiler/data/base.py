@@ -1,0 +1,81 @@
+"""What a data source is: columns whose types are known when compiling.
+
+A source is a frozen dataclass whose fields are its signature in the language.  The compiler
+never loads its rows: `columns` tells types only, for `csv` and `npz` by reading the file's head.
+The NumPy code that loads it in a generated script is in `compiler/codegen/data.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from compiler.dims import Size
+from compiler.ops.base import OpError
+from compiler.settings import Setting, registrar, require
+from compiler.types import DType, TensorType
+
+
+class DataSource(Setting):
+    """Base of all data sources."""
+
+    published_test: ClassVar[bool] = False
+    """Whether the source comes with a test part of its own; else it has a `split`."""
+
+    def columns(self, rows: Size, folder: Path) -> dict[str, TensorType]:
+        """The columns by name, `rows` being the first size of each.
+
+        `folder` is that of the `.model` file, from which relative paths count.
+        Raises OpError (E0610) where the file that tells is missing or malformed.
+        """
+        raise NotImplementedError(type(self).__name__)
+
+    def other_columns(self, folder: Path) -> dict[str, str]:
+        """Columns that exist but cannot be used, with the reason: for messages."""
+        return {}
+
+
+@dataclass(frozen=True)
+class FileSource(DataSource):
+    """A source that reads a file or a folder, which `--data` overrides."""
+
+    path: str
+
+    def __post_init__(self) -> None:
+        require(bool(self.path), "path", "must not be empty")
+
+    def located(self, folder: Path) -> Path:
+        return folder / self.path
+
+
+SOURCES: dict[str, type[DataSource]] = {}
+"""Every data source by its name in the language."""
+
+source = registrar(SOURCES)
+
+NOT_YET = {
+    "parquet": "write the columns as `npz` or `csv`",
+    "image_folder": "write the images as one array in an `npz` file",
+    "python": "write the arrays as `npz`",
+}
+"""Sources of the design that are not built, and what to do instead."""
+
+
+def require_split(split: float) -> None:
+    require(
+        0 < split <= 1, "split", f"is the share of rows to train on, above 0 up to 1, not {split}"
+    )
+
+
+def unreadable(path: Path, problem: str, help: str | None = None) -> OpError:
+    """The error for a data file that is missing or malformed."""
+    return OpError("E0610", f"{path}: {problem}", attribute="path", help=help)
+
+
+def f32(*shape: Size) -> TensorType:
+    return TensorType(DType.F32, shape)
+
+
+def i64(*shape: Size) -> TensorType:
+    return TensorType(DType.I64, shape)

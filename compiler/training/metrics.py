@@ -1,0 +1,282 @@
+"""Metrics: what evaluation reports, over the whole test part.
+
+Every metric is a function of sums over rows: `sums` of one batch are added up over all batches,
+`result` makes the number of the totals.  So a smaller last batch counts by its rows, and the order
+and the size of batches do not matter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from compiler.dims import Size
+from compiler.lazy import np
+from compiler.ops.base import Operand, OpError
+from compiler.settings import Setting, registrar, require
+from compiler.types import TensorType
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+Sums = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Metric(Setting):
+    """Base of all metrics."""
+
+    operands: ClassVar[tuple[Operand, ...]] = ()
+
+    def check(self, *types: TensorType) -> None:
+        """Raises OpError where operands of these types mean nothing."""
+        raise NotImplementedError(type(self).__name__)
+
+    def sums(self, *arrays: Any) -> Sums:
+        """What one batch adds to the totals."""
+        raise NotImplementedError(type(self).__name__)
+
+    def result(self, *totals: float) -> float:
+        """The metric from the totals; NaN where it is not defined (nothing to divide by)."""
+        return _ratio(*totals)
+
+    def reference(self, batches: Iterable[tuple[Any, ...]]) -> float:
+        """The metric over batches of operands."""
+        totals = [sum(parts) for parts in zip(*(self.sums(*b) for b in batches), strict=True)]
+        return self.result(*totals)
+
+
+METRICS: dict[str, type[Metric]] = {}
+"""Every metric by its name in the language."""
+
+metric = registrar(METRICS)
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator else math.nan
+
+
+# --------------------------------------------------------------------------------- classification
+
+_CLASSES = (Operand("logits"), Operand("label"))
+
+
+@dataclass(frozen=True)
+class _ClassMetric(Metric):
+    """Scores of classes along `axis`, and class indices of the other sizes."""
+
+    axis: int = 1
+
+    operands: ClassVar[tuple[Operand, ...]] = _CLASSES
+
+    def check(self, *types: TensorType) -> None:
+        logits, label = types
+        self._check_axis(logits)
+        if not label.dtype.is_integer:
+            raise OpError("E0305", f"class indices are integers, not {label.dtype}", operand=1)
+        expected = list(logits.shape)
+        del expected[self.axis]
+        if list(label.shape) != expected:
+            wanted = ", ".join(map(str, expected))
+            raise OpError(
+                "E0301",
+                f"the classes of {logits} lie along axis {self.axis}, so the label's shape is "
+                f"[{wanted}], not [{', '.join(map(str, label.shape))}]",
+                operand=1,
+                help="`axis =` says where the classes lie; a language model writes `axis = -1`",
+            )
+
+    def _check_axis(self, logits: TensorType) -> None:
+        if not -logits.rank <= self.axis < logits.rank:
+            raise OpError("E0309", f"{logits} has no axis {self.axis}", operand=0, attribute="axis")
+
+    def classes(self, logits: TensorType) -> Size:
+        return logits.shape[self.axis]
+
+
+@metric("accuracy")
+@dataclass(frozen=True)
+class Accuracy(_ClassMetric):
+    """Share of labels that have the largest score; of equal scores the first one counts."""
+
+    def sums(self, *arrays: Any) -> Sums:
+        logits, label = arrays
+        correct = logits.argmax(self.axis) == label
+        return int(correct.sum()), correct.size
+
+
+@metric("top_k_accuracy")
+@dataclass(frozen=True)
+class TopKAccuracy(_ClassMetric):
+    """Share of labels with fewer than `k` classes of a larger score."""
+
+    axis: int = 1
+    k: int = 5
+
+    def __post_init__(self) -> None:
+        require(self.k > 0, "k", f"must be at least 1, not {self.k}")
+
+    def check(self, *types: TensorType) -> None:
+        super().check(*types)
+        classes = self.classes(types[0])
+        if isinstance(classes, int) and self.k >= classes:
+            raise OpError(
+                "E0504",
+                f"with {classes} classes, the top {self.k} is always right",
+                attribute="k",
+            )
+
+    def sums(self, *arrays: Any) -> Sums:
+        logits, label = arrays
+        own = np.take_along_axis(logits, np.expand_dims(label, self.axis), self.axis)
+        correct = (logits > own).sum(self.axis) < self.k
+        return int(correct.sum()), correct.size
+
+
+@metric("perplexity")
+@dataclass(frozen=True)
+class Perplexity(_ClassMetric):
+    """`exp` of the mean negative log-likelihood of the labels under softmax."""
+
+    def sums(self, *arrays: Any) -> Sums:
+        logits, label = arrays
+        logits = logits.astype(np.float64)
+        logits = logits - logits.max(self.axis, keepdims=True)
+        own = np.take_along_axis(logits, np.expand_dims(label, self.axis), self.axis)
+        log_sum = np.log(np.exp(logits).sum(self.axis, keepdims=True))
+        return float((log_sum - own).sum()), label.size
+
+    def result(self, *totals: float) -> float:
+        return float(np.exp(_ratio(*totals)))
+
+
+# --------------------------------------------------------------------------------- binary decisions
+
+
+def _check_pair(prediction: TensorType, label: TensorType) -> None:
+    if prediction.shape != label.shape:
+        raise OpError(
+            "E0301",
+            f"{prediction} and {label} have different shapes",
+            operand=1,
+            help="reshape one of them; sizes are compared element by element, not broadcast",
+        )
+
+
+@dataclass(frozen=True)
+class _BinaryMetric(Metric):
+    """A prediction above `threshold` says yes, a label above one half is yes."""
+
+    threshold: float = 0.5
+
+    operands: ClassVar[tuple[Operand, ...]] = (Operand("prediction"), Operand("label"))
+
+    def check(self, *types: TensorType) -> None:
+        _check_pair(*types)
+
+    def decisions(self, prediction: Array, label: Array) -> tuple[Array, Array]:
+        return prediction > self.threshold, label > 0.5
+
+
+@metric("binary_accuracy")
+@dataclass(frozen=True)
+class BinaryAccuracy(_BinaryMetric):
+    """Share of predictions on the label's side of `threshold`: 0.5 of probabilities, 0 of logits."""
+
+    def sums(self, *arrays: Any) -> Sums:
+        said, true = self.decisions(*arrays)
+        return int((said == true).sum()), said.size
+
+
+@metric("precision")
+@dataclass(frozen=True)
+class Precision(_BinaryMetric):
+    """Share of right ones among those said to be positive: `TP / (TP + FP)`."""
+
+    def sums(self, *arrays: Any) -> Sums:
+        said, true = self.decisions(*arrays)
+        return int((said & true).sum()), int(said.sum())
+
+
+@metric("recall")
+@dataclass(frozen=True)
+class Recall(_BinaryMetric):
+    """Share of the positive ones that were found: `TP / (TP + FN)`."""
+
+    def sums(self, *arrays: Any) -> Sums:
+        said, true = self.decisions(*arrays)
+        return int((said & true).sum()), int(true.sum())
+
+
+@metric("f1")
+@dataclass(frozen=True)
+class F1(_BinaryMetric):
+    """Harmonic mean of precision and recall: `2 TP / (2 TP + FP + FN)`."""
+
+    def sums(self, *arrays: Any) -> Sums:
+        said, true = self.decisions(*arrays)
+        return 2 * int((said & true).sum()), int(said.sum()) + int(true.sum())
+
+
+# --------------------------------------------------------------------------------------- regression
+
+
+@dataclass(frozen=True)
+class _RegressionMetric(Metric):
+    operands: ClassVar[tuple[Operand, ...]] = (Operand("prediction"), Operand("label"))
+
+    def check(self, *types: TensorType) -> None:
+        _check_pair(*types)
+
+
+def _difference(prediction: Array, label: Array) -> Array:
+    return prediction.astype(np.float64) - label
+
+
+@metric("mae")
+@dataclass(frozen=True)
+class MeanAbsoluteError(_RegressionMetric):
+    """Mean of `|prediction - label|` over all elements."""
+
+    def sums(self, *arrays: Any) -> Sums:
+        difference = _difference(*arrays)
+        return float(np.abs(difference).sum()), difference.size
+
+
+@metric("mse")
+@dataclass(frozen=True)
+class MeanSquaredError(_RegressionMetric):
+    """Mean of `(prediction - label)^2` over all elements."""
+
+    def sums(self, *arrays: Any) -> Sums:
+        difference = _difference(*arrays)
+        return float((difference**2).sum()), difference.size
+
+
+@metric("rmse")
+@dataclass(frozen=True)
+class RootMeanSquaredError(MeanSquaredError):
+    """Square root of `mse`."""
+
+    def result(self, *totals: float) -> float:
+        return math.sqrt(_ratio(*totals))
+
+
+@metric("r2")
+@dataclass(frozen=True)
+class R2(_RegressionMetric):
+    """Coefficient of determination over all elements: `1 - sum (y - p)^2 / sum (y - mean y)^2`."""
+
+    def sums(self, *arrays: Any) -> Sums:
+        prediction, label = arrays
+        true = label.astype(np.float64)
+        residual = float((_difference(prediction, label) ** 2).sum())
+        return residual, float((true**2).sum()), float(true.sum()), true.size
+
+    def result(self, *totals: float) -> float:
+        residual, squares, total, count = totals
+        return 1 - _ratio(residual, squares - _ratio(total**2, count))
