@@ -70,10 +70,12 @@ class TargetInfo:
 
     @property
     def install(self) -> str:
-        """The command that brings what is absent."""
-        python = "" if self.interpreter == sys.executable else f"{self.interpreter} -m "
-        what = f"tercet[{self.extra}]" if self.extra else "tercet"
-        return f'{python}pip install "{what}"'
+        """The command that brings what is absent; another interpreter needs no Tercet."""
+        if self.interpreter != sys.executable:
+            framework = FRAMEWORKS[self.name]
+            wanted = " ".join((framework.module, *framework.scripts_import))
+            return f"{self.interpreter} -m pip install {wanted}"
+        return f'pip install "tercet[{self.extra}]"' if self.extra else "pip install tercet"
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ def read_interpreters(
         *_from_environment(environment),
         *_from_flags(flags),
     ):
-        found[_own_interpreter_target(name, origin)] = _executable(path, origin, folder)
+        target = _known_target(name, origin)
+        found[target] = _executable(path, origin, folder)
     return Interpreters(found)
 
 
@@ -164,7 +167,7 @@ def _from_flags(flags: Sequence[str]) -> Iterable[_Entry]:
         yield name, path, "--interpreter", Path.cwd()
 
 
-def _own_interpreter_target(name: str, origin: str) -> str:
+def _known_target(name: str, origin: str) -> str:
     if name == "onnx":
         raise TercetError(f"{origin}: the target onnx runs in Tercet's own interpreter")
     if name not in TARGETS:

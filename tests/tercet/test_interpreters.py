@@ -142,9 +142,9 @@ def test_a_named_target_has_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None
     assert caught.value.help == 'pip install "tercet[mxnet]"'
 
 
-def test_the_extra_goes_into_the_targets_own_interpreter() -> None:
+def test_another_interpreter_gets_the_framework_and_not_tercet() -> None:
     info = interpreters.TargetInfo("mxnet", "/opt/mx/bin/python", None, "mxnet")
-    assert info.install == '/opt/mx/bin/python -m pip install "tercet[mxnet]"'
+    assert info.install == "/opt/mx/bin/python -m pip install mxnet numpy safetensors tqdm"
 
 
 def test_unknown_target() -> None:
