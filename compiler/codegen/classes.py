@@ -1,0 +1,260 @@
+"""Blocks as classes: one per block of the source, printed from all its specialisations.
+
+Callees come first, so that a caller knows which constructor arguments a class turned out to need.
+Where specialisations of one block cannot be printed as one class, the block gets several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from compiler.codegen.arguments import Arguments, ClassArgument
+from compiler.codegen.expr import Argument, Attribute, Expr, LoopItem, Name, SizeName, lift
+from compiler.codegen.expr import Optional as OptionalExpr
+from compiler.codegen.expr import Sequence as SequenceExpr
+from compiler.codegen.lists import SiteLists
+from compiler.codegen.loops import map_expressions
+from compiler.codegen.merge import NotAlike
+from compiler.codegen.names import Names
+from compiler.codegen.scope import Frame, Variables
+from compiler.codegen.target import ClassTarget
+from compiler.codegen.walk import MadeBy, Walker
+from compiler.codegen.writer import Assign, Return, Statement
+from compiler.ir import Graph, Instance
+from dsl import nodes
+
+
+@dataclass(frozen=True)
+class ClassCode:
+    """A class ready to be written in a target's frame.
+
+    `construct` assigns the layers (the arguments that `forward` needs first), `compute` goes from the
+    inputs' names to the `return`.
+    `attributes` gives the source's site name of every attribute.
+    """
+
+    name: str
+    graphs: tuple[Graph, ...]
+    documentation: str | None
+    arguments: tuple[ClassArgument, ...]
+    inputs: tuple[str, ...]
+    construct: tuple[Statement, ...]
+    compute: tuple[Statement, ...]
+    attributes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def signature(self) -> tuple[str, ...]:
+        """The constructor's parameters, as written."""
+        return tuple(
+            f"{a.name}={lift(a.default)!r}" if a.has_default else a.name for a in self.arguments
+        )
+
+
+class ClassPrinter:
+    """Prints the classes of one model for one target."""
+
+    def __init__(self, target: ClassTarget) -> None:
+        self.target = target
+        self.classes: list[ClassCode] = []
+        self._class_names = Names(target.reserved_names)
+        self._class_of: dict[int, tuple[ClassCode, int]] = {}
+
+    def print_model(self, model: Graph) -> list[ClassCode]:
+        """The classes of a model's blocks, callees first, then the model's own."""
+        for group in _by_block(model):
+            self._print_group(group)
+        self._print_group([model])
+        return self.classes
+
+    def _print_group(self, graphs: list[Graph]) -> None:
+        waiting = graphs
+        while waiting:
+            chosen = self._alike(waiting)
+            code = self._class(chosen, self._class_names.fresh(chosen[0].block.name))
+            self.classes.append(code)
+            for number, graph in enumerate(chosen):
+                self._class_of[id(graph)] = code, number
+            taken = set(map(id, chosen))
+            waiting = [g for g in waiting if id(g) not in taken]
+
+    def _alike(self, graphs: list[Graph]) -> list[Graph]:
+        """The largest prefix-greedy set of specialisations that one class can print."""
+        if self._fits(graphs):
+            return graphs
+        chosen = graphs[:1]
+        for graph in graphs[1:]:
+            if self._fits([*chosen, graph]):
+                chosen.append(graph)
+        return chosen
+
+    def _fits(self, graphs: list[Graph]) -> bool:
+        if len(graphs) == 1:
+            return True
+        try:
+            self._class(graphs, "_")
+        except NotAlike:
+            return False
+        return True
+
+    def _class(self, graphs: list[Graph], name: str) -> ClassCode:
+        target = self.target
+        attributes = Names(target.reserved_attributes, attributes=True)
+        arguments = Arguments(graphs, Names(target.reserved_arguments | target.reserved_names))
+        variables = Names({"self"} | target.reserved_names | target.reserved_arguments)
+        lists = SiteLists(attributes)
+        walker = Walker(graphs, target, arguments, variables, lists, self._instance(graphs))
+        frame = Frame([g.body for g in graphs], list(range(len(graphs))), Variables(), {})
+        frame.statics.update(arguments.statics)
+        inputs = self._enter(graphs, walker, frame)
+        walker.region(frame)
+        self._leave(graphs, walker, frame)
+        return _Finish(target, graphs, arguments, attributes, variables, lists).code(
+            name, inputs, frame
+        )
+
+    def _enter(self, graphs: list[Graph], walker: Walker, frame: Frame) -> tuple[str, ...]:
+        names = []
+        for index, entry in enumerate(graphs[0].inputs):
+            name = walker.names.of(entry.value.name)
+            names.append(name)
+            frame.variables.set(name, [g.inputs[index].value for g in graphs])
+            changed = self.target.entry(graphs[0], index, Name(name))
+            if changed is not None:
+                frame.compute.append(Assign((Name(name),), changed))
+        return tuple(names)
+
+    def _leave(self, graphs: list[Graph], walker: Walker, frame: Frame) -> None:
+        results = []
+        for index in range(len(graphs[0].outputs)):
+            column = [g.outputs[index].value for g in graphs]
+            results.append(self.target.result(graphs[0], index, walker.value(frame, column)))
+        value = results[0] if len(results) == 1 else SequenceExpr(tuple(results))
+        comment = walker.output_comment()
+        frame.compute.append(Return(value, comment))
+
+    def _instance(self, graphs: list[Graph]) -> MadeBy:
+        applied: dict[int, Graph] = {}
+        for graph in graphs:
+            for call in graph.calls:
+                applied.setdefault(id(call.instance), call.graph)
+
+        def construct(instance: Instance, graph: Graph) -> Expr | None:
+            called = applied.get(id(instance))
+            if called is None:
+                return None
+            code, number = self._class_of[id(called)]
+            positional = tuple(lift(a.values[number]) for a in code.arguments if not a.has_default)
+            keywords = tuple(
+                (a.name, OptionalExpr(lift(a.values[number]), a.default))
+                for a in code.arguments
+                if a.has_default
+            )
+            return self.target.instance(Name(code.name), positional, keywords)
+
+        return construct
+
+
+class _Finish:
+    """Turns placeholders into names of the constructor's and of the forward function's scope."""
+
+    def __init__(
+        self,
+        target: ClassTarget,
+        graphs: list[Graph],
+        arguments: Arguments,
+        attributes: Names,
+        variables: Names,
+        lists: SiteLists,
+    ) -> None:
+        self._target = target
+        self._graphs = graphs
+        self._arguments = arguments
+        self._attributes = attributes
+        self._variables = variables
+        self._lists = lists
+        self._sizes: dict[str, str] = {}
+        self._stored: dict[str, str] = {}
+
+    def code(self, name: str, inputs: tuple[str, ...], frame: Frame) -> ClassCode:
+        construct = map_expressions(frame.construct, self._in_constructor)
+        compute = map_expressions(frame.compute, self._in_forward)
+        stored: list[Statement] = [
+            Assign((Attribute(Name("self"), attribute),), Name(argument))
+            for argument, attribute in self._stored.items()
+        ]
+        reads = self._read_sizes(inputs)
+        documentation = self._graphs[0].block.documentation
+        return ClassCode(
+            name,
+            tuple(self._graphs),
+            documentation,
+            tuple(self._arguments.used),
+            inputs,
+            (*stored, *construct),
+            (*reads, *compute),
+            dict(self._lists.attributes),
+        )
+
+    def _in_constructor(self, expr: Expr) -> Expr | None:
+        match expr:
+            case Argument(identifier):
+                self._arguments.use(identifier, stored=False)
+                return Name(identifier)
+            case LoopItem() | SizeName():
+                raise NotAlike
+        return None
+
+    def _in_forward(self, expr: Expr) -> Expr | None:
+        match expr:
+            case Argument(identifier):
+                self._arguments.use(identifier, stored=True)
+                if identifier not in self._stored:
+                    self._stored[identifier] = self._attributes.fresh(identifier)
+                return Attribute(Name("self"), self._stored[identifier])
+            case SizeName(identifier):
+                if identifier not in self._sizes:
+                    self._sizes[identifier] = self._variables.fresh(identifier)
+                return Name(self._sizes[identifier])
+        return None
+
+    def _read_sizes(self, inputs: Sequence[str]) -> list[Statement]:
+        wanted = dict(self._sizes)
+        reads: list[Statement] = []
+        for index, entry in enumerate(self._graphs[0].inputs):
+            names: list[str | None] = [None] * len(entry.declared)
+            for axis, declared in enumerate(entry.declared):
+                if isinstance(declared, nodes.Name) and declared.id in wanted:
+                    names[axis] = wanted.pop(declared.id)
+            if any(names):
+                source = Name(inputs[index])
+                reads += self._target.read_sizes(self._graphs[0], index, source, names)
+        if wanted:
+            raise NotAlike
+        return reads
+
+
+def _by_block(model: Graph) -> list[list[Graph]]:
+    """The specialisations that a model uses, by block, callees before their callers."""
+    groups: dict[int, list[Graph]] = {}
+    for graph in called_graphs(model):
+        groups.setdefault(id(graph.block), []).append(graph)
+    return list(groups.values())
+
+
+def called_graphs(model: Graph) -> list[Graph]:
+    """Every graph that a model calls, directly or not, callees first, each once."""
+    done: list[Graph] = []
+    seen: set[int] = set()
+    pending: list[tuple[Graph, Iterable[Graph]]] = [(model, iter([c.graph for c in model.calls]))]
+    while pending:
+        graph, callees = pending[-1]
+        following = next(iter(callees), None)
+        if following is None:
+            pending.pop()
+            if graph is not model:
+                done.append(graph)
+        elif id(following) not in seen:
+            seen.add(id(following))
+            pending.append((following, iter([c.graph for c in following.calls])))
+    return done

@@ -1,0 +1,163 @@
+"""Layers made in loops: kept in lists of lists, one level per loop, at the path the weights have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from compiler.codegen.expr import (
+    Comprehension,
+    Element,
+    Expr,
+    Format,
+    Literal,
+    Name,
+    SiteName,
+)
+from compiler.codegen.expr import Sequence as SequenceExpr
+from compiler.codegen.leaves import Written
+from compiler.codegen.merge import NotAlike, replace
+from compiler.codegen.names import Names
+from compiler.codegen.target import ClassTarget
+from compiler.codegen.writer import Assign, Statement
+from compiler.ir import Argument, Site
+
+Merge = Callable[[list[Expr], Written, list[int]], Expr]
+Tree = Expr | list["Tree"]
+
+_COMPREHENSION = 3
+"""From this many equal elements on, a comprehension reads better than the list."""
+
+
+@dataclass(frozen=True)
+class _Made:
+    site: Site
+    graph: int
+    indices: tuple[int, ...]
+    expr: Expr
+    written: tuple[Argument, ...]
+
+
+class SiteLists:
+    """The attributes of one class, and the layers that wait to be put into lists."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._made: list[_Made] = []
+        self._declared: set[Site] = set()
+        self.attributes: dict[str, str] = {}
+        """The source's site name of every attribute."""
+
+    def attribute(self, site: Site) -> str:
+        """The attribute that holds the layers of a site."""
+        attribute = self._names.of(site.name)
+        self.attributes[attribute] = site.name
+        return attribute
+
+    def declare(self, site: Site) -> bool:
+        """Whether a raw parameter is met for the first time."""
+        new = site not in self._declared
+        self._declared.add(site)
+        return new
+
+    def add(
+        self,
+        site: Site,
+        graph: int,
+        indices: tuple[int, ...],
+        expr: Expr,
+        written: tuple[Argument, ...],
+    ) -> None:
+        self._made.append(_Made(site, graph, indices, expr, written))
+
+    def mark(self) -> int:
+        return len(self._made)
+
+    def rewind(self, mark: int) -> None:
+        """Forgets what was added since `mark`."""
+        del self._made[mark:]
+
+    def statements(self, graphs: list[int], merge: Merge, target: ClassTarget) -> list[Statement]:
+        """One assignment per site, in the order of the text.  Raises NotAlike."""
+        sites: dict[Site, list[_Made]] = {}
+        for made in self._made:
+            sites.setdefault(made.site, []).append(made)
+        self._made = []
+        return [
+            Assign(
+                (Element(self.attribute(site), ()),), _Lists(entries, graphs, merge, target).expr()
+            )
+            for site, entries in sites.items()
+        ]
+
+
+class _Lists:
+    """The list expression of one site."""
+
+    def __init__(
+        self, made: list[_Made], graphs: list[int], merge: Merge, target: ClassTarget
+    ) -> None:
+        self._site = made[0].site
+        self._graphs = graphs
+        self._merge = merge
+        self._target = target
+        self._entries: dict[tuple[int, ...], list[_Made]] = {}
+        for entry in made:
+            self._entries.setdefault(entry.indices, []).append(entry)
+
+    def expr(self) -> Expr:
+        return self._emit(self._tree(()), (self._site.name,), 0)
+
+    def _tree(self, prefix: tuple[int, ...]) -> Tree:
+        level = len(prefix)
+        if level == self._site.loops:
+            return self._element(prefix)
+        ends = [i[level] for i in self._entries if i[:level] == prefix]
+        return [self._tree((*prefix, k)) for k in range(max(ends, default=-1) + 1)]
+
+    def _element(self, indices: tuple[int, ...]) -> Expr:
+        entries = self._entries.get(indices)
+        if entries is None:
+            return self._target.placeholder()
+        if sorted(e.graph for e in entries) != self._graphs:
+            raise NotAlike
+        exprs = [e.expr for e in entries]
+        return self._merge(exprs, [e.written for e in entries], [e.graph for e in entries])
+
+    def _emit(self, tree: Tree, path: tuple[str | Expr, ...], depth: int) -> Expr:
+        if isinstance(tree, Expr):
+            name = _path(path)
+            return replace(tree, lambda e: name if isinstance(e, SiteName) else None)
+        if len(tree) >= _COMPREHENSION and all(t == tree[0] for t in tree):
+            index = Name("ijklmn"[min(depth, 5)])
+            element = self._emit(tree[0], (*path, index), depth + 1)
+            target = index if _mentions(element, index) else Name("_")
+            items: Expr = Comprehension(element, target, Name("range")(len(tree)))
+        else:
+            items = SequenceExpr(
+                tuple(self._emit(t, (*path, str(k)), depth + 1) for k, t in enumerate(tree)), True
+            )
+        return self._target.layer_list(items)
+
+
+def _path(parts: Sequence[str | Expr]) -> Expr:
+    if all(isinstance(p, str) for p in parts):
+        return Literal(".".join(str(p) for p in parts))
+    dotted: list[str | Expr] = []
+    for index, part in enumerate(parts):
+        if index:
+            dotted.append(".")
+        dotted.append(part)
+    merged: list[str | Expr] = []
+    for piece in dotted:
+        if merged and isinstance(piece, str) and isinstance(merged[-1], str):
+            merged[-1] += piece
+        else:
+            merged.append(piece)
+    return Format(tuple(merged))
+
+
+def _mentions(expr: Expr, part: Expr) -> bool:
+    from compiler.codegen.expr import children
+
+    return expr == part or any(_mentions(c, part) for c in children(expr))

@@ -1,0 +1,194 @@
+"""The head of a printed loop: over a list of layers, over indices, or over the source's items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from compiler.codegen.arguments import printable
+from compiler.codegen.expr import Element, Expr, LoopItem, Name, children
+from compiler.codegen.expr import Sequence as SequenceExpr
+from compiler.codegen.merge import NotAlike, replace
+from compiler.codegen.names import Names
+from compiler.codegen.scope import Frame
+from compiler.codegen.writer import Assign, Evaluate, For, If, Line, Return, Statement
+from compiler.ir import Loop
+from dsl import nodes
+
+
+def loop_items(loop: Loop, number: int) -> dict[str, Expr | None]:
+    """What the names of a loop's target print as inside the loop."""
+    return {name: LoopItem(name, number) for name in target_names(loop.statement.target)}
+
+
+def target_names(target: nodes.AssignTarget) -> Iterator[str]:
+    match target:
+        case nodes.TargetName(id=name):
+            yield name
+        case nodes.TargetTuple(items=items):
+            for item in items:
+                yield from target_names(item)
+
+
+def close_loop(
+    loop: int, column: Sequence[Loop], frame: Frame, body: Frame, names: Names
+) -> list[Statement]:
+    """The finished loop; nothing where the body computes nothing.  Raises NotAlike."""
+    if not body.compute:
+        return []
+    elements = {e for e in _find(body.compute, Element) if _indexed(e, loop)}
+    items = {e.identifier for e in _find(body.compute, LoopItem) if e.loop == loop and e.identifier}
+    if not items and len(elements) == 1:
+        (element,) = elements
+        if element.places[-1] == LoopItem("", loop):
+            return [_over_list(element, body.compute, names)]
+    return [_over_items(loop, column, elements, items, body.compute, names)]
+
+
+def _indexed(element: Element, loop: int) -> bool:
+    return LoopItem("", loop) in element.places
+
+
+def _over_list(element: Element, body: list[Statement], names: Names) -> For:
+    nested = any(isinstance(s, For) and s.iterable == element for s in body)
+    name = Name(names.fresh("stage" if nested else element.site.rsplit("_", 1)[-1] or "layer"))
+    changed = map_expressions(body, lambda e: name if e == element else None)
+    return For(name, Element(element.site, element.places[:-1]), tuple(changed))
+
+
+def _over_items(
+    loop: int,
+    column: Sequence[Loop],
+    elements: set[Element],
+    items: set[str],
+    body: list[Statement],
+    names: Names,
+) -> For:
+    renamed = {item: Name(names.of(item)) for item in items}
+    index = Name(names.fresh("i")) if elements else None
+
+    def change(expr: Expr) -> Expr | None:
+        if isinstance(expr, LoopItem) and expr.loop == loop:
+            return renamed[expr.identifier] if expr.identifier else index
+        return None
+
+    changed = tuple(map_expressions(body, change))
+    if not items:
+        return For(index or Name("_"), _range(column, elements), changed)
+    target = _target(column[0].statement.target, renamed)
+    values = _values(column)
+    if index is None:
+        return For(target, values, changed)
+    return For(SequenceExpr((index, target)), Name("enumerate")(values), changed)
+
+
+def _range(column: Sequence[Loop], elements: set[Element]) -> Expr:
+    counts = {len(loop.iterations) for loop in column}
+    if len(counts) == 1:
+        return Name("range")(counts.pop())
+    if not elements:
+        raise NotAlike
+    element = min(elements, key=lambda e: e.site)
+    return Name("range")(Name("len")(Element(element.site, element.places[:-1])))
+
+
+def _values(column: Sequence[Loop]) -> Expr:
+    if any(loop.items != column[0].items for loop in column):
+        raise NotAlike
+    items = tuple(column[0].items)
+    if items == tuple(range(len(items))):
+        return Name("range")(len(items))
+    values = printable(items)
+    if values is None:
+        raise NotAlike
+    return values
+
+
+def _target(target: nodes.AssignTarget, renamed: dict[str, Name]) -> Expr:
+    match target:
+        case nodes.TargetName(id=name):
+            return renamed.get(name, Name("_"))
+        case nodes.TargetTuple(items=items):
+            return SequenceExpr(tuple(_target(i, renamed) for i in items))
+    raise TypeError(target)
+
+
+# ------------------------------------------------------------------------------- whole statements
+
+
+def _find(statements: Iterable[Statement], kind: type[Any]) -> Iterator[Any]:
+    for statement in statements:
+        for expr in _expressions(statement):
+            yield from _parts(expr, kind)
+        yield from _find(_bodies(statement), kind)
+
+
+def _parts(expr: Expr, kind: type[Any]) -> Iterator[Any]:
+    if isinstance(expr, kind):
+        yield expr
+    if isinstance(expr, Element):
+        for place in expr.places:
+            yield from _parts(place, kind)
+    for part in children(expr):
+        yield from _parts(part, kind)
+
+
+def _expressions(statement: Statement) -> tuple[Expr, ...]:
+    match statement:
+        case Assign(targets, value):
+            return (*targets, value)
+        case Return(value) | Evaluate(value):
+            return (value,)
+        case For(target, iterable):
+            return (target, iterable)
+        case If(condition):
+            return (condition,)
+    return ()
+
+
+def _bodies(statement: Statement) -> tuple[Statement, ...]:
+    match statement:
+        case For(body=body):
+            return body
+        case If(then=then, otherwise=otherwise):
+            return then + otherwise
+    return ()
+
+
+def map_expressions(
+    statements: Iterable[Statement], change: Callable[[Expr], Expr | None]
+) -> list[Statement]:
+    """The statements with expressions exchanged wherever `change` gives another one."""
+
+    def new(expr: Expr) -> Expr:
+        return replace(expr, _deep)
+
+    def _deep(expr: Expr) -> Expr | None:
+        changed = change(expr)
+        if changed is None and isinstance(expr, Element) and expr.places:
+            places = tuple(new(p) for p in expr.places)
+            return None if places == expr.places else Element(expr.site, places)
+        return changed
+
+    result: list[Statement] = []
+    for statement in statements:
+        match statement:
+            case Assign(targets, value, comment):
+                result.append(Assign(tuple(new(t) for t in targets), new(value), comment))
+            case Return(value, comment):
+                result.append(Return(new(value), comment))
+            case Evaluate(value):
+                result.append(Evaluate(new(value)))
+            case For(target, iterable, body):
+                result.append(For(new(target), new(iterable), tuple(map_expressions(body, change))))
+            case If(condition, then, otherwise):
+                both = (tuple(map_expressions(side, change)) for side in (then, otherwise))
+                result.append(If(new(condition), *both))
+            case Line():
+                result.append(statement)
+    return result
+
+
+def find_parts(statements: Iterable[Statement], kind: type[Any]) -> Iterator[Any]:
+    """All parts of a kind in all expressions of the statements."""
+    return _find(statements, kind)

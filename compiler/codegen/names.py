@@ -1,0 +1,62 @@
+"""Names in generated code: the source's own, and never one that means something else."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterable
+
+_PYTHON = (
+    frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) - {"_"} | frozenset(dir(builtins))
+)
+
+
+class Names:
+    """One scope of Python names.
+
+    `reserved` are names that the scope must not use though it does not define them (imports,
+    framework attributes).  A collision gets an underscore, then numbers: `class` -> `class_`.
+    """
+
+    def __init__(self, reserved: Iterable[str] = (), *, attributes: bool = False) -> None:
+        self._taken = set(reserved) | (set(keyword.kwlist) if attributes else _PYTHON)
+        self._given: dict[str, str] = {}
+
+    def of(self, source: str) -> str:
+        """The name for a name of the source: the same at every call."""
+        if source not in self._given:
+            self._given[source] = self.fresh(source)
+        return self._given[source]
+
+    def fresh(self, wish: str) -> str:
+        """A name that nothing has yet, as near to the wish as possible."""
+        wish = re.sub(r"\W", "_", wish) or "value"
+        if wish[0].isdigit():
+            wish = "_" + wish
+        name = wish
+        if name in self._taken:
+            name = f"{wish}_" if not wish.endswith("_") and wish in _PYTHON else wish
+        number = 1
+        while name in self._taken:
+            name = f"{wish.rstrip('_')}_{number}"
+            number += 1
+        self._taken.add(name)
+        return name
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._taken
+
+
+def snake_case(name: str) -> str:
+    """`BasicBlock` -> `basic_block`, `MLP` -> `mlp`."""
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return parted.lower()
+
+
+_SIZES = {"C": "in_channels", "D": "in_features", "H": "height", "W": "width", "T": "length"}
+
+
+def size_argument(dimension: str) -> str:
+    """The constructor argument that carries an input size: `C` -> `in_channels`."""
+    return _SIZES.get(dimension, snake_case(dimension))

@@ -1,0 +1,111 @@
+"""The state of printing one region for all its executions at once.
+
+Everything held here is a column: one entry per execution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from compiler.codegen.expr import Expr, Name
+from compiler.codegen.writer import Statement
+from compiler.ir import Region, Value
+
+Column = Sequence[Value]
+
+
+def same(left: Column, right: Column) -> bool:
+    return len(left) == len(right) and all(a is b for a, b in zip(left, right, strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Pending:
+    """An expression not yet written: it goes into its one use, or into a variable.
+
+    Several columns are the outputs of one operation that gives several.
+    """
+
+    columns: tuple[Column, ...]
+    expr: Expr
+    depth: int
+    wish: str
+
+
+class Variables:
+    """Python variables and the values they hold, found by value."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, Column] = {}
+        self._by_value: dict[int, list[str]] = {}
+
+    def set(self, name: str, column: Column) -> None:
+        self.forget(name)
+        self.held[name] = column
+        self._by_value.setdefault(id(column[0]), []).append(name)
+
+    def forget(self, name: str) -> None:
+        column = self.held.pop(name, None)
+        if column is not None:
+            self._by_value[id(column[0])].remove(name)
+
+    def find(self, column: Column) -> str | None:
+        """The variable that holds exactly these values, the youngest one first."""
+        for name in reversed(self._by_value.get(id(column[0]), ())):
+            if same(self.held[name], column):
+                return name
+        return None
+
+    def copy(self) -> Variables:
+        other = Variables()
+        for name, column in self.held.items():
+            other.set(name, column)
+        return other
+
+
+@dataclass
+class Frame:
+    """One region under way.
+
+    `graphs[k]` is the number of the specialisation that execution k belongs to; `iteration`
+    gives, per printed loop around, the iteration each execution is in.
+    """
+
+    regions: list[Region]
+    graphs: list[int]
+    variables: Variables
+    statics: dict[str, Expr | None]
+    iteration: dict[int, list[int]] = field(default_factory=dict)
+    pending: dict[int, Pending] = field(default_factory=dict)
+    construct: list[Statement] = field(default_factory=list)
+    compute: list[Statement] = field(default_factory=list)
+    in_loop: bool = False
+
+    def inner(self, regions: list[Region]) -> Frame:
+        """A frame for regions of the same executions, writing to lists of its own."""
+        return Frame(
+            regions,
+            self.graphs,
+            self.variables.copy(),
+            dict(self.statics),
+            self.iteration,
+            in_loop=self.in_loop,
+        )
+
+    def pick(self, chosen: list[int], regions: list[Region]) -> Frame:
+        """A frame for some of the executions."""
+        frame = Frame(
+            regions,
+            [self.graphs[k] for k in chosen],
+            Variables(),
+            dict(self.statics),
+            {loop: [steps[k] for k in chosen] for loop, steps in self.iteration.items()},
+            in_loop=self.in_loop,
+        )
+        for name, column in self.variables.held.items():
+            frame.variables.set(name, [column[k] for k in chosen])
+        return frame
+
+    def variable(self, column: Column) -> Name | None:
+        name = self.variables.find(column)
+        return None if name is None else Name(name)

@@ -1,0 +1,100 @@
+"""Which values of a graph matter, how often each is used, and where last."""
+
+from __future__ import annotations
+
+from compiler.ir import Apply, Bind, Branch, Call, Graph, Loop, ReadParameter, Region, Value
+
+
+class Uses:
+    """Facts about the values of one or several graphs, by identity.
+
+    `position` numbers the items in text order; `last` is the position of a value's last use, a
+    graph's outputs counting as after everything.
+    """
+
+    def __init__(self) -> None:
+        self._count: dict[int, int] = {}
+        self._last: dict[int, int] = {}
+        self._position: dict[int, int] = {}
+        self._live: set[int] = set()
+
+    def add(self, graph: Graph) -> None:
+        """Takes up the facts of a graph."""
+        self._number(graph.body)
+        end = len(self._position) + 1
+        for output in graph.outputs:
+            self._use(output.value, end)
+        for item in reversed(list(graph.body.walk())):
+            match item:
+                case Apply(outputs=outputs, inputs=inputs) | Call(outputs=outputs, inputs=inputs):
+                    if any(id(o) in self._live for o in outputs):
+                        for value in inputs:
+                            if value is not None:
+                                self._use(value, self._position[id(item)])
+
+    def _number(self, region: Region) -> None:
+        pending = [iter(region.items)]
+        while pending:
+            item = next(pending[-1], None)
+            if item is None:
+                pending.pop()
+                continue
+            self._position[id(item)] = len(self._position) + 1
+            match item:
+                case Loop(iterations=iterations):
+                    pending.append(i for body in iterations for i in body.items)
+                case Branch(body=body):
+                    pending.append(iter(body.items))
+
+    def _use(self, value: Value, position: int) -> None:
+        key = id(value)
+        self._live.add(key)
+        self._count[key] = self._count.get(key, 0) + 1
+        self._last[key] = max(self._last.get(key, 0), position)
+
+    def is_live(self, value: Value) -> bool:
+        return id(value) in self._live
+
+    def count(self, value: Value) -> int:
+        return self._count.get(id(value), 0)
+
+    def needed_after(self, value: Value, item: object) -> bool:
+        """Whether something after `item` uses the value."""
+        return self._last.get(id(value), 0) > self._position.get(id(item), 0)
+
+    def needed_from(self, value: Value, item: object) -> bool:
+        """Whether `item` or something after it uses the value."""
+        return self._last.get(id(value), 0) >= self._position.get(id(item), 0)
+
+
+def final_bindings(region: Region) -> dict[str, object]:
+    """What each name assigned in a region holds at its end."""
+    held: dict[str, object] = {}
+    pending = [iter(region.items)]
+    while pending:
+        item = next(pending[-1], None)
+        match item:
+            case None:
+                pending.pop()
+            case Bind(target=target, value=value):
+                held.update(bound_names(target, value))
+            case Loop(iterations=iterations):
+                pending.append(i for body in iterations for i in body.items)
+            case Branch(body=body):
+                pending.append(iter(body.items))
+            case Apply() | Call() | ReadParameter():
+                pass
+    return held
+
+
+def bound_names(target: object, value: object) -> dict[str, object]:
+    """The names of an assignment target with the values they take."""
+    from dsl import nodes
+
+    match target, value:
+        case nodes.TargetName(id=name), _:
+            return {name: value}
+        case nodes.TargetTuple(items=items), (tuple() | list()) as values:
+            pairs = [bound_names(t, v) for t, v in zip(items, values, strict=False)]
+            return {name: held for pair in pairs for name, held in pair.items()}
+    return {}
