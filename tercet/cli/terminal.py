@@ -1,0 +1,33 @@
+"""What the commands print by themselves: errors and notes on standard error, in colour or not."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+
+def use_color(stream: TextIO) -> bool:
+    """Whether ANSI colours are wanted: NO_COLOR and FORCE_COLOR decide, else the terminal."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, style: str, stream: TextIO) -> str:
+    """`text` in an ANSI style (`"1;31"` is bold red) where `stream` shows colours."""
+    return f"\033[{style}m{text}\033[0m" if use_color(stream) else text
+
+
+def error(message: str, help: str | None = None) -> None:
+    """Print an error, and what to do instead."""
+    print(f"{paint('error', '1;31', sys.stderr)}: {message}", file=sys.stderr)
+    if help:
+        print(f"{paint('help', '1;36', sys.stderr)}: {help}", file=sys.stderr)
+
+
+def note(message: str) -> None:
+    """Print something worth knowing that is not the command's output."""
+    print(f"{paint('note', '1;34', sys.stderr)}: {message}", file=sys.stderr)
