@@ -72,7 +72,7 @@ _TOKEN: Final = re.compile(
     r"""
       (?P<space>[ \t\r\n\f]+)
     | (?P<comment>\#[^\n]*)
-    | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
+    | (?P<word>[^\W\d]\w*)
     | (?P<number>(?:[0-9]|\.[0-9])(?:[eE][+-]|[A-Za-z0-9_]|\.(?!\.))*)
     | (?P<string>"(?:[^"\\\n]|\\[^\n])*\\?"?)
     | (?P<slip>\*\*=|//=|[-+*/%@|&^]=|->|&&|\|\||;+|'[^'\n]*'|`[^`\n]*`)
@@ -111,6 +111,8 @@ _WRITE_INSTEAD: Final = {
     "\ufeff": "save the file without a byte order mark",
     "\u00a0": "replace the no-break space by a space",
 }
+
+_ASCII: Final = "names are made of the letters A to Z and a to z, digits and `_`"
 
 
 class Token:
@@ -165,6 +167,10 @@ class Tokens:
             start, end = match.span()
             if kind == "word" or kind == "mark":
                 append(Token(terminals.get(text, "NAME"), text, source, start, end))
+                if not text.isascii():
+                    self._report(
+                        "E0101", f"the name `{_shorten(text)}` is not ASCII", start, end, _ASCII
+                    )
             elif kind == "number":
                 append(Token("NUMBER", self._number(text, start, end), source, start, end))
             elif kind == "string":
@@ -217,8 +223,6 @@ class Tokens:
             self.diagnostics[-1] = replace(last, span=span)
             return
         help = _WRITE_INSTEAD.get(text)
-        if help is None and text.isalpha():
-            help = "names are made of the letters a to z, digits and `_`"
         self._report("E0101", f"{_describe(text)} has no meaning here", start, end, help)
 
     def _slip(self, text: str, start: int, end: int) -> None:

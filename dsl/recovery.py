@@ -54,17 +54,20 @@ class Recovery:
         self.cursor = Cursor(tokens.tokens)
         self.diagnostics: list[Diagnostic] = []
         self._may_resume = may_resume
-        self._is_truncated = any(d.code == "E0131" for d in tokens.diagnostics)
+        opened = sum(t.type == "LBRACE" for t in tokens.tokens)
+        closed = sum(t.type == "RBRACE" for t in tokens.tokens)
+        self._is_cut = any(d.code == "E0131" for d in tokens.diagnostics)
+        self._lacks_brace = opened > closed and not self._is_cut
 
     def on_error(self, error: UnexpectedInput) -> bool:
         """Lark's hook: report, cut back, skip.  Raises TooManyErrors where no more can be read."""
-        state: Any = error.interactive_parser.parser_state
+        parser: Any = error.interactive_parser
+        state, expected = parser.parser_state, frozenset(parser.accepts())
         token: Token = error.token  # type: ignore[attr-defined]
-        expected: frozenset[str] = frozenset(error.expected)  # type: ignore[attr-defined]
         tokens = self.cursor.tokens
         at_end = token.type == "$END"
         at = len(tokens) if at_end else self.cursor.index - 1
-        if not (at_end and (self._is_truncated or self.diagnostics)):
+        if not at_end or self._lacks_brace or not (self._is_cut or self.diagnostics):
             self.diagnostics.append(describe(self.source, tokens, at, expected, state.value_stack))
         if at_end or not self._may_resume or len(self.diagnostics) >= limits.ERRORS:
             raise TooManyErrors
@@ -76,7 +79,9 @@ class Recovery:
         tokens = self.cursor.tokens
         keep = _innermost(states, stack, "statement")
         index = at
-        if keep is not None:
+        if keep is None and (body := self._body(values, at)) is not None:
+            keep, index = body
+        elif keep is not None:
             index = _Scan(self.source, tokens, values[keep:], at).next_statement()
         elif len(values) == 0 or not _starts_declaration(self.source, tokens, at):
             index = at + 1
@@ -86,6 +91,19 @@ class Recovery:
                 index += 1
         del stack[keep + 1 :], values[keep:]
         self.cursor.index = index
+
+    def _body(self, values: Sequence[Any], at: int) -> tuple[int, int] | None:
+        """For a broken header, `block Name(` …: its length on the stack, and its `{`."""
+        kinds = [v.type if isinstance(v, Token) else "" for v in values]
+        for start, kind in enumerate(kinds):
+            if kind in ("BLOCK", "MODEL", "TRAIN") and kinds[start + 1 : start + 2] == ["NAME"]:
+                line = self.source.position(values[start].start)[0]
+                for index, token in enumerate(self.cursor.tokens[at:], at):
+                    if self.source.position(token.start)[0] != line:
+                        return None
+                    if token.type == "LBRACE":
+                        return start + 2, index
+        return None
 
 
 def _innermost(states: Any, stack: Sequence[Any], item: str) -> int | None:

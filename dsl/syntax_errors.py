@@ -67,6 +67,7 @@ class _Case:
         self.tokens = tokens
         self.at = at
         self.expected = expected
+        self.values = values
         end = len(source.text.rstrip())
         self.token = tokens[at] if at < len(tokens) else Token("$END", "", source, end, end)
         self.before = tokens[at - 1] if at else None
@@ -79,6 +80,7 @@ class _Case:
             or self._unclosed()
             or self._conditional()
             or self._assignment_as_comparison()
+            or self._second_equal()
             or self._outside()
             or self._lonely_expression()
             or self._generic()
@@ -109,9 +111,11 @@ class _Case:
             return self._reserved(before)
         if token.text not in KEYWORDS or "NAME" not in self.expected:
             return None
-        is_bound = self.after is not None and self.after.type == "EQUAL"
+        is_named = self.after is not None and self.after.type == "EQUAL"
+        is_named = is_named or (self.before is not None and self.before.type == "DOT")
         begins = token.starts_line and token.type in DECLARATIONS | STATEMENTS | {"IF"}
-        if is_bound or not (begins or token.type in ("INFIX", "NOT", "IF", "ELSE", "IN", "IMPORT")):
+        is_mark = token.type in ("INFIX", "NOT", "IF", "ELSE", "IN", "IMPORT")
+        if is_named or not (begins or is_mark):
             return self._reserved(token)
         return None
 
@@ -127,7 +131,7 @@ class _Case:
         """A bracket left open, or one too many."""
         token, opened = self.token, self.opened
         if token.type in _PAIRS.values() and (opened is None or not self._closes(opened)):
-            if opened is None:
+            if opened is None or opened.type == "LBRACE":
                 return self._report("E0108", f"`{token.text}` closes nothing", "delete it")
             return self._never_closed(opened, f"before this `{token.text}`")
         if opened is None:
@@ -157,16 +161,27 @@ class _Case:
         """An `if` expression without `else`, and Python's `a if c else b`."""
         if self.expected == {"ELSE"}:
             help = "write `if condition { a } else { b }`; only an `if` statement stands alone"
-            return self._report("E0109", "an `if` expression needs an `else`", help)
+            return self._report("E0109", "an `if` expression needs an `else`", help, self._behind())
         if self.token.type == "ELSE" and "LBRACE" in self.expected:
             help = "write `if condition { a } else { b }`"
             return self._report("E0109", "the condition comes first in an `if` expression", help)
         return None
 
     def _assignment_as_comparison(self) -> Diagnostic | None:
-        if self.token.type == "EQUAL" and "INFIX" in self.expected and "LBRACE" in self.expected:
+        if self.token.type == "EQUAL" and "INFIX" in self.expected and self._is_condition():
             return self._report("E0106", "`=` binds a name, it does not compare", "write `==`")
         return None
+
+    def _is_condition(self) -> bool:
+        for value in reversed(self.values):
+            if isinstance(value, Token) and value.type in ("IF", "ASSERT", "EQUAL", "LPAR"):
+                return value.type in ("IF", "ASSERT")
+        return False
+
+    def _behind(self) -> Span:
+        """The place behind the token before, where something is missing."""
+        before = self.before or self.token
+        return Span(self.source, before.end, before.end)
 
     def _outside(self) -> Diagnostic | None:
         """A statement where only declarations may stand."""
@@ -192,13 +207,38 @@ class _Case:
         if self.token.type in ("DOT", "LSQB"):
             message, help = "only names can be assigned to", f"bind a new name: `{first.text} = …`"
             return self._report("E0121", message, help, first.span.until(self.token.span))
+        if not first.starts_line and self._follows_expression(first):
+            help = "is an operator or a `,` missing, or the new line before the next statement?"
+            return self._report("E0106", f"{_quote(first)} does not belong here", help, first.span)
         help = f"bind its value, `y = {first.text}…`, or return it, `output {first.text}…`"
         return self._report("E0121", "an expression alone is no statement", help, first.span)
 
+    def _follows_expression(self, first: Token) -> bool:
+        index = self.at - 2
+        return index >= 0 and self.tokens[index].type not in ("LBRACE", "RBRACE")
+
+    def _second_equal(self) -> Diagnostic | None:
+        """`a = b = c`, and a line that ends with an operator before `a = b`."""
+        before = self.before
+        if self.token.type != "EQUAL" or before is None:
+            return None
+        operator = self.tokens[self.at - 2] if self.at > 1 else before
+        if before.starts_line and operator.type in ("INFIX", "SIGN", "NOT", "PIPE", "EQUAL"):
+            span = Span(self.source, operator.end, operator.end)
+            message = f"expected an expression after {_quote(operator)}"
+            return self._report("E0106", message, None, span)
+        help = "only one name, or several with commas, stands before the `=` of a statement, and a "
+        return self._report(
+            "E0106", "this `=` has no meaning here", help + "plain name before that of an argument"
+        )
+
     def _generic(self) -> Diagnostic:
+        wanted = _phrase(self.expected, self.opened)
+        if self.before and (self.token.type == "$END" or self.token.starts_line):
+            message = f"expected {wanted} after {_quote(self.before)}"
+            return self._report("E0106", message, self._advice(), self._behind())
         found = "the end" if self.token.type == "$END" else _quote(self.token)
-        message = f"expected {_phrase(self.expected, self.opened)}, found {found}"
-        return self._report("E0106", message, self._advice())
+        return self._report("E0106", f"expected {wanted}, found {found}", self._advice())
 
     def _advice(self) -> str | None:
         token, expected = self.token, self.expected

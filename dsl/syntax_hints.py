@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
+
+_LONGEST: Final = 80
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
@@ -11,6 +14,8 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     Spellings that differ only in case and underscores come first (`Conv2D`, `BatchNorm`), then the
     least number of edits (Damerau-Levenshtein), at most a third of the name's length.
     """
+    if len(name) > _LONGEST:
+        return None
     known = sorted(set(candidates) - {name})
     folded = _fold(name)
     for candidate in known:
@@ -28,7 +33,7 @@ def _fold(name: str) -> str:
 
 
 def _distance(a: str, b: str, limit: int) -> int:
-    """Insertions, deletions, replacements and swaps of neighbours from `a` to `b`, up to a limit."""
+    """Insertions, deletions, replacements and swaps of neighbours, counted up to a limit."""
     before: list[int] = []
     last = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):
