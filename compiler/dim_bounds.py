@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 
 from compiler import dims
 from compiler.dims import Atom, Dim, FloorDiv, Max, Min, Mod, Monomial, Size, Symbol
@@ -20,12 +21,23 @@ Interval = tuple[int | None, int | None]
 
 _MAX_DEGREE = 8
 _MAX_RELAXATIONS = 4
-_NO_BOUNDS: Bounds = {}
+
+
+class _Frozen(dict[str, tuple[int, int | None]]):
+    """Bounds as a key of the memory of answers."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+
+_NO_BOUNDS = _Frozen()
 
 
 def lower_bound(size: Size, bounds: Bounds = _NO_BOUNDS) -> int | None:
     """A number that the size is never below, or None where none is known."""
-    return size if isinstance(size, int) else _lower(size, bounds, _MAX_RELAXATIONS)
+    if isinstance(size, int):
+        return size
+    return _lower(size, bounds if isinstance(bounds, _Frozen) else _Frozen(bounds))
 
 
 def upper_bound(size: Size, bounds: Bounds = _NO_BOUNDS) -> int | None:
@@ -85,7 +97,8 @@ def _without_mod(size: Size) -> Size:
 # ------------------------------------------------------------------------------------ intervals
 
 
-def _lower(size: Size, bounds: Bounds, relaxations: int) -> int | None:
+@lru_cache(maxsize=4096)
+def _lower(size: Size, bounds: _Frozen, relaxations: int = _MAX_RELAXATIONS) -> int | None:
     if isinstance(size, int):
         return size
     found = [_interval(size, bounds)[0]]
@@ -197,7 +210,10 @@ def _relaxed(size: Dim, bounds: Bounds) -> list[tuple[Size, int]]:
             below = _below(atom, coefficient > 0)
             if below and _non_negative(others, bounds):
                 rest = size - dims._from_terms({monomial: coefficient})
-                return [(scale * rest + factor * bound, scale) for bound, scale in below]
+                try:
+                    return [(scale * rest + factor * bound, scale) for bound, scale in below]
+                except dims.DimError:
+                    return []
     return []
 
 

@@ -19,7 +19,8 @@ from typing import NoReturn
 
 MAX_TERMS = 256
 MAX_DEGREE = 32
-MAX_DEPTH = 64
+MAX_DEPTH = 32
+MAX_ATOMS = 500
 MAX_BITS = 256
 
 
@@ -30,7 +31,23 @@ class DimError(ArithmeticError):
 class Atom:
     """What a polynomial is made of.  Ordered by `key`, symbols first."""
 
-    depth: int = 0
+    @cached_property
+    def depth(self) -> int:
+        """How many divisions, minima and maxima are inside each other."""
+        return 1 + max((a.depth for a in self._inner), default=-1)
+
+    @cached_property
+    def count(self) -> int:
+        """How many atoms are inside, this one included."""
+        return 1 + sum(a.count for a in self._inner)
+
+    @property
+    def _inner(self) -> list[Atom]:
+        return [atom for size in self.operands for m, _ in _terms(size) for atom in m]
+
+    @property
+    def operands(self) -> tuple[Size, ...]:
+        return ()
 
     @cached_property
     def key(self) -> tuple[int, str]:
@@ -52,9 +69,9 @@ class _Pair(Atom):
     left: Size
     right: Size
 
-    @cached_property
-    def depth(self) -> int:  # type: ignore[override]
-        return 1 + max(_depth(self.left), _depth(self.right))
+    @property
+    def operands(self) -> tuple[Size, ...]:
+        return self.left, self.right
 
 
 @dataclass(frozen=True)
@@ -77,9 +94,9 @@ class Mod(_Pair):
 class _Several(Atom):
     items: tuple[Size, ...]
 
-    @cached_property
-    def depth(self) -> int:  # type: ignore[override]
-        return 1 + max(map(_depth, self.items))
+    @property
+    def operands(self) -> tuple[Size, ...]:
+        return self.items
 
 
 @dataclass(frozen=True)
@@ -282,8 +299,8 @@ def symbol(name: str) -> Dim:
 
 
 def _from_atom(atom: Atom) -> Dim:
-    if atom.depth > MAX_DEPTH:
-        raise DimError(f"a size nests more than {MAX_DEPTH} divisions")
+    if atom.depth > MAX_DEPTH or atom.count > MAX_ATOMS:
+        raise DimError(f"a size nests more than {MAX_DEPTH} divisions or has too many parts")
     return Dim((((atom,), 1),))
 
 
@@ -313,12 +330,6 @@ def _times(left: Monomial, right: Monomial) -> Monomial:
     if not left or not right:
         return left or right
     return tuple(sorted(left + right, key=lambda atom: atom.key))
-
-
-def _depth(size: Size) -> int:
-    if isinstance(size, int):
-        return 0
-    return max(atom.depth for monomial, _ in size.terms for atom in monomial or (Atom(),))
 
 
 def _is_negative(size: Size) -> bool:
@@ -542,21 +553,13 @@ def broadcast(a: Size, b: Size) -> Size | None:
 
 def symbols(size: Size) -> frozenset[str]:
     """The names in the expression."""
-    if isinstance(size, int):
-        return frozenset()
-    atoms = (atom for monomial, _ in size.terms for atom in monomial)
-    return frozenset().union(*map(_atom_symbols, atoms))
-
-
-def _atom_symbols(atom: Atom) -> frozenset[str]:
-    match atom:
-        case Symbol(name):
-            return frozenset((name,))
-        case _Pair(left, right):
-            return symbols(left) | symbols(right)
-        case _Several(items):
-            return frozenset().union(*map(symbols, items))
-    raise TypeError(atom)
+    found: set[str] = set()
+    for monomial, _ in _terms(size):
+        for atom in monomial:
+            if isinstance(atom, Symbol):
+                found.add(atom.name)
+            found.update(*map(symbols, atom.operands))
+    return frozenset(found)
 
 
 def substitute(size: Size, values: Mapping[str, Size]) -> Size:
