@@ -31,7 +31,7 @@ class Mnist(FileSource):
 @source("fashion_mnist")
 @dataclass(frozen=True)
 class FashionMnist(Mnist):
-    """Articles of clothing (Xiao et al., 2017), in files like `mnist`'s: `pixels`, `label` i64[N]."""
+    """Articles of clothing (Xiao et al., 2017), in files as of `mnist`: `pixels`, `label`."""
 
     label: ClassVar[str] = "label"
 

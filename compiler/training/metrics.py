@@ -185,7 +185,7 @@ class _BinaryMetric(Metric):
 @metric("binary_accuracy")
 @dataclass(frozen=True)
 class BinaryAccuracy(_BinaryMetric):
-    """Share of predictions on the label's side of `threshold`: 0.5 of probabilities, 0 of logits."""
+    """Share of predictions on the label's side of `threshold` (0 for logits)."""
 
     def sums(self, *arrays: Any) -> Sums:
         said, true = self.decisions(*arrays)

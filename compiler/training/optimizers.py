@@ -186,8 +186,9 @@ class NAdam(Optimizer):
 @optimizer("rmsprop")
 @dataclass(frozen=True)
 class RmsProp(Optimizer):
-    """Tieleman and Hinton, 2012: `w = w - lr * g / (sqrt(v) + eps)`, `v = rho * v + (1 - rho) * g^2`.
+    """Tieleman and Hinton, 2012: `w = w - lr * g / (sqrt(v) + eps)`.
 
+    `v = rho * v + (1 - rho) * g^2` comes first.
     With `momentum`, `b = momentum * b + g / (sqrt(v) + eps)` and `w = w - lr * b`.  `centered`
     subtracts the square of the average gradient from `v` under the root.
     """

@@ -27,12 +27,12 @@ class Schedule(Setting):
     def factor(self, step: int, steps: int) -> float:
         """The factor of the base rate for the update after `step` others, of `steps` in all."""
         if step < self.warmup:
-            return (step + 1) / self.warmup * self.start
+            return (step + 1) / self.warmup / self.divisor
         return self.decay(step - self.warmup, steps - self.warmup)
 
     @property
-    def start(self) -> float:
-        """The factor that warm-up rises to."""
+    def divisor(self) -> float:
+        """The schedule proper begins at 1 / divisor; warm-up rises to that."""
         return 1.0
 
     def decay(self, step: int, steps: int) -> float:
@@ -47,7 +47,10 @@ schedule = registrar(SCHEDULES)
 
 
 def progress(step: int, steps: int) -> float:
-    """The share of the steps that is over: 0 at the first, (steps - 1) / steps at the last."""
+    """The share of the steps that is over: 0 at the first, (steps - 1) / steps at the last.
+
+    Never above 1: where there are fewer steps than warm-up, nothing follows it.
+    """
     return step / max(1, steps)
 
 
@@ -130,7 +133,7 @@ class PolynomialSchedule(Schedule):
         require_not_negative("end", self.end)
 
     def decay(self, step: int, steps: int) -> float:
-        remaining = max(0.0, 1 - progress(step, steps))
+        remaining = 1 - progress(step, steps)
         return float(self.end + (1 - self.end) * remaining**self.power)
 
 
@@ -149,7 +152,7 @@ class CosineSchedule(Schedule):
         require_not_negative("end", self.end)
 
     def decay(self, step: int, steps: int) -> float:
-        fall = 0.5 * (1 + math.cos(math.pi * min(1.0, progress(step, steps))))
+        fall = 0.5 * (1 + math.cos(math.pi * progress(step, steps)))
         return self.end + (1 - self.end) * fall
 
 
@@ -174,14 +177,14 @@ class OneCycleSchedule(Schedule):
         require(self.final_div > 0, "final_div", f"must be greater than 0, not {self.final_div}")
 
     @property
-    def start(self) -> float:
-        return 1 / self.div
+    def divisor(self) -> float:
+        return self.div
 
     def decay(self, step: int, steps: int) -> float:
         top = max(1.0, self.peak * steps - 1)
         if step <= top:
             return _cosine(1 / self.div, 1.0, step / top)
-        share = min(1.0, (step - top) / max(1.0, steps - 1 - top))
+        share = (step - top) / max(1.0, steps - 1 - top)
         return _cosine(1.0, 1 / (self.div * self.final_div), share)
 
 

@@ -1,0 +1,37 @@
+"""Pieces of a script that are the same text for every target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from compiler.codegen.expr import lift
+from compiler.codegen.render import render
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Definitions for the top level of a script, with what they need there.
+
+    `imports` are whole statements, `constants` are (name, value as Python text), `text` is the
+    definitions, two blank lines between them, none around.
+    """
+
+    text: str = ""
+    imports: tuple[str, ...] = ()
+    constants: tuple[tuple[str, str], ...] = ()
+
+
+def joined(pieces: Iterable[Piece]) -> Piece:
+    """Several pieces as one; what two of them need stands once."""
+    pieces = tuple(pieces)
+    return Piece(
+        "\n\n\n".join(piece.text for piece in pieces if piece.text),
+        tuple(dict.fromkeys(line for piece in pieces for line in piece.imports)),
+        tuple(dict.fromkeys(entry for piece in pieces for entry in piece.constants)),
+    )
+
+
+def literal(value: object) -> str:
+    """A number, string, tuple or list as Python text."""
+    return render(lift(value))

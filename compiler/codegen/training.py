@@ -1,0 +1,197 @@
+"""The parts of a script around the model that all targets share: constants, flags, batches, files.
+
+What they promise to callers is `docs/scripts.md` and `docs/checkpoints.md`; this module is the
+one place where the shared text of that contract is written.
+"""
+
+from __future__ import annotations
+
+from compiler.codegen.pieces import Piece, literal
+from compiler.codegen.schedules import schedule_piece
+from compiler.data.base import FileSource
+from compiler.training.clipping import Clip, ClipValue, GlobalNorm
+from compiler.training.program import Training
+
+CHECKPOINT_FORMAT = "tercet-checkpoint-1"
+
+BATCHES = Piece(
+    '''\
+def batches(rows, batch_size, seed, epoch):
+    """Row numbers of each batch of an epoch; rows that fill no batch sit it out."""
+    if rows < batch_size:
+        raise SystemExit(f"{rows} training rows do not fill a batch of {batch_size}")
+    order = np.random.default_rng((seed, epoch)).permutation(rows)
+    return order[: rows - rows % batch_size].reshape(-1, batch_size)''',
+    ("import numpy as np",),
+)
+"""The order of training rows: the same in every target, for any epoch without those before."""
+
+WRITE = Piece(
+    '''\
+def write(path, tensors, metadata=None):
+    """Write a safetensors file so that a crash leaves the old one or the new one whole."""
+    temporary = f"{path}.tmp"
+    save_file(tensors, temporary, metadata)
+    with open(temporary, "rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)''',
+    ("import os",),
+)
+"""Writing of weights and checkpoints.  The target imports its own `save_file`."""
+
+LOG = Piece(
+    '''\
+def log(folder, record):
+    """Append a line to metrics.jsonl in the folder."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "metrics.jsonl"), "a") as file:
+        file.write(json.dumps(record) + "\\n")''',
+    ("import json", "import os"),
+)
+"""What `--log-dir` means."""
+
+
+def checkpoint_piece(model: str, target: str) -> Piece:
+    """Reading of checkpoints: `read_checkpoint(path, run)`, and `identity`, which makes `run`.
+
+    The target writes one by `write(path, tensors, {**run, "step": str(step)})`.
+    """
+    text = f'''\
+def identity(seed, batch_size):
+    """What a checkpoint and the run that resumes it must agree in."""
+    return {{
+        "format": {literal(CHECKPOINT_FORMAT)},
+        "model": {literal(model)},
+        "target": {literal(target)},
+        "seed": str(seed),
+        "batch_size": str(batch_size),
+    }}
+
+
+def read_checkpoint(path, run):
+    """The tensors of a checkpoint and the number of its step."""
+    with safe_open(path, "np") as file:
+        metadata = file.metadata() or {{}}
+        tensors = {{name: file.get_tensor(name) for name in file.keys()}}
+    for name, value in run.items():
+        if metadata.get(name) != value:
+            raise SystemExit(f"{{path}}: {{name}} is {{metadata.get(name)}}, not {{value}}")
+    return tensors, int(metadata["step"])'''
+    return Piece(text, ("from safetensors import safe_open",))
+
+
+# --------------------------------------------------------------------------------- hyper-parameters
+
+LEARNING_RATE = "LEARNING_RATE"
+_OPTIMIZER_CONSTANTS = {
+    "lr": LEARNING_RATE,
+    "momentum": "MOMENTUM",
+    "weight_decay": "WEIGHT_DECAY",
+}
+
+
+def optimizer_constants(training: Training) -> dict[str, str]:
+    """Names of constants by the optimizer's attributes; those without one print as literals.
+
+    `lr` always has one, `momentum` and `weight_decay` unless they are zero.
+    """
+    optimizer = training.update.optimizer
+    return {
+        attribute: name
+        for attribute, name in _OPTIMIZER_CONSTANTS.items()
+        if attribute == "lr" or getattr(optimizer, attribute, False)
+    }
+
+
+def clip_constant(clip: Clip) -> tuple[str, float]:
+    """Name and value of the constant of a way to clip."""
+    match clip:
+        case GlobalNorm(limit):
+            return "MAX_GRADIENT_NORM", limit
+        case ClipValue(limit):
+            return "MAX_GRADIENT", limit
+    raise TypeError(type(clip).__name__)
+
+
+def constants(training: Training | None) -> tuple[tuple[str, str], ...]:
+    """The hyper-parameters on top of a script: (name, value as text), in order."""
+    if training is None:
+        return (("SEED", "0"),)
+    update = training.update
+    entries: list[tuple[str, str]] = [
+        ("BATCH_SIZE", literal(training.batch)),
+        ("EPOCHS", literal(training.epochs)),
+    ]
+    entries += [
+        (name, literal(getattr(update.optimizer, attribute)))
+        for attribute, name in optimizer_constants(training).items()
+    ]
+    if (schedule := schedule_piece(update.schedule)) is not None:
+        entries += schedule.constants
+    if update.clip is not None:
+        name, limit = clip_constant(update.clip)
+        entries.append((name, literal(limit)))
+    return (*entries, ("SEED", literal(training.seed)))
+
+
+# ------------------------------------------------------------------------------------------- flags
+
+
+def argument_lines(training: Training | None, device: str, export_help: str) -> list[str]:
+    """The lines of `main` that read the command line into `args`.
+
+    `device` is the target's expression for the default of `--device`; `export_help` says what
+    `--export` writes.
+    """
+    common = [
+        _flag("seed", "type=int", "default=SEED"),
+        _flag("device", f"default={device}", help="cpu, cuda or cuda:K"),
+        _flag("weights", 'metavar="FILE"', help="start from these weights (safetensors)"),
+        _flag("save", 'metavar="FILE"', help="write the weights here (safetensors)"),
+    ]
+    ends = [
+        _flag(
+            "predict",
+            'nargs=2, action="append", default=[]',
+            'metavar=("IN", "OUT")',
+            help="run on the inputs in IN, write the outputs to OUT (safetensors)",
+        ),
+        _flag("export", 'metavar="FILE"', help=export_help),
+    ]
+    flags = common + ends
+    if training is not None:
+        flags = _numbers() + _data(training) + common + _state() + ends
+    return [
+        "parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])",
+        *flags,
+        "args = parser.parse_args()",
+    ]
+
+
+def _flag(name: str, *arguments: str, help: str | None = None) -> str:
+    tail = () if help is None else (f"help={literal(help)}",)
+    return f"parser.add_argument({', '.join((literal(f'--{name}'), *arguments, *tail))})"
+
+
+def _numbers() -> list[str]:
+    return [
+        _flag("epochs", "type=int", "default=EPOCHS"),
+        _flag("batch-size", "type=int", "default=BATCH_SIZE"),
+        _flag("lr", "type=float", f"default={LEARNING_RATE}"),
+    ]
+
+
+def _data(training: Training) -> list[str]:
+    if not isinstance(training.data.source, FileSource):
+        return []
+    return [_flag("data", "type=Path", "default=DATA", help="read the data from here")]
+
+
+def _state() -> list[str]:
+    return [
+        _flag("checkpoint", 'metavar="FILE"', help="write the state of training here each epoch"),
+        _flag("checkpoint-every", "type=int", 'metavar="STEPS"', help="and after so many steps"),
+        _flag("resume", 'metavar="FILE"', help="go on from a checkpoint"),
+        _flag("evaluate", 'action="store_true"', help="evaluate even without training"),
+        _flag("log-dir", 'metavar="DIR"', help="append to metrics.jsonl in this folder"),
+    ]
