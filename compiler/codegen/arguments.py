@@ -15,7 +15,7 @@ from dsl import nodes
 
 @dataclass
 class ClassArgument:
-    """One argument: its value in each specialisation and, where the source gives one, its default."""
+    """One argument: its value in each specialisation and the source's default, if any."""
 
     name: str
     values: list[Any]

@@ -6,7 +6,7 @@ Where specialisations of one block cannot be printed as one class, the block get
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from compiler.codegen.arguments import Arguments, ClassArgument
@@ -18,19 +18,19 @@ from compiler.codegen.loops import map_expressions
 from compiler.codegen.merge import NotAlike
 from compiler.codegen.names import Names
 from compiler.codegen.scope import Frame, Variables
+from compiler.codegen.sizes import read_sizes
 from compiler.codegen.target import ClassTarget
 from compiler.codegen.walk import MadeBy, Walker
 from compiler.codegen.writer import Assign, Return, Statement
 from compiler.ir import Graph, Instance
-from dsl import nodes
 
 
 @dataclass(frozen=True)
 class ClassCode:
     """A class ready to be written in a target's frame.
 
-    `construct` assigns the layers (the arguments that `forward` needs first), `compute` goes from the
-    inputs' names to the `return`.
+    `construct` assigns the layers (the arguments that `forward` needs first), `compute` goes from
+    the inputs' names to the `return`.
     `attributes` gives the source's site name of every attribute.
     """
 
@@ -183,7 +183,7 @@ class _Finish:
             Assign((Attribute(Name("self"), attribute),), Name(argument))
             for argument, attribute in self._stored.items()
         ]
-        reads = self._read_sizes(inputs)
+        reads = read_sizes(self._target, self._graphs[0], inputs, self._sizes)
         documentation = self._graphs[0].block.documentation
         return ClassCode(
             name,
@@ -217,21 +217,6 @@ class _Finish:
                     self._sizes[identifier] = self._variables.fresh(identifier)
                 return Name(self._sizes[identifier])
         return None
-
-    def _read_sizes(self, inputs: Sequence[str]) -> list[Statement]:
-        wanted = dict(self._sizes)
-        reads: list[Statement] = []
-        for index, entry in enumerate(self._graphs[0].inputs):
-            names: list[str | None] = [None] * len(entry.declared)
-            for axis, declared in enumerate(entry.declared):
-                if isinstance(declared, nodes.Name) and declared.id in wanted:
-                    names[axis] = wanted.pop(declared.id)
-            if any(names):
-                source = Name(inputs[index])
-                reads += self._target.read_sizes(self._graphs[0], index, source, names)
-        if wanted:
-            raise NotAlike
-        return reads
 
 
 def _by_block(model: Graph) -> list[list[Graph]]:

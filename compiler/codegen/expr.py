@@ -5,8 +5,8 @@
 
 is an `Expr`: attributes, calls, subscripts and operators on one give larger ones, and plain
 Python values become literals.  Lowerings return templates: expressions whose leaves
-may still be placeholders (`Input`, `Made`, `SiteName`, `Temporary`), so that the same template serves every
-execution of a site, and templates of different executions can be merged leaf by leaf.
+may still be placeholders (`Input`, `Made`, `SiteName`, `Temporary`), so that one template serves
+every execution of a site, and templates of different executions can be merged leaf by leaf.
 """
 
 from __future__ import annotations
@@ -383,3 +383,13 @@ class SizeName(Expr):
     """An input size read at run time under its name in the source: `T`."""
 
     identifier: str
+
+
+def mentions(expr: Expr, part: Expr) -> bool:
+    """Whether `part` stands somewhere in the expression."""
+    return expr == part or any(mentions(c, part) for c in children(expr))
+
+
+def call_depth(expr: Expr) -> int:
+    """How deep calls nest in each other."""
+    return max(map(call_depth, children(expr)), default=0) + isinstance(expr, Call)

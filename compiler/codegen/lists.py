@@ -1,4 +1,4 @@
-"""Layers made in loops: kept in lists of lists, one level per loop, at the path the weights have."""
+"""Layers made in loops: lists of lists, one level per loop, at the path the weights have."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from compiler.codegen.expr import (
     Literal,
     Name,
     SiteName,
+    mentions,
 )
 from compiler.codegen.expr import Sequence as SequenceExpr
 from compiler.codegen.leaves import Written
@@ -131,7 +132,7 @@ class _Lists:
         if len(tree) >= _COMPREHENSION and all(t == tree[0] for t in tree):
             index = Name("ijklmn"[min(depth, 5)])
             element = self._emit(tree[0], (*path, index), depth + 1)
-            target = index if _mentions(element, index) else Name("_")
+            target = index if mentions(element, index) else Name("_")
             items: Expr = Comprehension(element, target, Name("range")(len(tree)))
         else:
             items = SequenceExpr(
@@ -155,9 +156,3 @@ def _path(parts: Sequence[str | Expr]) -> Expr:
         else:
             merged.append(piece)
     return Format(tuple(merged))
-
-
-def _mentions(expr: Expr, part: Expr) -> bool:
-    from compiler.codegen.expr import children
-
-    return expr == part or any(_mentions(c, part) for c in children(expr))

@@ -1,0 +1,30 @@
+"""Dense layers, embeddings and matrix products in PyTorch."""
+
+from __future__ import annotations
+
+from backends.pytorch.target import construct, lower, nn
+from compiler.codegen.expr import Expr, Made, default
+from compiler.codegen.target import Application
+from compiler.ir import Layer
+from compiler.ops.linear import Dense, Embedding, MatMul
+
+
+@construct(Dense)
+def _dense(op: Dense, layer: Layer) -> Expr:
+    inputs = layer.parameter("weight").type.shape[1]
+    return nn.Linear(inputs, op.units, bias=default(op.bias, True))
+
+
+@construct(Embedding)
+def _embedding(op: Embedding, layer: Layer) -> Expr:
+    return nn.Embedding(op.count, op.dim)
+
+
+@lower(Dense, Embedding)
+def _apply(op: Dense | Embedding, at: Application, x: Expr) -> Expr:
+    return Made()(x)
+
+
+@lower(MatMul)
+def _matmul(op: MatMul, at: Application, a: Expr, b: Expr) -> Expr:
+    return a @ b

@@ -1,0 +1,31 @@
+"""Pooling in PyTorch."""
+
+from __future__ import annotations
+
+from backends.pytorch.conv import collapse
+from backends.pytorch.target import F, lower
+from compiler.codegen.expr import Expr, default
+from compiler.codegen.target import Application
+from compiler.ops import pooling as ops
+
+
+@lower(ops.MaxPool1d, ops.MaxPool2d, ops.MaxPool3d)
+def _max_pool(op: ops.MaxPool, at: Application, x: Expr) -> Expr:
+    function = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}[op.rank]
+    pads = op.pads(at.type(0).shape[2:])
+    own = symmetric(pads, op.kernel)
+    if own is None:
+        x = F.pad(x, tuple(n for pair in reversed(pads) for n in pair), value=float("-inf"))
+    return function(
+        x,
+        collapse(op.kernel),
+        stride=default(collapse(op.strides), collapse(op.kernel)),
+        padding=default(own or 0, 0),
+        ceil_mode=default(op.ceil, False),
+    )
+
+
+def symmetric(pads: tuple[tuple[int, int], ...], kernel: tuple[int, ...]) -> object:
+    """The padding that PyTorch's pooling can do itself, None where it cannot."""
+    alike = all(b == e and 2 * b <= k for (b, e), k in zip(pads, kernel, strict=True))
+    return collapse(tuple(b for b, _ in pads)) if alike else None

@@ -1,0 +1,235 @@
+"""PyTorch's answers to the class printer, from the tables that the family files fill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from backends.base import Lowerings, Unsupported, rejected
+from compiler.codegen.expr import Expr, Helper, Made, Name, SiteName, Template, lift
+from compiler.codegen.target import Application, ClassTarget
+from compiler.initializers import (
+    Constant,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    Identity,
+    Initializer,
+    LecunNormal,
+    Normal,
+    Ones,
+    Orthogonal,
+    TruncatedNormal,
+    Uniform,
+    Zeros,
+)
+from compiler.ir import Layer, ReadParameter
+from compiler.ops.base import LayerOp
+from compiler.types import DType
+
+torch = Name("torch")
+nn = Name("nn")
+F = Name("F")
+
+Lowering = Callable[..., Expr | Template]
+"""`(op, at: Application, *operands: Expr | None)`; one `Expr` per operand of the operation."""
+
+Construction = Callable[..., Expr]
+"""`(op, layer: Layer)`; the expression that makes the module."""
+
+lower = Lowerings[Lowering]("pytorch")
+construct = Lowerings[Construction]("pytorch")
+
+DTYPES = {
+    DType.F16: torch.float16,
+    DType.BF16: torch.bfloat16,
+    DType.F32: torch.float32,
+    DType.F64: torch.float64,
+    DType.I8: torch.int8,
+    DType.I32: torch.int32,
+    DType.I64: torch.int64,
+    DType.U8: torch.uint8,
+    DType.BOOL: torch.bool,
+}
+
+
+class PyTorchTarget(ClassTarget):
+    """Prints `nn.Module` classes."""
+
+    reserved_names: ClassVar[frozenset[str]] = frozenset(
+        [
+            "torch",
+            "nn",
+            "F",
+            "np",
+            "argparse",
+            "json",
+            "math",
+            "os",
+            "Path",
+            "DataLoader",
+            "TensorDataset",
+            "load_file",
+            "save_file",
+            "tqdm",
+            "main",
+            "train",
+            "evaluate",
+            "predict",
+            "export",
+            "weights",
+            "load",
+            "save",
+            "load_data",
+            "batches",
+            "initialize",
+            "learning_rate_factor",
+            "save_checkpoint",
+            "load_checkpoint",
+            "model",
+        ]
+    )
+    reserved_attributes: ClassVar[frozenset[str]] = frozenset(
+        [
+            "T_destination",
+            "add_module",
+            "apply",
+            "bfloat16",
+            "buffers",
+            "call_super_init",
+            "children",
+            "compile",
+            "cpu",
+            "cuda",
+            "double",
+            "dump_patches",
+            "eval",
+            "extra_repr",
+            "float",
+            "forward",
+            "get_buffer",
+            "get_extra_state",
+            "get_parameter",
+            "get_submodule",
+            "half",
+            "ipu",
+            "load_state_dict",
+            "modules",
+            "mtia",
+            "named_buffers",
+            "named_children",
+            "named_modules",
+            "named_parameters",
+            "parameters",
+            "register_backward_hook",
+            "register_buffer",
+            "register_forward_hook",
+            "register_forward_pre_hook",
+            "register_full_backward_hook",
+            "register_full_backward_pre_hook",
+            "register_load_state_dict_post_hook",
+            "register_load_state_dict_pre_hook",
+            "register_module",
+            "register_parameter",
+            "register_state_dict_post_hook",
+            "register_state_dict_pre_hook",
+            "requires_grad_",
+            "set_extra_state",
+            "set_submodule",
+            "share_memory",
+            "state_dict",
+            "to",
+            "to_empty",
+            "train",
+            "training",
+            "type",
+            "xpu",
+            "zero_grad",
+        ]
+    )
+    reserved_arguments: ClassVar[frozenset[str]] = frozenset({"self"})
+
+    def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:
+        try:
+            module = construct.find(layer.op)(layer.op, layer)
+        except Unsupported as problem:
+            raise rejected("pytorch", layer.op, layer.site.span, problem) from None
+        initial = {
+            p.name: initializer(p.init)
+            for p in layer.parameters
+            if p.trainable and p.init != usual_initializer(layer.op, p.name)
+        }
+        return Helper("initialized")(module, **initial) if initial else module
+
+    def apply(self, at: Application) -> Expr | Template:
+        item = at.item
+        try:
+            return lower.find(item.op)(item.op, at, *at.inputs)
+        except Unsupported as problem:
+            raise rejected("pytorch", item.op, item.span, problem) from None
+
+    def declare(self, item: ReadParameter) -> Expr:
+        shape, dtype = lift(item.parameter.type.shape), DTYPES[item.parameter.type.dtype]
+        empty = torch.empty(shape) if dtype == torch.float32 else torch.empty(shape, dtype=dtype)
+        value = initializer(item.parameter.init)(empty)
+        return nn.Parameter(value) if item.parameter.trainable else nn.Buffer(value)
+
+    def read_parameter(self, item: ReadParameter) -> Expr:
+        if item.layer is None:
+            return Made()
+        return Made().__getattr__(item.parameter.name)
+
+    def layer_list(self, items: Expr) -> Expr:
+        return nn.ModuleList(items)
+
+    def placeholder(self) -> Expr:
+        return nn.Identity()
+
+
+def usual_initializer(op: LayerOp, name: str) -> Initializer | None:
+    """What the script's `initialize` gives a parameter of such a layer."""
+    from backends.pytorch.initial import USUAL
+
+    return USUAL.get(type(op), {}).get(name, Zeros() if name == "bias" else None)
+
+
+def initializer(init: Initializer) -> Expr:
+    """A function of a tensor that fills it in place and returns it."""
+    match init:
+        case Zeros():
+            return nn.init.zeros_
+        case Ones():
+            return nn.init.ones_
+        case GlorotUniform():
+            return nn.init.xavier_uniform_
+        case GlorotNormal():
+            return nn.init.xavier_normal_
+        case Identity():
+            return nn.init.eye_
+        case Constant(value):
+            return _partial(nn.init.constant_, val=value)
+        case Uniform(low, high):
+            return _partial(nn.init.uniform_, a=low, b=high)
+        case Normal(std, mean):
+            return _partial(nn.init.normal_, mean=mean, std=std)
+        case TruncatedNormal(std, mean):
+            return _partial(
+                nn.init.trunc_normal_, mean=mean, std=std, a=mean - 2 * std, b=mean + 2 * std
+            )
+        case HeUniform():
+            return _partial(nn.init.kaiming_uniform_, nonlinearity="relu")
+        case HeNormal():
+            return _partial(nn.init.kaiming_normal_, nonlinearity="relu")
+        case LecunNormal():
+            return _partial(nn.init.kaiming_normal_, nonlinearity="linear")
+        case Orthogonal(gain):
+            return _partial(nn.init.orthogonal_, gain=gain)
+    raise Unsupported(f"the initializer {type(init).__name__} has no counterpart")
+
+
+def _partial(function: Expr, **keywords: object) -> Expr:
+    return Name("partial")(function, **keywords)
+
+
+__all__ = ["DTYPES", "F", "PyTorchTarget", "SiteName", "construct", "lower", "nn", "torch"]

@@ -1,0 +1,128 @@
+"""Bindings of the source: `h = …` becomes an assignment, a static one something to print later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compiler.codegen.arguments import printable
+from compiler.codegen.expr import Expr, Name
+from compiler.codegen.merge import NotAlike
+from compiler.codegen.scope import Frame, Pending
+from compiler.codegen.static import static_expr
+from compiler.codegen.uses import bound_names
+from compiler.codegen.values import Values
+from compiler.codegen.writer import Assign
+from compiler.ir import Bind, Value
+from dsl import nodes
+
+
+class Bindings(Values):
+    """The part of a walker that prints bindings."""
+
+    def _bind(self, frame: Frame, column: list[Bind]) -> None:
+        first = column[0]
+        if any(b.expression is not first.expression for b in column):
+            raise NotAlike
+        if isinstance(first.value, Value):
+            assert isinstance(first.target, nodes.TargetName)
+            self._bind_tensor(frame, first, [b.value for b in column])
+            return
+        if _holds_tensors(first.value):
+            self._bind_tensors(frame, first, [b.value for b in column])
+            return
+        printed = static_expr(first.expression, frame.statics)
+        for name in bound_names(first.target, first.value):
+            values = [bound_names(b.target, b.value)[name] for b in column]
+            frame.statics[name] = self._static(values, printed, first.target)
+
+    def _static(
+        self, values: list[Any], printed: Expr | None, target: nodes.AssignTarget
+    ) -> Expr | None:
+        if all(type(v) is type(values[0]) and v == values[0] for v in values):
+            literal = printable(values[0])
+            if literal is not None:
+                return literal
+        return printed if isinstance(target, nodes.TargetName) else None
+
+    def _bind_tensor(self, frame: Frame, bind: Bind, column: list[Value]) -> None:
+        assert isinstance(bind.target, nodes.TargetName)
+        frame.statics.pop(bind.target.id, None)
+        if not any(map(self.uses.is_live, column)):
+            held = frame.pending.get(id(column[0]))
+            if held is not None and len(held.columns) == 1:
+                del frame.pending[id(column[0])]
+            return
+        name = self.names.of(bind.target.id)
+        held = frame.pending.get(id(column[0]))
+        if held is not None and len(held.columns) > 1:
+            self.spill(frame, held, None)
+            held = None
+        existing = None if held is not None else frame.variable(column)
+        if existing is not None and existing.identifier == name:
+            return
+        if held is None and existing is None:
+            raise NotAlike
+        self.preserve(frame, name, bind)
+        if held is not None:
+            del frame.pending[id(column[0])]
+            self._assign(frame, [name], held)
+        elif existing is not None:
+            frame.compute.append(Assign((Name(name),), existing))
+        frame.variables.set(name, column)
+
+    def preserve(self, frame: Frame, name: str, item: Bind) -> None:
+        """Keeps a value that is still needed when its variable is about to be rebound."""
+        bound = frame.pending.get(id(item.value)) if isinstance(item.value, Value) else None
+        for held in self._captures(frame, name):
+            if held is not bound:
+                self.spill(frame, held, None)
+        old = frame.variables.held.get(name)
+        if old is None or not self._needed(old, self.uses.needed_after):
+            return
+        frame.variables.forget(name)
+        if frame.variables.find(old) is None:
+            kept = self.names.fresh(name)
+            frame.compute.append(Assign((Name(kept),), Name(name)))
+            frame.variables.set(kept, old)
+
+    def _bind_tensors(self, frame: Frame, bind: Bind, values: list[Any]) -> None:
+        """A tuple of tensors: unpacked where the source unpacks it, else its parts wait."""
+        first = bound_names(bind.target, bind.value)
+        held = self._unpacked(frame, bind)
+        if held is None:
+            for name, value in first.items():
+                if isinstance(value, Value):
+                    parts = [bound_names(bind.target, v)[name] for v in values]
+                    one = Bind(nodes.TargetName(bind.span, name), bind.expression, value, bind.span)
+                    self._bind_tensor(frame, one, parts)
+                else:
+                    frame.statics[name] = None
+            return
+        for name in first:
+            self.preserve(frame, self.names.of(name), bind)
+        names = []
+        for column in held.columns:
+            frame.pending.pop(id(column[0]), None)
+            source = next(n for n, v in first.items() if v is column[0])
+            live = any(map(self.uses.is_live, column))
+            names.append(self.names.of(source) if live else "_")
+            if live:
+                frame.variables.set(names[-1], column)
+        self._assign(frame, names, held)
+
+    def _unpacked(self, frame: Frame, bind: Bind) -> Pending | None:
+        """The waiting operation whose outputs are exactly what the binding names, in order."""
+        if not isinstance(bind.target, nodes.TargetTuple) or not bind.value:
+            return None
+        first = bind.value[0]
+        held = frame.pending.get(id(first)) if isinstance(first, Value) else None
+        if held is None or len(held.columns) != len(bind.value) or len(held.columns) == 1:
+            return None
+        alike = all(c[0] is v for c, v in zip(held.columns, bind.value, strict=True))
+        return held if alike else None
+
+
+def _holds_tensors(value: Any) -> bool:
+    if isinstance(value, Value):
+        return True
+    return isinstance(value, tuple | list) and any(map(_holds_tensors, value))

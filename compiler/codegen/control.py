@@ -1,0 +1,220 @@
+"""Loops and `if`s: printed as such where their executions are alike, unrolled where not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compiler.codegen.arguments import Arguments, printable
+from compiler.codegen.bindings import Bindings
+from compiler.codegen.expr import Expr, Name, SiteName, Unary
+from compiler.codegen.leaves import Leaves, Written
+from compiler.codegen.lists import SiteLists
+from compiler.codegen.loops import close_loop, loop_items
+from compiler.codegen.merge import NotAlike, merge
+from compiler.codegen.names import Names
+from compiler.codegen.resolve import Resolve
+from compiler.codegen.scope import Frame
+from compiler.codegen.static import static_expr
+from compiler.codegen.target import ClassTarget
+from compiler.codegen.uses import bound_names, final_bindings
+from compiler.codegen.writer import Assign, If, Statement
+from compiler.ir import Bind, Branch, Graph, Loop, Value
+from dsl import nodes
+
+
+class Control(Bindings):
+    """The part of a walker that prints control flow."""
+
+    def __init__(
+        self,
+        graphs: Sequence[Graph],
+        target: ClassTarget,
+        arguments: Arguments,
+        names: Names,
+        lists: SiteLists,
+    ) -> None:
+        super().__init__(graphs, target, names)
+        self.arguments = arguments
+        self.lists = lists
+        self._loops = 0
+
+    def region(self, frame: Frame) -> None:
+        """Prints the items of a region.  Raises NotAlike, Unsupported."""
+        raise NotImplementedError
+
+    def _leaves(self, frame: Frame, written: Written, *, symbolic: bool) -> Leaves:
+        return Leaves(self.arguments, frame.graphs, frame.statics, written, symbolic=symbolic)
+
+    def _loop(self, frame: Frame, column: list[Loop]) -> None:
+        if not any(loop.iterations for loop in column):
+            return
+        self.flush(frame)
+        outermost = not frame.in_loop
+        marks = len(frame.compute), self.lists.mark(), self._shapes
+        try:
+            self._merged_loop(frame, column)
+        except NotAlike:
+            del frame.compute[marks[0] :]
+            self.lists.rewind(marks[1])
+            self._shapes = marks[2]
+            self._unrolled_loop(frame, column)
+        if outermost:
+            frame.construct.extend(self._lists(frame))
+
+    def _lists(self, frame: Frame) -> list[Statement]:
+        """The constructor's lines for the layers made in the loop that just ended."""
+        return self.lists.statements(
+            sorted(set(frame.graphs)),
+            lambda exprs, written, graphs: self._merge_elements(frame, exprs, written, graphs),
+            self.target,
+        )
+
+    def _merge_elements(
+        self, frame: Frame, exprs: list[Expr], written: Written, graphs: list[int]
+    ) -> Expr:
+        leaves = Leaves(self.arguments, graphs, frame.statics, written, symbolic=False)
+        resolve = Resolve(leaves, (), None, SiteName())
+        return merge(exprs, resolve)
+
+    def _merged_loop(self, frame: Frame, column: list[Loop]) -> None:
+        loop = self._loops = self._loops + 1
+        body = self._body_frame(frame, column, loop)
+        self.region(body)
+        self.flush(body)
+        frame.compute.extend(close_loop(loop, column, frame, body, self.names))
+        self._after(frame, column)
+
+    def _body_frame(self, frame: Frame, column: list[Loop], loop: int) -> Frame:
+        """All iterations of all executions, each with what the variables hold when it starts."""
+        regions = [r for one in column for r in one.iterations]
+        outer = [k for k, one in enumerate(column) for _ in one.iterations]
+        body = frame.pick(outer, regions)
+        body.in_loop = True
+        body.iteration[loop] = [i for one in column for i in range(len(one.iterations))]
+        carried = self._carried(frame, column)
+        for name, values in carried.items():
+            if all(v is not None for v in values):
+                body.variables.set(name, [v for v in values if v is not None])
+            else:
+                body.variables.forget(name)
+        changed = {n for r in regions for n in final_bindings(r)}
+        for name in changed:
+            body.statics[name] = None if name in body.statics else body.statics.get(name)
+        body.statics.update(loop_items(column[0], loop))
+        return body
+
+    def _carried(self, frame: Frame, column: list[Loop]) -> dict[str, list[Value | None]]:
+        """For every name that iterations assign: the tensor it holds as each of them starts."""
+        ends = [[final_bindings(r) for r in one.iterations] for one in column]
+        names = {n for one in ends for end in one for n, v in end.items() if isinstance(v, Value)}
+        result: dict[str, list[Value | None]] = {}
+        for source in names:
+            variable = self.names.of(source)
+            held = frame.variables.held.get(variable)
+            values: list[Value | None] = []
+            for k, one in enumerate(ends):
+                current = held[k] if held is not None else None
+                for end in one:
+                    values.append(current)
+                    after = end.get(source, current)
+                    current = after if isinstance(after, Value) else None
+            result[variable] = values
+        return result
+
+    def _after(self, frame: Frame, column: Sequence[Loop]) -> None:
+        """What the variables hold when all iterations are over."""
+        ends: list[dict[str, object]] = []
+        for one in column:
+            merged: dict[str, object] = {}
+            for region in one.iterations:
+                merged.update(final_bindings(region))
+            ends.append(merged)
+        self._settle(frame, ends)
+        for name in {n for end in ends for n in end}:
+            if name in frame.statics:
+                frame.statics[name] = None
+
+    def _settle(self, frame: Frame, ends: list[dict[str, object]]) -> None:
+        for source in {n for end in ends for n, v in end.items() if isinstance(v, Value)}:
+            name = self.names.of(source)
+            held = frame.variables.held.get(name)
+            values: list[Value] = []
+            for k, end in enumerate(ends):
+                value = end.get(source, held[k] if held is not None else None)
+                if isinstance(value, Value):
+                    values.append(value)
+            frame.variables.forget(name)
+            if len(values) == len(ends) and any(map(self.uses.is_live, values)):
+                frame.variables.set(name, values)
+
+    def _unrolled_loop(self, frame: Frame, column: list[Loop]) -> None:
+        count = len(column[0].iterations)
+        if any(len(one.iterations) != count for one in column):
+            raise NotAlike
+        was = frame.in_loop, frame.regions
+        frame.in_loop = True
+        for index in range(count):
+            for name, value in bound_names(
+                column[0].statement.target, column[0].items[index]
+            ).items():
+                frame.statics[name] = None if isinstance(value, Value) else printable(value)
+            frame.regions = [one.iterations[index] for one in column]
+            self.region(frame)
+        frame.in_loop, frame.regions = was
+
+    def _branch(self, frame: Frame, column: list[Branch], wish: Bind | None) -> None:
+        if all(b.taken == column[0].taken for b in column):
+            regions = frame.regions
+            frame.regions = [b.body for b in column]
+            self.region(frame)
+            frame.regions = regions
+            return
+        if not any(b.body.items for b in column) and not isinstance(column[0].result, Value):
+            return
+        self.flush(frame)
+        condition = static_expr(column[0].statement.condition, frame.statics)
+        if condition is None:
+            taken = [b.taken == 0 for b in column]
+            leaves = self._leaves(frame, [()] * len(column), symbolic=False)
+            condition = leaves.resolve(taken, "condition")
+        result = self._result_name(column, wish)
+        sides = [self._side(frame, column, side, result) for side in (0, 1)]
+        self._join(frame, condition, sides)
+        ends = [final_bindings(b.body) for b in column]
+        self._settle(frame, ends)
+        for name in {n for end in ends for n in end if n in frame.statics}:
+            frame.statics[name] = None
+        if result is not None:
+            frame.variables.set(result, [b.result for b in column])
+
+    def _result_name(self, column: list[Branch], wish: Bind | None) -> str | None:
+        if not isinstance(column[0].result, Value):
+            return None
+        if (
+            wish is not None
+            and isinstance(wish.target, nodes.TargetName)
+            and all(wish.value is not b for b in column)
+        ):
+            return self.names.of(wish.target.id)
+        return self.names.fresh("result")
+
+    def _side(self, frame: Frame, column: list[Branch], side: int, result: str | None) -> Frame:
+        chosen = [k for k, b in enumerate(column) if b.taken == side]
+        inner = frame.pick(chosen, [column[k].body for k in chosen])
+        self.region(inner)
+        if result is not None:
+            values = [column[k].result for k in chosen]
+            expr = self.value(inner, values)
+            if expr != Name(result):
+                inner.compute.append(Assign((Name(result),), expr))
+        self.flush(inner)
+        return inner
+
+    def _join(self, frame: Frame, condition: Expr, sides: list[Frame]) -> None:
+        for part in ("construct", "compute"):
+            then, otherwise = (tuple(getattr(side, part)) for side in sides)
+            written: list[Statement] = getattr(frame, part)
+            if then:
+                written.append(If(condition, then, otherwise))
+            elif otherwise:
+                written.append(If(Unary("not", condition), otherwise))

@@ -1,0 +1,111 @@
+"""Loss and metric graphs as straight code inside a function of the script.
+
+The models are there as variables; blocks without parameters are printed in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from compiler.codegen.arguments import Arguments
+from compiler.codegen.expr import Expr, Name, SizeName
+from compiler.codegen.lists import SiteLists
+from compiler.codegen.loops import map_expressions
+from compiler.codegen.names import Names
+from compiler.codegen.scope import Frame, Pending, Variables
+from compiler.codegen.sizes import read_sizes
+from compiler.codegen.target import ClassTarget
+from compiler.codegen.walk import Walker
+from compiler.codegen.writer import Evaluate, Statement
+from compiler.ir import Bind, Call, Create, Graph, Instance, Layer
+
+
+@dataclass(frozen=True)
+class FunctionCode:
+    """Statements over the graph's inputs, and the expression of every output after them."""
+
+    inputs: tuple[str, ...]
+    statements: tuple[Statement, ...]
+    results: dict[str, Expr]
+
+
+def print_function(
+    graph: Graph, target: ClassTarget, models: Mapping[str, Expr], taken: Iterable[str] = ()
+) -> FunctionCode:
+    """Prints a graph whose calls of `models` (by instance path) are calls of those expressions.
+
+    `taken` are names of the surrounding function.  Raises Unsupported, NotAlike.
+    """
+    names = Names(target.reserved_names | target.reserved_arguments | set(taken))
+    arguments = Arguments([graph], Names())
+    walker = _FunctionWalker(graph, target, arguments, names, models)
+    frame = Frame([graph.body], [0], Variables(), dict(arguments.statics))
+    inputs = []
+    for entry in graph.inputs:
+        inputs.append(names.of(entry.value.name))
+        frame.variables.set(inputs[-1], [entry.value])
+    walker.region(frame)
+    results = [walker.value(frame, [output.value]) for output in graph.outputs]
+    sizes: dict[str, str] = {}
+
+    def name_sizes(expr: Expr) -> Expr | None:
+        if not isinstance(expr, SizeName):
+            return None
+        if expr.identifier not in sizes:
+            sizes[expr.identifier] = names.fresh(expr.identifier)
+        return Name(sizes[expr.identifier])
+
+    compute = map_expressions(frame.compute, name_sizes)
+    finals = [s.value for s in map_expressions(map(Evaluate, results), name_sizes)]  # type: ignore[union-attr]
+    reads = read_sizes(target, graph, inputs, sizes)
+    outputs = dict(zip((o.name for o in graph.outputs), finals, strict=True))
+    return FunctionCode(tuple(inputs), (*reads, *compute), outputs)
+
+
+class _FunctionWalker(Walker):
+    """A walker of one execution, in which no layer is made."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        target: ClassTarget,
+        arguments: Arguments,
+        names: Names,
+        models: Mapping[str, Expr],
+    ) -> None:
+        super().__init__(
+            [graph], target, arguments, names, SiteLists(Names()), lambda _made, _graph: None
+        )
+        self._models = models
+
+    def _create(self, frame: Frame, column: list[Create]) -> None:
+        """Models exist already; blocks without parameters have nothing to make."""
+
+    def reference(self, frame: Frame, made: Sequence[Layer | Instance]) -> Expr:
+        return self._models[made[0].path]
+
+    def _call(self, frame: Frame, column: list[Call], wish: Bind | None) -> None:
+        if column[0].instance.path in self._models:
+            super()._call(frame, column, wish)
+        else:
+            self._inline(frame, column[0])
+
+    def _inline(self, frame: Frame, call: Call) -> None:
+        """Prints the body of a block in place of its call."""
+        self.uses.add(call.graph)
+        for value, entry in zip(call.inputs, call.graph.inputs, strict=True):
+            expr = self.value(frame, [value])
+            if not isinstance(expr, Name):
+                self.wait(frame, ([value],), expr, 0, entry.value.name)
+                self.spill(frame, frame.pending[id(value)], None)
+                expr = self.value(frame, [value])
+            inner = [entry.value]
+            frame.pending[id(entry.value)] = Pending((inner,), expr, 0, entry.value.name)
+        outer = frame.regions, frame.statics
+        frame.regions = [call.graph.body]
+        frame.statics = dict(Arguments([call.graph], Names()).statics)
+        self.region(frame)
+        frame.regions, frame.statics = outer
+        for output, made in zip(call.outputs, call.graph.outputs, strict=True):
+            self.wait(frame, ([output],), self.value(frame, [made.value]), 1, output.name)

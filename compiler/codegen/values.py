@@ -1,0 +1,133 @@
+"""Values on their way from where they are computed to where they are used.
+
+An expression waits until its one use and stands there; used more often, or grown too large for a
+line, it goes into a variable: the one its chain of operations ends in, if that is free until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from compiler.codegen.expr import Element, Expr, Literal, Name, call_depth, mentions
+from compiler.codegen.merge import NotAlike
+from compiler.codegen.names import Names
+from compiler.codegen.scope import Column, Frame, Pending
+from compiler.codegen.target import ClassTarget
+from compiler.codegen.uses import Uses
+from compiler.codegen.writer import Assign
+from compiler.ir import Bind, Graph, Item, Value
+from dsl import nodes
+
+_SIMPLE = Literal | Element | Name
+"""Expressions that may stand at several uses."""
+
+
+class Values:
+    """The part of a walker that knows which expression or variable is which value."""
+
+    def __init__(self, graphs: Sequence[Graph], target: ClassTarget, names: Names) -> None:
+        self.graphs = graphs
+        self.target = target
+        self.names = names
+        self.uses = Uses()
+        for graph in graphs:
+            self.uses.add(graph)
+        self.current: Sequence[Item] = ()
+        self._shapes: tuple[str, ...] = ()
+
+    def value(self, frame: Frame, column: Column) -> Expr:
+        """The expression for values: one that waits for its only use, or a variable."""
+        held = frame.pending.get(id(column[0]))
+        if held is not None:
+            once = len(held.columns) == 1 and self.uses.count(column[0]) == 1
+            if once or isinstance(held.expr, _SIMPLE):
+                if once:
+                    del frame.pending[id(column[0])]
+                return held.expr
+            self.spill(frame, held, None)
+        name = frame.variable(column)
+        if name is None:
+            raise NotAlike
+        return name
+
+    def wait(
+        self, frame: Frame, outputs: tuple[Column, ...], expr: Expr, depth: int, wish: str
+    ) -> None:
+        held = Pending(outputs, expr, depth, wish)
+        for column in outputs:
+            frame.pending[id(column[0])] = held
+
+    def spill(self, frame: Frame, held: Pending, wish: Bind | None) -> None:
+        """Writes a waiting expression to variables."""
+        names = []
+        for column in held.columns:
+            frame.pending.pop(id(column[0]), None)
+            live = self.uses.is_live(column[0])
+            name = self._borrowed(frame, wish, column) if len(held.columns) == 1 else None
+            if name is None:
+                name = self.names.fresh(held.wish) if live else "_"
+            names.append(name)
+            if live:
+                frame.variables.set(name, column)
+        self._assign(frame, names, held)
+
+    def _borrowed(self, frame: Frame, wish: Bind | None, column: Column) -> str | None:
+        """The name that the value's chain ends in, where nothing else needs it until then."""
+        if wish is None or not isinstance(wish.target, nodes.TargetName):
+            return None
+        name = self.names.of(wish.target.id)
+        old = frame.variables.held.get(name)
+        if old is not None and self._needed(old, self.uses.needed_from):
+            return None
+        return None if self._captures(frame, name) else name
+
+    def _needed(self, old: Column, after: Callable[[Value, object], bool]) -> bool:
+        """Whether any execution still needs what a variable holds."""
+        items = self.current
+        if len(items) != len(old):
+            return True
+        return any(after(value, item) for value, item in zip(old, items, strict=True))
+
+    def _captures(self, frame: Frame, name: str) -> list[Pending]:
+        """The waiting expressions that read a variable."""
+        if name not in frame.variables.held:
+            return []
+        read = Name(name)
+        return [p for p in dict.fromkeys(frame.pending.values()) if mentions(p.expr, read)]
+
+    def _assign(self, frame: Frame, names: list[str], held: Pending) -> None:
+        targets = tuple(Name(n) for n in names)
+        if len(held.columns) > 1:
+            frame.compute.append(Assign(targets, held.expr))
+            return
+        frame.compute.append(Assign(targets, held.expr, self._comment(frame, held.columns[0])))
+
+    def _comment(self, frame: Frame, column: Column) -> str | None:
+        if len(self.graphs) > 1 or not column[0].type.shape:
+            return None
+        shapes = {self.target.comment(self.graphs[0], v) for v in column}
+        if len(shapes) > 1 or (shape := shapes.pop()) in self._shapes:
+            return None
+        self._shapes = (shape,)
+        return shape
+
+    def _depth(self, inputs: Sequence[Expr | None], expr: Expr) -> int:
+        deepest = 0
+        for e in inputs:
+            if e is not None:
+                deepest = max(deepest, call_depth(e))
+        return deepest + 1
+
+    def flush(self, frame: Frame) -> None:
+        """Writes all waiting expressions that are still needed to variables."""
+        for held in list(dict.fromkeys(frame.pending.values())):
+            if not isinstance(held.expr, _SIMPLE):
+                self.spill(frame, held, None)
+
+    def output_comment(self) -> str | None:
+        """The shape of a single output, where it is not the last one noted."""
+        outputs = self.graphs[0].outputs
+        if len(self.graphs) > 1 or len(outputs) > 1 or not outputs[0].value.type.shape:
+            return None
+        shape = self.target.comment(self.graphs[0], outputs[0].value)
+        return None if shape in self._shapes else shape
