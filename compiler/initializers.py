@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Fans = tuple[int, int]
-"""Number of inputs and of outputs that one weight connects (Glorot and Bengio, 2010)."""
+"""Number of inputs and of outputs that one weight connects (Glorot and Bengio, 2010).
+
+Layers take both from the weight's shape, `(shape[1] * field, shape[0] * field)`, as all frameworks
+do, grouped and transposed convolutions included.
+"""
 
 
 def generator(seed: int, path: str) -> np.random.Generator:
@@ -182,9 +186,7 @@ class Orthogonal(Initializer):
         parts = [self._block(random, rows // blocks, columns) for _ in range(blocks)]
         return self.gain * np.concatenate(parts).reshape(shape)
 
-    def _block(
-        self, random: np.random.Generator, rows: int, columns: int
-    ) -> NDArray[np.float64]:
+    def _block(self, random: np.random.Generator, rows: int, columns: int) -> NDArray[np.float64]:
         tall = random.normal(size=(max(rows, columns), min(rows, columns)))
         q, r = np.linalg.qr(tall)
         q = q * np.sign(np.diag(r))
@@ -198,7 +200,8 @@ class Identity(Initializer):
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
     ) -> NDArray[np.float64]:
-        return np.eye(*shape)
+        rows, columns = shape
+        return np.eye(rows, columns, dtype=np.float64)
 
 
 INITIALIZERS: dict[str, type[Initializer]] = {

@@ -1,0 +1,423 @@
+"""Activation functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from compiler import dims
+from compiler.dims import Size
+from compiler.initializers import Constant
+from compiler.lazy import np
+from compiler.ops.base import (
+    LayerOp,
+    Layout,
+    Op,
+    Operand,
+    ParameterSpec,
+    operation,
+    require_float,
+)
+from compiler.ops.checks import known, normalized_axis, require, require_rank
+from compiler.ops.special import erf
+from compiler.types import TensorType
+
+if TYPE_CHECKING:
+    from compiler.ops.base import Array
+
+
+@dataclass(frozen=True)
+class Activation(Op):
+    """Base of activations that work element by element and keep the type."""
+
+    operands = (Operand("x"),)
+    layout = Layout.AGNOSTIC
+
+    def infer(self, x: TensorType) -> TensorType:
+        return require_float(x)
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)), without overflow and precise at both ends."""
+    small = np.exp(-np.abs(x))
+    y: Array = np.where(x >= 0, 1, small) / (1 + small)
+    return y
+
+
+def softplus(x: Array) -> Array:
+    """log(1 + exp(x)), without overflow."""
+    y: Array = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return y
+
+
+@operation("relu")
+@dataclass(frozen=True)
+class Relu(Activation):
+    """`max(x, 0)`.
+
+    x of any shape keeps it.  ONNX: Relu.
+
+        h = relu(x)
+    """
+
+    def reference(self, x: Array) -> Array:
+        return np.maximum(x, 0)
+
+
+@operation("relu6")
+@dataclass(frozen=True)
+class Relu6(Activation):
+    """`min(max(x, 0), 6)`.
+
+    x of any shape keeps it.  ONNX: Clip.
+
+        h = x |> relu6
+    """
+
+    def reference(self, x: Array) -> Array:
+        return np.clip(x, 0, 6)
+
+
+@operation("leaky_relu")
+@dataclass(frozen=True)
+class LeakyRelu(Activation):
+    """x where `x >= 0`, else `alpha * x`.
+
+    x of any shape keeps it.  ONNX: LeakyRelu.
+
+        h = x |> leaky_relu(0.2)
+    """
+
+    alpha: float = 0.01
+
+    def reference(self, x: Array) -> Array:
+        return np.where(x >= 0, x, self.alpha * x)
+
+
+@operation("elu")
+@dataclass(frozen=True)
+class Elu(Activation):
+    """x where `x >= 0`, else `alpha * (exp(x) - 1)` (Clevert et al., 2015).
+
+    x of any shape keeps it.  ONNX: Elu.
+
+        h = x |> elu
+    """
+
+    alpha: float = 1.0
+
+    def reference(self, x: Array) -> Array:
+        return np.where(x >= 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
+
+
+@operation("selu")
+@dataclass(frozen=True)
+class Selu(Activation):
+    """`gamma * x` where `x >= 0`, else `gamma * alpha * (exp(x) - 1)`, with the constants of
+    Klambauer et al., 2017.
+
+    x of any shape keeps it; ONNX writes the constants in single precision.  ONNX: Selu.
+
+        h = x |> selu
+    """
+
+    ALPHA = 1.6732632423543772
+    GAMMA = 1.0507009873554805
+
+    def reference(self, x: Array) -> Array:
+        return self.GAMMA * np.where(x >= 0, x, self.ALPHA * np.expm1(np.minimum(x, 0)))
+
+
+@operation("celu")
+@dataclass(frozen=True)
+class Celu(Activation):
+    """`max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)` (Barron, 2017).
+
+    x of any shape keeps it.  ONNX: Celu.
+
+        h = x |> celu(0.5)
+    """
+
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        require(self.alpha > 0, "alpha", f"`alpha` must be positive, not {self.alpha}")
+
+    def reference(self, x: Array) -> Array:
+        y: Array = np.where(x >= 0, x, self.alpha * np.expm1(np.minimum(x, 0) / self.alpha))
+        return y
+
+
+@operation("gelu")
+@dataclass(frozen=True)
+class Gelu(Activation):
+    """`x * P(X <= x)` for a standard normal X (Hendrycks and Gimpel, 2016; ONNX Gelu, opset 20).
+
+    `0.5 * x * (1 + erf(x / sqrt(2)))`; with `approximate = "tanh"`
+    `0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3)))`.
+
+        h = x |> gelu(approximate = "tanh")
+    """
+
+    approximate: Literal["none", "tanh"] = "none"
+
+    def reference(self, x: Array) -> Array:
+        if self.approximate == "tanh":
+            inner = np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
+        else:
+            inner = erf(x / math.sqrt(2))
+        y: Array = 0.5 * x * (1 + inner)
+        return y
+
+
+@operation("silu")
+@dataclass(frozen=True)
+class Silu(Activation):
+    """`x * sigmoid(x)`, also called swish (Elfwing et al., 2017).
+
+    x of any shape keeps it.  ONNX: Sigmoid and Mul.
+
+        h = x |> silu
+    """
+
+    def reference(self, x: Array) -> Array:
+        return x * sigmoid(x)
+
+
+@operation("mish")
+@dataclass(frozen=True)
+class Mish(Activation):
+    """`x * tanh(softplus(x))` (Misra, 2019).
+
+    x of any shape keeps it.  ONNX: Mish, opset 18.
+
+        h = x |> mish
+    """
+
+    def reference(self, x: Array) -> Array:
+        y: Array = x * np.tanh(softplus(x))
+        return y
+
+
+@operation("hard_swish")
+@dataclass(frozen=True)
+class HardSwish(Activation):
+    """`x * min(max(x / 6 + 0.5, 0), 1)` (Howard et al., 2019).
+
+    x of any shape keeps it.  ONNX: HardSwish.
+
+        h = x |> hard_swish
+    """
+
+    def reference(self, x: Array) -> Array:
+        y: Array = x * np.clip(x / 6 + 0.5, 0, 1)
+        return y
+
+
+@operation("hard_sigmoid")
+@dataclass(frozen=True)
+class HardSigmoid(Activation):
+    """`min(max(alpha * x + beta, 0), 1)` (with ONNX's defaults).
+
+    x of any shape keeps it; MobileNetV3's form is `alpha = 1 / 6`.  ONNX: HardSigmoid.
+
+        gate = x |> hard_sigmoid(alpha = 1 / 6)
+    """
+
+    alpha: float = 0.2
+    beta: float = 0.5
+
+    def reference(self, x: Array) -> Array:
+        return np.clip(self.alpha * x + self.beta, 0, 1)
+
+
+@operation("sigmoid")
+@dataclass(frozen=True)
+class Sigmoid(Activation):
+    """`1 / (1 + exp(-x))`.
+
+    x of any shape keeps it.  ONNX: Sigmoid.
+
+        p = sigmoid(x)
+    """
+
+    def reference(self, x: Array) -> Array:
+        return sigmoid(x)
+
+
+@operation("tanh")
+@dataclass(frozen=True)
+class Tanh(Activation):
+    """Hyperbolic tangent.
+
+    x of any shape keeps it.  ONNX: Tanh.
+
+        h = tanh(x)
+    """
+
+    def reference(self, x: Array) -> Array:
+        return np.tanh(x)
+
+
+@operation("softplus")
+@dataclass(frozen=True)
+class Softplus(Activation):
+    """`log(1 + exp(x))`.
+
+    x of any shape keeps it.  ONNX: Softplus.
+
+        loss = mean(softplus(-score))
+    """
+
+    def reference(self, x: Array) -> Array:
+        return softplus(x)
+
+
+@operation("softsign")
+@dataclass(frozen=True)
+class Softsign(Activation):
+    """`x / (1 + abs(x))`.
+
+    x of any shape keeps it.  ONNX: Softsign.
+
+        h = x |> softsign
+    """
+
+    def reference(self, x: Array) -> Array:
+        y: Array = x / (1 + np.abs(x))
+        return y
+
+
+@operation("log_sigmoid")
+@dataclass(frozen=True)
+class LogSigmoid(Activation):
+    """`log(sigmoid(x))`, computed as `-softplus(-x)`.
+
+    x of any shape keeps it.  ONNX: Softplus and Neg.
+
+        loss = -mean(log_sigmoid(score))
+    """
+
+    def reference(self, x: Array) -> Array:
+        return -softplus(-x)
+
+
+@operation("hard_tanh")
+@dataclass(frozen=True)
+class HardTanh(Activation):
+    """`min(max(x, low), high)`.
+
+    x of any shape keeps it.  ONNX: Clip.
+
+        h = x |> hard_tanh
+    """
+
+    low: float = -1.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        message = f"`low` must be below `high`: {self.low} is not below {self.high}"
+        require(self.low < self.high, "low", message)
+
+    def reference(self, x: Array) -> Array:
+        return np.clip(x, self.low, self.high)
+
+
+@dataclass(frozen=True)
+class AxisActivation(Op):
+    """Base of activations that normalise along one axis and keep the type."""
+
+    operands = (Operand("x"),)
+    layout = Layout.AXES
+
+    axis: int = -1
+
+    def infer(self, x: TensorType) -> TensorType:
+        require_rank(x, 1, -1)
+        normalized_axis(self.axis, x.rank)
+        return require_float(x)
+
+    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
+        return 5 * dims.product(outputs[0].shape)
+
+
+def log_softmax(x: Array, axis: int) -> Array:
+    """x - log(sum(exp(x))), without overflow."""
+    shifted = x - x.max(axis=axis, keepdims=True)
+    y: Array = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    return y
+
+
+def softmax(x: Array, axis: int) -> Array:
+    """exp(x) / sum(exp(x)), without overflow."""
+    powers = np.exp(x - x.max(axis=axis, keepdims=True))
+    y: Array = powers / powers.sum(axis=axis, keepdims=True)
+    return y
+
+
+@operation("softmax")
+@dataclass(frozen=True)
+class Softmax(AxisActivation):
+    """`exp(x) / sum(exp(x))` along `axis`.
+
+    x of any shape keeps it.  ONNX: Softmax, opset 13.
+
+        probabilities = logits |> softmax
+    """
+
+    def reference(self, x: Array) -> Array:
+        return softmax(x, self.axis)
+
+
+@operation("log_softmax")
+@dataclass(frozen=True)
+class LogSoftmax(AxisActivation):
+    """`x - log(sum(exp(x)))` along `axis`.
+
+    x of any shape keeps it.  ONNX: LogSoftmax, opset 13.
+
+        log_probabilities = logits |> log_softmax
+    """
+
+    def reference(self, x: Array) -> Array:
+        return log_softmax(x, self.axis)
+
+
+@operation("prelu")
+@dataclass(frozen=True)
+class PRelu(LayerOp):
+    """x where `x >= 0`, else `weight * x` with a trained weight (He et al., 2015; ONNX PRelu).
+
+    x `[N, C, ...]` keeps its shape; weight `[C]`, one per channel (axis 1), or `[1]` with
+    `shared = true`.  Initial weight: 0.25.
+
+        h = x |> conv2d(64, 3) |> prelu
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.SPATIAL
+
+    shared: bool = False
+
+    def infer(self, x: TensorType) -> TensorType:
+        self._count(x)
+        return require_float(x)
+
+    def _count(self, x: TensorType) -> int:
+        if self.shared:
+            return 1
+        require_rank(x, 2, -1)
+        return known(x.shape[1], "the number of channels")
+
+    def parameters(self, x: TensorType) -> tuple[ParameterSpec, ...]:
+        type = x.with_shape(self._count(x))
+        return (ParameterSpec("weight", type, self.init or Constant(0.25), "weight"),)
+
+    def reference(self, x: Array, weight: Array) -> Array:
+        slope = weight if self.shared else weight.reshape(-1, *(1,) * (x.ndim - 2))
+        return np.where(x >= 0, x, slope * x)
+
+    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
+        return 2 * dims.product(outputs[0].shape)

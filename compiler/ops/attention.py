@@ -1,0 +1,94 @@
+"""Attention."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from compiler import dims
+from compiler.dims import Size
+from compiler.lazy import np
+from compiler.ops.activation import softmax
+from compiler.ops.base import Op, Operand, OpError, operation, require_float
+from compiler.ops.checks import require, require_broadcast, require_dtype, require_rank
+from compiler.types import DType, TensorType
+
+if TYPE_CHECKING:
+    from compiler.ops.base import Array
+
+
+@operation("scaled_dot_product_attention")
+@dataclass(frozen=True)
+class ScaledDotProductAttention(Op):
+    """`softmax(q @ transpose(k) * scale) @ v` (Vaswani et al., 2017).
+
+    q `[..., T, D]`, k `[..., S, D]`, v `[..., S, E]` with equal leading axes give `[..., T, E]`.
+    `scale` is `1 / sqrt(D)` by default.  The bool `mask`, which broadcasts to `[..., T, S]`, is
+    true where a key is visible; `causal = true` shows query t the keys 0 to t; with both, a key
+    must be visible in both.  A query that sees no key has no defined result (NaN here).
+    ONNX: MatMul, Mul, Where, Softmax, MatMul (Attention from opset 23 on).
+
+        h = scaled_dot_product_attention(q, k, v, causal = true)
+    """
+
+    operands = (Operand("q"), Operand("k"), Operand("v"), Operand("mask", optional=True))
+
+    causal: bool = False
+    scale: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.scale is not None:
+            require(self.scale > 0, "scale", f"`scale` must be positive, not {self.scale}")
+
+    def infer(
+        self, q: TensorType, k: TensorType, v: TensorType, mask: TensorType | None = None
+    ) -> TensorType:
+        require_rank(q, 2, -1)
+        require_float(q)
+        for operand, x in enumerate((k, v), 1):
+            require_rank(x, q.rank, operand=operand)
+            require_dtype(x, q.dtype, operand=operand)
+            _require_equal(x, q, range(q.rank - 2), operand)
+        _require_equal(k, q, [q.rank - 1], 1)
+        _require_equal(v, k, [q.rank - 2], 2)
+        if mask is not None:
+            help = "compare to get a mask: true means visible, as in `tokens != 0`"
+            require_dtype(mask, DType.BOOL, operand=3, help=help)
+            require_broadcast(mask, (*q.shape[:-1], k.shape[-2]), "the mask", operand=3)
+        return q.with_shape(*q.shape[:-1], v.shape[-1])
+
+    def reference(self, q: Array, k: Array, v: Array, mask: Array | None = None) -> Array:
+        scores = (q @ np.swapaxes(k, -1, -2)) * self.factor(q.shape[-1])
+        if mask is not None:
+            scores = np.where(mask, scores, -np.inf)
+        if self.causal:
+            visible = np.tril(np.ones(scores.shape[-2:], dtype=np.bool_))
+            scores = np.where(visible, scores, -np.inf)
+        with np.errstate(invalid="ignore"):  # -inf - -inf where no key is visible
+            weights = softmax(scores, -1)
+        y: Array = weights @ v
+        return y.astype(q.dtype)
+
+    def factor(self, width: int) -> float:
+        """What scores are multiplied by, for vectors of this width."""
+        return 1 / math.sqrt(width) if self.scale is None else self.scale
+
+    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
+        q, k = inputs[:2]
+        assert q is not None
+        assert k is not None
+        scores = dims.product(q.shape[:-1]) * k.shape[-2]
+        return scores * (2 * q.shape[-1] + 2 * outputs[0].shape[-1] + 6)
+
+
+def _require_equal(x: TensorType, other: TensorType, axes: Sequence[int], operand: int) -> None:
+    for axis in axes:
+        a, b = x.shape[axis], other.shape[axis]
+        if dims.equal(a, b) is not True:
+            raise OpError(
+                "E0301",
+                f"axis {axis} of {x} and {other} must be equal: {a} is not {b}",
+                operand=operand,
+            )

@@ -1,0 +1,105 @@
+"""The rules that layers share, each broken with the same code and in the same words everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compiler import dims
+from compiler.dims import Size
+from compiler.ops.base import OpError
+from compiler.types import DType, Shape, TensorType
+
+
+def require(condition: bool, attribute: str, message: str, help: str | None = None) -> None:
+    """An attribute has a legal value.  Raises OpError E0504."""
+    if not condition:
+        raise OpError("E0504", message, attribute=attribute, help=help)
+
+
+def require_at_least(least: int, value: int | Sequence[int], attribute: str) -> None:
+    """An integer attribute, or each number of one, is not below `least`."""
+    for number in (value,) if isinstance(value, int) else value:
+        require(number >= least, attribute, f"`{attribute}` must be at least {least}, not {number}")
+
+
+def require_rank(x: TensorType, least: int, most: int | None = None, *, operand: int = 0) -> None:
+    """The number of axes is `least`, or up to `most` where that is given; -1 sets no limit."""
+    most = least if most is None else most
+    if x.rank < least or (most != -1 and x.rank > most):
+        wanted = f"{least}" if most == least else f"{least} to {most}"
+        wanted = f"at least {least}" if most == -1 else wanted
+        axes = "axis" if wanted.endswith(" 1") or wanted == "1" else "axes"
+        raise OpError("E0303", f"needs {wanted} {axes}, but {x} has {x.rank}", operand=operand)
+
+
+def require_dtype(x: TensorType, dtype: DType, *, operand: int, help: str | None = None) -> None:
+    """The element type is `dtype`."""
+    if x.dtype is not dtype:
+        help = help or f"convert with `cast(x, {dtype})`"
+        raise OpError("E0305", f"needs {dtype} elements, not {x.dtype}", operand=operand, help=help)
+
+
+def require_integer(x: TensorType, what: str, *, operand: int) -> None:
+    """The elements are i32 or i64: class indices, ids, lengths."""
+    if x.dtype not in (DType.I32, DType.I64):
+        raise OpError(
+            "E0305",
+            f"{what} must be i64 or i32, not {x.dtype}",
+            operand=operand,
+            help="declare the input as i64, or convert with `cast(x, i64)`",
+        )
+
+
+def require_shape(x: TensorType, shape: Shape, what: str, *, operand: int) -> None:
+    """The shape is exactly this one, for all values of its symbols."""
+    same = x.rank == len(shape) and all(
+        dims.equal(a, b) is True for a, b in zip(x.shape, shape, strict=True)
+    )
+    if not same:
+        wanted = ", ".join(map(str, shape))
+        code = "E0301" if x.rank == len(shape) else "E0303"
+        raise OpError(code, f"{what} must have shape [{wanted}], not {x}", operand=operand)
+
+
+def require_broadcast(x: TensorType, shape: Shape, what: str, *, operand: int) -> None:
+    """The shape broadcasts to this one without making it larger."""
+    fits = x.rank <= len(shape) and all(
+        a == 1 or dims.equal(a, b) is True
+        for a, b in zip(reversed(x.shape), reversed(shape), strict=False)
+    )
+    if not fits:
+        wanted = ", ".join(map(str, shape))
+        raise OpError("E0301", f"{what} {x} does not broadcast to [{wanted}]", operand=operand)
+
+
+def broadcast_shapes(a: Shape, b: Shape, *, operand: int = 1) -> Shape:
+    """The common shape under NumPy's rule."""
+    longer, shorter = (a, b) if len(a) >= len(b) else (b, a)
+    padded = (1,) * (len(longer) - len(shorter)) + shorter
+    result: list[Size] = []
+    for left, right in zip(longer, padded, strict=True):
+        size = dims.broadcast(left, right)
+        if size is None:
+            raise OpError("E0302", f"sizes {left} and {right} do not broadcast", operand=operand)
+        result.append(size)
+    return tuple(result)
+
+
+def known(size: Size, what: str, *, operand: int = 0) -> int:
+    """A size that parameters depend on, which must be a number.  Raises OpError E0301."""
+    if isinstance(size, int):
+        return size
+    raise OpError(
+        "E0301",
+        f"{what} must be known when the model is compiled, but it is {size}",
+        operand=operand,
+        help="parameters have fixed shapes: write a number for this size in the input's type",
+    )
+
+
+def normalized_axis(axis: int, rank: int, attribute: str = "axis") -> int:
+    """The axis counted from the front.  Raises OpError E0309."""
+    if not -rank <= axis < rank:
+        span = f"from {-rank} to {rank - 1}" if rank else "none: it is a scalar"
+        raise OpError("E0309", f"axis {axis} does not exist: axes are {span}", attribute=attribute)
+    return axis % rank

@@ -1,0 +1,290 @@
+"""Normalisation layers and dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from compiler import dims
+from compiler.dims import Size
+from compiler.initializers import Ones, Zeros
+from compiler.lazy import np
+from compiler.ops.base import (
+    LayerOp,
+    Layout,
+    Operand,
+    OpError,
+    ParameterSpec,
+    operation,
+    require_float,
+)
+from compiler.ops.checks import known, normalized_axis, require, require_at_least, require_rank
+from compiler.types import TensorType
+
+if TYPE_CHECKING:
+    from compiler.ops.base import Array
+
+
+def _require_eps(eps: float) -> None:
+    require(eps > 0, "eps", f"`eps` must be positive, not {eps}")
+
+
+def _per_channel(values: Array, x: Array) -> Array:
+    """[C], ready to broadcast along axis 1 of x."""
+    return values.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+def _standardized(x: Array, axes: tuple[int, ...], eps: float) -> Array:
+    """Mean 0 and (biased) variance 1 over the axes."""
+    centred = x - x.mean(axis=axes, keepdims=True)
+    variance = np.square(centred).mean(axis=axes, keepdims=True)
+    y: Array = centred / np.sqrt(variance + eps)
+    return y
+
+
+@dataclass(frozen=True)
+class ChannelNorm(LayerOp):
+    """What normalisations with one weight and bias per channel (axis 1) share.
+
+    Of rank 2 channels come last anyway, so nothing is transposed there for this layout's sake.
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.SPATIAL
+
+    def infer(self, x: TensorType) -> TensorType:
+        require_float(x)
+        self._channels(x)
+        return x
+
+    def parameters(self, x: TensorType) -> tuple[ParameterSpec, ...]:
+        type = x.with_shape(self._channels(x))
+        return (
+            ParameterSpec("weight", type, self.init or Ones(), "scale"),
+            ParameterSpec("bias", type, self.bias_init or Zeros(), "bias"),
+        )
+
+    def _channels(self, x: TensorType) -> int:
+        require_rank(x, 2, -1)
+        return known(x.shape[1], "the number of channels")
+
+    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
+        return 8 * dims.product(outputs[0].shape)
+
+
+@operation("batch_norm")
+@dataclass(frozen=True)
+class BatchNorm(ChannelNorm):
+    """Normalises each channel over the batch (Ioffe and Szegedy, 2015).
+
+    `(x - mean) / sqrt(variance + eps) * weight + bias`, with the batch's mean and biased variance
+    in training and the moving averages in inference.  In training
+    `running = momentum * running + (1 - momentum) * batch`, of the biased variance too.
+    x `[N, C, ...]` keeps its shape; weight, bias, running_mean, running_var `[C]`.
+    ONNX: BatchNormalization.
+
+        h = x |> conv2d(64, 3, bias = false) |> batch_norm |> relu
+    """
+
+    eps: float = 1e-5
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        _require_eps(self.eps)
+        message = f"`momentum` must be from 0 to 1, not {self.momentum}"
+        require(0 <= self.momentum <= 1, "momentum", message)
+
+    def parameters(self, x: TensorType) -> tuple[ParameterSpec, ...]:
+        type = x.with_shape(self._channels(x))
+        return (
+            *super().parameters(x),
+            ParameterSpec("running_mean", type, Zeros(), "running_mean", trainable=False),
+            ParameterSpec("running_var", type, Ones(), "running_var", trainable=False),
+        )
+
+    def reference(
+        self, x: Array, weight: Array, bias: Array, running_mean: Array, running_var: Array
+    ) -> Array:
+        scale = weight / np.sqrt(running_var + self.eps)
+        return (x - _per_channel(running_mean, x)) * _per_channel(scale, x) + _per_channel(bias, x)
+
+    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
+        return 4 * dims.product(outputs[0].shape)
+
+
+@operation("group_norm")
+@dataclass(frozen=True)
+class GroupNorm(ChannelNorm):
+    """Normalises groups of channels of each example (Wu and He, 2018).
+
+    `(x - mean) / sqrt(variance + eps) * weight + bias`, mean and biased variance over a group's
+    channels and all positions.  x `[N, C, ...]` keeps its shape; weight and bias `[C]`.
+    ONNX: GroupNormalization (opset 21), or Reshape and InstanceNormalization.
+
+        h = x |> group_norm(8)
+    """
+
+    groups: int
+    eps: float = 1e-5
+
+    def __post_init__(self) -> None:
+        require_at_least(1, self.groups, "groups")
+        _require_eps(self.eps)
+
+    def infer(self, x: TensorType) -> TensorType:
+        channels = self._channels(x)
+        if channels % self.groups:
+            raise OpError(
+                "E0301",
+                f"{channels} channels cannot be divided into {self.groups} groups",
+                operand=0,
+                attribute="groups",
+            )
+        return super().infer(x)
+
+    def reference(self, x: Array, weight: Array, bias: Array) -> Array:
+        grouped = x.reshape(len(x), self.groups, -1)
+        y = _standardized(grouped, (2,), self.eps).reshape(x.shape)
+        return y * _per_channel(weight, x) + _per_channel(bias, x)
+
+
+@operation("instance_norm")
+@dataclass(frozen=True)
+class InstanceNorm(ChannelNorm):
+    """Normalises each channel of each example over its positions (Ulyanov et al., 2016).
+
+    `(x - mean) / sqrt(variance + eps) * weight + bias`, mean and biased variance over all axes
+    after the second.  x `[N, C, L, ...]` keeps its shape; weight and bias `[C]`.
+    ONNX: InstanceNormalization.
+
+        h = x |> instance_norm
+    """
+
+    eps: float = 1e-5
+
+    def __post_init__(self) -> None:
+        _require_eps(self.eps)
+
+    def infer(self, x: TensorType) -> TensorType:
+        require_rank(x, 3, -1)
+        return super().infer(x)
+
+    def reference(self, x: Array, weight: Array, bias: Array) -> Array:
+        y = _standardized(x, tuple(range(2, x.ndim)), self.eps)
+        return y * _per_channel(weight, x) + _per_channel(bias, x)
+
+
+@dataclass(frozen=True)
+class TrailingNorm(LayerOp):
+    """What normalisations over the last axes share."""
+
+    operands = (Operand("x"),)
+
+    axes: tuple[int, ...] = (-1,)
+    eps: float = 1e-5
+
+    def __post_init__(self) -> None:
+        _require_eps(self.eps)
+        require(bool(self.axes), "axes", "`axes` must name at least one axis")
+
+    def count(self, x: TensorType) -> int:
+        """How many trailing axes are normalised.  Raises OpError E0309."""
+        found = {normalized_axis(axis, x.rank, "axes") for axis in self.axes}
+        if found != set(range(x.rank - len(self.axes), x.rank)):
+            raise OpError(
+                "E0309",
+                f"`axes` must be the last ones of {x}, each once, not {list(self.axes)}",
+                attribute="axes",
+                help="transpose first, so that the normalised axes come last",
+            )
+        return len(self.axes)
+
+    def infer(self, x: TensorType) -> TensorType:
+        require_rank(x, 1, -1)
+        require_float(x)
+        self._weight_type(x)
+        return x
+
+    def _weight_type(self, x: TensorType) -> TensorType:
+        sizes = x.shape[x.rank - self.count(x) :]
+        return x.with_shape(*(known(size, "the size of a normalised axis") for size in sizes))
+
+    def parameters(self, x: TensorType) -> tuple[ParameterSpec, ...]:
+        return (ParameterSpec("weight", self._weight_type(x), self.init or Ones(), "scale"),)
+
+    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
+        return 8 * dims.product(outputs[0].shape)
+
+
+@operation("layer_norm")
+@dataclass(frozen=True)
+class LayerNorm(TrailingNorm):
+    """Normalises each position over its last axis or axes (Ba et al., 2016).
+
+    `(x - mean) / sqrt(variance + eps) * weight + bias` with the biased variance over `axes`, which
+    must be trailing ones of known size.  x keeps its shape; weight and bias have the sizes of
+    `axes`.  ONNX: LayerNormalization.
+
+        x = x + (x |> layer_norm |> dense(4 * dim) |> gelu |> dense(dim))
+    """
+
+    def parameters(self, x: TensorType) -> tuple[ParameterSpec, ...]:
+        type = self._weight_type(x)
+        bias = ParameterSpec("bias", type, self.bias_init or Zeros(), "bias")
+        return (*super().parameters(x), bias)
+
+    def reference(self, x: Array, weight: Array, bias: Array) -> Array:
+        axes = tuple(range(x.ndim - weight.ndim, x.ndim))
+        return _standardized(x, axes, self.eps) * weight + bias
+
+
+@operation("rms_norm")
+@dataclass(frozen=True)
+class RMSNorm(TrailingNorm):
+    """Divides by the root of the mean square over the last axis or axes (Zhang and Sennrich, 2019).
+
+    `x / sqrt(mean(x ** 2) + eps) * weight`; x keeps its shape; weight has the sizes of `axes`,
+    which must be trailing ones of known size.  ONNX: RMSNormalization (opset 23), or written out.
+
+        h = x |> rms_norm(eps = 1e-6)
+    """
+
+    def reference(self, x: Array, weight: Array) -> Array:
+        axes = tuple(range(x.ndim - weight.ndim, x.ndim))
+        square = np.square(x).mean(axis=axes, keepdims=True)
+        y: Array = x / np.sqrt(square + self.eps) * weight
+        return y
+
+
+@operation("dropout")
+@dataclass(frozen=True)
+class Dropout(LayerOp):
+    """In training, sets elements to zero with probability `rate` and divides the others by
+    `1 - rate` (Srivastava et al., 2014); in inference, does nothing.
+
+    x of any shape keeps it.  ONNX: Dropout, or nothing in a file for inference.
+
+        h = x |> dropout(0.25)
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.AGNOSTIC
+
+    rate: float = 0.5
+
+    def __post_init__(self) -> None:
+        message = f"`rate` must be at least 0 and below 1, not {self.rate}"
+        require(0 <= self.rate < 1, "rate", message)
+
+    def infer(self, x: TensorType) -> TensorType:
+        return require_float(x)
+
+    def parameters(self, x: TensorType) -> tuple[ParameterSpec, ...]:
+        return ()
+
+    def reference(self, x: Array) -> Array:
+        return x
+
+    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
+        return 0

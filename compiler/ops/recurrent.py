@@ -1,0 +1,289 @@
+"""Recurrent layers: simple, LSTM and GRU, stacked and in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from compiler import dims
+from compiler.dims import Size
+from compiler.initializers import GlorotUniform, Orthogonal, Zeros
+from compiler.lazy import np
+from compiler.ops.activation import sigmoid
+from compiler.ops.base import LayerOp, Operand, ParameterSpec, operation, require_float
+from compiler.ops.checks import (
+    known,
+    require,
+    require_at_least,
+    require_dtype,
+    require_integer,
+    require_rank,
+    require_shape,
+)
+from compiler.types import TensorType
+
+if TYPE_CHECKING:
+    from compiler.ops.base import Array
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One direction of one layer of a stack."""
+
+    layer: int
+    reverse: bool
+
+    @property
+    def suffix(self) -> str:
+        """What follows `weight` and the other names of parameters: "", "_reverse", "_1", …"""
+        return (f"_{self.layer}" if self.layer else "") + ("_reverse" if self.reverse else "")
+
+
+@dataclass(frozen=True)
+class Recurrent(LayerOp):
+    """What recurrent layers share.
+
+    Parameters of every cell: `weight` [gates * units, inputs], `recurrent_weight` [gates * units,
+    units], `bias` [gates * units], for a GRU also `recurrent_bias`; names of layers after the first
+    end in `_1`, `_2`, …, and those of the reverse direction in `_reverse` after that:
+    `weight_1_reverse`.
+    """
+
+    gates: ClassVar[int]
+    """Gates, whose rows of the weights stand one after the other."""
+    states: ClassVar[tuple[str, ...]] = ("h",)
+    separate_recurrent_bias: ClassVar[bool] = False
+
+    units: int
+    layers: int = 1
+    bidirectional: bool = False
+    return_state: bool = False
+
+    def __post_init__(self) -> None:
+        require_at_least(1, self.units, "units")
+        require_at_least(1, self.layers, "layers")
+
+    @property
+    def directions(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    def cells(self) -> Iterator[Cell]:
+        """All cells, in the order of the initial and final states."""
+        for layer in range(self.layers):
+            yield Cell(layer, reverse=False)
+            if self.bidirectional:
+                yield Cell(layer, reverse=True)
+
+    def infer(
+        self, x: TensorType, *others: TensorType | None
+    ) -> TensorType | tuple[TensorType, ...]:
+        require_rank(x, 3)
+        require_float(x)
+        known(x.shape[2], "the size of the last axis")
+        batch, time, _ = x.shape
+        state = x.with_shape(self.layers * self.directions, batch, self.units)
+        *initial, lengths = others or (None,)
+        for operand, (given, name) in enumerate(zip(initial, self.states, strict=False), 1):
+            if given is not None:
+                require_dtype(given, x.dtype, operand=operand)
+                what = f"the initial state `{name}`"
+                require_shape(given, state.shape, what, operand=operand)
+        if lengths is not None:
+            require_integer(lengths, "lengths", operand=len(self.states) + 1)
+            require_shape(lengths, (batch,), "lengths", operand=len(self.states) + 1)
+        sequence = x.with_shape(batch, time, self.directions * self.units)
+        return (sequence, *[state] * len(self.states)) if self.return_state else sequence
+
+    def parameters(self, x: TensorType, *others: TensorType | None) -> tuple[ParameterSpec, ...]:
+        inputs = known(x.shape[2], "the size of the last axis")
+        found: list[ParameterSpec] = []
+        for cell in self.cells():
+            width = self.directions * self.units if cell.layer else inputs
+            found += self._cell_parameters(cell, x, width)
+        return tuple(found)
+
+    def _cell_parameters(self, cell: Cell, x: TensorType, width: int) -> Iterator[ParameterSpec]:
+        rows, suffix = self.gates * self.units, cell.suffix
+        weight = x.with_shape(rows, width)
+        init, bias_init = self.init or GlorotUniform(), self.bias_init or Zeros()
+        yield ParameterSpec(f"weight{suffix}", weight, init, "weight", (width, rows))
+        yield ParameterSpec(
+            f"recurrent_weight{suffix}",
+            x.with_shape(rows, self.units),
+            Orthogonal(),
+            "recurrent_weight",
+            (self.units, rows),
+        )
+        fans = (width, rows)
+        yield ParameterSpec(f"bias{suffix}", x.with_shape(rows), bias_init, "bias", fans)
+        if self.separate_recurrent_bias:
+            name = f"recurrent_bias{suffix}"
+            yield ParameterSpec(name, x.with_shape(rows), bias_init, "recurrent_bias", fans)
+
+    def reference(
+        self, x: Array, *others: Array | None, **parameters: Array
+    ) -> Array | tuple[Array, ...]:
+        *initial, lengths = others or (None,)
+        if lengths is not None and ((lengths < 1) | (lengths > x.shape[1])).any():
+            raise ValueError(f"lengths must be from 1 to {x.shape[1]}")
+        finals: list[tuple[Array, ...]] = []
+        sequence, outputs = x, list[Array]()
+        for index, cell in enumerate(self.cells()):
+            if not cell.reverse:
+                outputs = []
+            own = {
+                name.removesuffix(cell.suffix): value
+                for name, value in parameters.items()
+                if name in self._names(cell)
+            }
+            start = self._start(x, [*initial, None, None], index)
+            output, final = self._run(sequence, cell.reverse, start, lengths, own)
+            outputs.append(output)
+            finals.append(final)
+            if len(outputs) == self.directions:
+                sequence = np.concatenate(outputs, axis=2)
+        if not self.return_state:
+            return sequence
+        return sequence, *(np.stack(states) for states in zip(*finals, strict=True))
+
+    def _names(self, cell: Cell) -> set[str]:
+        kinds = ("weight", "recurrent_weight", "bias", "recurrent_bias")
+        return {kind + cell.suffix for kind in kinds}
+
+    def _start(self, x: Array, initial: Sequence[Array | None], index: int) -> tuple[Array, ...]:
+        zeros = np.zeros((len(x), self.units), dtype=x.dtype)
+        pairs = zip(self.states, initial, strict=False)
+        return tuple(zeros if given is None else given[index] for _, given in pairs)
+
+    def _run(
+        self,
+        x: Array,
+        reverse: bool,
+        states: tuple[Array, ...],
+        lengths: Array | None,
+        parameters: dict[str, Array],
+    ) -> tuple[Array, tuple[Array, ...]]:
+        """One cell over all steps.  Past its length an example keeps its states and gives zeros."""
+        inputs = x @ parameters["weight"].T + parameters["bias"]
+        recurrent = parameters["recurrent_weight"].T
+        recurrent_bias = parameters.get("recurrent_bias", 0)
+        output = np.zeros((*x.shape[:2], self.units), dtype=inputs.dtype)
+        steps = range(x.shape[1])
+        for time in reversed(steps) if reverse else steps:
+            hidden = states[0] @ recurrent + recurrent_bias
+            after = self._step(inputs[:, time], hidden, states)
+            if lengths is None:
+                states = after
+                output[:, time] = after[0]
+            else:
+                inside = (time < lengths)[:, None]
+                pairs = zip(after, states, strict=True)
+                states = tuple(np.where(inside, new, old) for new, old in pairs)
+                output[:, time] = np.where(inside, after[0], 0)
+        return output, states
+
+    def _step(self, x: Array, hidden: Array, states: tuple[Array, ...]) -> tuple[Array, ...]:
+        """States after a step, from the products of the input and of h with their weights."""
+        raise NotImplementedError(type(self).__name__)
+
+    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
+        x = inputs[0]
+        assert x is not None
+        batch, time, width = x.shape
+        later = (self.layers - 1) * (self.directions + 1) * self.units
+        products = 2 * self.gates * self.units * (width + self.units + later)
+        return self.directions * dims.product((batch, time)) * products
+
+
+@operation("rnn")
+@dataclass(frozen=True)
+class Rnn(Recurrent):
+    """Recurrent layer `h = activation(W x + U h + bias)` (Elman, 1990).
+
+    x `[N, T, C]` gives the sequence `[N, T, directions * units]`; with `return_state = true` also
+    the last state h `[layers * directions, N, units]`.  Optional operands: the initial state `h`
+    (zeros) and `lengths` `[N]`, after which an example's outputs are zeros and its state stays.
+    weight W `[units, C]`, recurrent_weight U `[units, units]`, bias `[units]`; the names of further
+    layers end in `_1`, `_2`, …, of the reverse direction in `_reverse` (`weight_1_reverse`). ONNX:
+    RNN.  Initial weights: glorot_uniform, recurrent ones orthogonal.
+
+        h = x |> rnn(32, activation = "relu")
+    """
+
+    operands = (Operand("x"), Operand("h", optional=True), Operand("lengths", optional=True))
+    gates = 1
+
+    activation: Literal["tanh", "relu"] = "tanh"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        message = f'`activation` must be "tanh" or "relu", not "{self.activation}"'
+        require(self.activation in ("tanh", "relu"), "activation", message)
+
+    def _step(self, x: Array, hidden: Array, states: tuple[Array, ...]) -> tuple[Array, ...]:
+        total = x + hidden
+        return (np.tanh(total) if self.activation == "tanh" else np.maximum(total, 0),)
+
+
+@operation("lstm")
+@dataclass(frozen=True)
+class Lstm(Recurrent):
+    """Long short-term memory (Hochreiter and Schmidhuber, 1997; Gers et al., 2000).
+
+    `i, f, g, o = split(W x + U h + bias, 4)`; `c = sigmoid(f) * c + sigmoid(i) * tanh(g)`;
+    `h = sigmoid(o) * tanh(c)`. x `[N, T, C]` gives the sequence `[N, T, directions * units]`; with
+    `return_state = true` also the last states h and c, `[layers * directions, N, units]`.  Optional
+    operands: the initial states `h` and `c` (zeros) and `lengths` `[N]`, after which an example's
+    outputs are zeros and its states stay. weight W `[4 * units, C]`, recurrent_weight U
+    `[4 * units, units]`, bias `[4 * units]`, gates in the order i, f, g, o; the names of further
+    layers end in `_1`, `_2`, …, of the reverse direction in `_reverse` (`weight_1_reverse`). ONNX:
+    LSTM.  Initial weights: glorot_uniform, recurrent ones orthogonal gate by gate.
+
+        sequence, h, c = x |> lstm(64, return_state = true)
+    """
+
+    operands = (
+        Operand("x"),
+        Operand("h", optional=True),
+        Operand("c", optional=True),
+        Operand("lengths", optional=True),
+    )
+    gates = 4
+    states = ("h", "c")
+
+    def _step(self, x: Array, hidden: Array, states: tuple[Array, ...]) -> tuple[Array, ...]:
+        i, f, g, o = np.split(x + hidden, 4, axis=1)
+        c = sigmoid(f) * states[1] + sigmoid(i) * np.tanh(g)
+        return sigmoid(o) * np.tanh(c), c
+
+
+@operation("gru")
+@dataclass(frozen=True)
+class Gru(Recurrent):
+    """Gated recurrent unit (Cho et al., 2014), with the reset gate applied after the product.
+
+    `r = sigmoid(W_r x + U_r h + ...)`, `z = sigmoid(W_z x + U_z h + ...)`,
+    `n = tanh(W_n x + bias_n + r * (U_n h + recurrent_bias_n))`, `h = (1 - z) * n + z * h`. x
+    `[N, T, C]` gives the sequence `[N, T, directions * units]`; with `return_state = true` also the
+    last state h `[layers * directions, N, units]`.  Optional operands: the initial state `h`
+    (zeros) and `lengths` `[N]`, after which an example's outputs are zeros and its state stays.
+    weight W `[3 * units, C]`, recurrent_weight U `[3 * units, units]`, bias and recurrent_bias
+    `[3 * units]`, gates in the order r, z, n; the names of further layers end in `_1`, `_2`, …, of
+    the reverse direction in `_reverse` (`weight_1_reverse`). ONNX: GRU with
+    `linear_before_reset = 1`.  Initial weights: glorot_uniform, recurrent ones orthogonal gate by
+    gate.
+
+        h = x |> gru(128, layers = 2)
+    """
+
+    operands = (Operand("x"), Operand("h", optional=True), Operand("lengths", optional=True))
+    gates = 3
+    separate_recurrent_bias = True
+
+    def _step(self, x: Array, hidden: Array, states: tuple[Array, ...]) -> tuple[Array, ...]:
+        xr, xz, xn = np.split(x, 3, axis=1)
+        hr, hz, hn = np.split(hidden, 3, axis=1)
+        z = sigmoid(xz + hz)
+        n = np.tanh(xn + sigmoid(xr + hr) * hn)
+        return ((1 - z) * n + z * states[0],)
