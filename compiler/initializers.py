@@ -40,7 +40,6 @@ class Initializer:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
 class Zeros(Initializer):
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
@@ -48,7 +47,6 @@ class Zeros(Initializer):
         return np.zeros(shape)
 
 
-@dataclass(frozen=True)
 class Ones(Initializer):
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
@@ -104,7 +102,6 @@ class TruncatedNormal(Initializer):
         return values * self.std + self.mean
 
 
-@dataclass(frozen=True)
 class VarianceScaling(Initializer):
     """Base of the initializers whose variance is `scale / fan`."""
 
@@ -112,7 +109,6 @@ class VarianceScaling(Initializer):
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
 class _ScaledUniform(VarianceScaling):
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
@@ -121,7 +117,6 @@ class _ScaledUniform(VarianceScaling):
         return random.uniform(-bound, bound, shape)
 
 
-@dataclass(frozen=True)
 class _ScaledNormal(VarianceScaling):
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
@@ -129,7 +124,6 @@ class _ScaledNormal(VarianceScaling):
         return random.normal(0, math.sqrt(self.variance(fans)), shape)
 
 
-@dataclass(frozen=True)
 class GlorotUniform(_ScaledUniform):
     """Glorot and Bengio, 2010: variance 2 / (fan_in + fan_out)."""
 
@@ -137,7 +131,6 @@ class GlorotUniform(_ScaledUniform):
         return 2 / max(1, sum(fans))
 
 
-@dataclass(frozen=True)
 class GlorotNormal(_ScaledNormal):
     """Glorot and Bengio, 2010: variance 2 / (fan_in + fan_out)."""
 
@@ -145,7 +138,6 @@ class GlorotNormal(_ScaledNormal):
         return 2 / max(1, sum(fans))
 
 
-@dataclass(frozen=True)
 class HeUniform(_ScaledUniform):
     """He et al., 2015: variance 2 / fan_in."""
 
@@ -153,7 +145,6 @@ class HeUniform(_ScaledUniform):
         return 2 / max(1, fans[0])
 
 
-@dataclass(frozen=True)
 class HeNormal(_ScaledNormal):
     """He et al., 2015: variance 2 / fan_in."""
 
@@ -161,7 +152,6 @@ class HeNormal(_ScaledNormal):
         return 2 / max(1, fans[0])
 
 
-@dataclass(frozen=True)
 class LecunNormal(_ScaledNormal):
     """LeCun et al., 1998: variance 1 / fan_in."""
 
@@ -193,7 +183,6 @@ class Orthogonal(Initializer):
         return np.asarray(q if rows >= columns else q.T, dtype=np.float64)
 
 
-@dataclass(frozen=True)
 class Identity(Initializer):
     """Ones on the diagonal of a matrix, zeros elsewhere."""
 

@@ -53,7 +53,6 @@ def softplus(x: Array) -> Array:
 
 
 @operation("relu")
-@dataclass(frozen=True)
 class Relu(Activation):
     """`max(x, 0)`.
 
@@ -67,7 +66,6 @@ class Relu(Activation):
 
 
 @operation("relu6")
-@dataclass(frozen=True)
 class Relu6(Activation):
     """`min(max(x, 0), 6)`.
 
@@ -113,7 +111,6 @@ class Elu(Activation):
 
 
 @operation("selu")
-@dataclass(frozen=True)
 class Selu(Activation):
     """`gamma * x` where `x >= 0`, else `gamma * alpha * (exp(x) - 1)`, with the constants of
     Klambauer et al., 2017.
@@ -173,7 +170,6 @@ class Gelu(Activation):
 
 
 @operation("silu")
-@dataclass(frozen=True)
 class Silu(Activation):
     """`x * sigmoid(x)`, also called swish (Elfwing et al., 2017).
 
@@ -187,7 +183,6 @@ class Silu(Activation):
 
 
 @operation("mish")
-@dataclass(frozen=True)
 class Mish(Activation):
     """`x * tanh(softplus(x))` (Misra, 2019).
 
@@ -202,7 +197,6 @@ class Mish(Activation):
 
 
 @operation("hard_swish")
-@dataclass(frozen=True)
 class HardSwish(Activation):
     """`x * min(max(x / 6 + 0.5, 0), 1)` (Howard et al., 2019).
 
@@ -234,7 +228,6 @@ class HardSigmoid(Activation):
 
 
 @operation("sigmoid")
-@dataclass(frozen=True)
 class Sigmoid(Activation):
     """`1 / (1 + exp(-x))`.
 
@@ -248,7 +241,6 @@ class Sigmoid(Activation):
 
 
 @operation("tanh")
-@dataclass(frozen=True)
 class Tanh(Activation):
     """Hyperbolic tangent.
 
@@ -262,7 +254,6 @@ class Tanh(Activation):
 
 
 @operation("softplus")
-@dataclass(frozen=True)
 class Softplus(Activation):
     """`log(1 + exp(x))`.
 
@@ -276,7 +267,6 @@ class Softplus(Activation):
 
 
 @operation("softsign")
-@dataclass(frozen=True)
 class Softsign(Activation):
     """`x / (1 + abs(x))`.
 
@@ -291,7 +281,6 @@ class Softsign(Activation):
 
 
 @operation("log_sigmoid")
-@dataclass(frozen=True)
 class LogSigmoid(Activation):
     """`log(sigmoid(x))`, computed as `-softplus(-x)`.
 
@@ -358,7 +347,6 @@ def softmax(x: Array, axis: int) -> Array:
 
 
 @operation("softmax")
-@dataclass(frozen=True)
 class Softmax(AxisActivation):
     """`exp(x) / sum(exp(x))` along `axis`.
 
@@ -372,7 +360,6 @@ class Softmax(AxisActivation):
 
 
 @operation("log_softmax")
-@dataclass(frozen=True)
 class LogSoftmax(AxisActivation):
     """`x - log(sum(exp(x)))` along `axis`.
 

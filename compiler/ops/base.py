@@ -2,7 +2,8 @@
 
 The fields of the class are the operation's attributes; its signature in the language, its page in
 the documentation and its completion follow from them.  Every backend registers a lowering for
-the class; nothing else in the project knows an operation by a string.
+the class; nothing else in the project knows an operation by a string.  (A subclass without fields
+of its own inherits all of a dataclass; it is not decorated again, which saves start-up time.)
 
     @operation("leaky_relu")
     @dataclass(frozen=True)
@@ -27,6 +28,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
+from compiler.dims import Size
 from compiler.initializers import Fans, Initializer
 from compiler.types import TensorType
 
@@ -124,6 +126,10 @@ class ParameterSpec:
     trainable: bool = True
 
 
+Requirement = tuple[Size, Literal["<=", "=="], Size]
+"""A relation of sizes that an operation needs and only the run can decide."""
+
+
 class Op:
     """Base of all operations.  Subclasses are frozen dataclasses registered by `operation`."""
 
@@ -152,6 +158,10 @@ class Op:
         returns an array, or a tuple of arrays.
         """
         raise NotImplementedError(type(self).__name__)
+
+    def constraints(self, *args: Any, **kwargs: Any) -> tuple[Requirement, ...]:
+        """What must hold of symbolic sizes where `infer` could not decide it (arguments as there)."""
+        return ()
 
     def infer_types(self, inputs: Sequence[TensorType | None]) -> tuple[TensorType, ...]:
         """`infer`, always as a tuple."""

@@ -137,7 +137,6 @@ class AnyConvolution(LayerOp):
         raise NotImplementedError(type(self).__name__)
 
 
-@dataclass(frozen=True)
 class Convolution(AnyConvolution):
     """Convolution of any rank; weight [channels, in / groups, *kernel]."""
 

@@ -44,7 +44,6 @@ def reduce_loss(values: Array, weights: Array | None, reduction: Reduction) -> A
     return np.asarray(total, dtype=values.dtype)
 
 
-@dataclass(frozen=True)
 class Loss(Op):
     """Base of all losses."""
 
@@ -135,7 +134,6 @@ class CrossEntropy(ClassLoss):
 
 
 @operation("nll")
-@dataclass(frozen=True)
 class Nll(ClassLoss):
     """Negative log likelihood: minus the log probability of the target's class.
 
@@ -190,7 +188,6 @@ class ElementLoss(Loss):
 
 
 @operation("mse")
-@dataclass(frozen=True)
 class Mse(ElementLoss):
     """Squared error `(prediction - target) ** 2`, averaged over all elements.
 
@@ -205,7 +202,6 @@ class Mse(ElementLoss):
 
 
 @operation("mae")
-@dataclass(frozen=True)
 class Mae(ElementLoss):
     """Absolute error `abs(prediction - target)`, averaged over all elements.
 
@@ -266,7 +262,6 @@ class SmoothL1(ElementLoss):
 
 
 @operation("binary_cross_entropy")
-@dataclass(frozen=True)
 class BinaryCrossEntropy(ElementLoss):
     """`-(t * log p + (1 - t) * log(1 - p))` of probabilities p and targets t from 0 to 1.
 
@@ -288,7 +283,6 @@ class BinaryCrossEntropy(ElementLoss):
 
 
 @operation("binary_cross_entropy_with_logits")
-@dataclass(frozen=True)
 class BinaryCrossEntropyWithLogits(ElementLoss):
     """Binary cross-entropy of `sigmoid(logits)`: `softplus(x) - x * t`, without overflow.
 
@@ -306,7 +300,6 @@ class BinaryCrossEntropyWithLogits(ElementLoss):
 
 
 @operation("kl_div")
-@dataclass(frozen=True)
 class KlDiv(ElementLoss):
     """Kullback-Leibler divergence, element by element: `t * (log t - x)`, 0 where t is 0.
 

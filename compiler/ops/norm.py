@@ -43,7 +43,6 @@ def _standardized(x: Array, axes: tuple[int, ...], eps: float) -> Array:
     return y
 
 
-@dataclass(frozen=True)
 class ChannelNorm(LayerOp):
     """What normalisations with one weight and bias per channel (axis 1) share.
 
@@ -218,7 +217,6 @@ class TrailingNorm(LayerOp):
 
 
 @operation("layer_norm")
-@dataclass(frozen=True)
 class LayerNorm(TrailingNorm):
     """Normalises each position over its last axis or axes (Ba et al., 2016).
 
@@ -240,7 +238,6 @@ class LayerNorm(TrailingNorm):
 
 
 @operation("rms_norm")
-@dataclass(frozen=True)
 class RMSNorm(TrailingNorm):
     """Divides by the root of the mean square over the last axis or axes (Zhang and Sennrich, 2019).
 

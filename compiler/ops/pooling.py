@@ -123,7 +123,6 @@ def _strided(x: Array, axis: int, start: int, stop: int, step: int) -> Array:
     return part
 
 
-@dataclass(frozen=True)
 class MaxPool(Pool):
     """Greatest value of each window, of any rank; padding never wins."""
 
@@ -287,7 +286,6 @@ class GlobalPool(Op):
         return tuple(range(2, 2 + self.rank))
 
 
-@dataclass(frozen=True)
 class GlobalAvgPool(GlobalPool):
     """Average over all spatial axes."""
 
@@ -297,7 +295,6 @@ class GlobalAvgPool(GlobalPool):
 
 
 @operation("global_avg_pool1d")
-@dataclass(frozen=True)
 class GlobalAvgPool1d(GlobalAvgPool):
     """Average over the last axis: x `[N, C, L]` gives `[N, C, 1]`.
 
@@ -310,7 +307,6 @@ class GlobalAvgPool1d(GlobalAvgPool):
 
 
 @operation("global_avg_pool2d")
-@dataclass(frozen=True)
 class GlobalAvgPool2d(GlobalAvgPool):
     """Average over each image: x `[N, C, H, W]` gives `[N, C, 1, 1]`.
 
@@ -323,7 +319,6 @@ class GlobalAvgPool2d(GlobalAvgPool):
 
 
 @operation("global_max_pool2d")
-@dataclass(frozen=True)
 class GlobalMaxPool2d(GlobalPool):
     """Greatest value of each image: x `[N, C, H, W]` gives `[N, C, 1, 1]`.
 

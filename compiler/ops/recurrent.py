@@ -227,7 +227,6 @@ class Rnn(Recurrent):
 
 
 @operation("lstm")
-@dataclass(frozen=True)
 class Lstm(Recurrent):
     """Long short-term memory (Hochreiter and Schmidhuber, 1997; Gers et al., 2000).
 
@@ -259,7 +258,6 @@ class Lstm(Recurrent):
 
 
 @operation("gru")
-@dataclass(frozen=True)
 class Gru(Recurrent):
     """Gated recurrent unit (Cho et al., 2014), with the reset gate applied after the product.
 
