@@ -1,0 +1,310 @@
+"""Calls and pipes: making layers, applying them, functions over tensors and over static values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from compiler.elaborate import blocks, functions
+from compiler.elaborate.errors import POISON, error
+from compiler.elaborate.expressions import branch, placed
+from compiler.elaborate.operations import (
+    apply_layer,
+    infer,
+    operands_of,
+    operation_error,
+    record,
+    result_of,
+)
+from compiler.elaborate.scope import Frame, evaluates
+from compiler.elaborate.static import StaticError
+from compiler.elaborate.values import (
+    StaticFunction,
+    describe,
+    holds_poison,
+    holds_tensor,
+    is_function,
+    is_kind,
+    kind_name,
+)
+from compiler.initializers import Initializer
+from compiler.ir import Create, Instance, Layer, Value
+from compiler.ops.base import LayerOp, Op, OpError
+from compiler.ops.signature import Bound, Given, bind, signature
+from dsl import nodes
+from dsl.diagnostics import DiagnosticError, Note
+from dsl.source import Span
+
+Keywords = Sequence[tuple[nodes.Keyword, Given]]
+
+
+@evaluates(nodes.Call)
+def _call(frame: Frame, node: nodes.Call) -> Any:
+    return _Call(frame, node, None).run()
+
+
+@evaluates(nodes.Pipe)
+def _pipe(frame: Frame, node: nodes.Pipe) -> Any:
+    given = Given(frame.evaluate(node.first), node.first)
+    for stage in node.stages:
+        try:
+            value = _stage(frame, stage, given)
+        except DiagnosticError as problem:
+            value = frame.fail(problem)
+        given = Given(value, stage)
+    return given.value
+
+
+def _stage(frame: Frame, stage: nodes.Expr, given: Given) -> Any:
+    match stage:
+        case nodes.Call():
+            return _Call(frame, stage, given).run()
+        case nodes.Conditional():
+            return branch(frame, stage, lambda taken: _stage(frame, taken, given))
+    callee = frame.evaluate(stage)
+    return _Call(frame, stage, given).dispatch(callee, [], [])
+
+
+class _Call:
+    """One call or pipe stage: `node`, with the value piped into it if one is."""
+
+    def __init__(self, frame: Frame, node: nodes.Expr, piped: Given | None) -> None:
+        self.frame = frame
+        self.node = node
+        self.piped = piped
+
+    @property
+    def span(self) -> Span:
+        return self.node.span
+
+    def run(self) -> Any:
+        assert isinstance(self.node, nodes.Call)
+        evaluate = self.frame.evaluate
+        callee = evaluate(self.node.function)
+        positional = [Given(evaluate(a), a) for a in self.node.arguments]
+        keywords = [(k, Given(evaluate(k.value), k.value)) for k in self.node.keywords]
+        return self.dispatch(callee, positional, keywords)
+
+    def dispatch(self, callee: Any, positional: list[Given], keywords: Keywords) -> Any:
+        if callee is POISON or _any_poison(positional, keywords):
+            return POISON
+        if is_kind(callee):
+            return self._kind(callee, positional, keywords)
+        if is_function(callee):
+            return self._function(callee, positional, keywords)
+        match callee:
+            case Layer() | Instance():
+                return self._apply_bound(callee, positional, keywords)
+            case StaticFunction():
+                return self._static(callee, positional, keywords)
+            case type() if issubclass(callee, Initializer):
+                return self._initializer(callee, positional, keywords)
+        raise self._not_callable(callee)
+
+    # --------------------------------------------------------------------------- kinds of layers
+
+    def _kind(self, kind: Any, positional: list[Given], keywords: Keywords) -> Any:
+        inputs, static = self._separated(kind, positional)
+        names = _input_names(self.frame, kind)
+        given_inputs = [(k, g) for k, g in keywords if k.name in names and _is_input(g, kind, k)]
+        settings = [(k, g) for k, g in keywords if k.name != "name" and (k, g) not in given_inputs]
+        applied = bool(inputs or given_inputs)
+        if applied:
+            self._check_configured(kind, static, settings)
+        made = self._make(kind, static, settings)
+        if not applied:
+            return made
+        if any(holds_poison(given.value) for given in inputs):
+            return POISON
+        return self._apply(made, inputs, given_inputs)
+
+    def _separated(self, kind: Any, positional: list[Given]) -> tuple[list[Given], list[Given]]:
+        """The tensors among the arguments, and the configuration.  Raises DiagnosticError E0506."""
+        tensors = [g for g in positional if holds_tensor(g.value)]
+        static = [g for g in positional if not holds_tensor(g.value)]
+        if tensors and (static or self.piped is not None):
+            name = kind_name(kind)
+            piped = [self.piped] if self.piped is not None else []
+            inputs = ", ".join(g.span.text for g in [*piped, *tensors])
+            config = ", ".join(g.span.text for g in static)
+            raise error(
+                "E0506",
+                f"a tensor stands among the configuration of `{name}`",
+                tensors[0].span,
+                f"write `{name}({config})({inputs})`",
+            )
+        return ([self.piped] if self.piped is not None else tensors), static
+
+    def _check_configured(self, kind: Any, static: list[Given], settings: Keywords) -> None:
+        """`dense(x)` lacks its units: says how a layer is applied.  Raises DiagnosticError E0502."""
+        if static or settings or self.piped is not None:
+            return
+        name = kind_name(kind)
+        if isinstance(kind, nodes.Block):
+            required = [p.name for p in kind.parameters if p.default is None]
+        else:
+            required = [p.name for p in signature(kind).parameters if p.required]
+        if required:
+            assert isinstance(self.node, nodes.Call)
+            inputs = ", ".join(a.span.text for a in self.node.arguments)
+            raise error(
+                "E0502",
+                f"`{name}` needs `{required[0]}` before it can be applied",
+                self.span,
+                f"write `{name}({', '.join(required)})({inputs})`",
+            )
+
+    def _make(self, kind: Any, static: list[Given], settings: Keywords) -> Layer | Instance:
+        frame = self.frame
+        site = frame.site(self.node)
+        made: Layer | Instance
+        if isinstance(kind, nodes.Block):
+            arguments = blocks.bind_arguments(kind, static, settings, self.span)
+            made = Instance(site, frame.indices, kind, arguments)
+        else:
+            bound = bind(kind, static, settings, self.span, describe)
+            made = Layer(site, frame.indices, self._build(kind, bound), (), bound.arguments)
+        frame.items.append(Create(made))
+        frame.made.append((made, self.span))
+        return made
+
+    def _build(self, cls: type[Any], bound: Bound) -> Any:
+        try:
+            return cls(**bound.fields)
+        except OpError as problem:
+            raise operation_error(problem, cls, self.span, (), bound.arguments) from None
+
+    # ------------------------------------------------------------------------------- application
+
+    def _apply_bound(self, layer: Layer | Instance, given: list[Given], keywords: Keywords) -> Any:
+        name = layer.site.name
+        if self.piped is not None and isinstance(self.node, nodes.Call):
+            inputs = ", ".join(g.span.text for g in [self.piped, *given])
+            raise error(
+                "E0111",
+                f"`{name}(…)` is applied already; nothing can be piped into its result",
+                self.span,
+                f"write `{name}({inputs})`",
+            )
+        inputs = [self.piped] if self.piped is not None else given
+        if any(holds_poison(g.value) for g in inputs):
+            return POISON
+        return self._apply(layer, inputs, keywords)
+
+    def _apply(self, made: Layer | Instance, inputs: list[Given], keywords: Keywords) -> Any:
+        if isinstance(made, Instance):
+            return blocks.apply_instance(self.frame, made, inputs, keywords, self.span)
+        formal = made.op.operands
+        names = [operand.name for operand in formal]
+        givens: dict[str, Given] = {}
+        if len(inputs) > len(formal):
+            takes = f"{len(formal)} input{'s' * (len(formal) != 1)}"
+            message = f"`{made.site.name}` takes {takes}, not {len(inputs)}"
+            raise error("E0510", message, self.span, f"its inputs are {', '.join(names)}")
+        givens.update(zip(names, inputs, strict=False))
+        for keyword, given in keywords:
+            if keyword.name not in names:
+                message = f"`{made.site.name}` has no input `{keyword.name}`"
+                help = f"its inputs are {', '.join(names)}"
+                raise error("E0501", message, keyword.name_span, help)
+            if given.value is not None:
+                givens[keyword.name] = given
+        for operand in formal:
+            if not operand.optional and operand.name not in givens:
+                message = f"`{made.site.name}` needs the input `{operand.name}`"
+                raise error("E0510", message, self.span)
+        ordered = [givens.get(name) for name in names]
+        values = operands_of(self.frame, made.op.name, formal, ordered)
+        return apply_layer(self.frame, made, values, self.span, ordered)
+
+    # --------------------------------------------------------------------------------- functions
+
+    def _function(self, cls: type[Op], positional: list[Given], keywords: Keywords) -> Any:
+        if self.piped is not None:
+            positional = [self.piped, *positional]
+            if holds_poison(self.piped.value):
+                return POISON
+        for keyword, _ in keywords:
+            if keyword.name == "name":
+                message = f"`{cls.name}` is a function: it has no parameters and takes no name"
+                raise error("E0501", message, keyword.name_span)
+        if cls.train_only and not self.frame.in_training:
+            message = f"`{cls.name}` is allowed in `train` only"
+            raise error("E0512", message, self.span)
+        bound = bind(cls, positional, keywords, self.span, describe)
+        inputs = operands_of(self.frame, cls.name, cls.operands, bound.operands)
+        op = self._build(cls, bound)
+        types = infer(op, inputs, self.span, bound.operands, bound.arguments)
+        outputs = record(self.frame, op, inputs, types, self.span, None, bound.arguments)
+        return result_of(op, outputs)
+
+    def _static(self, function: StaticFunction, given: list[Given], keywords: Keywords) -> Any:
+        if self.piped is not None:
+            given = [self.piped, *given]
+        values = [g.value for g in given]
+        if any(holds_poison(v) for v in values):
+            return POISON
+        if any(isinstance(v, Value) for v in values) or (keywords and function.operation):
+            if function.operation is None:
+                help = "`x.shape[0]` is its first size" if function.name == "len" else None
+                message = f"`{function.name}` works on static values, not on tensors"
+                raise error("E0402", message, self.span, help)
+            self.piped = None
+            return self._function(function.operation, given, keywords)
+        if keywords:
+            message = f"`{function.name}` takes no argument by name"
+            raise error("E0501", message, keywords[0][0].name_span)
+        try:
+            result = functions.call(function.name, values)
+        except StaticError as problem:
+            raise placed(problem, self.span) from None
+        if isinstance(result, tuple):
+            self.frame.session.work(len(result), self.span)
+        return result
+
+    def _initializer(
+        self, cls: type[Initializer], positional: list[Given], keywords: Keywords
+    ) -> Any:
+        if self.piped is not None:
+            raise error("E0507", f"{describe(cls)} takes no tensor", self.span)
+        return self._build(cls, bind(cls, positional, keywords, self.span, describe))
+
+    # ------------------------------------------------------------------------------------ slips
+
+    def _not_callable(self, callee: Any) -> DiagnosticError:
+        function = self.node.function if isinstance(self.node, nodes.Call) else self.node
+        if isinstance(function, nodes.Name) and function.id in self.frame.names:
+            hidden = self.frame.module.kind(function.id)
+            if is_kind(hidden) or is_function(hidden) or isinstance(hidden, StaticFunction):
+                text = self.frame.text
+                bound = None if text is None else text.assigned.get(function.id)
+                notes = [] if bound is None else [Note("the variable", bound)]
+                return error(
+                    "E0508",
+                    f"`{function.id}` is {describe(callee)} here, which hides {describe(hidden)}",
+                    function.span,
+                    "give the variable another name",
+                    *notes,
+                )
+        code = "E0507" if isinstance(self.node, nodes.Call) else "E0112"
+        help = None
+        if isinstance(callee, Value) and isinstance(self.node, nodes.Call):
+            help = "a layer is applied by `layer(x)` or `x |> layer`; a product is `a * b`"
+        return error(code, f"{describe(callee)} cannot be called", function.span, help)
+
+
+def _any_poison(positional: list[Given], keywords: Keywords) -> bool:
+    return any([holds_poison(g.value) for g in positional]) or any(
+        [holds_poison(g.value) for _, g in keywords]
+    )
+
+
+def _input_names(frame: Frame, kind: Any) -> tuple[str, ...]:
+    if isinstance(kind, nodes.Block):
+        return tuple(i.name for i in kind.body if isinstance(i, nodes.Input))
+    assert issubclass(kind, LayerOp)
+    return tuple(operand.name for operand in kind.operands)
+
+
+def _is_input(given: Given, kind: Any, keyword: nodes.Keyword) -> bool:
+    return holds_tensor(given.value) or given.value is None

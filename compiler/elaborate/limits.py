@@ -1,0 +1,32 @@
+"""Bounds of elaboration: whatever the text says, it ends soon, and with a diagnostic.
+
+They are documented in `docs/language.md`; codes E0408 to E0412 report them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+BLOCK_DEPTH: Final = 64
+"""Deepest nesting of calls of blocks."""
+
+OPERATIONS: Final = 200_000
+"""Most operations of a model, those of called blocks counted at every call."""
+
+STEPS: Final = 2_000_000
+"""Most statements, iterations, elements of lists and characters of strings that are worked through."""
+
+ITEMS: Final = 200_000
+"""Longest list and most iterations of one loop."""
+
+STRING: Final = 100_000
+"""Longest string that an expression may make."""
+
+INTEGER: Final = 2**63 - 1
+"""Largest absolute value of an integer."""
+
+ERRORS: Final = 50
+"""Number of errors after which elaboration stops."""
+
+PYTHON_FRAMES: Final = 100_000
+"""Recursion limit of the interpreter while elaborating; the depths above keep well below it."""

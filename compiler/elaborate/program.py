@@ -1,0 +1,174 @@
+"""From a source text to a `Program`: which models are compiled, and with which parameters."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from compiler.elaborate import blocks, limits, warnings
+from compiler.elaborate.errors import Stop, did_you_mean, error
+from compiler.elaborate.modules import Loader, ModuleScope
+from compiler.elaborate.scope import Body, Frame, Session
+from compiler.elaborate.values import holds_poison, holds_tensor
+from compiler.ir import Graph, Program
+from dsl import nodes
+from dsl.diagnostics import Diagnostic, DiagnosticError, Note
+from dsl.parser import parse_expression
+from dsl.source import Source, Span
+
+Overrides = Mapping[str, nodes.Expr | str]
+"""Values given on the command line, as text or parsed."""
+
+
+def elaborate(
+    source: Source,
+    parameters: Overrides | None = None,
+    training: Overrides | None = None,
+    model: str | None = None,
+) -> tuple[Program | None, tuple[Diagnostic, ...]]:
+    """The program of a source text, or None where there are errors, and all that was found.
+
+    `parameters` override the models' parameters, `training` the settings of `train`; `model`
+    restricts the program to one model.  Never raises for what the text says.
+    """
+    session = Session()
+    with _deep_recursion():
+        try:
+            program = _elaborated(session, source, parameters or {}, training or {}, model)
+        except Stop:
+            program = None
+    found = sorted(session.sink.diagnostics, key=lambda d: d.severity)
+    return (None if session.sink.errors else program), tuple(found)
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Nested blocks recurse in Python, whose own limit is far below the language's."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, limits.PYTHON_FRAMES))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _elaborated(
+    session: Session, source: Source, parameters: Overrides, training: Overrides, model: str | None
+) -> Program:
+    scope = Loader(session).start(source)
+    try:
+        chosen = _chosen(scope, model)
+        graphs = _models(session, scope, chosen, parameters, explicit=model is not None)
+    except DiagnosticError as problem:
+        chosen, graphs = [], {}
+        for diagnostic in problem.diagnostics:
+            session.sink.add(diagnostic)
+    _check_rest(session, scope)
+    finished = tuple(made.graph for made in session.finished)
+    return Program(source.name, graphs, finished)
+
+
+def _chosen(scope: ModuleScope, model: str | None) -> list[nodes.Block]:
+    models = [block for block in scope.blocks if block.kind == "model"]
+    if model is None:
+        return models
+    for block in models:
+        if block.name == model:
+            return [block]
+    names = [block.name for block in models]
+    help = did_you_mean(model, names) or f"the models are {', '.join(names) or 'none'}"
+    message = f"there is no model `{model}` in this file"
+    raise error("E0206", message, Span(scope.source, 0, 0), help)
+
+
+def _models(
+    session: Session,
+    scope: ModuleScope,
+    chosen: list[nodes.Block],
+    parameters: Overrides,
+    explicit: bool,
+) -> dict[str, Graph]:
+    given = {name: _override(session, scope, name, value) for name, value in parameters.items()}
+    _check_overrides(scope, chosen, parameters)
+    graphs: dict[str, Graph] = {}
+    for block in chosen:
+        known = {p.name for p in block.parameters}
+        arguments = {name: value for name, value in given.items() if name in known}
+        missing = [p for p in block.parameters if p.default is None and p.name not in arguments]
+        if missing:
+            if explicit or len(chosen) == 1:
+                session.sink.add(_missing(block, missing[0]))
+            continue
+        if not any(holds_poison(value) for value in arguments.values()):
+            graphs[block.name] = model_graph(session, scope, block, arguments).graph
+    return graphs
+
+
+def model_graph(
+    session: Session, scope: ModuleScope, block: nodes.Block, arguments: dict[str, Any]
+) -> blocks.Specialisation:
+    """A model for itself: the dimensions of its inputs are new symbols."""
+    frame = Frame(session, scope, blocks.text_of(session, block))
+    frame.body = Body(block)
+    return blocks.run(frame, block, arguments)
+
+
+def _missing(block: nodes.Block, parameter: nodes.Parameter) -> Diagnostic:
+    return Diagnostic(
+        "E0502",
+        f"the parameter `{parameter.name}` of the model `{block.name}` has no value",
+        parameter.span,
+        f"give it a default here, or a value on the command line: `-P {parameter.name}=…`",
+    )
+
+
+def _check_overrides(scope: ModuleScope, chosen: list[nodes.Block], parameters: Overrides) -> None:
+    known = [p.name for block in chosen for p in block.parameters]
+    for name in parameters:
+        if name not in known:
+            help = did_you_mean(name, known) or f"the parameters are {', '.join(known) or 'none'}"
+            message = f"`-P {name}` names no parameter of a model"
+            raise error("E0614", message, Span(scope.source, 0, 0), help)
+
+
+def _override(session: Session, scope: ModuleScope, name: str, value: nodes.Expr | str) -> Any:
+    """The value of an override.  Raises DiagnosticError."""
+    expression = value
+    if isinstance(expression, str):
+        expression = parse_expression(Source(f"-P {name}", expression))
+    result = Frame(session, scope).evaluate(expression)
+    if holds_tensor(result):
+        raise error("E0402", "a parameter is a static value", expression.span)
+    return result
+
+
+def _check_rest(session: Session, scope: ModuleScope) -> None:
+    """What the blocks that nothing called say: unknown names there are found all the same."""
+    used: set[str] = set()
+    for declaration in scope.module.declarations:
+        if isinstance(declaration, nodes.Block):
+            used |= blocks.text_of(session, declaration).read
+    used |= _read_elsewhere(scope)
+    for diagnostic in warnings.unused_imports(scope, used):
+        session.sink.add(diagnostic)
+
+
+def _read_elsewhere(scope: ModuleScope) -> set[str]:
+    """Names that constants, defaults and `train` declarations read."""
+    from compiler.elaborate.sites import names_read
+
+    found: set[str] = set()
+    for declaration in scope.module.declarations:
+        match declaration:
+            case nodes.Const(value=value):
+                found |= names_read((value,))
+            case nodes.Block(parameters=parameters):
+                found |= names_read(tuple(p.default for p in parameters))
+            case nodes.Train(name=name, parameters=parameters, body=body):
+                found |= names_read((tuple(p.default for p in parameters), body)) | {name}
+    return found
+
+
+__all__ = ["Note", "Overrides", "elaborate", "model_graph"]

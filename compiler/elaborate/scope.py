@@ -1,0 +1,241 @@
+"""The state of elaborating one body: its names, its trace so far, the layers made in it.
+
+`Session` is what all bodies of one run share.  Evaluators of expressions and executors of statements
+register by node class here, so that the modules holding them need not know each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from compiler.dims import Size
+from compiler.elaborate import limits
+from compiler.elaborate.errors import POISON, Sink, Stop, did_you_mean, error
+from compiler.ir import Apply, Constraint, GraphInput, Instance, Item, Layer, Region, Site, Value
+from compiler.types import TensorType
+from dsl import nodes
+from dsl.diagnostics import Diagnostic, DiagnosticError, Note
+from dsl.source import Span
+
+if TYPE_CHECKING:
+    from compiler.elaborate.blocks import Specialisation
+    from compiler.elaborate.modules import ModuleScope
+    from compiler.elaborate.sites import BodyText
+    from compiler.elaborate.types import Deferred
+
+Evaluator = Callable[["Frame", Any], Any]
+Executor = Callable[["Frame", Any], None]
+F = TypeVar("F", bound=Callable[..., Any])
+
+_EVALUATORS: dict[type[nodes.Node], Evaluator] = {}
+_EXECUTORS: dict[type[nodes.Node], Executor] = {}
+
+
+def evaluates(*classes: type[nodes.Node]) -> Callable[[F], F]:
+    """Registers how expressions of these classes are evaluated."""
+
+    def register(function: F) -> F:
+        _EVALUATORS.update(dict.fromkeys(classes, function))
+        return function
+
+    return register
+
+
+def executes(*classes: type[nodes.Node]) -> Callable[[F], F]:
+    """Registers how statements of these classes are executed."""
+
+    def register(function: F) -> F:
+        _EXECUTORS.update(dict.fromkeys(classes, function))
+        return function
+
+    return register
+
+
+class Session:
+    """What one elaboration shares: diagnostics, specialised blocks, and the work done so far."""
+
+    def __init__(self) -> None:
+        self.sink = Sink()
+        self.steps = 0
+        self.memo: dict[Any, Specialisation] = {}
+        self.finished: list[Specialisation] = []
+        self.depth = 0
+        self.applied: set[Layer | Instance] = set()
+        self.module_of: dict[nodes.Block, ModuleScope] = {}
+        self.texts: dict[nodes.Block, BodyText] = {}
+
+    def work(self, steps: int, span: Span) -> None:
+        """Counts work done.  Raises Stop beyond the limit, whatever the text does."""
+        self.steps += steps
+        if self.steps > limits.STEPS:
+            message = f"elaborating this takes more than {limits.STEPS:,} steps"
+            self.stop("E0410", message, span, "use fewer iterations or shorter lists")
+
+    def stop(self, code: str, message: str, span: Span, help: str | None = None) -> None:
+        """Reports a limit that was reached, and ends."""
+        self.sink.add(Diagnostic(code, message, span, help))
+        raise Stop
+
+
+@dataclass
+class Body:
+    """The inputs and outputs of a body as its statements come by.
+
+    `actual` are the types of the tensors a block is applied to, with the places where the caller
+    wrote them; None for a model that is compiled, whose inputs are as declared.
+    """
+
+    block: nodes.Block | None = None
+    actual: Sequence[tuple[TensorType, Span]] | None = None
+    inputs: list[GraphInput] = field(default_factory=list)
+    deferred: list[Deferred] = field(default_factory=list)
+    outputs: list[tuple[str, Any, Span]] = field(default_factory=list)
+    output: nodes.Output | None = None
+
+
+class Frame:
+    """One body being elaborated: a specialisation of a block, a loss, or a constant's value."""
+
+    __slots__ = (
+        "body",
+        "chain",
+        "constraints",
+        "dims",
+        "dims_at",
+        "failed",
+        "in_training",
+        "indices",
+        "items",
+        "level",
+        "made",
+        "module",
+        "names",
+        "operations",
+        "producers",
+        "session",
+        "text",
+        "unnamed",
+    )
+
+    def __init__(
+        self,
+        session: Session,
+        module: ModuleScope,
+        text: BodyText | None = None,
+        chain: tuple[Note, ...] = (),
+        in_training: bool = False,
+    ) -> None:
+        self.session = session
+        self.module = module
+        self.text = text
+        self.chain = chain
+        self.in_training = in_training
+        self.names: dict[str, Any] = {}
+        self.dims: dict[str, Size] = {}
+        self.dims_at: dict[str, Note] = {}
+        self.items: list[Item] = []
+        self.indices: tuple[int, ...] = ()
+        self.made: list[tuple[Layer | Instance, Span]] = []
+        self.constraints: list[Constraint] = []
+        self.producers: dict[Value, Apply] = {}
+        self.unnamed: set[Value] = set()
+        self.operations = 0
+        self.level = 0
+        self.failed = False
+        self.body = Body()
+
+    # ------------------------------------------------------------------------------ evaluation
+
+    def evaluate(self, expression: nodes.Expr) -> Any:
+        """The value of an expression; POISON where it, or what it depends on, is wrong."""
+        try:
+            return _EVALUATORS[type(expression)](self, expression)
+        except DiagnosticError as problem:
+            return self.fail(problem)
+
+    def execute(self, statements: tuple[nodes.Statement, ...]) -> None:
+        """Executes statements in order; a wrong one does not keep the next from being checked."""
+        session = self.session
+        for statement in statements:
+            session.work(1, statement.span)
+            try:
+                _EXECUTORS[type(statement)](self, statement)
+            except DiagnosticError as problem:
+                self.fail(problem)
+
+    def fail(self, problem: DiagnosticError) -> Any:
+        """Reports an error; the value of what failed is POISON."""
+        self.failed = True
+        for diagnostic in problem.diagnostics:
+            self.session.sink.add(diagnostic, self.chain)
+        return POISON
+
+    def warn(self, diagnostic: Diagnostic) -> None:
+        self.session.sink.add(diagnostic, self.chain)
+
+    # ------------------------------------------------------------------------------------ names
+
+    def lookup(self, name: str, span: Span) -> Any:
+        """The value of a name: the body's own, the file's, or the language's.
+
+        Raises DiagnosticError E0201.
+        """
+        if name in self.names:
+            return self.names[name]
+        found = self.module.lookup(name, span, self.session)
+        if found is not None:
+            return found.value
+        raise self._undefined(name, span)
+
+    def _undefined(self, name: str, span: Span) -> DiagnosticError:
+        if self.text is not None and (assigned := self.text.assigned.get(name)) is not None:
+            return error(
+                "E0214",
+                f"`{name}` has no value here",
+                span,
+                "give it a value before, on every way that leads here",
+                Note("a value is given to it here", assigned),
+            )
+        help = did_you_mean(name, [*self.names, *self.module.names()])
+        return error("E0201", f"`{name}` is not defined", span, help)
+
+    # ------------------------------------------------------------------------------------ trace
+
+    @contextmanager
+    def region(self) -> Iterator[list[Item]]:
+        """Items go to a list of their own while inside."""
+        outer, self.items = self.items, []
+        try:
+            yield self.items
+        finally:
+            self.items = outer
+
+    def site(self, node: nodes.Node) -> Site:
+        """The site of a call, pipe stage or declaration.  Raises DiagnosticError E0512."""
+        site = None if self.text is None else self.text.sites.get(node)
+        if site is None:
+            raise error(
+                "E0512",
+                "a layer cannot be made here",
+                node.span,
+                "make it in the body of a block or model",
+            )
+        return site
+
+    def apply(self, item: Apply) -> None:
+        """Records an operation."""
+        self.items.append(item)
+        self.operations += 1
+        if self.operations > limits.OPERATIONS:
+            message = f"the model has more than {limits.OPERATIONS:,} operations"
+            self.session.stop("E0409", message, item.span, "use fewer layers or fewer iterations")
+        for output in item.outputs:
+            self.producers[output] = item
+        self.unnamed.update(item.outputs)
+
+
+def region_of(items: list[Item]) -> Region:
+    return Region(tuple(items))

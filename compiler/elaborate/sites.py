@@ -1,0 +1,267 @@
+"""What a body's text says before anything is evaluated: the names of its call sites.
+
+The names of parameters follow from the text alone: all branches are counted, taken or not, in the
+order of the text, so that checkpoints do not depend on what a specialisation happens to do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+from compiler.elaborate.errors import error
+from compiler.elaborate.values import is_kind, kind_name
+from compiler.ir import Site
+from dsl import nodes
+from dsl.diagnostics import Diagnostic
+from dsl.source import Span
+
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_BODIES = ("body", "then", "otherwise")
+_INTERPOLATED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def snake_case(name: str) -> str:
+    """`BasicBlock` -> `basic_block`, `GPTBlock` -> `gpt_block`."""
+    return _WORD.sub("_", name).lower()
+
+
+@dataclass(frozen=True)
+class BodyText:
+    """What is known of a body before it runs.
+
+    `sites` by the node that makes the layer: a call, a pipe stage that is a name, a declaration.
+    `assigned` gives for each name of the body the first place that binds it, `read` the names that
+    are used.
+    """
+
+    sites: dict[nodes.Node, Site]
+    assigned: dict[str, Span]
+    read: frozenset[str]
+    inputs: tuple[nodes.Input, ...]
+    problems: tuple[Diagnostic, ...]
+
+
+@dataclass(eq=False)
+class _Candidate:
+    node: nodes.Node
+    name: str
+    loops: int
+    named: bool = False
+    """Whether the text gives the name itself."""
+    certain: bool = False
+    """Whether the text alone shows that a layer is made here."""
+
+
+def body_text(
+    body: tuple[nodes.Statement, ...], own: frozenset[str], lookup: Callable[[str], Any]
+) -> BodyText:
+    """Reads a body.  `own` are its parameters; `lookup` gives what a name means in the file."""
+    reader = _Reader(own, lookup)
+    for statement, loops in _statements(body):
+        reader.statement(statement, loops)
+    return BodyText(
+        sites=_named(reader.finish()),
+        assigned=reader.assigned,
+        read=frozenset(reader.read),
+        inputs=tuple(s for s in body if isinstance(s, nodes.Input)),
+        problems=tuple(reader.problems),
+    )
+
+
+def _statements(body: tuple[nodes.Statement, ...]) -> Iterator[tuple[nodes.Statement, int]]:
+    """All statements of a body in text order, with the number of loops around each."""
+    pending = [(statement, 0) for statement in reversed(body)]
+    while pending:
+        statement, loops = pending.pop()
+        yield statement, loops
+        match statement:
+            case nodes.For():
+                pending.extend((s, loops + 1) for s in reversed(statement.body))
+            case nodes.If():
+                inner = (*statement.then, *statement.otherwise)
+                pending.extend((s, loops) for s in reversed(inner))
+            case nodes.Update():
+                pending.extend((s, loops) for s in reversed(statement.body))
+
+
+class _Reader:
+    def __init__(self, own: frozenset[str], lookup: Callable[[str], Any]) -> None:
+        self._own = own
+        self._lookup = lookup
+        self._found: list[_Candidate] = []
+        self._bound: dict[nodes.Node, str] = {}
+        self.assigned: dict[str, Span] = {}
+        self.read: set[str] = set()
+        self.problems: list[Diagnostic] = []
+
+    def statement(self, statement: nodes.Statement, loops: int) -> None:
+        match statement:
+            case nodes.Assign(target=nodes.TargetName(id=name), value=nodes.Call() as call):
+                self._bound[call] = name
+            case nodes.Declare():
+                self._found.append(_Candidate(statement, statement.name, loops, True, True))
+                self.assigned.setdefault(statement.name, statement.name_span)
+            case nodes.Input() | nodes.Target():
+                self.assigned.setdefault(statement.name, statement.name_span)
+        if isinstance(statement, nodes.Assign | nodes.For):
+            for target in target_names(statement.target):
+                self.assigned.setdefault(target.id, target.span)
+        self._expressions(statement, loops)
+
+    def _expressions(self, statement: nodes.Statement, loops: int) -> None:
+        parts = [name for name in _parts(type(statement)) if name not in _BODIES]
+        pending: list[Any] = [getattr(statement, name) for name in parts]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, tuple):
+                pending.extend(node)
+                continue
+            match node:
+                case nodes.Name():
+                    self.read.add(node.id)
+                    continue
+                case nodes.Constant():
+                    if isinstance(node.value, str):
+                        self.read.update(_INTERPOLATED.findall(node.value))
+                    continue
+                case nodes.Call():
+                    self._call(node, loops)
+                case nodes.Pipe():
+                    for stage in node.stages:
+                        self._stage(stage, loops)
+            if isinstance(node, nodes.Node):
+                pending.extend([getattr(node, name) for name in _parts(type(node))])
+
+    def _call(self, call: nodes.Call, loops: int) -> None:
+        self._candidate(call, call.function, loops, self._given_name(call))
+
+    def _stage(self, stage: nodes.Expr, loops: int) -> None:
+        """A stage that is no call may be a kind applied directly, also inside a conditional."""
+        match stage:
+            case nodes.Call():
+                pass
+            case nodes.Conditional():
+                self._stage(stage.then, loops)
+                self._stage(stage.otherwise, loops)
+            case _:
+                self._candidate(stage, stage, loops, None)
+
+    def _candidate(
+        self, node: nodes.Node, callee: nodes.Expr, loops: int, given: str | None
+    ) -> None:
+        match callee:
+            case nodes.Call():
+                return
+            case nodes.Name(id=name) | nodes.Attribute(name=name):
+                pass
+            case nodes.Index(value=nodes.Name(id=name)):
+                pass
+            case _:
+                name = "layer"
+        named = given is not None
+        self._found.append(_Candidate(node, given or name, loops, named, certain=named))
+
+    def _given_name(self, call: nodes.Call) -> str | None:
+        for keyword in call.keywords:
+            if keyword.name == "name":
+                value = keyword.value
+                text = value.value if isinstance(value, nodes.Constant) else None
+                if isinstance(text, str) and _NAME.match(text):
+                    return text
+                self.problems.extend(
+                    error(
+                        "E0216",
+                        "the name of a layer must be a string that is a name",
+                        value.span,
+                        'write it out, as in `name = "project"`: paths depend on the text alone',
+                    ).diagnostics
+                )
+        return None
+
+    def finish(self) -> list[_Candidate]:
+        """The candidates that may make a layer, certain ones first, each group in text order."""
+        kept = [c for c in self._found if self._judged(c)]
+        kept.sort(key=lambda c: (not c.certain, c.node.span.start, c.node.span.end))
+        return kept
+
+    def _judged(self, candidate: _Candidate) -> bool:
+        """Fills in the kind's name; False where the name is known to make no layer."""
+        callee = candidate.node
+        if isinstance(callee, nodes.Call):
+            callee = callee.function
+        kind = None
+        if isinstance(callee, nodes.Name) and not self._is_local(callee.id):
+            kind = self._lookup(callee.id)
+            if not is_kind(kind):
+                return False
+            candidate.certain = True
+        if not candidate.named:
+            kind_or_text = candidate.name if kind is None else kind_name(kind)
+            candidate.name = self._bound.get(candidate.node) or snake_case(kind_or_text)
+        return True
+
+    def _is_local(self, name: str) -> bool:
+        return name in self.assigned or name in self._own
+
+
+def _named(candidates: list[_Candidate]) -> dict[nodes.Node, Site]:
+    """Numbers equal names in order; a number that makes another site's name is passed over."""
+    bases = {c.name for c in candidates}
+    taken: set[str] = set()
+    counts: dict[str, int] = {}
+    sites: dict[nodes.Node, Site] = {}
+    for candidate in candidates:
+        base = name = candidate.name
+        while name in taken or (name != base and name in bases):
+            counts[base] = counts.get(base, 0) + 1
+            name = f"{base}_{counts[base]}"
+        taken.add(name)
+        sites[candidate.node] = Site(name, candidate.node.span, candidate.loops)
+    return sites
+
+
+def target_names(target: nodes.AssignTarget) -> Iterator[nodes.TargetName]:
+    """The names that a target binds, in order."""
+    match target:
+        case nodes.TargetName():
+            yield target
+        case nodes.TargetTuple(items=items):
+            for item in items:
+                yield from target_names(item)
+
+
+@cache
+def _parts(cls: type[nodes.Node]) -> tuple[str, ...]:
+    """The fields of a node class that may hold expressions."""
+    skipped = (
+        "span",
+        "name",
+        "name_span",
+        "id",
+        "target",
+        "kind",
+        "operator",
+        "dtype",
+        "dtype_span",
+    )
+    return tuple(f.name for f in fields(cls) if f.name not in skipped)
+
+
+def names_read(parts: tuple[Any, ...]) -> set[str]:
+    """All names that expressions and statements mention."""
+    found: set[str] = set()
+    pending = list(parts)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, tuple):
+            pending.extend(node)
+        elif isinstance(node, nodes.Name):
+            found.add(node.id)
+        elif isinstance(node, nodes.Node):
+            pending.extend([getattr(node, name) for name in _parts(type(node))])
+    return found

@@ -1,0 +1,390 @@
+"""Execution of statements: inputs, declarations, assignments, loops, branches, assertions, outputs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from math import prod
+from typing import Any
+
+from compiler.dims import Dim
+from compiler.elaborate import limits
+from compiler.elaborate.errors import POISON, did_you_mean, error
+from compiler.elaborate.expressions import condition, decided
+from compiler.elaborate.scope import Frame, executes, region_of
+from compiler.elaborate.sites import target_names
+from compiler.elaborate.types import (
+    bind_input,
+    constrain,
+    declared_type,
+    free_names,
+    settle,
+)
+from compiler.elaborate.values import Undecided, describe, holds_poison, text
+from compiler.initializers import Constant, Initializer, Zeros
+from compiler.ir import (
+    Bind,
+    Branch,
+    GraphInput,
+    Loop,
+    Parameter,
+    ReadParameter,
+    Region,
+    Value,
+)
+from compiler.types import TensorType
+from dsl import nodes
+from dsl.diagnostics import DiagnosticError, Note
+from dsl.source import Span
+
+# ----------------------------------------------------------------------------------------- inputs
+
+
+@executes(nodes.Input)
+def _input(frame: Frame, statement: nodes.Input) -> None:
+    _top_level(frame, statement, "an input")
+    body = frame.body
+    if any(i.value.name == statement.name for i in body.inputs):
+        raise error("E0211", f"the input `{statement.name}` is declared twice", statement.name_span)
+    position = len(body.inputs)
+    declared: tuple[nodes.Expr | None, ...] = ()
+    type_: TensorType | None = None
+    try:
+        if body.actual is None:
+            type_ = declared_type(frame, statement.type)
+            declared = tuple(
+                d for d in statement.type.dimensions if not isinstance(d, nodes.Ellipsis)
+            )
+        else:
+            type_, given = body.actual[position]
+            declared = _bound(frame, statement, type_, given)
+    except DiagnosticError as problem:
+        frame.fail(problem)
+        _poison_dimensions(frame, statement.type)
+        declared = (None,) * (0 if type_ is None else type_.rank)
+    if type_ is None:
+        frame.names[statement.name] = POISON
+        return
+    value = Value(statement.name, type_)
+    frame.names[statement.name] = value
+    body.inputs.append(GraphInput(value, declared, statement.span))
+
+
+def _bound(
+    frame: Frame, statement: nodes.Input, actual: TensorType, given: Span
+) -> tuple[nodes.Expr | None, ...]:
+    """Binds dimensions; what does not fit is the caller's fault, so its call is not added again."""
+    chain, frame.chain = frame.chain, frame.chain[1:]
+    body = frame.body
+    try:
+        declared, deferred = bind_input(frame, statement, actual, given)
+        body.deferred.extend(deferred)
+        if body.actual is not None and len(body.inputs) + 1 == len(body.actual):
+            settle(frame, body.deferred)
+        return declared
+    finally:
+        frame.chain = chain
+
+
+def _poison_dimensions(frame: Frame, type_: nodes.TypeExpr) -> None:
+    for dimension in type_.dimensions:
+        if not isinstance(dimension, nodes.Ellipsis):
+            for name in free_names(frame, dimension):
+                frame.names[name.id] = POISON
+
+
+def _top_level(frame: Frame, statement: nodes.Statement, what: str) -> None:
+    if frame.level:
+        message = f"{what} cannot stand inside a loop or an `if`"
+        raise error("E0210", message, statement.span, "move it to the body of the block")
+
+
+@executes(nodes.Target, nodes.Update)
+def _only_in_train(frame: Frame, statement: nodes.Target | nodes.Update) -> None:
+    what = "target" if isinstance(statement, nodes.Target) else "update"
+    message = f"`{what}` belongs to a `train`"
+    raise error("E0210", message, statement.span)
+
+
+# ------------------------------------------------------------------------------------- parameters
+
+
+@executes(nodes.Declare)
+def _declare(frame: Frame, statement: nodes.Declare) -> None:
+    try:
+        frame.names[statement.name] = _raw_parameter(frame, statement)
+    except DiagnosticError:
+        frame.names[statement.name] = POISON
+        raise
+
+
+def _raw_parameter(frame: Frame, statement: nodes.Declare) -> Value:
+    type_ = declared_type(frame, statement.type, may_declare=False)
+    if any(isinstance(size, Dim) for size in type_.shape):
+        raise error(
+            "E0314",
+            f"the shape of `{statement.name}` would be {type_}, which is symbolic",
+            statement.type.span,
+            "a parameter has a fixed shape: take the largest size and slice it",
+        )
+    init = _initial(frame, statement)
+    site = frame.site(statement)
+    path = ".".join((site.name, *map(str, frame.indices)))
+    parameter = Parameter(
+        path=path,
+        name=site.name,
+        type=type_,
+        init=init,
+        role="parameter" if statement.kind == "param" else "buffer",
+        fans=_fans(tuple(int(size) for size in type_.shape if isinstance(size, int))),
+        trainable=statement.kind == "param",
+    )
+    output = Value(statement.name, type_)
+    frame.items.append(ReadParameter(parameter, None, output, statement.span, site))
+    return output
+
+
+def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """A raw parameter counts as a matrix of outputs by inputs, further axes as its field."""
+    if len(shape) < 2:
+        return (prod(shape), prod(shape))
+    return (prod(shape[1:]), shape[0] * prod(shape[2:]))
+
+
+def _initial(frame: Frame, statement: nodes.Declare) -> Initializer:
+    if statement.value is None:
+        return Zeros()
+    value = frame.evaluate(statement.value)
+    if holds_poison(value):
+        raise DiagnosticError
+    match value:
+        case Initializer():
+            return value
+        case int() | float() if not isinstance(value, bool):
+            return Constant(float(value))
+        case type() if issubclass(value, Initializer):
+            try:
+                return value()
+            except TypeError:
+                pass
+    raise error(
+        "E0504",
+        f"a {statement.kind} starts as an initializer or a number, not {describe(value)}",
+        statement.value.span,
+        "for example `normal(std = 0.02)` or `0`",
+    )
+
+
+# -------------------------------------------------------------------------------------- assignment
+
+
+@executes(nodes.Assign)
+def _assign(frame: Frame, statement: nodes.Assign) -> None:
+    if statement.mapping is not None:
+        raise error(
+            "E0210", "a mapping `{ … }` belongs to the `data` of a `train`", statement.mapping.span
+        )
+    value = frame.evaluate(statement.value)
+    bind_target(frame, statement.target, value, statement.value.span)
+    frame.items.append(Bind(statement.target, statement.value, value, statement.span))
+
+
+def bind_target(frame: Frame, target: nodes.AssignTarget, value: Any, span: Span) -> None:
+    """Gives names their values; a tuple of names takes a list apart.  Raises DiagnosticError."""
+    if isinstance(target, nodes.TargetName):
+        frame.names[target.id] = value
+        if isinstance(value, Value) and value in frame.unnamed:
+            frame.unnamed.discard(value)
+            object.__setattr__(value, "name", target.id)  # the source's name, known only now
+        return
+    items = _unpacked(frame, target, value, span)
+    for part, item in zip(target.items, items, strict=True):
+        bind_target(frame, part, item, span)
+
+
+def _unpacked(frame: Frame, target: nodes.TargetTuple, value: Any, span: Span) -> tuple[Any, ...]:
+    count = len(target.items)
+    if isinstance(value, tuple) and len(value) == count:
+        return value
+    for name in target_names(target):
+        frame.names[name.id] = POISON
+    if value is POISON:
+        return (POISON,) * count
+    if isinstance(value, tuple):
+        message = f"{count} names on the left, {len(value)} values on the right"
+        raise error("E0215", message, span, None, Note("the names", target.span))
+    help = f"`split(x, {count})` makes {count} tensors" if isinstance(value, Value) else None
+    message = f"{describe(value)} cannot be taken apart into {count} names"
+    raise error("E0413", message, span, help, Note("the names", target.span))
+
+
+# ----------------------------------------------------------------------------------- control flow
+
+
+@executes(nodes.For)
+def _for(frame: Frame, statement: nodes.For) -> None:
+    iterable = frame.evaluate(statement.iterable)
+    if not isinstance(iterable, tuple):
+        poison_assigned(frame, (statement,))
+        if iterable is POISON:
+            return
+        help = None
+        if isinstance(iterable, int):
+            help = f"write `range({statement.iterable.span.text})`"
+        elif isinstance(iterable, Value):
+            help = "a loop runs in the compiler: go over `range(…)` and index the tensor"
+        message = f"{describe(iterable)} cannot be looped over"
+        raise error("E0413", message, statement.iterable.span, help)
+    iterations: list[Region] = []
+    outer = frame.indices
+    frame.level += 1
+    try:
+        for i, item in enumerate(iterable):
+            frame.session.work(1, statement.span)
+            frame.indices = (*outer, i)
+            iterations.append(_iteration(frame, statement, item))
+    finally:
+        frame.indices = outer
+        frame.level -= 1
+    frame.items.append(Loop(statement, iterable, tuple(iterations)))
+
+
+def _iteration(frame: Frame, statement: nodes.For, item: Any) -> Region:
+    with frame.region() as items:
+        bind_target(frame, statement.target, item, statement.target.span)
+        frame.execute(statement.body)
+    return region_of(items)
+
+
+@executes(nodes.If)
+def _if(frame: Frame, statement: nodes.If) -> None:
+    try:
+        holds = decided(frame.evaluate(statement.condition), statement.condition)
+    except DiagnosticError:
+        poison_assigned(frame, (statement,))
+        raise
+    if holds is POISON:
+        poison_assigned(frame, (statement,))
+        return
+    frame.level += 1
+    with frame.region() as items:
+        frame.execute(statement.then if holds else statement.otherwise)
+    frame.level -= 1
+    frame.items.append(Branch(statement, 0 if holds else 1, region_of(items)))
+
+
+def poison_assigned(frame: Frame, statements: Iterable[nodes.Statement]) -> None:
+    """Statements that could not be executed: what they would have bound is wrong, silently."""
+    pending = list(statements)
+    while pending:
+        match pending.pop():
+            case nodes.Assign(target=target):
+                _poison(frame, target)
+            case nodes.For(target=target, body=body):
+                _poison(frame, target)
+                pending.extend(body)
+            case nodes.If(then=then, otherwise=otherwise):
+                pending.extend((*then, *otherwise))
+            case nodes.Declare(name=name):
+                frame.names[name] = POISON
+
+
+def _poison(frame: Frame, target: nodes.AssignTarget) -> None:
+    for name in target_names(target):
+        frame.names[name.id] = POISON
+
+
+# -------------------------------------------------------------------------------------- assertions
+
+
+@executes(nodes.Assert)
+def _assert(frame: Frame, statement: nodes.Assert) -> None:
+    holds = condition(frame.evaluate(statement.condition), statement.condition)
+    if holds is POISON or holds is True:
+        return
+    message = None if statement.message is None else _message(frame, statement.message)
+    if isinstance(holds, Undecided):
+        for one in holds.comparisons:
+            constrain(frame, one.left, one.relation, one.right, statement.span, message)
+        return
+    shown = message or f"`{statement.condition.span.text}` does not hold"
+    raise error("E0404", shown, statement.condition.span)
+
+
+_PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+
+
+def _message(frame: Frame, node: nodes.Expr) -> str | None:
+    value = frame.evaluate(node)
+    if value is POISON:
+        return None
+    if not isinstance(value, str):
+        raise error("E0401", f"a message is a string, not {describe(value)}", node.span)
+    filled = _PLACE.sub(lambda match: _filled(frame, match, node.span), value)
+    return filled[: limits.STRING]
+
+
+def _filled(frame: Frame, match: re.Match[str], span: Span) -> str:
+    if match[1] is None:
+        return match[0][0]
+    name = match[1].strip()
+    if name not in frame.names and not name.isidentifier():
+        raise error("E0407", f"`{{{name}}}` is not a name", span, "only names stand in braces")
+    try:
+        value = frame.lookup(name, span)
+    except DiagnosticError:
+        help = did_you_mean(name, frame.names)
+        raise error("E0407", f"`{name}` in this message is not defined", span, help) from None
+    return "?" if value is POISON else text(value)
+
+
+# ----------------------------------------------------------------------------------------- outputs
+
+
+@executes(nodes.Output)
+def _output(frame: Frame, statement: nodes.Output) -> None:
+    _top_level(frame, statement, "an output")
+    body = frame.body
+    if body.output is not None:
+        message = "there is an `output` already; all outputs belong to one"
+        first = Note("the first one", body.output.span)
+        raise error("E0209", message, statement.span, "write `output a, b`", first)
+    body.output = statement
+    for number, item in enumerate(statement.items):
+        value = frame.evaluate(item.value)
+        try:
+            name = _output_name(frame, item, number)
+            _require_tensors(value, item)
+        except DiagnosticError as problem:
+            name, value = f"output_{number}", frame.fail(problem)
+        body.outputs.append((name, value, item.span))
+
+
+def _output_name(frame: Frame, item: nodes.OutputItem, number: int) -> str:
+    """The name of an output: of a block any, of a model one that its text gives and only once."""
+    is_model = frame.body.block is not None and frame.body.block.kind == "model"
+    name = item.name
+    if name is None and isinstance(item.value, nodes.Name):
+        name = item.value.id
+    if not is_model:
+        return name or ("output" if number == 0 else f"output_{number}")
+    if name is None:
+        message = "an output of a model needs a name"
+        raise error("E0213", message, item.span, f"write `name = {item.value.span.text}`")
+    taken = {i.value.name: i.span for i in frame.body.inputs}
+    taken.update({other: span for other, _, span in frame.body.outputs})
+    if name in taken:
+        message = f"the output `{name}` is called like an input or another output"
+        help = "exported models tell them apart by name: write `other_name = …`"
+        raise error("E0212", message, item.span, help, Note("the other one", taken[name]))
+    return name
+
+
+def _require_tensors(value: Any, item: nodes.OutputItem) -> None:
+    if value is POISON or isinstance(value, Value):
+        return
+    if isinstance(value, tuple) and value:
+        for part in value:
+            _require_tensors(part, item)
+        return
+    raise error("E0504", f"an output is a tensor, not {describe(value)}", item.value.span)

@@ -1,0 +1,308 @@
+"""Types as written: declaring the dimensions of a model's inputs, binding those of a block's.
+
+A capitalised name that nothing else has bound is a dimension.  In a model it is a new symbol; in a
+block it takes the size that the caller's tensor has there, and equal names must be equal sizes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from compiler import dims
+from compiler.dims import Dim, DimError, Size
+from compiler.elaborate.errors import POISON, did_you_mean, error
+from compiler.elaborate.scope import Frame
+from compiler.elaborate.values import describe, is_size
+from compiler.ir import Constraint, Value
+from compiler.types import DType, TensorType
+from dsl import nodes
+from dsl.diagnostics import DiagnosticError, Note
+from dsl.source import Span
+
+Dimension = nodes.Expr | nodes.Ellipsis
+
+
+def element_type(type_: nodes.TypeExpr) -> DType:
+    """The dtype of a type.  Raises DiagnosticError E0306."""
+    try:
+        return DType(type_.dtype)
+    except ValueError:
+        known = [dtype.value for dtype in DType]
+        usual = {"float": "f32", "float32": "f32", "int": "i64", "int64": "i64", "double": "f64"}
+        meant = usual.get(type_.dtype)
+        help = f"write `{meant}`" if meant else did_you_mean(type_.dtype, known)
+        raise error(
+            "E0306",
+            f"`{type_.dtype}` is not a dtype",
+            type_.dtype_span,
+            help or f"the dtypes are {', '.join(known)}",
+        ) from None
+
+
+def free_names(frame: Frame, expression: nodes.Expr) -> list[nodes.Name]:
+    """The capitalised names in a dimension that have no value yet."""
+    found: list[nodes.Name] = []
+    pending: list[Any] = [expression]
+    while pending:
+        match pending.pop():
+            case nodes.Name(id=name) as node:
+                if name[0].isupper() and not _is_known(frame, name):
+                    found.append(node)
+            case nodes.Unary(operand=operand):
+                pending.append(operand)
+            case nodes.Binary(left=left, right=right):
+                pending += (left, right)
+            case nodes.Call(arguments=arguments):
+                pending += arguments
+    return found
+
+
+def _is_known(frame: Frame, name: str) -> bool:
+    return name in frame.names or frame.module.table.get(name) is not None
+
+
+def _bind(frame: Frame, name: str, size: Size, span: Span, what: str) -> None:
+    frame.names[name] = frame.dims[name] = size
+    frame.dims_at[name] = Note(f"`{name}` is {size} by {what}" if what else f"`{name}`", span)
+
+
+# --------------------------------------------------------------------------------------- declaring
+
+
+def declared_type(frame: Frame, type_: nodes.TypeExpr, *, may_declare: bool = True) -> TensorType:
+    """The type as written, its unbound dimensions as new symbols.
+
+    With `may_declare` false, every size must be known (`param`).  Raises DiagnosticError.
+    """
+    dtype = element_type(type_)
+    shape: list[Size] = []
+    for dimension in type_.dimensions:
+        if isinstance(dimension, nodes.Ellipsis):
+            raise error(
+                "E0307",
+                "`...` leaves the number of dimensions open, which a model or parameter must fix",
+                dimension.span,
+                "write the dimensions out; blocks may use `...`",
+            )
+        if may_declare:
+            for name in free_names(frame, dimension):
+                _bind(frame, name.id, dims.symbol(name.id), name.span, "")
+        shape.append(size_of(frame, dimension))
+    return TensorType(dtype, tuple(shape))
+
+
+def size_of(frame: Frame, dimension: nodes.Expr) -> Size:
+    """The size that a dimension stands for.  Raises DiagnosticError."""
+    unknown = free_names(frame, dimension)
+    if unknown:
+        name = unknown[0]
+        raise error(
+            "E0307",
+            f"the dimension `{name.id}` is not bound",
+            name.span,
+            "only the types of inputs and targets bind dimensions",
+        )
+    value = frame.evaluate(dimension)
+    if value is POISON:
+        raise DiagnosticError
+    if not is_size(value):
+        raise error("E0307", f"a size is an integer, not {describe(value)}", dimension.span)
+    if dims.less(value, 1):
+        raise error("E0311", f"a size must be at least 1, not {value}", dimension.span)
+    size: Size = value
+    return size
+
+
+# ---------------------------------------------------------------------------------------- binding
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """A dimension with several unbound names, to be looked at when all inputs are bound."""
+
+    dimension: nodes.Expr
+    size: Size
+    input: nodes.Input
+    given: Span
+
+
+def bind_input(
+    frame: Frame, statement: nodes.Input, actual: TensorType, given: Span
+) -> tuple[tuple[nodes.Expr | None, ...], list[Deferred]]:
+    """Binds the dimensions of an input to those of the tensor it gets.
+
+    `given` is where the caller wrote that tensor.  Returns for each axis the expression written for
+    it (None where `...` took it).  Raises DiagnosticError.
+    """
+    dtype = element_type(statement.type)
+    if dtype is not actual.dtype:
+        raise error(
+            "E0304",
+            f"`{statement.name}` takes {dtype}, not {actual.dtype}",
+            given,
+            f"convert with `cast(…, {dtype})`",
+            Note("the input", statement.type.span),
+        )
+    pattern = _expanded(statement, actual, given)
+    deferred: list[Deferred] = []
+    for expression, size in zip(pattern, actual.shape, strict=True):
+        if expression is not None and (open_ := _match(frame, statement, expression, size, given)):
+            deferred.append(open_)
+    return tuple(pattern), deferred
+
+
+def _expanded(statement: nodes.Input, actual: TensorType, given: Span) -> list[nodes.Expr | None]:
+    written = statement.type.dimensions
+    at = [i for i, d in enumerate(written) if isinstance(d, nodes.Ellipsis)]
+    if len(at) > 1:
+        raise error("E0307", "a type has at most one `...`", written[at[1]].span)
+    missing = actual.rank - (len(written) - len(at))
+    if missing < 0 or (missing > 0 and not at):
+        wanted = f"{len(written) - len(at)} dimensions" + " or more" * len(at)
+        raise error(
+            "E0303",
+            f"`{statement.name}` takes {wanted}, and {actual} has {actual.rank}",
+            given,
+            None,
+            Note("the input", statement.type.span),
+        )
+    result: list[nodes.Expr | None] = []
+    for dimension in written:
+        if isinstance(dimension, nodes.Ellipsis):
+            result.extend([None] * missing)
+        else:
+            result.append(dimension)
+    return result
+
+
+def _match(
+    frame: Frame, statement: nodes.Input, expression: nodes.Expr, size: Size, given: Span
+) -> Deferred | None:
+    unknown = {name.id for name in free_names(frame, expression)}
+    where = f"the input `{statement.name}`"
+    if isinstance(expression, nodes.Name) and unknown:
+        _bind(frame, expression.id, size, expression.span, where)
+        return None
+    if len(unknown) > 1:
+        return Deferred(expression, size, statement, given)
+    if unknown:
+        _solve(frame, expression, unknown.pop(), size, given, where)
+        return None
+    require_size(frame, expression, size, given, where)
+    return None
+
+
+def _solve(
+    frame: Frame, expression: nodes.Expr, name: str, size: Size, given: Span, where: str
+) -> None:
+    """Binds the one unknown of `16 * H` so that the expression is `size`."""
+    unknown = _fresh(name)
+    frame.names[name] = unknown
+    value = frame.evaluate(expression)
+    del frame.names[name]
+    if value is POISON:
+        raise DiagnosticError
+    solution = dims.solve(value, size) if is_size(value) else None
+    if solution is None:
+        raise error(
+            "E0307",
+            f"no size `{name}` makes `{expression.span.text}` equal to {size}",
+            given,
+            None,
+            Note(f"asked for by {where}", expression.span),
+        )
+    (found,) = solution.values()
+    _bind(frame, name, found, expression.span, where)
+
+
+def _fresh(name: str) -> Dim:
+    """A symbol that no caller's size contains."""
+    return dims.symbol(f"{name}?")
+
+
+def require_size(frame: Frame, expression: nodes.Expr, size: Size, given: Span, where: str) -> None:
+    """Checks that a dimension already bound is the actual size.  Raises DiagnosticError E0301."""
+    wanted = size_of(frame, expression)
+    answer = dims.equal(wanted, size)
+    if answer:
+        return
+    text = expression.span.text
+    notes = [Note(f"asked for by {where}", expression.span)]
+    notes += [
+        frame.dims_at[name]
+        for name in dict.fromkeys(_names(expression))
+        if name in frame.dims_at and frame.dims_at[name].span != expression.span
+    ]
+    if answer is None:
+        message = f"whether `{text}`, which is {wanted}, equals {size} cannot be decided"
+    elif text == str(wanted):
+        message = f"this size is {size}, not {wanted}"
+    else:
+        message = f"this size is {size}, and `{text}` is {wanted}"
+    raise error("E0301", message, given, None, *notes)
+
+
+def _names(expression: nodes.Expr) -> list[str]:
+    match expression:
+        case nodes.Name(id=name):
+            return [name]
+        case nodes.Binary(left=left, right=right):
+            return _names(left) + _names(right)
+        case nodes.Unary(operand=operand):
+            return _names(operand)
+    return []
+
+
+def settle(frame: Frame, deferred: list[Deferred]) -> None:
+    """Checks the dimensions that had several unknowns.  Raises DiagnosticError."""
+    for open_ in deferred:
+        where = f"the input `{open_.input.name}`"
+        _match_settled(frame, open_, where)
+
+
+def _match_settled(frame: Frame, open_: Deferred, where: str) -> None:
+    unknown = [name.id for name in free_names(frame, open_.dimension)]
+    if len(set(unknown)) > 1:
+        raise error(
+            "E0307",
+            f"`{open_.dimension.span.text}` cannot give values to {' and '.join(unknown)}",
+            open_.dimension.span,
+            "give each a dimension of its own somewhere",
+        )
+    if unknown:
+        _solve(frame, open_.dimension, unknown[0], open_.size, open_.given, where)
+    else:
+        require_size(frame, open_.dimension, open_.size, open_.given, where)
+
+
+# ------------------------------------------------------------------------------------ constraints
+
+
+def constrain(
+    frame: Frame, left: Size, relation: str, right: Size, span: Span, message: str | None = None
+) -> None:
+    """Records what the run has to obey, once."""
+    new = (left, relation, right)
+    if all((c.left, c.relation, c.right) != new for c in frame.constraints):
+        frame.constraints.append(Constraint(left, relation, right, span, message))
+
+
+def is_symbolic(type_: TensorType) -> bool:
+    return any(isinstance(size, Dim) for size in type_.shape)
+
+
+__all__ = [
+    "Deferred",
+    "DimError",
+    "Value",
+    "bind_input",
+    "constrain",
+    "declared_type",
+    "element_type",
+    "free_names",
+    "is_symbolic",
+    "require_size",
+    "settle",
+    "size_of",
+]

@@ -1,0 +1,66 @@
+"""What is legal but hardly meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from compiler.elaborate.errors import warning
+from compiler.elaborate.modules import ModuleScope, imported_names
+from compiler.ops.norm import BatchNorm
+from dsl import nodes
+from dsl.diagnostics import Diagnostic, Note
+
+if TYPE_CHECKING:
+    from compiler.elaborate.scope import Frame
+    from compiler.elaborate.sites import BodyText
+    from compiler.ir import Layer, Value
+    from dsl.source import Span
+
+
+def bias_before_norm(
+    frame: Frame, layer: Layer, inputs: Sequence[Value | None], span: Span
+) -> None:
+    """Warns of a bias whose only effect `batch_norm` takes away again."""
+    if not isinstance(layer.op, BatchNorm) or inputs[0] is None:
+        return
+    producer = frame.producers.get(inputs[0])
+    if producer is None or producer.layer is None:
+        return
+    before = producer.layer
+    if any(p.name == "bias" for p in before.parameters) and before.op.name.startswith(
+        ("conv", "dense")
+    ):
+        message = f"the bias of `{before.site.name}` has no effect before `batch_norm`"
+        frame.warn(
+            warning(
+                "W0901",
+                message,
+                before.site.span,
+                f"write `{before.op.name}(…, bias = false)`",
+                Note("normalised here", span),
+            )
+        )
+
+
+def unused_in(block: nodes.Block, text: BodyText) -> Iterable[Diagnostic]:
+    """Warns of inputs, parameters and bindings of a block that its text never reads."""
+    inputs = {i.name: i.name_span for i in text.inputs}
+    for name, span in text.assigned.items():
+        if name in text.read or name.startswith("_"):
+            continue
+        if name in inputs:
+            yield warning("W0905", f"the input `{name}` is never used", span)
+        else:
+            yield warning("W0902", f"`{name}` is never used", span, "remove it")
+    for parameter in block.parameters:
+        name = parameter.name
+        if name not in text.read and not name.startswith("_"):
+            yield warning("W0903", f"the parameter `{name}` is never used", parameter.span)
+
+
+def unused_imports(scope: ModuleScope, used: set[str]) -> Iterable[Diagnostic]:
+    """Warns of imported names that the file does not use."""
+    for local, span in imported_names(scope):
+        if local not in used:
+            yield warning("W0904", f"`{local}` is imported and not used", span, "remove it")

@@ -1,0 +1,453 @@
+"""Signatures: how the arguments of a call become the fields of a frozen dataclass.
+
+Operations, initializers, optimizers, schedules, metrics and data sources are all such classes, so this
+one binder serves the compiler, and its `signature` the documentation and completion.  The rules of
+each field are worked out once per class from its annotations.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    Literal,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from compiler.dims import Dim, Size
+from compiler.initializers import Initializer
+from compiler.ir import Argument, Value
+from compiler.ops.base import LayerOp, Op, Operand, Padding, PerAxis
+from compiler.types import DType
+from dsl import nodes
+from dsl.diagnostics import Diagnostic, DiagnosticError
+from dsl.source import Span
+from dsl.syntax_hints import nearest
+
+REQUIRED: Final = object()
+"""The default of a parameter without one."""
+
+WRONG: Final = object()
+"""What a conversion gives for a value that does not fit."""
+
+Conversion = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a signature.  `type` is its text for people; `convert` gives WRONG or the value."""
+
+    name: str
+    type: str
+    default: Any
+    convert: Conversion = field(repr=False)
+    keyword_only: bool = False
+
+    @property
+    def required(self) -> bool:
+        return self.default is REQUIRED
+
+    def __str__(self) -> str:
+        text = f"{self.name}: {self.type}"
+        return text if self.required else f"{text} = {shown(self.default)}"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The operands (tensors) and parameters (static values) that a name takes."""
+
+    name: str
+    operands: tuple[Operand, ...]
+    parameters: tuple[Parameter, ...]
+
+    def __str__(self) -> str:
+        operands = [_operand_text(operand) for operand in self.operands]
+        return f"{self.name}({', '.join([*operands, *map(str, self.parameters)])})"
+
+
+@dataclass(frozen=True)
+class Given:
+    """An argument as given: its value and the expression it came from.  A piped value has the
+    expression it was piped from."""
+
+    value: Any
+    expression: nodes.Expr
+
+    @property
+    def span(self) -> Span:
+        return self.expression.span
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Arguments sorted into operands (one entry each, None where absent) and fields."""
+
+    operands: tuple[Given | None, ...]
+    fields: dict[str, Any]
+    arguments: tuple[Argument, ...]
+
+    def argument_span(self, name: str) -> Span | None:
+        """Where the argument of that name was written."""
+        for argument in self.arguments:
+            if argument.name == name:
+                return argument.expression.span
+        return None
+
+
+# ------------------------------------------------------------------------------------- signatures
+
+
+@cache
+def signature(cls: type[Any]) -> Signature:
+    """The signature of an operation, initializer or setting."""
+    hints = get_type_hints(cls, include_extras=True)
+    parameters = tuple(
+        _parameter(f, hints[f.name])
+        for f in dataclasses.fields(cls)
+        if f.init and get_origin(hints[f.name]) is not ClassVar
+    )
+    kept = [p for p in parameters if not p.keyword_only]
+    kept += [p for p in parameters if p.keyword_only]
+    operands: tuple[Operand, ...] = getattr(cls, "operands", ())
+    return Signature(getattr(cls, "name", "") or cls.__name__, operands, tuple(kept))
+
+
+def _parameter(f: dataclasses.Field[Any], hint: Any) -> Parameter:
+    default: Any = REQUIRED
+    if f.default is not dataclasses.MISSING:
+        default = f.default
+    elif f.default_factory is not dataclasses.MISSING:
+        default = f.default_factory()
+    text, convert = conversion(hint)
+    return Parameter(f.name, text, default, convert, bool(f.kw_only))
+
+
+def _operand_text(operand: Operand) -> str:
+    text = f"[{operand.name}, …]" if operand.variadic else operand.name
+    return f"{text} = none" if operand.optional else text
+
+
+def shown(value: Any) -> str:
+    """A default as the language writes it."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return str(value).lower()
+        case DType():
+            return str(value)
+        case str():
+            return f'"{value}"'
+        case tuple():
+            return f"[{', '.join(map(shown, value))}]"
+        case Initializer():
+            return type(value).__name__
+    return str(value)
+
+
+# ------------------------------------------------------------------------------------ conversions
+
+
+def conversion(hint: Any) -> tuple[str, Conversion]:
+    """The text and the conversion of an annotation.  Raises TypeError for one without a rule."""
+    if get_origin(hint) is Annotated:
+        base, *marks = get_args(hint)
+        for mark in marks:
+            if isinstance(mark, PerAxis):
+                return _per_axis(base, mark.count)
+            if isinstance(mark, Padding):
+                return _padding(mark.count)
+        return conversion(base)
+    if hint in _SIMPLE:
+        return _SIMPLE[hint]
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return " | ".join(map(shown, arguments)), _one_of(arguments)
+    if origin is Union or origin is types.UnionType:
+        return _union(arguments)
+    if origin is tuple:
+        return _tuple(arguments)
+    if isinstance(hint, type):
+        return _noun(hint), lambda value: value if isinstance(value, hint) else WRONG
+    raise TypeError(f"no rule for a field of type {hint}")
+
+
+def _noun(cls: type[Any]) -> str:
+    return "initializer" if cls is Initializer else cls.__name__.lower()
+
+
+def _int(value: Any) -> Any:
+    return value if isinstance(value, int) and not isinstance(value, bool) else WRONG
+
+
+def _float(value: Any) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return WRONG
+
+
+def _bool(value: Any) -> Any:
+    return value if isinstance(value, bool) else WRONG
+
+
+def _str(value: Any) -> Any:
+    return value if type(value) is str else WRONG
+
+
+def _none(value: Any) -> Any:
+    return None if value is None else WRONG
+
+
+def _size(value: Any) -> Any:
+    return value if isinstance(value, Dim) else _int(value)
+
+
+def _dtype(value: Any) -> Any:
+    return value if isinstance(value, DType) else WRONG
+
+
+def _any(value: Any) -> Any:
+    return value
+
+
+_SIMPLE: Final[dict[Any, tuple[str, Conversion]]] = {
+    int: ("int", _int),
+    float: ("float", _float),
+    bool: ("bool", _bool),
+    str: ("str", _str),
+    type(None): ("none", _none),
+    None: ("none", _none),
+    Dim: ("size", lambda value: value if isinstance(value, Dim) else WRONG),
+    Size: ("size", _size),
+    DType: ("dtype", _dtype),
+    Any: ("any", _any),
+}
+
+
+def _one_of(choices: tuple[Any, ...]) -> Conversion:
+    known = {(type(choice), choice) for choice in choices}
+
+    def convert(value: Any) -> Any:
+        try:
+            return value if (type(value), value) in known else WRONG
+        except TypeError:
+            return WRONG
+
+    return convert
+
+
+def _union(members: tuple[Any, ...]) -> tuple[str, Conversion]:
+    if set(members) == {int, Dim}:
+        return _SIMPLE[Size]
+    rules = [conversion(member) for member in members]
+    exact = {int: 0, bool: 0}
+    ordered = sorted(zip(members, rules, strict=True), key=lambda pair: exact.get(pair[0], 1))
+
+    def convert(value: Any) -> Any:
+        for _, (_, rule) in ordered:
+            if (converted := rule(value)) is not WRONG:
+                return converted
+        return WRONG
+
+    return " | ".join(dict.fromkeys(text for text, _ in rules)), convert
+
+
+def _tuple(members: tuple[Any, ...]) -> tuple[str, Conversion]:
+    if len(members) == 2 and members[1] is ...:
+        text, rule = conversion(members[0])
+        return f"[{text}, …]", lambda value: _each(value, rule)
+    rules = [conversion(member) for member in members]
+
+    def convert(value: Any) -> Any:
+        if not isinstance(value, tuple) or len(value) != len(rules):
+            return WRONG
+        items = tuple([rule(item) for (_, rule), item in zip(rules, value, strict=True)])
+        return WRONG if any(item is WRONG for item in items) else items
+
+    return f"[{', '.join(text for text, _ in rules)}]", convert
+
+
+def _each(value: Any, rule: Conversion) -> Any:
+    if not isinstance(value, tuple):
+        return WRONG
+    items = tuple([rule(item) for item in value])
+    return WRONG if any(item is WRONG for item in items) else items
+
+
+def _per_axis(base: Any, count: int) -> tuple[str, Conversion]:
+    optional = type(None) in get_args(base) and get_origin(base) is not tuple
+    shape = next(a for a in get_args(base) if a is not type(None)) if optional else base
+    text, rule = conversion(get_args(shape)[0])
+
+    def convert(value: Any) -> Any:
+        if value is None and optional:
+            return None
+        if (one := rule(value)) is not WRONG:
+            return (one,) * count
+        items = _each(value, rule)
+        return items if items is not WRONG and len(items) == count else WRONG
+
+    suffix = " | none" if optional else ""
+    return f"{text} | [{', '.join([text] * count)}]{suffix}", convert
+
+
+def _padding(count: int) -> tuple[str, Conversion]:
+    def pair(value: Any) -> Any:
+        if _int(value) is not WRONG:
+            return (value, value)
+        items = _each(value, _int)
+        return items if items is not WRONG and len(items) == 2 else WRONG
+
+    def convert(value: Any) -> Any:
+        if value == "valid":
+            return ((0, 0),) * count
+        if isinstance(value, str):
+            return value if value == "same" else WRONG
+        if _int(value) is not WRONG:
+            return ((value, value),) * count
+        items = _each(value, pair)
+        return items if items is not WRONG and len(items) == count else WRONG
+
+    return 'int | [int, …] | [[begin, end], …] | "valid" | "same"', convert
+
+
+# ---------------------------------------------------------------------------------------- binding
+
+
+def bind(
+    cls: type[Any],
+    positional: Sequence[Given],
+    keywords: Sequence[tuple[nodes.Keyword, Given]],
+    span: Span,
+    describe: Callable[[Any], str] = str,
+) -> Bound:
+    """Sorts the arguments of a call.  Raises DiagnosticError (E0501 to E0504) with their places.
+
+    Operands come first and take tensors; an optional operand is passed over where a static value
+    stands at its place, and the fields follow in order.  A layer's kind takes no operands by
+    position: the caller separates those.
+    """
+    rules = signature(cls)
+    binder = _Binder(rules, span, describe, issubclass(cls, LayerOp))
+    for given in positional:
+        binder.positional(given)
+    for keyword, given in keywords:
+        binder.keyword(keyword, given)
+    return binder.finish(issubclass(cls, Op) and not issubclass(cls, LayerOp))
+
+
+class _Binder:
+    def __init__(
+        self, rules: Signature, span: Span, describe: Callable[[Any], str], is_layer: bool
+    ) -> None:
+        self._rules = rules
+        self._span = span
+        self._describe = describe
+        self._operands: dict[str, Given] = {}
+        self._fields: dict[str, Any] = {}
+        self._arguments: list[Argument] = []
+        self._places: list[Operand | Parameter] = [] if is_layer else list(rules.operands)
+        self._places += [p for p in rules.parameters if not p.keyword_only]
+        self._next = 0
+
+    def positional(self, given: Given) -> None:
+        places = self._places
+        while self._next < len(places):
+            place = places[self._next]
+            self._next += 1
+            if isinstance(place, Parameter):
+                return self._set(place, given)
+            if not place.optional or is_tensor(given.value):
+                self._operands[place.name] = given
+                return None
+        raise self._problem(
+            "E0503",
+            f"`{self._rules.name}` takes no more arguments by position",
+            given.span,
+            self._takes(),
+        )
+
+    def keyword(self, keyword: nodes.Keyword, given: Given) -> None:
+        name = keyword.name
+        for parameter in self._rules.parameters:
+            if parameter.name == name:
+                return self._set(parameter, given, keyword)
+        for operand in self._rules.operands:
+            if operand.name == name:
+                if name in self._operands:
+                    raise self._twice(name, keyword.name_span)
+                if given.value is not None:
+                    self._operands[name] = given
+                return None
+        names = [*(p.name for p in self._rules.parameters), *(o.name for o in self._rules.operands)]
+        close = nearest(name, names)
+        help = self._takes() if close is None else f"did you mean `{close}`?"
+        message = f"`{self._rules.name}` has no argument `{name}`"
+        raise self._problem("E0501", message, keyword.name_span, help)
+
+    def _set(
+        self, parameter: Parameter, given: Given, keyword: nodes.Keyword | None = None
+    ) -> None:
+        if parameter.name in self._fields:
+            raise self._twice(parameter.name, keyword.name_span if keyword else given.span)
+        value = parameter.convert(given.value)
+        if value is WRONG:
+            raise self._misfit(parameter, given)
+        self._fields[parameter.name] = value
+        self._arguments.append(Argument(parameter.name, given.expression, value))
+
+    def _misfit(self, parameter: Parameter, given: Given) -> DiagnosticError:
+        help = None
+        choices = [c.strip('"') for c in parameter.type.split(" | ") if c.startswith('"')]
+        if isinstance(given.value, str) and choices:
+            close = nearest(given.value, choices)
+            help = None if close is None else f'did you mean "{close}"?'
+        elif isinstance(given.value, Dim) and "int" in parameter.type:
+            message = f"`{parameter.name}` must be a known number, and {given.value} is symbolic"
+            help = "write the size as a number in the type of the input"
+            return self._problem("E0314", message, given.span, help)
+        message = (
+            f"`{parameter.name}` of `{self._rules.name}` takes {parameter.type}, "
+            f"not {self._describe(given.value)}"
+        )
+        return self._problem("E0504", message, given.span, help)
+
+    def finish(self, needs_operands: bool) -> Bound:
+        for parameter in self._rules.parameters:
+            if parameter.required and parameter.name not in self._fields:
+                raise self._missing(parameter.name)
+        for operand in self._rules.operands:
+            if needs_operands and not operand.optional and operand.name not in self._operands:
+                raise self._missing(operand.name)
+        operands = tuple([self._operands.get(operand.name) for operand in self._rules.operands])
+        return Bound(operands, self._fields, tuple(self._arguments))
+
+    def _missing(self, name: str) -> DiagnosticError:
+        message = f"`{self._rules.name}` needs `{name}`"
+        return self._problem("E0502", message, self._span, self._takes())
+
+    def _twice(self, name: str, span: Span) -> DiagnosticError:
+        return self._problem("E0503", f"`{name}` is given twice", span, None)
+
+    def _takes(self) -> str:
+        return f"the signature is `{self._rules}`"
+
+    def _problem(self, code: str, message: str, span: Span, help: str | None) -> DiagnosticError:
+        return DiagnosticError(Diagnostic(code, message, span, help))
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether the value is a tensor, or a list of them."""
+    if isinstance(value, tuple):
+        return any(isinstance(item, Value) for item in value)
+    return isinstance(value, Value)

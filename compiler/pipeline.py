@@ -1,0 +1,139 @@
+"""The way from a file to a program: reading, elaboration, then passes by name.
+
+result = load(Path("digits.model"), parameters={"width": "32"})
+program = result.program_or_raise()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from compiler.elaborate import Overrides, elaborate
+from compiler.ir import Graph, Program
+from dsl import nodes
+from dsl.diagnostics import Diagnostic, DiagnosticError
+from dsl.parser import read_source
+from dsl.source import Source, Span
+from dsl.syntax_hints import nearest
+
+
+@dataclass(frozen=True)
+class CompileResult:
+    """The program, or None where there are errors; and every diagnostic, errors first."""
+
+    source: Source
+    program: Program | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self.diagnostics if d.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self.diagnostics if d.severity == "warning")
+
+    def program_or_raise(self) -> Program:
+        """The program.  Raises DiagnosticError with every error."""
+        if self.program is None:
+            raise DiagnosticError(*self.errors)
+        return self.program
+
+
+def load(
+    path_or_source: Path | str | Source,
+    *,
+    parameters: Mapping[str, nodes.Expr | str] | None = None,
+    training: Mapping[str, nodes.Expr | str] | None = None,
+    model: str | None = None,
+) -> CompileResult:
+    """Compiles a file (or a text as a `Source`); never raises for what it says.
+
+    `parameters` are the models' (`-P`), `training` settings of `train` by dotted path (`-T`), both as
+    text of the language or already parsed; `model` restricts the program to one model.
+    """
+    if isinstance(path_or_source, Source):
+        source = path_or_source
+    else:
+        try:
+            source = read_source(Path(path_or_source))
+        except DiagnosticError as problem:
+            found = problem.diagnostics
+            return CompileResult(found[0].span.source, None, found)
+    program, diagnostics = elaborate(source, parameters, training, model)
+    return CompileResult(source, program, diagnostics)
+
+
+def model_of(program: Program, source: Source, name: str | None = None) -> Graph:
+    """The model of that name, or the only one.  Raises DiagnosticError E0206 or E0207."""
+    names = list(program.models)
+    place = Span(source, 0, 0)
+    if name is None and len(names) == 1:
+        return program.models[names[0]]
+    if name is None:
+        code = "E0207" if names else "E0206"
+        message = (
+            f"the file has several models: {', '.join(names)}"
+            if names
+            else "the file has no model that can be compiled"
+        )
+        help = f"choose one: `-m {names[0]}`" if names else None
+        raise DiagnosticError(Diagnostic(code, message, place, help))
+    if name not in program.models:
+        close = nearest(name, names)
+        help = f"did you mean `{close}`?" if close else f"the models are {', '.join(names)}"
+        message = f"there is no model `{name}` in this file"
+        raise DiagnosticError(Diagnostic("E0206", message, place, help))
+    return program.models[name]
+
+
+# ----------------------------------------------------------------------------------------- passes
+
+Pass = Callable[[Program], Program]
+Hook = Callable[[str, Program], None]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Passes by name, run in order; a backend has one of its own."""
+
+    passes: tuple[tuple[str, Pass], ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What `--after` takes: `elaborate`, then every pass."""
+        return ("elaborate", *(name for name, _ in self.passes))
+
+    def run(
+        self, program: Program, *, after: str | None = None, hook: Hook | None = None
+    ) -> Program:
+        """The program after all passes, or after the one named `after`.
+
+        `hook` sees every intermediate program.  Raises KeyError for an unknown name.
+        """
+        if after is not None and after not in self.names:
+            raise KeyError(after)
+        _tell(hook, "elaborate", program)
+        if after == "elaborate":
+            return program
+        for name, step in self.passes:
+            program = step(program)
+            _tell(hook, name, program)
+            if name == after:
+                break
+        return program
+
+
+def _tell(hook: Hook | None, name: str, program: Program) -> None:
+    if hook is not None:
+        hook(name, program)
+
+
+def pipeline(passes: Iterable[tuple[str, Pass]] | Sequence[tuple[str, Pass]] = ()) -> Pipeline:
+    """A pipeline of these passes."""
+    return Pipeline(tuple(passes))
+
+
+__all__ = ["CompileResult", "Hook", "Overrides", "Pass", "Pipeline", "load", "model_of", "pipeline"]
