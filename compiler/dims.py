@@ -548,7 +548,9 @@ def broadcast(a: Size, b: Size) -> Size | None:
     """The common size under NumPy's rule; a symbolic size goes with 1 or an equal one only."""
     if a == b or b == 1:
         return a
-    return b if a == 1 else None
+    if a == 1:
+        return b
+    return a if equal(a, b) else None
 
 
 def symbols(size: Size) -> frozenset[str]:

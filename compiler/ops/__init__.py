@@ -1,11 +1,22 @@
 """All operations.  Importing this package registers every one of them."""
 
-from compiler.ops import activation, attention, conv, linear, loss, norm, pooling, recurrent
+from compiler.ops import (
+    activation,
+    attention,
+    conv,
+    elementwise,
+    linear,
+    loss,
+    norm,
+    pooling,
+    recurrent,
+)
 
 __all__ = [
     "activation",
     "attention",
     "conv",
+    "elementwise",
     "linear",
     "loss",
     "norm",

@@ -160,7 +160,7 @@ class Op:
         raise NotImplementedError(type(self).__name__)
 
     def constraints(self, *args: Any, **kwargs: Any) -> tuple[Requirement, ...]:
-        """What must hold of symbolic sizes where `infer` could not decide it (arguments as there)."""
+        """What must hold of symbolic sizes where `infer` could not decide (arguments as there)."""
         return ()
 
     def infer_types(self, inputs: Sequence[TensorType | None]) -> tuple[TensorType, ...]:
