@@ -80,9 +80,18 @@ def broadcast_shapes(a: Shape, b: Shape, *, operand: int = 1) -> Shape:
     for left, right in zip(longer, padded, strict=True):
         size = dims.broadcast(left, right)
         if size is None:
-            raise OpError("E0302", f"sizes {left} and {right} do not broadcast", operand=operand)
+            raise _not_broadcast(a, b, left, right, operand)
         result.append(size)
     return tuple(result)
+
+
+def _not_broadcast(a: Shape, b: Shape, left: Size, right: Size, operand: int) -> OpError:
+    shapes = " and ".join(f"[{', '.join(map(str, shape))}]" for shape in (a, b))
+    help = f"{left} and {right} must be equal, or one of them 1"
+    if dims.symbols(left) or dims.symbols(right):
+        help = "a symbolic size goes with 1 or an equal size only"
+    message = f"the shapes {shapes} do not broadcast: {left} is not {right}"
+    return OpError("E0302", message, operand=operand, help=help)
 
 
 def known(size: Size, what: str, *, operand: int = 0) -> int:
