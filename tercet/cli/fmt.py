@@ -1,0 +1,99 @@
+"""`tercet fmt FILE...`: models in the standard layout, comments kept."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tercet.cli.command import Command
+from tercet.errors import TercetError
+
+if TYPE_CHECKING:
+    from dsl.source import Source
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", metavar="FILE", nargs="+", help="a .model file; - for the input")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit code 1 where a file would change"
+    )
+
+
+def _run(args: argparse.Namespace) -> int:
+    from dsl.diagnostics import DiagnosticError
+    from tercet.cli.failure import report
+
+    codes = [0]
+    for name in args.files:
+        try:
+            codes.append(_format(name, args.check))
+        except DiagnosticError as error:
+            codes.append(report(error, COMMAND.failed))
+    return max(codes)
+
+
+def _format(name: str, check: bool) -> int:
+    """Format one file, or with `check` only tell whether it would change, by the exit code."""
+    from dsl.formatter import format_source
+
+    source = _read(name)
+    text = format_source(source)
+    changed = text != source.text
+    if check:
+        if changed:
+            print(f"{source.name} is not in the standard layout", file=sys.stderr)
+        return int(changed)
+    if source.path is None:
+        print(text, end="")
+    elif changed:
+        replace_text(source.path, text)
+        print(f"formatted {source.name}", file=sys.stderr)
+    return 0
+
+
+def _read(name: str) -> Source:
+    from dsl.parser import read_source
+    from dsl.source import Source
+
+    if name != "-":
+        return read_source(Path(name))
+    try:
+        return Source("<stdin>", sys.stdin.read())
+    except UnicodeDecodeError as error:
+        raise TercetError(f"the input is not UTF-8: {error}") from None
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Put `text` in the place of a file at once: whatever happens, the old or the new is there.
+
+    The permissions stay, and a link goes on pointing to its file.
+    """
+    path = path.resolve()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("x", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        shutil.copymode(path, temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+COMMAND = Command(
+    name="fmt",
+    help="Bring models into the standard layout, in place.\n"
+    "A file with syntax errors is left alone.",
+    examples=[
+        "tercet fmt net.model",
+        "tercet fmt --check samples/*.model",
+        "tercet fmt - < a.model",
+    ],
+    add_arguments=_add_arguments,
+    run=_run,
+)
