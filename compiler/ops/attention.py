@@ -47,15 +47,20 @@ class ScaledDotProductAttention(Op):
     ) -> TensorType:
         require_rank(q, 2, -1)
         require_float(q)
-        for operand, x in enumerate((k, v), 1):
+        for operand, (name, x) in enumerate((("k", k), ("v", v)), 1):
             require_rank(x, q.rank, operand=operand)
-            require_dtype(x, q.dtype, operand=operand)
+            require_dtype(x, q.dtype, name, operand=operand)
             _require_equal(x, q, range(q.rank - 2), operand)
         _require_equal(k, q, [q.rank - 1], 1)
         _require_equal(v, k, [q.rank - 2], 2)
         if mask is not None:
-            help = "compare to get a mask: true means visible, as in `tokens != 0`"
-            require_dtype(mask, DType.BOOL, operand=3, help=help)
+            if mask.dtype is not DType.BOOL:
+                raise OpError(
+                    "E0305",
+                    f"the mask must be bool, true where a key is visible, not {mask.dtype}",
+                    operand=3,
+                    help="compare to get one, as in `tokens != 0`",
+                )
             require_broadcast(mask, (*q.shape[:-1], k.shape[-2]), "the mask", operand=3)
         return q.with_shape(*q.shape[:-1], v.shape[-1])
 

@@ -32,11 +32,12 @@ def require_rank(x: TensorType, least: int, most: int | None = None, *, operand:
         raise OpError("E0303", f"needs {wanted} {axes}, but {x} has {x.rank}", operand=operand)
 
 
-def require_dtype(x: TensorType, dtype: DType, *, operand: int, help: str | None = None) -> None:
-    """The element type is `dtype`."""
+def require_dtype(x: TensorType, dtype: DType, what: str, *, operand: int) -> None:
+    """The element type is that of another operand."""
     if x.dtype is not dtype:
-        help = help or f"convert with `cast(x, {dtype})`"
-        raise OpError("E0305", f"needs {dtype} elements, not {x.dtype}", operand=operand, help=help)
+        message = f"{what} must be {dtype}, not {x.dtype}"
+        help = f"convert it with `cast(…, {dtype})`"
+        raise OpError("E0304", message, operand=operand, help=help)
 
 
 def require_integer(x: TensorType, what: str, *, operand: int) -> None:
@@ -69,7 +70,7 @@ def require_broadcast(x: TensorType, shape: Shape, what: str, *, operand: int) -
     )
     if not fits:
         wanted = ", ".join(map(str, shape))
-        raise OpError("E0301", f"{what} {x} does not broadcast to [{wanted}]", operand=operand)
+        raise OpError("E0302", f"{what} {x} does not broadcast to [{wanted}]", operand=operand)
 
 
 def broadcast_shapes(a: Shape, b: Shape, *, operand: int = 1) -> Shape:
@@ -95,11 +96,11 @@ def _not_broadcast(a: Shape, b: Shape, left: Size, right: Size, operand: int) ->
 
 
 def known(size: Size, what: str, *, operand: int = 0) -> int:
-    """A size that parameters depend on, which must be a number.  Raises OpError E0301."""
+    """A size that parameters depend on, which must be a number.  Raises OpError E0314."""
     if isinstance(size, int):
         return size
     raise OpError(
-        "E0301",
+        "E0314",
         f"{what} must be known when the model is compiled, but it is {size}",
         operand=operand,
         help="parameters have fixed shapes: write a number for this size in the input's type",

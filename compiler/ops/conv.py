@@ -122,7 +122,7 @@ class AnyConvolution(LayerOp):
         inputs = known(x.shape[1], "the number of input channels")
         if inputs % self.groups:
             raise OpError(
-                "E0301",
+                "E0312",
                 f"{inputs} input channels cannot be divided into {self.groups} groups",
                 operand=0,
                 attribute="groups",
@@ -221,7 +221,7 @@ class ConvTranspose(AnyConvolution):
         ):
             if dims.less_equal(size, 0):
                 raise OpError(
-                    "E0307",
+                    "E0311",
                     f"the output would be empty: padding cuts off all {full} cells of axis {axis}",
                     operand=0,
                     attribute="padding",

@@ -98,8 +98,8 @@ class MatMul(Op):
                 raise OpError("E0305", f"needs numbers, not {x.dtype}", operand=operand)
         if a.dtype is not b.dtype:
             raise OpError(
-                "E0305",
-                f"needs one element type, not {a.dtype} and {b.dtype}",
+                "E0304",
+                f"needs one dtype, not {a.dtype} and {b.dtype}",
                 operand=1,
                 help=f"convert with `cast(b, {a.dtype})`",
             )

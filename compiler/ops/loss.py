@@ -78,7 +78,7 @@ class ClassLoss(Loss):
         require_shape(target, shape, f"the target, {x} without axis {axis},", operand=1)
         if weight is not None:
             classes = known(x.shape[axis], "the number of classes")
-            require_dtype(weight, x.dtype, operand=2)
+            require_dtype(weight, x.dtype, "the weight", operand=2)
             require_shape(weight, (classes,), "the classes' weight", operand=2)
         return self._reduced(x, shape, self.reduction)
 
@@ -167,11 +167,11 @@ class ElementLoss(Loss):
         self, x: TensorType, target: TensorType, weight: TensorType | None = None
     ) -> TensorType:
         require_float(x)
-        require_dtype(target, x.dtype, operand=1)
+        require_dtype(target, x.dtype, "the target", operand=1)
         require_shape(target, x.shape, "the target", operand=1)
         shape = self._loss_shape(x)
         if weight is not None:
-            require_dtype(weight, x.dtype, operand=2)
+            require_dtype(weight, x.dtype, "the weight", operand=2)
             require_broadcast(weight, shape, "the weight", operand=2)
         return self._reduced(x, shape, self.reduction)
 

@@ -135,7 +135,7 @@ class GroupNorm(ChannelNorm):
         channels = self._channels(x)
         if channels % self.groups:
             raise OpError(
-                "E0301",
+                "E0312",
                 f"{channels} channels cannot be divided into {self.groups} groups",
                 operand=0,
                 attribute="groups",

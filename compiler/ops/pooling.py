@@ -360,7 +360,7 @@ class AdaptiveAvgPool2d(Op):
         for axis, (output, size) in enumerate(zip(self.size, x.shape[2:], strict=True), 2):
             if output > 1 and known(size, f"the size of axis {axis}") % output:
                 raise OpError(
-                    "E0301",
+                    "E0312",
                     f"axis {axis} of {x} is not a multiple of {output}: {size} % {output} is not 0",
                     operand=0,
                     attribute="size",

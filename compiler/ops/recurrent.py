@@ -86,8 +86,8 @@ class Recurrent(LayerOp):
         *initial, lengths = others or (None,)
         for operand, (given, name) in enumerate(zip(initial, self.states, strict=False), 1):
             if given is not None:
-                require_dtype(given, x.dtype, operand=operand)
-                what = f"the initial state `{name}`"
+                what = f"the initial state {name}"
+                require_dtype(given, x.dtype, what, operand=operand)
                 require_shape(given, state.shape, what, operand=operand)
         if lengths is not None:
             require_integer(lengths, "lengths", operand=len(self.states) + 1)
