@@ -142,6 +142,8 @@ class Op:
     """Whether the result in the language is a tuple even where there is one output."""
     train_only: ClassVar[bool] = False
     """Whether the operation is legal in loss graphs only (random numbers, stop_gradient)."""
+    is_random: ClassVar[bool] = False
+    """Whether `reference` takes a NumPy generator as the keyword argument `random`."""
 
     def infer(self, *args: Any, **kwargs: Any) -> Any:
         """Types of the outputs (one, or a tuple) from the operands' types.

@@ -17,6 +17,7 @@ from compiler.ops.base import (
     Operand,
     OpError,
     ParameterSpec,
+    Requirement,
     operation,
     require_float,
 )
@@ -36,6 +37,7 @@ from compiler.ops.windows import (
     extent,
     output_size,
     require_axes,
+    require_later,
     require_output,
     require_padding,
     same_padding,
@@ -103,6 +105,9 @@ class AnyConvolution(LayerOp):
         sizes = self.output_sizes(x.shape[2:])
         require_output(x, sizes, self.extents, self.pads(x.shape[2:]))
         return x.with_shape(x.shape[0], self.channels, *sizes)
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        return require_later(self.output_sizes(x.shape[2:]))
 
     def parameters(self, x: TensorType) -> tuple[ParameterSpec, ...]:
         shape = self.weight_shape(self._inputs(x))

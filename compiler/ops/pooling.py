@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from compiler import dims
 from compiler.dims import Size
 from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, OpError, operation, require_float
+from compiler.ops.base import Layout, Op, Operand, OpError, Requirement, operation, require_float
 from compiler.ops.checks import known, require, require_at_least, require_rank
 from compiler.ops.windows import (
     NO_PADDING_1,
@@ -28,6 +28,7 @@ from compiler.ops.windows import (
     output_size,
     output_size_ceil,
     require_axes,
+    require_later,
     require_output,
     require_padding,
     same_padding,
@@ -90,6 +91,9 @@ class Pool(Op):
         sizes = self.output_sizes(x.shape[2:])
         require_output(x, sizes, self.kernel, self.pads(x.shape[2:]))
         return x.with_shape(*x.shape[:2], *sizes)
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        return require_later(self.output_sizes(x.shape[2:]))
 
     def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
         return math.prod(self.kernel) * dims.product(outputs[0].shape)
