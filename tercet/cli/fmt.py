@@ -62,7 +62,7 @@ def _read(name: str) -> Source:
     if name != "-":
         return read_source(Path(name))
     try:
-        return Source("<stdin>", sys.stdin.read())
+        return Source("<stdin>", sys.stdin.buffer.read().decode("utf-8"))
     except UnicodeDecodeError as error:
         raise TercetError(f"the input is not UTF-8: {error}") from None
 

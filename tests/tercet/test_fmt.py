@@ -69,7 +69,7 @@ def test_windows_line_ends_become_plain(messy: Path) -> None:
 def test_standard_input(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(MESSY))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(MESSY.encode())))
     assert main(["fmt", "-"]) == 0
     assert "model M(a = 1) {" in capsys.readouterr().out
 
@@ -77,3 +77,11 @@ def test_standard_input(
 def test_what_new_writes_is_in_the_standard_layout(tmp_path: Path) -> None:
     assert main(["new", str(tmp_path / "net")]) == 0
     assert main(["fmt", "--check", str(tmp_path / "net.model")]) == 0
+
+
+def test_standard_input_that_is_no_text(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"# \xff\n")))
+    assert main(["fmt", "-"]) == 2
+    assert "not UTF-8" in capsys.readouterr().err
