@@ -51,8 +51,8 @@ def load(
 ) -> CompileResult:
     """Compiles a file (or a text as a `Source`); never raises for what it says.
 
-    `parameters` are the models' (`-P`), `training` settings of `train` by dotted path (`-T`), both as
-    text of the language or already parsed; `model` restricts the program to one model.
+    `parameters` are the models' (`-P`), `training` settings of `train` by dotted path (`-T`), both
+    as text of the language or already parsed; `model` restricts the program to one model.
     """
     if isinstance(path_or_source, Source):
         source = path_or_source

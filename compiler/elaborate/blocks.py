@@ -1,7 +1,7 @@
 """Blocks: binding their parameters, specialising them for the tensors they get, applying instances.
 
-A specialisation is elaborated once per declaration, values of its parameters and types of its inputs;
-every further application of that kind is one `Call` of the same graph.
+A specialisation is elaborated once per declaration, values of its parameters and types of its
+inputs; every further application of that kind is one `Call` of the same graph.
 """
 
 from __future__ import annotations
@@ -204,9 +204,8 @@ def run(frame: Frame, block: nodes.Block, arguments: dict[str, Any]) -> Speciali
     values = parameter_values(frame, block.parameters, arguments)
     frame.execute(block.body)
     body = frame.body
-    if body.output is None:
-        if not frame.failed or not any(isinstance(s, nodes.Output) for s in block.body):
-            _no_output(frame, block)
+    if body.output is None and not any(isinstance(s, nodes.Output) for s in block.body):
+        _no_output(frame, block)
     _check_applied(frame)
     flat: list[GraphOutput] = []
     parts = [_flatten(name, value, span, flat) for name, value, span in body.outputs]

@@ -106,8 +106,8 @@ class _Call:
     def _kind(self, kind: Any, positional: list[Given], keywords: Keywords) -> Any:
         inputs, static = self._separated(kind, positional)
         names = _input_names(self.frame, kind)
-        given_inputs = [(k, g) for k, g in keywords if k.name in names and _is_input(g, kind, k)]
-        settings = [(k, g) for k, g in keywords if k.name != "name" and (k, g) not in given_inputs]
+        given_inputs = [pair for pair in keywords if _is_input(pair, names)]
+        settings = [p for p in keywords if p[0].name != "name" and not _is_input(p, names)]
         applied = bool(inputs or given_inputs)
         if applied:
             self._check_configured(kind, static, settings)
@@ -136,7 +136,7 @@ class _Call:
         return ([self.piped] if self.piped is not None else tensors), static
 
     def _check_configured(self, kind: Any, static: list[Given], settings: Keywords) -> None:
-        """`dense(x)` lacks its units: says how a layer is applied.  Raises DiagnosticError E0502."""
+        """`dense(x)` lacks its units: it says how a layer is applied.  Raises E0502."""
         if static or settings or self.piped is not None:
             return
         name = kind_name(kind)
@@ -179,12 +179,12 @@ class _Call:
     def _apply_bound(self, layer: Layer | Instance, given: list[Given], keywords: Keywords) -> Any:
         name = layer.site.name
         if self.piped is not None and isinstance(self.node, nodes.Call):
-            inputs = ", ".join(g.span.text for g in [self.piped, *given])
+            shown = ", ".join(g.span.text for g in [self.piped, *given])
             raise error(
                 "E0111",
                 f"`{name}(…)` is applied already; nothing can be piped into its result",
                 self.span,
-                f"write `{name}({inputs})`",
+                f"write `{name}({shown})`",
             )
         inputs = [self.piped] if self.piped is not None else given
         if any(holds_poison(g.value) for g in inputs):
@@ -294,9 +294,10 @@ class _Call:
 
 
 def _any_poison(positional: list[Given], keywords: Keywords) -> bool:
-    return any([holds_poison(g.value) for g in positional]) or any(
-        [holds_poison(g.value) for _, g in keywords]
-    )
+    for given in positional:
+        if holds_poison(given.value):
+            return True
+    return any(holds_poison(given.value) for _, given in keywords)
 
 
 def _input_names(frame: Frame, kind: Any) -> tuple[str, ...]:
@@ -306,5 +307,6 @@ def _input_names(frame: Frame, kind: Any) -> tuple[str, ...]:
     return tuple(operand.name for operand in kind.operands)
 
 
-def _is_input(given: Given, kind: Any, keyword: nodes.Keyword) -> bool:
-    return holds_tensor(given.value) or given.value is None
+def _is_input(pair: tuple[nodes.Keyword, Given], names: tuple[str, ...]) -> bool:
+    keyword, given = pair
+    return keyword.name in names and (holds_tensor(given.value) or given.value is None)

@@ -121,7 +121,7 @@ def condition(value: Any, node: nodes.Expr) -> Any:
 
 
 def decided(value: Any, node: nodes.Expr) -> Any:
-    """A condition that the compiler must decide: a bool or POISON.  Raises DiagnosticError E0403."""
+    """A condition the compiler must decide: a bool or POISON.  Raises DiagnosticError E0403."""
     result = condition(value, node)
     if isinstance(result, Undecided):
         raise error(

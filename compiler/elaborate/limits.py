@@ -14,7 +14,7 @@ OPERATIONS: Final = 200_000
 """Most operations of a model, those of called blocks counted at every call."""
 
 STEPS: Final = 2_000_000
-"""Most statements, iterations, elements of lists and characters of strings that are worked through."""
+"""Most statements, iterations and elements of lists that are worked through."""
 
 ITEMS: Final = 200_000
 """Longest list and most iterations of one loop."""

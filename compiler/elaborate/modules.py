@@ -1,4 +1,4 @@
-"""Files and the names in them: imports, constants, blocks, and below them the language's own names."""
+"""Files and the names in them: imports, constants, blocks, and beneath the language's own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from compiler.elaborate.values import StaticFunction
 from compiler.initializers import INITIALIZERS
 from compiler.ops.base import OPERATIONS
 from compiler.types import DType
-from dsl import library, nodes
+from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note
 from dsl.parser import parse, read_source
 from dsl.source import Source, Span
@@ -34,8 +34,6 @@ class Found:
 @cache
 def builtins() -> dict[str, Found]:
     """The language's own names: operations, static functions, dtypes, initializers."""
-    import compiler.ops.all  # noqa: F401  (registers every operation)
-
     table: dict[str, Any] = {dtype.value: dtype for dtype in DType}
     table.update(INITIALIZERS)
     table.update({name: cls for name, cls in OPERATIONS.items() if not name.startswith("_")})
@@ -82,7 +80,7 @@ class ModuleScope:
         return [*self.table, *builtins()]
 
     def lookup(self, name: str, span: Span, session: Session) -> Found | None:
-        """What a name means in this file, or None.  Raises DiagnosticError for a circular constant."""
+        """What a name means in this file, or None.  Raises DiagnosticError E0217."""
         entry = self.table.get(name)
         if entry is None:
             return builtins().get(name)
@@ -197,7 +195,7 @@ class Loader:
         source = _imported_source(scope, statement)
         key = _key(source)
         if key in self._loading:
-            circle = " -> ".join(self._loading[self._loading.index(key) :] + [key])
+            circle = " -> ".join([*self._loading[self._loading.index(key) :], key])
             raise error("E0205", f"imports go in a circle: {circle}", statement.span)
         if key not in self._loaded:
             self._loading.append(key)
@@ -214,6 +212,8 @@ def _imported_source(scope: ModuleScope, statement: nodes.Import) -> Source:
     """The text a statement imports.  Raises DiagnosticError E0203 or E0134."""
     if statement.is_path:
         return _file(scope.source, statement)
+    from dsl import library
+
     prefix, _, name = statement.module.partition(".")
     found = library.std_source(name) if prefix == "std" and name else None
     if found is not None:

@@ -11,7 +11,7 @@ from compiler.elaborate.errors import error
 from compiler.elaborate.scope import Frame
 from compiler.elaborate.values import describe, is_function, is_kind, is_size
 from compiler.ir import Apply, Argument, Layer, Parameter, Value
-from compiler.ops.base import OPERATORS, Op, OpError, Operand
+from compiler.ops.base import OPERATORS, Op, Operand, OpError
 from compiler.ops.elementwise import Constant
 from compiler.ops.signature import Given
 from compiler.types import DType, TensorType
@@ -26,7 +26,7 @@ _INTEGER_BITS = {DType.I8: 8, DType.I32: 32, DType.I64: 64}
 
 
 def literal_dtype(givens: Sequence[Given | None]) -> DType | None:
-    """The dtype that literals beside these operands adopt: that of the first tensor not of bools."""
+    """The dtype that literals beside these operands adopt: the first that is not bool."""
     found: DType | None = None
     for given in givens:
         if given is not None and isinstance(given.value, Value):
@@ -68,8 +68,8 @@ def _adopted(value: Any, dtype: DType, span: Span) -> Any:
     if isinstance(value, bool):
         if dtype is DType.BOOL:
             return value
-        help = "write 0 or 1" if dtype is not DType.BOOL else None
-        raise error("E0304", f"{str(value).lower()} does not mix with {dtype}", span, help)
+        message = f"{str(value).lower()} does not mix with {dtype}"
+        raise error("E0304", message, span, "write 0 or 1")
     if dtype is DType.BOOL:
         kind = DType.F32 if isinstance(value, float) else DType.I64
         return _adopted(value, kind, span)
@@ -88,8 +88,8 @@ def _adopted(value: Any, dtype: DType, span: Span) -> Any:
 def _fits(value: int, dtype: DType) -> bool:
     if dtype is DType.U8:
         return 0 <= value < 256
-    bits = _INTEGER_BITS[dtype]
-    return -(2 ** (bits - 1)) <= value < 2 ** (bits - 1)
+    limit = 1 << (_INTEGER_BITS[dtype] - 1)
+    return -limit <= value < limit
 
 
 def operands_of(
@@ -277,7 +277,9 @@ def _fix_parameters(
         )
         for parameter in parameters:
             _require_known(parameter, span)
+        types = tuple(None if v is None else v.type for v in inputs)
         object.__setattr__(layer, "parameters", parameters)  # known from its first input only
+        object.__setattr__(layer, "inputs", types)
         return
     for spec, parameter in zip(specs, layer.parameters, strict=True):
         if spec.type != parameter.type:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import Any
 
 from compiler.elaborate import blocks, limits, warnings
@@ -67,7 +68,7 @@ def _elaborated(
             session.sink.add(diagnostic)
     _check_rest(session, scope)
     finished = tuple(made.graph for made in session.finished)
-    return Program(source.name, graphs, finished)
+    return Program(PurePath(source.name).name, graphs, finished)
 
 
 def _chosen(scope: ModuleScope, model: str | None) -> list[nodes.Block]:

@@ -1,7 +1,7 @@
 """The state of elaborating one body: its names, its trace so far, the layers made in it.
 
-`Session` is what all bodies of one run share.  Evaluators of expressions and executors of statements
-register by node class here, so that the modules holding them need not know each other.
+`Session` is what all bodies of one run share.  Evaluators of expressions and executors of
+statements register by node class here, so that the modules holding them need not know each other.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import Any
 
 from compiler.elaborate.errors import error
@@ -235,21 +234,17 @@ def target_names(target: nodes.AssignTarget) -> Iterator[nodes.TargetName]:
                 yield from target_names(item)
 
 
-@cache
 def _parts(cls: type[nodes.Node]) -> tuple[str, ...]:
     """The fields of a node class that may hold expressions."""
-    skipped = (
-        "span",
-        "name",
-        "name_span",
-        "id",
-        "target",
-        "kind",
-        "operator",
-        "dtype",
-        "dtype_span",
-    )
-    return tuple(f.name for f in fields(cls) if f.name not in skipped)
+    found = _PARTS.get(cls)
+    if found is None:
+        kept = tuple(f.name for f in fields(cls) if f.name not in _PLAIN)
+        found = _PARTS[cls] = kept
+    return found
+
+
+_PARTS: dict[type[nodes.Node], tuple[str, ...]] = {}
+_PLAIN = ("span", "name", "name_span", "id", "target", "kind", "operator", "dtype", "dtype_span")
 
 
 def names_read(parts: tuple[Any, ...]) -> set[str]:

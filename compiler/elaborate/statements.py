@@ -1,4 +1,4 @@
-"""Execution of statements: inputs, declarations, assignments, loops, branches, assertions, outputs."""
+"""Execution of statements: what they bind, and what they add to the trace."""
 
 from __future__ import annotations
 

@@ -214,7 +214,7 @@ def negated(condition: bool | Undecided) -> bool | Undecided:
 
 
 def index(value: Any, item: Any) -> Any:
-    """`value[item]` of a list, tuple or string; `item` may be a Python slice.  Raises StaticError."""
+    """`value[item]` of a list or string; `item` may be a Python slice.  Raises StaticError."""
     if not isinstance(value, tuple | str):
         raise StaticError("E0413", f"{describe(value)} has no elements to index")
     if isinstance(item, slice):

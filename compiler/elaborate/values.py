@@ -1,8 +1,8 @@
 """What the names and expressions of a text can stand for, and how messages speak of it.
 
 Static values are plain Python objects (`compiler.ir.StaticValue`): numbers, strings, tuples (the
-language's lists too), `Dim`, `DType`, `Initializer`, `Layer`, `Instance`; an operation's name is its
-class, an initializer's name its class, a block's name its declaration.
+language's lists too), `Dim`, `DType`, `Initializer`, `Layer`, `Instance`; an operation's name is
+its class, an initializer's name its class, a block's name its declaration.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Signatures: how the arguments of a call become the fields of a frozen dataclass.
 
-Operations, initializers, optimizers, schedules, metrics and data sources are all such classes, so this
-one binder serves the compiler, and its `signature` the documentation and completion.  The rules of
-each field are worked out once per class from its annotations.
+Operations, initializers, optimizers, schedules, metrics and data sources are all such classes, so
+this one binder serves the compiler, and its `signature` the documentation and completion.  The
+rules of each field are worked out once per class from its annotations.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import dataclasses
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import (
     Annotated,
     Any,
@@ -45,7 +44,10 @@ Conversion = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a signature.  `type` is its text for people; `convert` gives WRONG or the value."""
+    """One parameter of a signature.
+
+    `type` is its text for people; `convert` gives the field's value, or WRONG.
+    """
 
     name: str
     type: str
@@ -75,10 +77,12 @@ class Signature:
         return f"{self.name}({', '.join([*operands, *map(str, self.parameters)])})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Given:
-    """An argument as given: its value and the expression it came from.  A piped value has the
-    expression it was piped from."""
+    """An argument as given: its value and the expression it came from.
+
+    A piped value has the expression it was piped from.
+    """
 
     value: Any
     expression: nodes.Expr
@@ -107,9 +111,18 @@ class Bound:
 # ------------------------------------------------------------------------------------- signatures
 
 
-@cache
 def signature(cls: type[Any]) -> Signature:
-    """The signature of an operation, initializer or setting."""
+    """The signature of an operation, initializer or setting, worked out once per class."""
+    found = _SIGNATURES.get(cls)
+    if found is None:
+        found = _SIGNATURES[cls] = _signature(cls)
+    return found
+
+
+_SIGNATURES: dict[type[Any], Signature] = {}
+
+
+def _signature(cls: type[Any]) -> Signature:
     hints = get_type_hints(cls, include_extras=True)
     parameters = tuple(
         _parameter(f, hints[f.name])
@@ -177,13 +190,19 @@ def conversion(hint: Any) -> tuple[str, Conversion]:
         return _union(arguments)
     if origin is tuple:
         return _tuple(arguments)
+    if hint is Initializer:
+        return "initializer", _initializer
     if isinstance(hint, type):
-        return _noun(hint), lambda value: value if isinstance(value, hint) else WRONG
+        return hint.__name__.lower(), lambda value: value if isinstance(value, hint) else WRONG
     raise TypeError(f"no rule for a field of type {hint}")
 
 
-def _noun(cls: type[Any]) -> str:
-    return "initializer" if cls is Initializer else cls.__name__.lower()
+def _initializer(value: Any) -> Any:
+    """An initializer, or the name of one that needs no arguments."""
+    if isinstance(value, type) and issubclass(value, Initializer):
+        required = any(p.required for p in signature(value).parameters)
+        return WRONG if required else value()
+    return value if isinstance(value, Initializer) else WRONG
 
 
 def _int(value: Any) -> Any:
