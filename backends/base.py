@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from compiler.codegen.names import snake_case
+from compiler.ir import Graph
 from compiler.ops.base import OPERATIONS, Op
+from compiler.training.program import Training
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.source import Span
 
@@ -73,3 +78,34 @@ class Lowerings(Generic[F]):
             name: None if cls in self._table else self._unsupported.get(cls, "missing")
             for name, cls in OPERATIONS.items()
         }
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a script comes from and goes to: names and folders that its text mentions.
+
+    `source_name` is the `.model` file's name; `model_folder` holds it, `script_folder` will hold the
+    script, and only the way from one to the other is printed.
+    """
+
+    source_name: str
+    model_folder: Path
+    script_folder: Path
+    script_name: str
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A target that prints training scripts.
+
+    `render` gives the text of a script for a model and, where the source has one, its training.
+    It raises DiagnosticError for what the target cannot express.
+    """
+
+    name: str
+    extra: str
+    render: Callable[[Graph, Training | None, Place], str]
+
+    def script_name(self, model: str) -> str:
+        """`digits_resnet_pytorch.py`."""
+        return f"{snake_case(model)}_{self.name}.py"

@@ -74,13 +74,24 @@ class Parameter:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A layer of one operation, made at a site inside `len(indices)` loops."""
+    """A layer of one operation, made at a site inside `len(indices)` loops.
+
+    `inputs` are the operands' types at its first application, which fixed the parameters.
+    """
 
     site: Site
     indices: tuple[int, ...]
     op: LayerOp
     parameters: tuple[Parameter, ...]
     arguments: tuple[Argument, ...] = ()
+    inputs: tuple[TensorType | None, ...] = ()
+
+    @property
+    def input(self) -> TensorType:
+        """The type of the first operand."""
+        first = self.inputs[0]
+        assert first is not None
+        return first
 
     @cached_property
     def path(self) -> str:

@@ -1,65 +1,87 @@
-"""The script's `initialize` function: what layers get where the source says nothing else."""
+"""Initial weights: the script's `initialize`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from compiler.initializers import (
-    GlorotUniform,
-    HeUniform,
-    Initializer,
-    Normal,
-    Ones,
-    Orthogonal,
-    Zeros,
-)
-from compiler.ops.base import Op
-from compiler.ops.conv import (
-    Conv1d,
-    Conv2d,
-    Conv3d,
-    ConvTranspose1d,
-    ConvTranspose2d,
-    ConvTranspose3d,
-)
+from backends.pytorch.usual import usual_initializer
+from compiler.codegen.classes import called_graphs
+from compiler.codegen.pieces import Piece
+from compiler.ir import Create, Graph, Layer
+from compiler.ops.conv import AnyConvolution
 from compiler.ops.linear import Dense, Embedding
-from compiler.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 from compiler.ops.recurrent import Gru, Lstm, Rnn
 
-_CONVOLUTION: dict[str, Initializer] = {"weight": HeUniform(), "bias": Zeros()}
-_NORM: dict[str, Initializer] = {"weight": Ones(), "bias": Zeros()}
-_RECURRENT: dict[str, Initializer] = {
-    "weight": GlorotUniform(),
-    "recurrent_weight": Orthogonal(),
-    "bias": Zeros(),
-    "recurrent_bias": Zeros(),
-}
 
-USUAL: dict[type[Op], dict[str, Initializer]] = {
-    Dense: {"weight": GlorotUniform(), "bias": Zeros()},
-    Embedding: {"weight": Normal(std=0.02)},
-    **dict.fromkeys((Conv1d, Conv2d, Conv3d), _CONVOLUTION),
-    **dict.fromkeys((ConvTranspose1d, ConvTranspose2d, ConvTranspose3d), _CONVOLUTION),
-    **dict.fromkeys((BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm), _NORM),
-    **dict.fromkeys((Rnn, Lstm, Gru), _RECURRENT),
-}
-"""Initializers by operation and parameter; PyTorch's own of the norms are these already."""
+def initialize_piece(model: Graph) -> Piece:
+    """`initialize(module)` for the kinds of layers that the model has; empty if it needs none."""
+    ops = {type(layer.op): layer.op for layer in layers(model)}
+    biased = {type(layer.op) for layer in layers(model) if len(layer.parameters) > 1}
+    groups: list[tuple[list[str], list[str]]] = []
+    convolutions = sorted(c.__name__ for c, op in ops.items() if isinstance(op, AnyConvolution))
+    if convolutions:
+        kinds = [f"nn.{name}" for name in convolutions]
+        body = ['nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")']
+        if any(c.__name__ in convolutions for c in biased):
+            body += ["if module.bias is not None:", "    nn.init.zeros_(module.bias)"]
+        groups.append((kinds, body))
+    if Dense in ops:
+        body = ["nn.init.xavier_uniform_(module.weight)"]
+        if Dense in biased:
+            unbiased = any(
+                isinstance(layer.op, Dense) and not layer.op.bias for layer in layers(model)
+            )
+            zero = "nn.init.zeros_(module.bias)"
+            body += ["if module.bias is not None:", f"    {zero}"] if unbiased else [zero]
+        groups.append((["nn.Linear"], body))
+    if Embedding in ops:
+        groups.append((["nn.Embedding"], ["nn.init.normal_(module.weight, std=0.02)"]))
+    recurrent = [f"nn.{n}" for c, n in ((Rnn, "RNN"), (Lstm, "LSTM"), (Gru, "GRU")) if c in ops]
+    if recurrent:
+        groups.append((recurrent, _recurrent_lines()))
+    if not groups:
+        return Piece()
+    own = any(_has_own(layer) for layer in layers(model))
+    return Piece("\n".join(["def initialize(module):", *_cases(groups, own)]))
 
-_MODULES: dict[type[Op], str] = {
-    Dense: "nn.Linear",
-    Embedding: "nn.Embedding",
-    Conv1d: "nn.Conv1d",
-    Conv2d: "nn.Conv2d",
-    Conv3d: "nn.Conv3d",
-    ConvTranspose1d: "nn.ConvTranspose1d",
-    ConvTranspose2d: "nn.ConvTranspose2d",
-    ConvTranspose3d: "nn.ConvTranspose3d",
-    Rnn: "nn.RNN",
-    Lstm: "nn.LSTM",
-    Gru: "nn.GRU",
-}
+
+def _recurrent_lines() -> list[str]:
+    return [
+        "for name, parameter in module.named_parameters():",
+        '    if name.startswith("weight_ih"):',
+        "        nn.init.xavier_uniform_(parameter)",
+        '    elif name.startswith("weight_hh"):',
+        "        for gate in parameter.data.split(module.hidden_size):",
+        "            nn.init.orthogonal_(gate)",
+        "    else:",
+        "        nn.init.zeros_(parameter)",
+    ]
 
 
-def initialize_text(operations: Iterable[type[Op]], *, with_bias: Iterable[type[Op]]) -> str:
-    """The text of `initialize` for a model with layers of these operations; "" if it needs none."""
-    raise NotImplementedError
+def _cases(groups: list[tuple[list[str], list[str]]], own: bool) -> list[str]:
+    result: list[str] = []
+    if own:
+        result += ['    if getattr(module, "has_own_initial_values", False):', "        return"]
+    word = "if"
+    for kinds, body in groups:
+        test = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
+        result.append(f"    {word} isinstance(module, {test}):")
+        result += [f"        {line}" for line in body]
+        word = "elif"
+    return result
+
+
+def _has_own(layer: Layer) -> bool:
+    return any(
+        p.trainable and p.init != usual_initializer(layer.op, p.name, p.init)
+        for p in layer.parameters
+    )
+
+
+def layers(model: Graph) -> list[Layer]:
+    """Every layer of a model and of the blocks that it calls."""
+    graphs = [*called_graphs(model), model]
+    return [
+        item.made
+        for graph in graphs
+        for item in graph.body.walk()
+        if isinstance(item, Create) and isinstance(item.made, Layer)
+    ]

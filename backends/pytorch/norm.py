@@ -22,7 +22,9 @@ from compiler.ops.norm import (
 def _batch_norm(op: BatchNorm, layer: Layer) -> Expr:
     channels = layer.parameter("weight").type.shape[0]
     share = round(1 - op.momentum, 12)
-    return Helper("BatchNorm")(channels, eps=default(op.eps, 1e-5), momentum=default(share, 0.1))
+    rank = layer.input.rank
+    module = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}[rank]
+    return module(channels, eps=default(op.eps, 1e-5), momentum=default(share, 0.1))
 
 
 @construct(GroupNorm)
@@ -62,5 +64,3 @@ def _dropout(op: Dropout, layer: Layer) -> Expr:
 @lower(BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm, Dropout)
 def _apply(op: object, at: Application, x: Expr) -> Expr:
     return Made()(x)
-
-

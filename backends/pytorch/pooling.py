@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backends.base import Unsupported
 from backends.pytorch.conv import collapse
 from backends.pytorch.target import F, lower
 from compiler.codegen.expr import Expr, default
@@ -29,3 +30,34 @@ def symmetric(pads: tuple[tuple[int, int], ...], kernel: tuple[int, ...]) -> obj
     """The padding that PyTorch's pooling can do itself, None where it cannot."""
     alike = all(b == e and 2 * b <= k for (b, e), k in zip(pads, kernel, strict=True))
     return collapse(tuple(b for b, _ in pads)) if alike else None
+
+
+@lower(ops.GlobalAvgPool1d, ops.GlobalAvgPool2d)
+def _global_avg_pool(op: ops.GlobalAvgPool, at: Application, x: Expr) -> Expr:
+    return x.mean(dim=tuple(range(2, 2 + op.rank)), keepdim=True)
+
+
+@lower(ops.GlobalMaxPool2d)
+def _global_max_pool(op: ops.GlobalMaxPool2d, at: Application, x: Expr) -> Expr:
+    return x.amax(dim=(2, 3), keepdim=True)
+
+
+@lower(ops.AdaptiveAvgPool2d)
+def _adaptive_avg_pool(op: ops.AdaptiveAvgPool2d, at: Application, x: Expr) -> Expr:
+    return F.adaptive_avg_pool2d(x, collapse(op.size))
+
+
+@lower(ops.AvgPool1d, ops.AvgPool2d, ops.AvgPool3d)
+def _avg_pool(op: ops.AvgPool, at: Application, x: Expr) -> Expr:
+    function = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}[op.rank]
+    own = symmetric(op.pads(at.type(0).shape[2:]), op.kernel)
+    if own is None:
+        raise Unsupported("its padding differs at the two ends of an axis")
+    return function(
+        x,
+        collapse(op.kernel),
+        stride=default(collapse(op.strides), collapse(op.kernel)),
+        padding=default(own, 0),
+        ceil_mode=default(op.ceil, False),
+        count_include_pad=default(op.count_include_pad, True),
+    )

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from backends.base import Lowerings, Unsupported, rejected
-from compiler.codegen.expr import Expr, Helper, Made, Name, SiteName, Template, lift
+from backends.pytorch.usual import usual_initializer
+from compiler.codegen.expr import Expr, Helper, Made, Name, Template, lift
 from compiler.codegen.target import Application, ClassTarget
 from compiler.initializers import (
     Constant,
@@ -158,7 +159,7 @@ class PyTorchTarget(ClassTarget):
         initial = {
             p.name: initializer(p.init)
             for p in layer.parameters
-            if p.trainable and p.init != usual_initializer(layer.op, p.name)
+            if p.trainable and p.init != usual_initializer(layer.op, p.name, p.init)
         }
         return Helper("initialized")(module, **initial) if initial else module
 
@@ -185,13 +186,6 @@ class PyTorchTarget(ClassTarget):
 
     def placeholder(self) -> Expr:
         return nn.Identity()
-
-
-def usual_initializer(op: LayerOp, name: str) -> Initializer | None:
-    """What the script's `initialize` gives a parameter of such a layer."""
-    from backends.pytorch.initial import USUAL
-
-    return USUAL.get(type(op), {}).get(name, Zeros() if name == "bias" else None)
 
 
 def initializer(init: Initializer) -> Expr:
@@ -230,6 +224,3 @@ def initializer(init: Initializer) -> Expr:
 
 def _partial(function: Expr, **keywords: object) -> Expr:
     return Name("partial")(function, **keywords)
-
-
-__all__ = ["DTYPES", "F", "PyTorchTarget", "SiteName", "construct", "lower", "nn", "torch"]

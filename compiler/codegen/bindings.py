@@ -52,8 +52,10 @@ class Bindings(Values):
             if held is not None and len(held.columns) == 1:
                 del frame.pending[id(column[0])]
             return
-        name = self.names.of(bind.target.id)
         held = frame.pending.get(id(column[0]))
+        if held is not None and self._is_result(column, held):
+            return
+        name = self.names.of(bind.target.id)
         if held is not None and len(held.columns) > 1:
             self.spill(frame, held, None)
             held = None
@@ -69,6 +71,14 @@ class Bindings(Values):
         elif existing is not None:
             frame.compute.append(Assign((Name(name),), existing))
         frame.variables.set(name, column)
+
+    def _is_result(self, column: list[Value], held: Pending) -> bool:
+        """Whether the value is only returned, alone: then no name is needed."""
+        outputs = self.graphs[0].outputs
+        if len(outputs) > 1 or len(held.columns) > 1 or len(column) != len(self.graphs):
+            return False
+        returned = all(v is g.outputs[0].value for v, g in zip(column, self.graphs, strict=True))
+        return returned and self.uses.count(column[0]) == 1
 
     def preserve(self, frame: Frame, name: str, item: Bind) -> None:
         """Keeps a value that is still needed when its variable is about to be rebound."""

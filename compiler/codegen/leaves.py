@@ -1,6 +1,6 @@
 """What to print for a literal that several executions agree on, or do not.
 
-In order: the literal itself; what the source wrote in the call's argument; a constructor argument
+In order: the literal itself (unless only some of the instances come by here); what the source wrote in the call's argument; a constructor argument
 with the same values; a size read from an input; a new constructor argument.
 """
 
@@ -43,11 +43,14 @@ class Leaves:
         """The expression for one value per execution.  Raises NotAlike."""
         first = values[0]
         alike = all(type(v) is type(first) and v == first for v in values)
-        if alike and not isinstance(first, Dim):
+        some = len(set(self._graphs)) < len(self._arguments.graphs)
+        if alike and not isinstance(first, Dim) and not some:
             return Literal(first)
         source = self._from_source(values)
         if source is not None:
             return source
+        if alike and not isinstance(first, Dim):
+            return Literal(first)
         if any(isinstance(v, Dim) for v in values):
             return self._size(values)
         found = self._arguments.find(values, self._graphs)

@@ -1,0 +1,63 @@
+"""Recurrent layers: PyTorch's own, batch first, with the second bias that it adds frozen at zero."""
+
+from __future__ import annotations
+
+from backends.base import Unsupported
+from backends.pytorch.target import construct, lower, nn
+from compiler.codegen.expr import Expr, Helper, Made, Template, Temporary, default
+from compiler.codegen.target import Application
+from compiler.ir import Layer
+from compiler.ops.recurrent import Gru, Lstm, Recurrent, Rnn
+
+_MODULES = {Rnn: nn.RNN, Lstm: nn.LSTM, Gru: nn.GRU}
+
+
+@construct(Rnn, Lstm, Gru)
+def _recurrent(op: Recurrent, layer: Layer) -> Expr:
+    inputs = layer.parameter("weight").type.shape[1]
+    activation = {"nonlinearity": default(op.activation, "tanh")} if isinstance(op, Rnn) else {}
+    module = _MODULES[type(op)](
+        inputs,
+        op.units,
+        num_layers=default(op.layers, 1),
+        batch_first=True,
+        bidirectional=default(op.bidirectional, False),
+        **activation,
+    )
+    return module if op.separate_recurrent_bias else Helper("one_bias")(module)
+
+
+@lower(Rnn, Gru)
+def _apply(
+    op: Rnn | Gru, at: Application, x: Expr, h: Expr | None, lengths: Expr | None
+) -> Expr | Template:
+    if lengths is not None:
+        raise Unsupported("`lengths` is not lowered yet")
+    called = Made()(x) if h is None else Made()(x, h)
+    return called if op.return_state else called[0]
+
+
+@lower(Lstm)
+def _apply_lstm(
+    op: Lstm,
+    at: Application,
+    x: Expr,
+    h: Expr | None,
+    c: Expr | None,
+    lengths: Expr | None,
+) -> Expr | Template:
+    if lengths is not None:
+        raise Unsupported("`lengths` is not lowered yet")
+    if (h is None) != (c is None):
+        raise Unsupported("an LSTM takes both initial states or none")
+    called = Made()(x) if h is None else Made()(x, (h, c))
+    if not op.return_state:
+        return called[0]
+    states = Temporary(0)
+    return Template(_flat(states), (("states", called),))
+
+
+def _flat(states: Expr) -> Expr:
+    from compiler.codegen.expr import Sequence
+
+    return Sequence((states[0], states[1][0], states[1][1]))

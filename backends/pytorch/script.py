@@ -1,0 +1,89 @@
+"""The whole PyTorch script: an explicit training loop, as PyTorch's own examples have it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backends.base import Place
+from backends.pytorch.helpers import helper_pieces
+from backends.pytorch.initial import initialize_piece
+from backends.pytorch.target import PyTorchTarget
+from backends.pytorch.training import TrainingPrinter
+from backends.pytorch.weights import export_piece, predict_piece, weights_pieces
+from backends.script import ClassFrame, assemble, class_text, header
+from compiler.codegen.classes import ClassPrinter
+from compiler.codegen.expr import Helper
+from compiler.codegen.loops import find_parts
+from compiler.codegen.pieces import Piece
+from compiler.codegen.training import argument_lines, constants
+from compiler.ir import Graph
+from compiler.training.program import Training
+
+_BLOCK = ClassFrame("nn.Module", "forward(self, {inputs})", ("super().__init__()",))
+_IMPORTS = Piece(
+    imports=(
+        "import argparse",
+        "import torch",
+        "import torch.nn.functional as F",
+        "from functools import partial",
+        "from torch import nn",
+    )
+)
+
+
+def render(model: Graph, training: Training | None, place: Place) -> str:
+    """The script for a model.  Raises DiagnosticError for what PyTorch cannot express."""
+    target = PyTorchTarget()
+    classes = ClassPrinter(target).print_model(model)
+    printer = TrainingPrinter(model, training, target, place) if training else None
+    initialize = initialize_piece(model)
+    own = ClassFrame(
+        _BLOCK.base,
+        _BLOCK.forward,
+        _BLOCK.begin,
+        end=("self.apply(initialize)",) if initialize.text else (),
+    )
+    texts = [class_text(code, own if code is classes[-1] else _BLOCK) for code in classes]
+    code = Piece(
+        "\n\n\n".join(texts),
+        constants=(*constants(training), *(printer.data.piece.constants if printer else ())),
+    )
+    pieces = [
+        _IMPORTS,
+        code,
+        initialize,
+        *(printer.pieces() if printer else ()),
+        predict_piece(model),
+        *weights_pieces(model, classes),
+        export_piece(model),
+    ]
+    helpers = {
+        h.identifier for c in classes for h in find_parts((*c.construct, *c.compute), Helper)
+    }
+    pieces[2:2] = helper_pieces(helpers)
+    notes: Sequence[str] = ()
+    head = header(model, place, "PyTorch", training is not None, notes)
+    return assemble(head, pieces, _main(model, training, printer))
+
+
+def _main(model: Graph, training: Training | None, printer: TrainingPrinter | None) -> str:
+    device = '"cuda" if torch.cuda.is_available() else "cpu"'
+    body = [
+        *argument_lines(training, device, "write an ONNX model here"),
+        "",
+        "torch.manual_seed(args.seed)",
+        f"model = {model.name}().to(args.device)",
+        "if args.weights:",
+        "    load(model, args.weights)",
+    ]
+    if printer is not None:
+        body += printer.main_lines()
+    body += [
+        "if args.save:",
+        "    save(model, args.save)",
+        "for source, path in args.predict:",
+        "    predict(model, source, path, args.device)",
+        "if args.export:",
+        "    export(model, args.export)",
+    ]
+    return "\n".join(["def main():", *(f"    {line}" if line else "" for line in body)])

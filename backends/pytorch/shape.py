@@ -1,0 +1,3 @@
+"""Changes of shape in PyTorch."""
+
+from __future__ import annotations

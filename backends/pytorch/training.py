@@ -1,0 +1,263 @@
+"""Training and evaluation as an explicit PyTorch loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backends.base import Place
+from backends.pytorch.optimizers import optimizer_call
+from backends.pytorch.target import PyTorchTarget
+from compiler.codegen.data import data_code
+from compiler.codegen.expr import Name
+from compiler.codegen.functions import FunctionCode, print_function
+from compiler.codegen.metrics import printed_metrics
+from compiler.codegen.pieces import Piece, literal
+from compiler.codegen.render import render
+from compiler.codegen.schedules import FUNCTION, schedule_piece
+from compiler.codegen.training import (
+    BATCHES,
+    LOG,
+    checkpoint_piece,
+    clip_constant,
+    optimizer_constants,
+)
+from compiler.codegen.writer import lines
+from compiler.ir import Graph
+from compiler.training.clipping import ClipValue, GlobalNorm
+from compiler.training.program import Training
+
+_IMPORTS = (
+    "import sys",
+    "import numpy as np",
+    "from torch.utils.data import DataLoader, TensorDataset",
+    "from tqdm import tqdm",
+)
+
+
+class TrainingPrinter:
+    """Prints `train`, `evaluate` and what they need."""
+
+    def __init__(
+        self, model: Graph, training: Training, target: PyTorchTarget, place: Place
+    ) -> None:
+        self._training = training
+        self._target = target
+        self._model = model
+        self.data = data_code(training.data, place.model_folder, place.script_folder)
+        self._schedule = schedule_piece(training.update.schedule)
+        self._metrics = printed_metrics(training.metrics)
+
+    def pieces(self) -> list[Piece]:
+        """Everything from `load_data` to the checkpoints, in the order of the script."""
+        schedule = (
+            [] if self._schedule is None else [Piece(self._schedule.text, self._schedule.imports)]
+        )
+        evaluation = self._evaluate()
+        return [
+            Piece(self.data.piece.text, self.data.piece.imports),
+            BATCHES,
+            *schedule,
+            self._metrics.piece,
+            Piece(self._train(), _IMPORTS),
+            *([Piece(evaluation)] if evaluation else []),
+            LOG,
+            Piece(_CHECKPOINT),
+            checkpoint_piece(self._model.name, "pytorch"),
+        ]
+
+    def main_lines(self) -> list[str]:
+        """What `main` does between the weights given and those saved."""
+        evaluated = self._training.evaluation is not None
+        result = '"  ".join(f"{name} {value:.4f}" for name, value in result.items())'
+        lines = [
+            "if args.epochs or args.resume or args.evaluate:",
+            f"    train_part, test_part = {self.data.call}",
+            "step = 0",
+            "if args.epochs or args.resume:",
+            "    step = train(model, train_part, args)",
+        ]
+        if not evaluated:
+            return lines
+        return [
+            *lines,
+            "if (args.epochs or args.evaluate) and len(test_part[0]):",
+            "    result = evaluate(model, test_part, args)",
+            "    if args.log_dir:",
+            '        record = {"epoch": args.epochs, "step": step, "test": result}',
+            "        log(args.log_dir, record)",
+            f"    print({result})",
+        ]
+
+    def _function(self, graph: Graph) -> FunctionCode:
+        (name,) = self._training.models
+        taken = ("args", "optimizer", "step", "steps", "epoch", "progress", "tensors", "total")
+        return print_function(graph, self._target, {name: Name("model")}, taken)
+
+    def _train(self) -> str:
+        training = self._training
+        code = self._function(training.update.loss)
+        loss = render(code.results["loss"])
+        optimizer = render_call(
+            optimizer_call(training.update.optimizer, optimizer_constants(training))
+        )
+        body = [
+            *self._rate(),
+            "optimizer.zero_grad()",
+            *lines(code.statements),
+            *([f"loss = {loss}"] if loss != "loss" else []),
+            "loss.backward()",
+            *self._clip(),
+            "optimizer.step()",
+            "step += 1",
+            "total += loss.detach()",
+            "if args.checkpoint_every and step % args.checkpoint_every == 0:",
+            "    save_checkpoint(args, model, optimizer, step)",
+        ]
+        return "\n".join(
+            [
+                "def train(model, arrays, args):",
+                '    """Train on the arrays until `args.epochs` are done."""',
+                "    tensors = TensorDataset(*map(torch.from_numpy, arrays))",
+                f"    optimizer = {optimizer}",
+                "    step = load_checkpoint(args, model, optimizer) if args.resume else 0",
+                "    epoch_steps = len(batches(len(tensors), args.batch_size, args.seed, 0))",
+                *(["    steps = args.epochs * epoch_steps"] if self._schedule else []),
+                "    for epoch in range(step // epoch_steps, args.epochs):",
+                "        model.train()",
+                "        order = batches(len(tensors), args.batch_size, args.seed, epoch)",
+                "        loader = DataLoader(",
+                "            tensors, batch_size=None, sampler=order[step % epoch_steps :]",
+                "        )",
+                "        total = 0.0",
+                '        progress = tqdm(loader, desc=f"epoch {epoch + 1}/{args.epochs}")',
+                f"        for {_unpacked(code.inputs)} in progress:",
+                *(f"            {name} = {name}.to(args.device)" for name in code.inputs),
+                *(f"            {line}" for line in body),
+                "        mean = float(total) / len(loader)",
+                '        print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)',
+                "        if args.log_dir:",
+                '            rate = optimizer.param_groups[0]["lr"]',
+                '            record = {"epoch": epoch + 1, "step": step, "loss": mean}',
+                '            log(args.log_dir, {**record, "learning_rate": rate})',
+                "        if args.checkpoint:",
+                "            save_checkpoint(args, model, optimizer, step)",
+                "    return step",
+            ]
+        )
+
+    def _rate(self) -> list[str]:
+        if self._schedule is None:
+            return []
+        return [
+            "for group in optimizer.param_groups:",
+            f'    group["lr"] = args.lr * {FUNCTION}(step, steps)',
+        ]
+
+    def _clip(self) -> list[str]:
+        clip = self._training.update.clip
+        match clip:
+            case None:
+                return []
+            case GlobalNorm():
+                function = "clip_grad_norm_"
+            case ClipValue():
+                function = "clip_grad_value_"
+            case _:
+                raise TypeError(type(clip).__name__)
+        name, _ = clip_constant(clip)
+        return [f"nn.utils.{function}(model.parameters(), {name})"]
+
+    def _evaluate(self) -> str:
+        training = self._training
+        if training.evaluation is None:
+            return ""
+        code = self._function(training.evaluation)
+        loss = code.results.get("loss")
+        made = [f"{literal(name)}: {expr}," for name, expr in self._metrics.objects.items()]
+        updates = [
+            f"metrics[{literal(m.name)}].update({', '.join(f'{render(code.results[o])}.cpu().numpy()' for o in m.operands)})"
+            for m in training.metrics
+        ]
+        counted = (
+            [f"rows += len({code.inputs[0]})", f"total += len({code.inputs[0]}) * {render(loss)}"]
+            if loss is not None
+            else []
+        )
+        result = "{name: float(metric.result()) for name, metric in metrics.items()}"
+        if loss is not None:
+            result = (
+                f'{{"loss": float(total) / rows, **{result}}}'
+                if made
+                else '{"loss": float(total) / rows}'
+            )
+        return "\n".join(
+            [
+                "@torch.no_grad()",
+                "def evaluate(model, arrays, args):",
+                '    """The metrics over all rows of the arrays."""',
+                "    model.eval()",
+                *(
+                    ["    metrics = {", *(f"        {line}" for line in made), "    }"]
+                    if made
+                    else []
+                ),
+                *(["    rows, total = 0, 0.0"] if loss is not None else []),
+                "    loader = DataLoader(",
+                "        TensorDataset(*map(torch.from_numpy, arrays)), args.batch_size",
+                "    )",
+                f"    for {_unpacked(code.inputs)} in loader:",
+                *(f"        {name} = {name}.to(args.device)" for name in code.inputs),
+                *lines(code.statements, 2),
+                *(f"        {line}" for line in (*updates, *counted)),
+                f"    return {result}",
+            ]
+        )
+
+
+def _unpacked(names: Sequence[str]) -> str:
+    return ", ".join(names) + ("," if len(names) == 1 else "")
+
+
+def render_call(expr: object) -> str:
+    """The text of an expression whose optional arguments are settled."""
+    from compiler.codegen.expr import Expr
+    from compiler.codegen.merge import merge
+
+    assert isinstance(expr, Expr)
+    return render(merge([expr], lambda leaves, _keyword: leaves[0]))
+
+
+_CHECKPOINT = '''\
+def save_checkpoint(args, model, optimizer, step):
+    """Write weights, optimizer state, random state and step to `args.checkpoint`."""
+    tensors = {f"weights/{name}": tensor for name, tensor in weights(model).items()}
+    for name, parameter in model.named_parameters():
+        for slot, value in optimizer.state[parameter].items():
+            tensors[f"optimizer/{name}/{slot}"] = torch.as_tensor(value)
+    tensors["random/cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random/cuda"] = torch.cuda.get_rng_state()
+    run = {**identity(args.seed, args.batch_size), "step": str(step)}
+    write(args.checkpoint, {n: t.cpu().contiguous() for n, t in tensors.items()}, run)
+
+
+def load_checkpoint(args, model, optimizer):
+    """Put everything back as `save_checkpoint` found it; gives the step."""
+    arrays, step = read_checkpoint(args.resume, identity(args.seed, args.batch_size))
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    with torch.no_grad():
+        for name, parameter in weights(model).items():
+            parameter.copy_(tensors[f"weights/{name}"])
+    for name, parameter in model.named_parameters():
+        prefix = f"optimizer/{name}/"
+        optimizer.state[parameter] = {
+            key.removeprefix(prefix): tensor.to(
+                "cpu" if key.endswith("/step") else parameter.device
+            )
+            for key, tensor in tensors.items()
+            if key.startswith(prefix)
+        }
+    torch.set_rng_state(tensors["random/cpu"])
+    if "random/cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random/cuda"])
+    return step'''

@@ -1,0 +1,194 @@
+"""Weights under their names in the source, inference on files, and export by `torch.onnx`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backends.pytorch.initial import layers
+from compiler.codegen.classes import ClassCode
+from compiler.codegen.pieces import Piece, literal
+from compiler.codegen.training import WRITE
+from compiler.dims import Dim, evaluate, symbols
+from compiler.ir import Graph
+from compiler.ops.base import Op
+from compiler.ops.norm import BatchNorm
+from compiler.ops.recurrent import Gru, Recurrent
+
+_LOAD = """\
+def load(model, path):
+    tensors = load_file(path)
+    named = weights(model)
+    if missing := sorted(named.keys() - tensors.keys()):
+        raise SystemExit(f"{path}: missing {missing}")
+    if unexpected := sorted(tensors.keys() - named.keys()):
+        raise SystemExit(f"{path}: unexpected {unexpected}")
+    for name, parameter in named.items():
+        if tensors[name].shape != parameter.shape:
+            have, want = tuple(tensors[name].shape), tuple(parameter.shape)
+            raise SystemExit(f"{path}: {name} is {have}, the model needs {want}")
+        parameter.copy_(tensors[name])
+
+
+def save(model, path):
+    write(path, {name: p.cpu().contiguous() for name, p in weights(model).items()})"""
+
+_IMPORTS = ("from safetensors.torch import load_file, save_file",)
+
+
+def weights_pieces(model: Graph, classes: Sequence[ClassCode]) -> list[Piece]:
+    """`weights`, `load` and `save`."""
+    return [Piece(_weights_text(model, classes)), Piece(_LOAD, _IMPORTS), WRITE]
+
+
+def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:
+    kinds: set[type[Op]] = {type(layer.op) for layer in layers(model)}
+    renamed = {a: s for c in classes for a, s in c.attributes.items() if a != s}
+    skipped = [name for name, skip in _skipped(kinds).items() if skip]
+    recurrent = any(issubclass(kind, Recurrent) for kind in kinds)
+    if not renamed and not recurrent:
+        return _plain_weights(skipped)
+    lines = [*_renaming(renamed, recurrent, kinds), "", "", "def weights(model):"]
+    lines += ['    """Parameters and running statistics, named as in the source."""']
+    condition = " and ".join(f'not name.endswith("{s}")' for s in skipped)
+    if any(issubclass(k, Recurrent) and k is not Gru for k in kinds):
+        lines += _recurrent_filter(skipped)
+        return "\n".join(lines)
+    lines += ["    return {", "        source_name(name): tensor"]
+    lines += ["        for name, tensor in model.state_dict().items()"]
+    lines += [f"        if {condition}"] if condition else []
+    return "\n".join([*lines, "    }"])
+
+
+def _recurrent_filter(skipped: Sequence[str]) -> list[str]:
+    names = ", ".join(literal(s) for s in skipped)
+    lines = ["    frozen = {n for n, p in model.named_parameters() if not p.requires_grad}"]
+    lines += ["    return {", "        source_name(name): tensor"]
+    lines += ["        for name, tensor in model.state_dict().items()"]
+    lines += ['        if not (name in frozen and "bias_hh" in name)']
+    lines += [f"        and not name.endswith(({names},))"] if skipped else []
+    return [*lines, "    }"]
+
+
+def _skipped(kinds: set[type[Op]]) -> dict[str, bool]:
+    return {"num_batches_tracked": BatchNorm in kinds}
+
+
+def _plain_weights(skipped: Sequence[str]) -> str:
+    lines = ["def weights(model):"]
+    lines += ['    """Parameters and running statistics, named as in the source."""']
+    if not skipped:
+        return "\n".join([*lines, "    return model.state_dict()"])
+    test = " and ".join(f'not name.endswith("{s}")' for s in skipped)
+    return "\n".join(
+        [
+            *lines,
+            "    return {",
+            "        name: tensor",
+            "        for name, tensor in model.state_dict().items()",
+            f"        if {test}",
+            "    }",
+        ]
+    )
+
+
+def _renaming(renamed: dict[str, str], recurrent: bool, kinds: set[type[Op]]) -> list[str]:
+    lines = ["def source_name(name):", '    """The source\'s name of a tensor of the model."""']
+    if renamed:
+        lines += [f"    renamed = {literal_dict(renamed)}"]
+        lines += ['    name = ".".join(renamed.get(part, part) for part in name.split("."))']
+    if recurrent:
+        lines += _recurrent_renaming()
+    return [*lines, "    return name"]
+
+
+def _recurrent_renaming() -> list[str]:
+    return [
+        '    layer, _, parameter = name.rpartition(".")',
+        '    if match := re.fullmatch(r"(weight|bias)_(ih|hh)_l(\\d+)(_reverse)?", parameter):',
+        '        kind, source, number, reverse = match.groups(default="")',
+        '        parts = ["recurrent_" * (source == "hh") + kind, number.strip("0"), reverse[1:]]',
+        "        return f\"{layer}.{'_'.join(filter(None, parts))}\"",
+    ]
+
+
+def literal_dict(entries: dict[str, str]) -> str:
+    """A dictionary of strings as Python text."""
+    return "{" + ", ".join(f"{literal(k)}: {literal(v)}" for k, v in entries.items()) + "}"
+
+
+def predict_piece(model: Graph) -> Piece:
+    """`predict`: the outputs for the inputs in a file."""
+    names = ", ".join(f"inputs[{literal(i.value.name)}].to(device)" for i in model.inputs)
+    outputs = [literal(o.name) for o in model.outputs]
+    call = f"model({names})"
+    result = f"outputs = ({call},)" if len(outputs) == 1 else f"outputs = {call}"
+    expected = ", ".join(literal(i.value.name) for i in model.inputs)
+    text = f'''\
+@torch.no_grad()
+def predict(model, source, path, device):
+    """Write the model's outputs for the inputs in the file `source`."""
+    model.eval()
+    inputs = load_file(source)
+    if inputs.keys() != {{{expected}}}:
+        raise SystemExit(f"{{source}}: holds {{sorted(inputs)}}, the model takes {expected.replace('"', "")}")
+    {result}
+    named = zip(({", ".join(outputs)},), outputs, strict=True)
+    write(path, {{name: output.cpu().contiguous() for name, output in named}})'''
+    return Piece(text, _IMPORTS)
+
+
+def export_piece(model: Graph) -> Piece:
+    """`export` by the exporter that traces: names kept, symbolic sizes everywhere (docs)."""
+    examples = ", ".join(_example(model, i) for i in range(len(model.inputs)))
+    axes = {}
+    for entry in (
+        *((i.value.name, i.value) for i in model.inputs),
+        *((o.name, o.value) for o in model.outputs),
+    ):
+        name, value = entry
+        dynamic = {k: str(n) for k, n in enumerate(value.type.shape) if isinstance(n, Dim)}
+        if dynamic:
+            axes[name] = dynamic
+    inner = ", ".join(
+        f"{literal(name)}: {{{', '.join(f'{k}: {literal(v)}' for k, v in places.items())}}}"
+        for name, places in axes.items()
+    )
+    inputs = ", ".join(literal(i.value.name) for i in model.inputs)
+    outputs = ", ".join(literal(o.name) for o in model.outputs)
+    text = f"""\
+def export(model, path):
+    torch.onnx.export(
+        model.eval().cpu(),
+        ({examples},),
+        path,
+        input_names=[{inputs}],
+        output_names=[{outputs}],
+        dynamic_axes={{{inner}}},
+        opset_version=17,
+        dynamo=False,
+    )"""
+    return Piece(text)
+
+
+def _example(model: Graph, index: int) -> str:
+    from backends.pytorch.target import DTYPES
+    from compiler.codegen.render import render
+
+    type_ = model.inputs[index].value.type
+    sizes = {s: 2 + k for k, s in enumerate(sorted(_symbols(model)))}
+    shape = ", ".join(
+        str(evaluate(n, sizes)) if isinstance(n, Dim) else str(n) for n in type_.shape
+    )
+    dtype = render(DTYPES[type_.dtype])
+    tail = "" if dtype == "torch.float32" else f", dtype={dtype}"
+    return f"torch.zeros({shape}{tail})" if shape else f"torch.zeros((){tail})"
+
+
+def _symbols(model: Graph) -> set[str]:
+    return {
+        s
+        for i in model.inputs
+        for n in i.value.type.shape
+        if isinstance(n, Dim)
+        for s in symbols(n)
+    }

@@ -1,0 +1,115 @@
+"""What the scripts of all targets are put together from, and how they are finished."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from backends.base import Place
+from compiler.codegen.classes import ClassCode
+from compiler.codegen.pieces import Piece, joined
+from compiler.codegen.writer import lines
+from compiler.ir import Graph
+
+_RULES = "E,F,W,I,UP,B"
+"""What a finished script is checked for by `ruff check`."""
+
+
+@dataclass(frozen=True)
+class ClassFrame:
+    """How a target writes a class around what the class printer gives.
+
+    `base` and `forward` are templates; `{inputs}` are the forward function's parameters.
+    `constructor` are parameters that every constructor has besides its own, `begin` the lines
+    it begins with.
+    """
+
+    base: str
+    forward: str
+    begin: tuple[str, ...]
+    constructor: tuple[str, ...] = ()
+    end: tuple[str, ...] = ()
+
+
+def class_text(code: ClassCode, frame: ClassFrame) -> str:
+    """The text of one class."""
+    parameters = ", ".join(("self", *code.signature, *frame.constructor))
+    result = [f"class {code.name}({frame.base}):"]
+    if code.documentation:
+        result += [f'    """{code.documentation}"""', ""]
+    result += [f"    def __init__({parameters}):"]
+    result += [f"        {line}" for line in frame.begin]
+    if code.construct:
+        result += lines(code.construct, 2)
+    result += [f"        {line}" for line in frame.end]
+    forward = frame.forward.format(inputs=", ".join(code.inputs))
+    result += ["", f"    def {forward}:", *lines(code.compute, 2)]
+    return "\n".join(result)
+
+
+def header(model: Graph, place: Place, framework: str, trained: bool, notes: Sequence[str]) -> str:
+    """The module docstring: what the script is and how to run it."""
+    script = place.script_name
+    stem = Path(script).stem
+    weights = f"{stem.rsplit('_', 1)[0]}.safetensors"
+    usage = [f"python {script} --weights {weights} --predict inputs.safetensors out.safetensors"]
+    if trained:
+        usage.insert(0, f"python {script} --save {weights}")
+        usage[1] = f"python {script} --epochs 0 --weights {weights} --export {stem}"
+    inputs = ", ".join(f"{i.value.name} {i.value.type}" for i in model.inputs)
+    outputs = ", ".join(f"{o.name} {o.value.type}" for o in model.outputs)
+    count = sum(_size(p.type.shape) for _, p in model.parameters() if p.trainable)
+    body = [
+        f"{model.name} for {framework}, compiled from {place.source_name}.",
+        "",
+        *(f"    {line}" for line in usage),
+        "",
+        f"{inputs} -> {outputs}; {count:,} trainable parameters.",
+        *notes,
+    ]
+    return '"""' + "\n".join(body) + '\n"""'
+
+
+def _size(shape: Iterable[object]) -> int:
+    total = 1
+    for n in shape:
+        assert isinstance(n, int)
+        total *= n
+    return total
+
+
+def assemble(header_text: str, pieces: Iterable[Piece], main: str) -> str:
+    """The script: docstring, imports, constants, definitions, `main`."""
+    whole = joined(pieces)
+    constants = "\n".join(f"{name} = {value}" for name, value in whole.constants)
+    sections = [header_text, "\n".join(whole.imports), constants, whole.text, main]
+    ending = 'if __name__ == "__main__":\n    main()'
+    return finished("\n\n\n".join(s for s in (*sections, ending) if s) + "\n")
+
+
+def finished(text: str) -> str:
+    """The script with sorted imports and wrapped lines.
+
+    Ruff does both; it is the formatter that Python projects use, so scripts look at home there.
+    """
+    sorted_imports = _ruff(
+        ["check", "--fix", "--quiet", "--exit-zero", "--select", "I001,F401", "--isolated"], text
+    )
+    return _ruff(["format", "--isolated", "--line-length", "88"], sorted_imports)
+
+
+def _ruff(arguments: Sequence[str], text: str) -> str:
+    command = [_ruff_path(), *arguments, "--stdin-filename", "script.py", "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"generated code is not valid Python: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _ruff_path() -> str:
+    beside = Path(sysconfig.get_path("scripts")) / "ruff"
+    return str(beside) if beside.exists() else str(Path(sys.executable).with_name("ruff"))

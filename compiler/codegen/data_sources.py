@@ -1,0 +1,280 @@
+"""How each data source is read, in lines of NumPy: setup, and one expression for each column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from compiler.codegen.expr import Expr, Name, lift
+from compiler.codegen.names import Names
+from compiler.codegen.pieces import Piece, literal
+from compiler.codegen.render import render
+from compiler.data.base import DataSource
+from compiler.data.bundled import Digits, Table
+from compiler.data.files import Csv, Npz, Text
+from compiler.data.images import Cifar10, Cifar100, Mnist
+from compiler.data.synthetic import Synthetic
+
+np = Name("np")
+
+RESERVED = frozenset(
+    {"np", "path", "seed", "part", "order", "split", "train", "test", "random", "windows", "rows"}
+)
+"""Names that `load_data` may assign or read."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """An array in a script: its expression and the name of its NumPy dtype there."""
+
+    expr: Expr
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Loading:
+    """The reading of one source.
+
+    `arguments` are the flags (`data`, `seed`) that it needs, `parts` what `load_part` is called with
+    where the source has a test part, `split` share and shuffling where it has not, `length` the
+    number of rows where it is known before the mapping, `reserved` names that `setup` assigns.
+    """
+
+    columns: dict[str, Column]
+    setup: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    helpers: tuple[Piece, ...] = ()
+    arguments: tuple[str, ...] = ()
+    parts: tuple[str, str] = ("", "")
+    split: tuple[float, bool] = (1.0, False)
+    length: str = ""
+    reserved: frozenset[str] = frozenset()
+
+
+_Reader = Callable[[Any, Sequence[str], Path], Loading]
+_READERS: dict[type[DataSource], _Reader] = {}
+R = TypeVar("R", bound=_Reader)
+
+
+def _reads(*sources: type[DataSource]) -> Callable[[R], R]:
+    def register(reader: R) -> R:
+        _READERS.update(dict.fromkeys(sources, reader))
+        return reader
+
+    return register
+
+
+def loading(source: DataSource, used: Sequence[str], folder: Path) -> Loading:
+    """How a script reads a source of which it uses these columns; `folder` is the model's."""
+    for cls in type(source).__mro__:
+        if cls in _READERS:
+            return _READERS[cls](source, used, folder)
+    raise TypeError(type(source).__name__)
+
+
+def _cast(expr: Expr, dtype: str) -> Column:
+    return Column(expr.astype(getattr(np, dtype)), dtype)
+
+
+# ------------------------------------------------------------------------------- scikit-learn
+
+
+@_reads(Digits)
+def _digits(source: Digits, used: Sequence[str], folder: Path) -> Loading:
+    digits = Name("digits")
+    return Loading(
+        {
+            "pixels": Column(digits.images[:, None], "float64"),
+            "digit": Column(digits.target, "intp"),
+        },
+        ("digits = load_digits()",),
+        ("from sklearn.datasets import load_digits",),
+        split=(source.split, source.shuffle),
+        reserved=frozenset({"digits", "load_digits"}),
+    )
+
+
+@_reads(Table)
+def _table(source: Table, used: Sequence[str], folder: Path) -> Loading:
+    name = source.loader.removeprefix("load_")
+    table = Name(name)
+    features = Name("features") if source.standardize else table.data
+    label_dtype = "float64" if source.label == "progression" else "intp"
+    return Loading(
+        {
+            "features": Column(features, "float64"),
+            source.label: Column(table.target, label_dtype),
+        },
+        (f"{name} = {source.loader}()",),
+        (f"from sklearn.datasets import {source.loader}",),
+        split=(source.split, source.shuffle),
+        length=f"len({name}.data)",
+        reserved=frozenset({name, source.loader, "features", "mean", "std"}),
+    )
+
+
+# ------------------------------------------------------------------------- folders of images
+
+_READ_IDX = Piece(
+    '''\
+def read_idx(folder, name):
+    """An array of bytes in IDX format, gzipped or not."""
+    if (folder / name).exists():
+        data = (folder / name).read_bytes()
+    else:
+        data = gzip.decompress((folder / f"{name}.gz").read_bytes())
+    if data[:3] != b"\\0\\0\\x08":
+        raise SystemExit(f"{folder / name}: not bytes in IDX format")
+    shape = np.frombuffer(data, ">i4", count=data[3], offset=4)
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)''',
+    ("import gzip", "import numpy as np"),
+)
+
+
+@_reads(Mnist)
+def _mnist(source: Mnist, used: Sequence[str], folder: Path) -> Loading:
+    def array(kind: str) -> Expr:
+        return Name("read_idx")(Name("path"), Name(f'f"{{part}}-{kind}-ubyte"'))
+
+    return Loading(
+        {
+            "pixels": _cast(array("images-idx3")[:, None], "float32"),
+            source.label: _cast(array("labels-idx1"), "int64"),
+        },
+        helpers=(_READ_IDX,),
+        arguments=("data",),
+        parts=("train", "t10k"),
+        reserved=frozenset({"read_idx", "load_part"}),
+    )
+
+
+_READ_CIFAR = Piece(
+    '''\
+def read_cifar(folder, pattern, labels):
+    """Rows of label bytes, then the bytes of a 3x32x32 image."""
+    files = sorted(folder.glob(pattern))
+    if not files:
+        raise SystemExit(f"{folder}: no file {pattern}")
+    data = np.concatenate([np.fromfile(file, np.uint8) for file in files])
+    return data.reshape(-1, labels + 3 * 32 * 32)''',
+    ("import numpy as np",),
+)
+
+
+@_reads(Cifar10)
+def _cifar(source: Cifar10, used: Sequence[str], folder: Path) -> Loading:
+    rows, labels = Name("rows"), len(source.labels)
+    parts = ("data_batch_*.bin", "test_batch.bin")
+    if isinstance(source, Cifar100):
+        parts = ("train.bin", "test.bin")
+    columns = {
+        "pixels": _cast(rows[:, labels:].reshape(-1, 3, 32, 32), "float32"),
+        **{name: _cast(rows[:, i], "int64") for i, name in enumerate(source.labels)},
+    }
+    return Loading(
+        columns,
+        (f"rows = read_cifar(path, part, {labels})",),
+        helpers=(_READ_CIFAR,),
+        arguments=("data",),
+        parts=parts,
+        reserved=frozenset({"read_cifar", "load_part"}),
+    )
+
+
+# ------------------------------------------------------------------------------ a user's files
+
+
+@_reads(Csv)
+def _csv(source: Csv, used: Sequence[str], folder: Path) -> Loading:
+    zipped = Path(source.path).suffix == ".gz"
+    opened = 'gzip.open(path, "rt", ' if zipped else "open(path, "
+    delimiter = "" if source.delimiter == "," else f", delimiter={literal(source.delimiter)}"
+    headers = source.headers(folder)
+    setup = [
+        f'with {opened}newline="", encoding="utf-8-sig") as file:',
+        f"    rows = list(csv.DictReader(file{delimiter}))",
+    ]
+    if source.window is None:
+        columns = {name: Column(_cells(headers[name]), "float32") for name in used}
+        own: set[str] = set()
+    else:
+        lines, columns, own = _windows(source, headers, used)
+        setup += lines
+    return Loading(
+        columns,
+        tuple(setup),
+        ("import csv", "import gzip") if zipped else ("import csv",),
+        arguments=("data",),
+        split=(source.split, source.shuffle),
+        reserved=frozenset({"row", "file", "csv", "gzip", *own}),
+    )
+
+
+def _cells(header: str) -> Expr:
+    """The numbers under a header."""
+    return np.array(Name(f"[row[{literal(header)}] for row in rows]"), np.float32)
+
+
+def _windows(
+    source: Csv, headers: dict[str, str], used: Sequence[str]
+) -> tuple[list[str], dict[str, Column], set[str]]:
+    """Setup lines and columns of a series cut into windows, and the names that the lines assign."""
+    assert source.window is not None
+    beyond = source.window + source.horizon - 1
+    lines = [f"windows = np.arange(len(rows) - {beyond})[:, None] + np.arange({source.window})"]
+    columns: dict[str, Column] = {}
+    series: dict[str, Name] = {}
+    names = Names(RESERVED)
+    for column in used:
+        base = column if column in headers else column.removeprefix("next_")
+        if base not in series:
+            series[base] = Name(names.fresh(f"{base.lower()}_series"))
+            lines.append(f"{render(series[base])} = {render(_cells(headers[base]))}")
+        windows = Name("windows")
+        place = windows if column == base else windows[:, -1] + source.horizon
+        columns[column] = Column(series[base][place], "float32")
+    return lines, columns, {name.identifier for name in series.values()}
+
+
+@_reads(Npz)
+def _npz(source: Npz, used: Sequence[str], folder: Path) -> Loading:
+    return Loading(
+        {name: Column(Name("arrays")[name], "") for name in used},
+        ("arrays = np.load(path)",),
+        arguments=("data",),
+        split=(source.split, source.shuffle),
+        reserved=frozenset({"arrays"}),
+    )
+
+
+@_reads(Text)
+def _text(source: Text, used: Sequence[str], folder: Path) -> Loading:
+    if source.level == "bytes":
+        read = "text = np.frombuffer(path.read_bytes(), np.uint8).astype(np.int64)"
+    else:
+        read = 'text = np.unique(list(path.read_text("utf-8")), return_inverse=True)[1]'
+    stride = source.stride or source.window
+    starts = f"np.arange(0, len(text) - {source.window}, {stride})[:, None]"
+    text, windows = Name("text"), Name("windows")
+    return Loading(
+        {
+            "ids": Column(text[windows], "int64"),
+            "next_ids": Column(text[windows + lift(1)], "int64"),
+        },
+        (read, f"windows = {starts} + np.arange({source.window})"),
+        arguments=("data",),
+        split=(source.split, source.shuffle),
+        reserved=frozenset({"text"}),
+    )
+
+
+@_reads(Synthetic)
+def _synthetic(source: Synthetic, used: Sequence[str], folder: Path) -> Loading:
+    return Loading(
+        {},
+        ("random = np.random.default_rng(seed)",),
+        arguments=("seed",),
+        split=(source.split, source.shuffle),
+    )
