@@ -1,0 +1,151 @@
+"""The canonical form of a text: `tercet fmt`.
+
+Works on tokens, so that numbers, strings and comments stay as they were written; the syntax tree
+says where statements begin and which braces are bodies.  The result means the same, and formatting
+it again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dsl import nodes
+from dsl.diagnostics import DiagnosticError
+from dsl.layout import INDENT, Run
+from dsl.lexer import Tokens
+from dsl.parser import parse
+from dsl.source import Source
+from dsl.spacing import Spacing, close_of
+from dsl.writer import Writer
+
+
+def format_source(source: Source) -> str:
+    """The text of `source` in canonical form.
+
+    Raises DiagnosticError where the text has a syntax error.
+    """
+    result = parse(source)
+    if result.diagnostics:
+        raise DiagnosticError(*result.diagnostics)
+    return _Formatter(Tokens(source)).format(result.module)
+
+
+class _Formatter:
+    def __init__(self, tokens: Tokens) -> None:
+        self.tokens = tokens.tokens
+        self.writer = Writer(tokens)
+        self.closing = close_of(tokens.tokens)
+        self.opening = {close: open for open, close in self.closing.items()}
+        self.starting = {token.start: number for number, token in enumerate(tokens.tokens)}
+        self.ending = {token.end: number for number, token in enumerate(tokens.tokens)}
+
+    def format(self, module: nodes.Module) -> str:
+        for declaration in module.declarations:
+            self._declaration(declaration)
+        self.writer.flush(len(module.source.text), 0, keep_blank=True)
+        return self.writer.text()
+
+    def _declaration(self, node: nodes.Declaration) -> None:
+        first, last = self._range(node)
+        if isinstance(node, nodes.Block | nodes.Train):
+            self.writer.separate()
+            self._head(first, self.opening[last], 0)
+            self._body(node.body, self.opening[last], 0)
+            self.writer.separate()
+        else:
+            self._run(first, last).write(0, 0, keep_blank=True)
+
+    def _range(self, node: nodes.Node) -> tuple[int, int]:
+        """The numbers of a node's first and last token."""
+        return self.starting[node.span.start], self.ending[node.span.end]
+
+    def _run(self, first: int, last: int) -> Run:
+        return Run(self.writer, self.closing, first, last)
+
+    def _head(self, first: int, opened: int, indent: int, before: str | int | None = None) -> None:
+        """The words before a body, and its opening brace."""
+        run = self._run(first, opened - 1)
+        run.write(indent, indent if before is None else before, keep_blank=True, tail=2)
+        self.writer.emit(opened, " ", indent)
+
+    def _body(self, body: Sequence[nodes.Statement], opened: int, indent: int) -> None:
+        """Statements, and the brace that closes them."""
+        closed = self.closing[opened]
+        padding = self._padding(body)
+        for node in body:
+            self._statement(node, indent + INDENT, padding.get(node, 0))
+        has_comment = self.writer.has_comment(opened, closed)
+        self.writer.flush(self.tokens[closed].start, indent + INDENT, keep_blank=True)
+        self.writer.emit(closed, indent if body or has_comment else " ", indent)
+
+    def _statement(self, node: nodes.Statement, indent: int, padding: int) -> None:
+        first, last = self._range(node)
+        match node:
+            case nodes.For(body=body) | nodes.Update(body=body):
+                self._head(first, self.opening[last], indent)
+                self._body(body, self.opening[last], indent)
+            case nodes.If():
+                self._if(node, indent)
+            case nodes.Assign(target=target) if padding:
+                run = self._run(first, last)
+                run.pad(self._range(target)[1] + 1, padding)
+                run.write(indent, indent, keep_blank=True)
+            case _:
+                self._run(first, last).write(indent, indent, keep_blank=True)
+
+    def _if(self, node: nodes.If, indent: int) -> None:
+        before: str | int = indent
+        while True:
+            first, last = self._range(node)
+            opened = self._range(node.condition)[1] + 1
+            self._head(first, opened, indent, before)
+            self._body(node.then, opened, indent)
+            closed = self.closing[opened]
+            if closed == last:
+                return
+            self.writer.emit(closed + 1, " ", indent)
+            before = " "
+            if self.tokens[closed + 2].type == "LBRACE":
+                self.writer.emit(closed + 2, " ", indent)
+                self._body(node.otherwise, closed + 2, indent)
+                return
+            (following,) = node.otherwise
+            assert isinstance(following, nodes.If)
+            node = following
+
+    def _padding(self, body: Sequence[nodes.Statement]) -> dict[nodes.Statement, int]:
+        """Spaces before the `=` of assignments whose `=` the author had lined up."""
+        padding: dict[nodes.Statement, int] = {}
+        run: list[nodes.Assign] = []
+        for node in (*body, None):
+            if run and not (isinstance(node, nodes.Assign) and self._is_lined_up(run[-1], node)):
+                widths = [self._target_width(assign) for assign in run]
+                padding |= {a: max(widths) - w for a, w in zip(run, widths, strict=True)}
+                run = []
+            if isinstance(node, nodes.Assign):
+                run.append(node)
+        return padding
+
+    def _target_width(self, node: nodes.Assign) -> int:
+        first, last = self._range(node.target)
+        return Spacing(self.tokens, self.closing, first, last).width
+
+    def _is_lined_up(self, one: nodes.Assign, other: nodes.Assign) -> bool:
+        """Whether two assignments follow each other with their `=` in the same column."""
+        source = one.span.source
+        between = source.text[one.span.end : other.span.start]
+        if between.count("\n") != 1 or self._columns(one) != self._columns(other):
+            return False
+        return self._starts_lines(one) and self._starts_lines(other)
+
+    def _columns(self, node: nodes.Assign) -> tuple[int, int]:
+        first, last = self._range(node.target)
+        position = node.span.source.position
+        return position(self.tokens[first].start)[1], position(self.tokens[last + 1].start)[1]
+
+    def _starts_lines(self, node: nodes.Assign) -> bool:
+        """Whether the target and its `=` are the start of a line."""
+        first, last = self._range(node.target)
+        source = node.span.source
+        start, end = self.tokens[first].start, self.tokens[last + 1].start
+        return self.tokens[first].starts_line and "\n" not in source.text[start:end]
