@@ -37,9 +37,9 @@ class Column:
 class Loading:
     """The reading of one source.
 
-    `arguments` are the flags (`data`, `seed`) that it needs, `parts` what `load_part` is called with
-    where the source has a test part, `split` share and shuffling where it has not, `length` the
-    number of rows where it is known before the mapping, `reserved` names that `setup` assigns.
+    `arguments` are the flags (`data`, `seed`) that it needs, `parts` what `load_part` is called
+    with where the source has a test part, `split` share and shuffling where it has not, `length`
+    the number of rows where it is known before the mapping, `reserved` names that `setup` assigns.
     """
 
     columns: dict[str, Column]

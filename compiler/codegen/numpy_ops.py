@@ -1,8 +1,8 @@
 """The mapping of a data source, printed as NumPy.
 
-Arrays may be float64 in the script where the language says f32 (what a library or a random generator
-gives); the dtype is followed, and an array that ends up with another one than the language's
-is cast once, where it is assigned.  The rules of the operations are in `numpy_rules`.
+Arrays may be float64 in the script where the language says f32 (what a library or a random
+generator gives); the dtype is followed, and an array that ends up with another one than the
+language's is cast once, where it is assigned.  The rules of the operations are in `numpy_rules`.
 """
 
 from __future__ import annotations

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from compiler.data.base import DataSource, require_split, source
-from compiler.dims import Size
-from compiler.initializers import Initializer
-from compiler.ops.base import Op, Operand
+from compiler.dims import Dim, Size
+from compiler.initializers import Constant, Initializer, Normal, Ones, Uniform, Zeros
+from compiler.ops.base import Op, Operand, OpError
 from compiler.settings import require
 from compiler.types import TensorType
+
+DRAWN = (Uniform, Normal, Constant, Zeros, Ones)
+"""The initializers that can stand in a mapping."""
 
 
 @source("synthetic")
@@ -50,7 +53,22 @@ class Draw(Op):
     train_only: ClassVar[bool] = True
 
     initializer: Initializer
+    rows: int
     type: TensorType
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.initializer, DRAWN):
+            raise OpError("E0504", "data are drawn by `uniform`, `normal` or `constant`")
+        if any(isinstance(size, Dim) for size in self.type.shape[1:]):
+            raise OpError(
+                "E0314",
+                f"an array to draw has numbers as sizes, but for the rows, not {self.type}",
+            )
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """The shape with the number of rows in its place."""
+        return (self.rows, *self.type.shape[1:])
 
     def infer(self) -> TensorType:
         return self.type

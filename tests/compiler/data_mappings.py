@@ -1,0 +1,88 @@
+"""Mappings built by hand: what elaboration makes of `{ image = pixels / 16 }`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from compiler.codegen.data import DataCode, data_code
+from compiler.data import DataSource
+from compiler.dims import symbol
+from compiler.ir import Apply, Graph, GraphInput, GraphOutput, Region, Value
+from compiler.ops.base import Op
+from compiler.ops.elementwise import Constant
+from compiler.training.program import Data
+from compiler.types import DType, TensorType
+from dsl import nodes
+from dsl.source import Source, Span
+
+N = symbol("N")
+SPAN = Span(Source("test.model", "data"), 0, 4)
+BLOCK = nodes.Block(SPAN, "block", "mapping", SPAN, (), ())
+
+
+class Mapping:
+    """Builds a mapping graph; `columns` are the source's."""
+
+    def __init__(self, source: DataSource, folder: Path) -> None:
+        self.source = source
+        types = source.columns(N, folder)
+        self.columns = {name: Value(name, type) for name, type in types.items()}
+        self.items: list[Apply] = []
+        self.outputs: list[GraphOutput] = []
+
+    def apply(self, op: Op, *inputs: Value) -> Value:
+        (type,) = op.infer_types([value.type for value in inputs])
+        output = Value(op.name, type)
+        self.items.append(Apply(op, inputs, (output,), SPAN))
+        return output
+
+    def constant(self, value: float | int, dtype: DType = DType.F32) -> Value:
+        return self.apply(Constant(value=value, dtype=dtype))
+
+    def output(self, name: str, value: Value) -> Value:
+        self.outputs.append(GraphOutput(name, value, SPAN))
+        return value
+
+    def data(self) -> Data:
+        used = {id(v) for item in self.items for v in item.inputs}
+        used |= {id(output.value) for output in self.outputs}
+        inputs = tuple(
+            GraphInput(value, (None,) * value.type.rank, SPAN)
+            for value in self.columns.values()
+            if id(value) in used
+        )
+        body = Region(tuple(self.items))
+        graph = Graph("data", BLOCK, {}, {"N": N}, inputs, body, tuple(self.outputs))
+        return Data(self.source, graph, SPAN)
+
+
+def mapped(
+    source: DataSource, folder: Path, build: Callable[[Mapping], None] | None = None, **same: str
+) -> Data:
+    """A mapping made by `build`, or `same`: outputs that are columns as they are."""
+    mapping = Mapping(source, folder)
+    for name, column in same.items():
+        mapping.output(name, mapping.columns[column])
+    if build is not None:
+        build(mapping)
+    return mapping.data()
+
+
+def script_text(code: DataCode) -> str:
+    """The code as a module."""
+    constants = (f"{name} = {value}" for name, value in code.piece.constants)
+    return "\n".join((*code.piece.imports, *constants, code.piece.text)) + "\n"
+
+
+def load(data: Data, folder: Path, *arguments: Any) -> Any:
+    """What the printed `load_data` returns; the script lies in `folder` too."""
+    code = data_code(data, folder, folder)
+    scope: dict[str, Any] = {"__file__": str(folder / "script.py")}
+    exec(script_text(code), scope)
+    return scope["load_data"](*arguments)
+
+
+def f32(*shape: int) -> TensorType:
+    return TensorType(DType.F32, (N, *shape))

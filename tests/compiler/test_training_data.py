@@ -1,0 +1,309 @@
+"""Data sources: columns known when compiling, and printed `load_data` that gives such arrays."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import datasets
+
+from compiler.codegen.data import data_code
+from compiler.data import (
+    SOURCES,
+    BreastCancer,
+    Cifar10,
+    Cifar100,
+    Csv,
+    DataSource,
+    Diabetes,
+    Digits,
+    Draw,
+    FashionMnist,
+    Iris,
+    Mnist,
+    Npz,
+    Synthetic,
+    Text,
+    Wine,
+)
+from compiler.initializers import Normal, Orthogonal, Uniform
+from compiler.ops import elementwise
+from compiler.ops.base import OpError
+from compiler.training.program import Data
+from compiler.types import DType
+from tests.compiler.data_mappings import Mapping, N, f32, load, mapped, script_text
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+
+
+def _sample_files(folder: Path) -> None:
+    """Small files of every kind, in the folder."""
+    random = np.random.default_rng(0)
+    for name in ("data_batch_1", "data_batch_2", "test_batch"):
+        random.integers(0, 10, (4, 3073), dtype=np.uint8).tofile(folder / f"{name}.bin")
+    for name in ("train", "test"):
+        random.integers(0, 10, (4, 3074), dtype=np.uint8).tofile(folder / f"{name}.bin")
+    (folder / "table.csv").write_text('"Year of it",name,x\n2000,a,1.5\n2001,b,2.5\n2002,c,3.5\n')
+    np.savez(folder / "arrays.npz", image=np.ones((5, 2), np.uint8), label=np.arange(5))
+    (folder / "poem.txt").write_text("abcabcabcd" * 3, encoding="utf-8")
+
+
+def test_every_source_is_tried() -> None:
+    assert {type(source) for source, _ in _everything()} | {Synthetic} == set(SOURCES.values())
+
+
+def _everything() -> list[tuple[DataSource, list[str]]]:
+    mnist = str(SAMPLES / "data/mnist5k")
+    return [
+        (Digits(), ["pixels", "digit"]),
+        (Iris(), ["features", "label"]),
+        (Wine(shuffle=False), ["features", "label"]),
+        (BreastCancer(standardize=True), ["features", "label"]),
+        (Diabetes(standardize=True, shuffle=False), ["features", "progression"]),
+        (Mnist(mnist), ["pixels", "digit"]),
+        (FashionMnist(mnist), ["pixels", "label"]),
+        (Cifar10("."), ["pixels", "label"]),
+        (Cifar100("."), ["pixels", "coarse_label", "label"]),
+        (Csv("table.csv"), ["x", "Year_of_it"]),
+        (Csv("table.csv", window=1, shuffle=False), ["x", "next_x", "next_Year_of_it"]),
+        (Npz("arrays.npz"), ["image", "label"]),
+        (Text("poem.txt", window=4), ["ids", "next_ids"]),
+        (Text("poem.txt", window=4, level="chars", stride=2), ["ids"]),
+    ]
+
+
+@pytest.mark.parametrize("source, used", _everything(), ids=repr)
+def test_arrays_are_what_the_columns_promise(
+    source: DataSource, used: list[str], tmp_path: Path
+) -> None:
+    _sample_files(tmp_path)
+    data = mapped(source, tmp_path, None, **{f"my_{name}": name for name in used})
+    types = [source.columns(N, tmp_path)[name] for name in used]
+    for part in _load(data, tmp_path):
+        lengths = {len(array) for array in part}
+        assert len(lengths) == 1
+        for array, type in zip(part, types, strict=True):
+            assert array.dtype.name == type.dtype.numpy_name
+            assert array.shape[1:] == type.shape[1:]
+
+
+def _load(data: Data, folder: Path) -> Any:
+    """`load_data` with the arguments that its call shows."""
+    call = data_code(data, folder, folder).call
+    values = {"args.data": folder / getattr(data.source, "path", ""), "args.seed": 0}
+    arguments = call.removeprefix("load_data(").removesuffix(")")
+    return load(data, folder, *(values[a] for a in arguments.split(", ") if a))
+
+
+# ------------------------------------------------------------------------------------- scikit-learn
+
+
+def _scaled_digits(mapping: Mapping) -> None:
+    image = mapping.apply(elementwise.Divide(), mapping.columns["pixels"], mapping.constant(16.0))
+    mapping.output("image", image)
+    mapping.output("label", mapping.columns["digit"])
+
+
+def test_digits_read_like_the_exemplar() -> None:
+    data = mapped(Digits(), Path(), _scaled_digits)
+    code = data_code(data, Path(), Path())
+    assert code.call == "load_data(args.seed)"
+    assert code.names == ("image", "label")
+    assert code.piece.imports == (
+        "import numpy as np",
+        "from sklearn.datasets import load_digits",
+    )
+    assert (
+        code.piece.text
+        == '''\
+def load_data(seed):
+    """(image, label) to train on and to test on."""
+    digits = load_digits()
+    image = (digits.images[:, None] / 16).astype(np.float32)
+    label = digits.target.astype(np.int64)
+    order = np.random.default_rng(seed).permutation(len(image))
+    split = int(0.8 * len(image))
+    train, test = order[:split], order[split:]
+    return (image[train], label[train]), (image[test], label[test])'''
+    )
+
+
+def test_digits_are_all_there_and_parted_by_the_seed() -> None:
+    data = mapped(Digits(), Path(), _scaled_digits)
+    (train, label), (test, test_label) = load(data, Path(), 0)
+    assert len(train) == int(0.8 * 1797)
+    assert len(train) + len(test) == 1797
+    assert sorted([*label, *test_label]) == sorted(datasets.load_digits().target)
+    again = load(data, Path(), 0)
+    np.testing.assert_array_equal(again[0][0], train)
+    assert not np.array_equal(load(data, Path(), 1)[0][0], train)
+
+
+def test_standardizing_uses_training_rows_only() -> None:
+    data = mapped(BreastCancer(standardize=True), Path(), None, x="features", label="label")
+    (train, _), (test, _) = load(data, Path(), 3)
+    np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(train.std(axis=0), 1, atol=1e-5)
+    assert abs(test.mean(axis=0)).max() > 1e-3
+
+
+# ------------------------------------------------------------------------------------ image folders
+
+
+def test_mnist_has_its_published_parts() -> None:
+    data = mapped(Mnist("data/mnist5k"), SAMPLES, None, image="pixels", label="digit")
+    train, test = load(data, SAMPLES, SAMPLES / "data/mnist5k")
+    assert (len(train[0]), len(test[0])) == (4000, 1000)
+    assert train[0].max() == 255
+    assert set(np.unique(test[1])) == set(range(10))
+
+
+def test_mnist_also_reads_files_that_are_not_zipped(tmp_path: Path) -> None:
+    for file in (SAMPLES / "data/mnist5k").glob("*.gz"):
+        (tmp_path / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
+    data = mapped(Mnist("."), tmp_path, None, image="pixels", label="digit")
+    zipped = mapped(Mnist("data/mnist5k"), SAMPLES, None, image="pixels", label="digit")
+    for a, b in zip(
+        load(data, tmp_path, tmp_path), load(zipped, SAMPLES, SAMPLES / "data/mnist5k"), strict=True
+    ):
+        np.testing.assert_array_equal(a[0], b[0])
+
+
+def test_missing_data_end_the_script_with_a_line(tmp_path: Path) -> None:
+    data = mapped(Mnist("nowhere"), tmp_path, None, image="pixels", label="digit")
+    code = data_code(data, tmp_path, tmp_path)
+    script = tmp_path / "script.py"
+    script.write_text(script_text(code) + "load_data(DATA)\n")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "nowhere: no such data; --data reads" in done.stderr
+
+
+# ------------------------------------------------------------------------------------- user's files
+
+
+def test_windows_of_a_series_end_before_what_follows() -> None:
+    source = Csv("data/series/airline.csv", window=12, horizon=2, shuffle=False)
+    data = mapped(source, SAMPLES, None, past="Passengers", future="next_Passengers")
+    (past, future), (test, _) = load(data, SAMPLES, SAMPLES / "data/series/airline.csv")
+    assert past[0].tolist()[:3] == [112, 118, 132]
+    assert len(past) + len(test) == 144 - 12 - 2 + 1
+    assert future[0] == past[2, -1]
+    assert past[5, 0] == past[0, 5]
+
+
+def test_text_columns_of_a_table_are_not_offered(tmp_path: Path) -> None:
+    _sample_files(tmp_path)
+    source = Csv("table.csv")
+    assert set(source.columns(N, tmp_path)) == {"Year_of_it", "x"}
+    assert source.other_columns(tmp_path) == {"name": "it holds text"}
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (None, "no such file"),
+        ("", "empty"),
+        ("a,b\n", "no rows"),
+        ("a,a\n1,2\n", "same name"),
+        ("a,b\n1\n", "number of cells"),
+    ],
+)
+def test_tables_that_cannot_be_read(content: str | None, message: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "t.csv").write_text(content)
+    with pytest.raises(OpError, match=message) as caught:
+        Csv("t.csv").columns(N, tmp_path)
+    assert caught.value.code == "E0610"
+    assert str(tmp_path / "t.csv") in caught.value.message
+
+
+def test_npz_heads_are_read_without_the_arrays(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.zeros((4, 2), ">f4"), y=np.zeros(4, bool), z=np.float32(1))
+    source = Npz("a.npz")
+    assert {k: str(t) for k, t in source.columns(N, tmp_path).items()} == {"y": "bool[N]"}
+    assert set(source.other_columns(tmp_path)) == {"x", "z"}
+    np.savez(tmp_path / "b.npz", x=np.zeros(4), y=np.zeros(5))
+    with pytest.raises(OpError, match="different lengths"):
+        Npz("b.npz").columns(N, tmp_path)
+    (tmp_path / "c.npz").write_text("no")
+    with pytest.raises(OpError, match="not an"):
+        Npz("c.npz").columns(N, tmp_path)
+
+
+def test_text_is_cut_side_by_side_and_shifted_by_one() -> None:
+    source = Text("data/text/hamlet.txt", window=64, shuffle=False)
+    data = mapped(source, SAMPLES, None, tokens="ids", following="next_ids")
+    (tokens, following), (test, _) = load(data, SAMPLES, SAMPLES / "data/text/hamlet.txt")
+    raw = (SAMPLES / "data/text/hamlet.txt").read_bytes()
+    assert bytes(tokens[0].tolist()) == raw[:64]
+    assert bytes(tokens[1].tolist()) == raw[64:128]
+    assert bytes(following[0].tolist()) == raw[1:65]
+    assert len(tokens) + len(test) == (len(raw) - 1) // 64
+
+
+# ---------------------------------------------------------------------------------------- synthetic
+
+
+def _line(mapping: Mapping) -> None:
+    x = mapping.output("x", mapping.apply(Draw(Uniform(-1, 1), 50, f32(1))))
+    slope = mapping.apply(elementwise.Multiply(), mapping.constant(3.0), x)
+    line = mapping.apply(elementwise.Add(), slope, mapping.constant(2.0))
+    noise = mapping.apply(Draw(Normal(0.1), 50, f32(1)))
+    mapping.output("y", mapping.apply(elementwise.Add(), line, noise))
+
+
+def test_synthetic_data_read_like_their_formula() -> None:
+    data = mapped(Synthetic(rows=50), Path(), _line)
+    code = data_code(data, Path(), Path())
+    assert "    x = random.uniform(-1, 1, (50, 1)).astype(np.float32)" in code.piece.text
+    assert "    y = (3 * x + 2 + random.normal(0.0, 0.1, (50, 1))).astype(np.float32)" in (
+        code.piece.text
+    )
+    (x, y), (test, _) = load(data, Path(), 0)
+    assert (x.shape, test.shape) == ((40, 1), (10, 1))
+    assert abs(y - 3 * x - 2).max() < 0.5
+    assert not np.array_equal(x, load(data, Path(), 1)[0][0])
+
+
+def test_a_matrix_cannot_be_drawn_as_orthogonal() -> None:
+    with pytest.raises(OpError, match="drawn by"):
+        Draw(Orthogonal(), 50, f32(1))
+
+
+# ------------------------------------------------------------------------------------ the mapping
+
+
+def test_names_that_python_or_the_code_need_are_changed() -> None:
+    data = mapped(Digits(), Path(), None, digits="pixels", np="digit", split="digit")
+    code = data_code(data, Path(), Path())
+    assert set(code.names).isdisjoint({"digits", "np", "split"})
+    assert [part.shape[1:] for part in load(data, Path(), 0)[0]] == [(1, 8, 8), (), ()]
+
+
+def test_a_column_used_twice_is_read_once() -> None:
+    def build(mapping: Mapping) -> None:
+        pixels = mapping.columns["pixels"]
+        mapping.output("a", mapping.apply(elementwise.Divide(), pixels, mapping.constant(16.0)))
+        half = mapping.apply(elementwise.Greater(), pixels, mapping.constant(8.0))
+        mapping.output("b", mapping.apply(elementwise.Cast(DType.F32), half))
+
+    data = mapped(Digits(), Path(), build)
+    text = data_code(data, Path(), Path()).piece.text
+    assert text.count("digits.images") == 1
+    (a, b), _ = load(data, Path(), 0)
+    np.testing.assert_array_equal(b, (a > 0.5).astype(np.float32))
+
+
+def test_a_script_finds_its_data_from_another_folder(tmp_path: Path) -> None:
+    _sample_files(tmp_path)
+    data = mapped(Npz("arrays.npz"), tmp_path, None, label="label")
+    code = data_code(data, tmp_path, tmp_path / "build" / "deep")
+    assert code.piece.constants == (("DATA", 'Path(__file__).parent / "../../arrays.npz"'),)
+    assert str(tmp_path) not in script_text(code)

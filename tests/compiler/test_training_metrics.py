@@ -1,0 +1,160 @@
+"""Metrics: known values, batches of any size, and printed classes that agree."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn_metrics
+
+from compiler.codegen.metrics import printed_metrics
+from compiler.dims import symbol
+from compiler.ops.base import OpError
+from compiler.training.metrics import (
+    F1,
+    METRICS,
+    R2,
+    Accuracy,
+    BinaryAccuracy,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Metric,
+    Perplexity,
+    Precision,
+    Recall,
+    RootMeanSquaredError,
+    TopKAccuracy,
+)
+from compiler.training.program import NamedMetric
+from compiler.types import DType, TensorType
+
+N = symbol("N")
+ROWS, CLASSES, LENGTH = 23, 6, 5
+
+CASES: list[tuple[Metric, str]] = [
+    (Accuracy(), "classes"),
+    (Accuracy(axis=-1), "language"),
+    (TopKAccuracy(k=2), "classes"),
+    (TopKAccuracy(axis=-1, k=3), "language"),
+    (Perplexity(), "classes"),
+    (Perplexity(axis=-1), "language"),
+    (BinaryAccuracy(), "binary"),
+    (Precision(), "binary"),
+    (Recall(threshold=0.3), "binary"),
+    (F1(), "binary"),
+    (MeanAbsoluteError(), "regression"),
+    (MeanSquaredError(), "regression"),
+    (RootMeanSquaredError(), "regression"),
+    (R2(), "regression"),
+]
+
+
+def operands(kind: str) -> tuple[Any, Any]:
+    random = np.random.default_rng(5)
+    match kind:
+        case "classes":
+            logits = random.normal(size=(ROWS, CLASSES)).astype(np.float32)
+            return logits, random.integers(0, CLASSES, ROWS)
+        case "language":
+            logits = random.normal(size=(ROWS, LENGTH, CLASSES)).astype(np.float32)
+            return logits, random.integers(0, CLASSES, (ROWS, LENGTH))
+        case "binary":
+            prediction = random.uniform(size=(ROWS, 1)).astype(np.float32)
+            return prediction, random.integers(0, 2, (ROWS, 1)).astype(np.float32)
+    return (
+        random.normal(size=(ROWS, 3)).astype(np.float32),
+        random.normal(size=(ROWS, 3)).astype(np.float32),
+    )
+
+
+def cut(arrays: tuple[Any, Any], size: int) -> list[tuple[Any, Any]]:
+    a, b = arrays
+    return [(a[i : i + size], b[i : i + size]) for i in range(0, ROWS, size)]
+
+
+def test_every_metric_is_tried() -> None:
+    assert {type(metric) for metric, _ in CASES} == set(METRICS.values())
+
+
+@pytest.mark.parametrize("metric, kind", CASES, ids=repr)
+def test_an_uneven_last_batch_counts_by_its_rows(metric: Metric, kind: str) -> None:
+    whole = metric.reference([operands(kind)])
+    assert metric.reference(cut(operands(kind), 10)) == pytest.approx(whole, rel=1e-12)
+    assert not math.isnan(whole)
+
+
+@pytest.mark.parametrize("metric, kind", CASES, ids=repr)
+def test_printed_class_gives_the_same(metric: Metric, kind: str) -> None:
+    printed = printed_metrics([NamedMetric("it", metric, ("it.0", "it.1"))])
+    scope: dict[str, Any] = {}
+    exec("\n".join((*printed.piece.imports, printed.piece.text)), scope)
+    made = eval(printed.objects["it"], scope)
+    for batch in cut(operands(kind), 10):
+        made.update(*batch)
+    assert made.result() == pytest.approx(metric.reference([operands(kind)]), rel=1e-12)
+
+
+def test_printing_does_not_change_the_arrays() -> None:
+    printed = printed_metrics([NamedMetric("p", Perplexity(), ("p.0", "p.1"))])
+    scope: dict[str, Any] = {}
+    exec("\n".join((*printed.piece.imports, printed.piece.text)), scope)
+    logits, label = operands("classes")
+    logits = logits.astype(np.float64)
+    before = logits.copy()
+    scope["Perplexity"]().update(logits, label)
+    np.testing.assert_array_equal(logits, before)
+
+
+def test_scikit_learn_agrees() -> None:
+    logits, label = operands("classes")
+    prediction, truth = operands("binary")
+    said, true = prediction[:, 0] > 0.5, truth[:, 0] > 0.5
+    a, b = operands("regression")
+    top2 = sklearn_metrics.top_k_accuracy_score(label, logits, k=2, labels=range(CLASSES))
+    pairs = [
+        (Accuracy(), (logits, label), sklearn_metrics.accuracy_score(label, logits.argmax(1))),
+        (TopKAccuracy(k=2), (logits, label), top2),
+        (Precision(), (prediction, truth), sklearn_metrics.precision_score(true, said)),
+        (Recall(), (prediction, truth), sklearn_metrics.recall_score(true, said)),
+        (F1(), (prediction, truth), sklearn_metrics.f1_score(true, said)),
+        (R2(), (a.ravel(), b.ravel()), sklearn_metrics.r2_score(b.ravel(), a.ravel())),
+    ]
+    for metric, arrays, expected in pairs:
+        assert metric.reference([arrays]) == pytest.approx(expected, rel=1e-6), metric
+
+
+def test_two_of_a_kind_share_one_class() -> None:
+    printed = printed_metrics(
+        [
+            NamedMetric("top2", TopKAccuracy(k=2), ("top2.0", "top2.1")),
+            NamedMetric("top3", TopKAccuracy(k=3), ("top3.0", "top3.1")),
+        ]
+    )
+    assert printed.objects == {"top2": "TopKAccuracy(k=2)", "top3": "TopKAccuracy(k=3)"}
+    assert printed.piece.text.count("class ") == 1
+
+
+def test_precision_of_nothing_is_nan() -> None:
+    nothing = np.zeros(4), np.ones(4)
+    assert math.isnan(Precision().reference([nothing]))
+
+
+@pytest.mark.parametrize(
+    "metric, types, code",
+    [
+        (Accuracy(), ((N, 10), (N, 1)), "E0301"),
+        (Accuracy(axis=2), ((N, 10), (N,)), "E0309"),
+        (TopKAccuracy(k=10), ((N, 10), (N,)), "E0504"),
+        (MeanSquaredError(), ((N, 1), (N,)), "E0301"),
+    ],
+)
+def test_operands_that_do_not_fit_are_refused(
+    metric: Metric, types: tuple[Any, Any], code: str
+) -> None:
+    prediction = TensorType(DType.F32, types[0])
+    label = TensorType(DType.I64, types[1])
+    with pytest.raises(OpError) as caught:
+        metric.check(prediction, label)
+    assert caught.value.code == code
