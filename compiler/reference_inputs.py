@@ -1,0 +1,144 @@
+"""What a run is given: arrays that fit the declared inputs, and the sizes that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from compiler import dims
+from compiler.dims import Dim, Size
+from compiler.ir import Graph, Value
+from compiler.lazy import np
+from compiler.types import TensorType
+from dsl.syntax_hints import nearest
+
+if TYPE_CHECKING:
+    from compiler.ops.base import Array
+
+
+class InputError(ValueError):
+    """Inputs or weights that a graph cannot run with."""
+
+
+def resolve_sizes(
+    graph: Graph, inputs: Mapping[str, Array], given: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """The numbers behind the symbols of the graph's input types.
+
+    Raises InputError for names, ranks and sizes that do not fit.
+    """
+    _check_names(graph, inputs)
+    sizes = dict(given or {})
+    origin = dict.fromkeys(sizes, "the sizes given")
+    axes = [
+        (i.value.name, axis, size, inputs[i.value.name].shape[axis])
+        for i in graph.inputs
+        for axis, size in enumerate(_checked_rank(i.value, inputs[i.value.name]).shape)
+    ]
+    for name, _, size, actual in axes:  # what a single symbol settles
+        solved = dims.solve(size, actual) if isinstance(size, Dim) else None
+        for symbol, number in (solved or {}).items():
+            if symbol not in sizes and isinstance(number, int):
+                sizes[symbol], origin[symbol] = number, f"`{name}`"
+    for name, axis, size, actual in axes:
+        _check_size(name, axis, size, actual, sizes, origin)
+    return sizes
+
+
+def _check_names(graph: Graph, inputs: Mapping[str, Array]) -> None:
+    names = [i.value.name for i in graph.inputs]
+    missing = [name for name in names if name not in inputs]
+    if missing:
+        raise InputError(f"the input `{missing[0]}` is missing")
+    for name in inputs:
+        if name not in names:
+            meant = nearest(name, names)
+            hint = f"; did you mean `{meant}`?" if meant else f": they are {', '.join(names)}"
+            raise InputError(f"there is no input `{name}`{hint}")
+
+
+def _checked_rank(value: Value, array: Array) -> TensorType:
+    if array.ndim != value.type.rank:
+        raise InputError(
+            f"the input `{value.name}` is {value.type}, but the array has shape {list(array.shape)}"
+        )
+    return value.type
+
+
+def _check_size(
+    name: str,
+    axis: int,
+    size: Size,
+    actual: int,
+    sizes: Mapping[str, int],
+    origin: Mapping[str, str],
+) -> None:
+    try:
+        expected = dims.evaluate(size, sizes)
+    except KeyError as error:
+        if actual < 1:
+            raise InputError(f"the input `{name}` is empty along axis {axis}") from None
+        raise InputError(
+            f"axis {axis} of `{name}` is {size}: {actual} does not tell {error.args[0]}"
+        ) from None
+    if expected != actual:
+        places = sorted({origin[symbol] for symbol in dims.symbols(size)} - {f"`{name}`"})
+        source = f" by {' and '.join(places)}" if places else ""
+        equals = f"{size} = {expected}" if isinstance(size, Dim) else f"{expected}"
+        raise InputError(f"axis {axis} of `{name}` is {actual}, not {equals}{source}")
+
+
+def checked_inputs(graph: Graph, inputs: Mapping[str, Array], precision: str) -> dict[Value, Array]:
+    """The arrays by value: floats at the run's precision, others in the declared dtype.
+
+    Raises InputError for elements of another kind.
+    """
+    return {i.value: _converted(i.value, inputs[i.value.name], precision) for i in graph.inputs}
+
+
+def _converted(value: Value, array: Array, precision: str) -> Array:
+    dtype = value.type.dtype
+    if dtype.is_float:
+        fits, wanted = array.dtype.kind == "f", precision
+    else:
+        wanted = dtype.numpy_name
+        fits = array.dtype == wanted or (dtype.is_integer and _integers_fit(array, wanted))
+    if not fits:
+        raise InputError(f"the input `{value.name}` is {value.type}, not {array.dtype}")
+    return array.astype(wanted, copy=False)
+
+
+def _integers_fit(array: Array, wanted: str) -> bool:
+    if array.dtype.kind not in "iu":
+        return False
+    limits = np.iinfo(wanted)
+    return not array.size or bool(limits.min <= array.min() and array.max() <= limits.max)
+
+
+def check_constraints(graph: Graph, sizes: Mapping[str, int]) -> None:
+    """That sizes obey what compilation could not decide.  Raises InputError."""
+    for constraint in graph.constraints:
+        left = dims.evaluate(constraint.left, sizes)
+        right = dims.evaluate(constraint.right, sizes)
+        if not _holds(left, constraint.relation, right):
+            rule = constraint.message or f"{constraint} must hold"
+            raise InputError(
+                f"{rule}: {left} {constraint.relation} {right} is false ({constraint.span})"
+            )
+
+
+def _holds(left: int, relation: str, right: int) -> bool:
+    match relation:
+        case "==":
+            return left == right
+        case "!=":
+            return left != right
+        case "<":
+            return left < right
+        case "<=":
+            return left <= right
+        case ">":
+            return left > right
+        case ">=":
+            return left >= right
+    raise ValueError(f"unknown relation {relation!r}")
