@@ -87,7 +87,7 @@ def apply_instance(
     frame.session.applied.add(instance)
     arguments = {a.name: a.value for a in instance.arguments}
     made = specialise(frame, instance.block, arguments, actual, span)
-    outputs = tuple([Value(o.name, o.value.type) for o in made.graph.outputs])
+    outputs = _results(made.graph, instance)
     frame.items.append(Call(made.graph, instance, values, outputs, span))
     frame.unnamed.update(outputs)
     frame.operations += made.operations
@@ -97,6 +97,13 @@ def apply_instance(
     for c in made.graph.constraints:
         constrain(frame, c.left, c.relation, c.right, c.span, c.message)
     return _built(made.structure, outputs)
+
+
+def _results(graph: Graph, instance: Instance) -> tuple[Value, ...]:
+    """New values for the outputs of a call; the only one is named after the instance."""
+    if len(graph.outputs) == 1:
+        return (Value(instance.site.name, graph.outputs[0].value.type),)
+    return tuple([Value(o.name, o.value.type) for o in graph.outputs])
 
 
 def _built(structure: Structure, outputs: tuple[Value, ...]) -> Any:
@@ -196,7 +203,7 @@ def text_of(session: Session, block: nodes.Block) -> sites.BodyText:
 
 def is_users(scope: ModuleScope) -> bool:
     """Whether the file is the user's own, not one of the standard library."""
-    return not scope.source.name.startswith("std.")
+    return not scope.source.name.startswith("<std.")
 
 
 def run(frame: Frame, block: nodes.Block, arguments: dict[str, Any]) -> Specialisation:

@@ -214,11 +214,10 @@ def _imported_source(scope: ModuleScope, statement: nodes.Import) -> Source:
         return _file(scope.source, statement)
     from dsl import library
 
-    prefix, _, name = statement.module.partition(".")
-    found = library.std_source(name) if prefix == "std" and name else None
+    found = library.std_source(statement.module)
     if found is not None:
         return found
-    known = [f"std.{name}" for name in library.std_modules()]
+    known = library.std_modules()
     help = did_you_mean(statement.module, known) or (
         f"the standard library has {', '.join(known)}; a file is imported by its path in quotes"
     )

@@ -9,6 +9,7 @@ from compiler.dims import Dim
 from compiler.elaborate import warnings
 from compiler.elaborate.errors import error
 from compiler.elaborate.scope import Frame
+from compiler.elaborate.types import constrain
 from compiler.elaborate.values import describe, is_function, is_kind, is_size
 from compiler.ir import Apply, Argument, Layer, Parameter, Value
 from compiler.ops.base import OPERATORS, Op, Operand, OpError
@@ -190,10 +191,19 @@ def record(
     arguments: tuple[Argument, ...] = (),
 ) -> tuple[Value, ...]:
     """Adds an application to the trace; its outputs are named after the operation."""
+    _require(frame, op, inputs, span)
     name = layer.site.name if layer is not None else op.name
     outputs = tuple([Value(name, type_) for type_ in types])
     frame.apply(Apply(op, inputs, outputs, span, layer, arguments))
     return outputs
+
+
+def _require(frame: Frame, op: Op, inputs: Sequence[Value | None], span: Span) -> None:
+    """Records what the operation needs of symbolic sizes and only the run can decide."""
+    if type(op).constraints is Op.constraints:
+        return
+    for left, relation, right in op.constraints(*[None if v is None else v.type for v in inputs]):
+        constrain(frame, left, relation, right, span)
 
 
 def result_of(op: Op, outputs: tuple[Value, ...]) -> Any:

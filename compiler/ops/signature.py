@@ -423,7 +423,9 @@ class _Binder:
         if value is WRONG:
             raise self._misfit(parameter, given)
         self._fields[parameter.name] = value
-        self._arguments.append(Argument(parameter.name, given.expression, value))
+        raw = given.value  # what the expression gives: `kernel = 3` stays 3, a float is a float
+        written = value if isinstance(value, float) else raw
+        self._arguments.append(Argument(parameter.name, given.expression, written))
 
     def _misfit(self, parameter: Parameter, given: Given) -> DiagnosticError:
         help = None
