@@ -5,28 +5,28 @@ What works on each row alone belongs here; an operation without a rule is refuse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from compiler.codegen.expr import Binary, Expr, Literal, Name, Unary
 from compiler.data.synthetic import Draw
-from compiler.dims import Dim, Size
+from compiler.dims import Dim
 from compiler.initializers import Constant as ConstantInitializer
 from compiler.initializers import Normal, Ones, Uniform, Zeros
 from compiler.ir import Apply
-from compiler.ops import elementwise
+from compiler.ops import elementwise, shape
 from compiler.ops.base import Op
 from compiler.types import DType
 
 np = Name("np")
 
-_Rule = Callable[..., Expr]
+_Rule = Callable[..., Expr | None]
 _RULES: dict[type[Op], _Rule] = {}
 R = TypeVar("R", bound=_Rule)
 
 
 def _rule(*operations: type[Op]) -> Callable[[R], R]:
-    """Registers a rule: a function of the item and its printed operands."""
+    """Registers a rule: a function of the item and its printed operands, None where it cannot."""
 
     def register(rule: R) -> R:
         for cls in operations:
@@ -39,7 +39,7 @@ def _rule(*operations: type[Op]) -> Callable[[R], R]:
 
 
 def lowered(item: Apply, operands: Sequence[Expr | None]) -> Expr | None:
-    """The expression of an operation over its printed operands; None where there is no rule."""
+    """The expression of an operation over its printed operands; None where no rule fits."""
     rule = _RULES.get(type(item.op))
     return None if rule is None else rule(item, *operands)
 
@@ -154,28 +154,97 @@ def _cast(item: Apply, x: Expr) -> Expr:
 @_rule(Draw)
 def _draw(item: Apply) -> Expr:
     assert isinstance(item.op, Draw)
-    shape = item.op.sizes
+    sizes = item.op.sizes
     random = Name("random")
     match item.op.initializer:
         case Uniform(low=low, high=high):
-            return random.uniform(low, high, shape)
+            return random.uniform(low, high, sizes)
         case Normal(std=std, mean=mean):
-            return random.normal(mean, std, shape)
+            return random.normal(mean, std, sizes)
         case ConstantInitializer(value=value):
-            return np.full(shape, value)
+            return np.full(sizes, value)
         case Zeros():
-            return np.zeros(shape)
+            return np.zeros(sizes)
         case Ones():
-            return np.ones(shape)
+            return np.ones(sizes)
     raise TypeError(type(item.op.initializer).__name__)
 
 
-# ------------------------------------------------------------------------------------------- sizes
+# ------------------------------------------------------------------------------------------- shape
 
 
-def written_sizes(shape: Sequence[Size]) -> tuple[Any, ...]:
-    """A shape to reshape to, the one symbolic size left to NumPy."""
-    symbolic = [size for size in shape if isinstance(size, Dim)]
-    if len(symbolic) > 1:
-        raise ValueError(f"{shape} has more than one symbolic size")
-    return tuple(-1 if isinstance(size, Dim) else size for size in shape)
+@_rule(shape.Reshape, shape.Flatten)
+def _reshape(item: Apply, x: Expr) -> Expr | None:
+    sizes = item.outputs[0].type.shape
+    if sum(isinstance(size, Dim) for size in sizes) > 1:
+        return None
+    return x.reshape(*(-1 if isinstance(size, Dim) else size for size in sizes))
+
+
+@_rule(shape.Transpose, shape.Permute)
+def _transpose(item: Apply, x: Expr) -> Expr:
+    assert isinstance(item.op, shape.Transpose | shape.Permute)
+    return x.transpose(*item.op.order(item.outputs[0].type.rank))
+
+
+@_rule(shape.Squeeze)
+def _squeeze(item: Apply, x: Expr) -> Expr:
+    assert isinstance(item.op, shape.Squeeze)
+    assert item.inputs[0] is not None
+    return x.squeeze(_axes(item.op.axes(item.inputs[0].type.shape)))
+
+
+@_rule(shape.Unsqueeze)
+def _unsqueeze(item: Apply, x: Expr) -> Expr:
+    assert isinstance(item.op, shape.Unsqueeze)
+    assert item.inputs[0] is not None
+    return np.expand_dims(x, _axes(item.op.axes(item.inputs[0].type.rank)))
+
+
+def _axes(axes: tuple[int, ...]) -> int | tuple[int, ...]:
+    return axes[0] if len(axes) == 1 else axes
+
+
+@_rule(shape.Index)
+def _index(item: Apply, x: Expr) -> Expr | None:
+    assert isinstance(item.op, shape.Index)
+    items = tuple(map(_index_item, item.op.items))
+    if any(isinstance(part, Dim) for part in _bounds(item.op.items)):
+        return None
+    return x[items if len(items) > 1 else items[0]] if items else x
+
+
+def _index_item(item: object) -> object:
+    match item:
+        case shape.Slice(start, stop, step):
+            return slice(start, stop, None if step == 1 else step)
+        case shape.Integer(value):
+            return value
+    return None
+
+
+def _bounds(items: Sequence[object]) -> Iterator[object]:
+    for item in items:
+        match item:
+            case shape.Slice(start, stop):
+                yield from (start, stop)
+            case shape.Integer(value):
+                yield value
+
+
+@_rule(shape.Concat)
+def _concat(item: Apply, *tensors: Expr) -> Expr:
+    assert isinstance(item.op, shape.Concat)
+    return np.concatenate(tensors, axis=item.op.axis)
+
+
+@_rule(shape.Stack)
+def _stack(item: Apply, *tensors: Expr) -> Expr:
+    assert isinstance(item.op, shape.Stack)
+    return np.stack(tensors, axis=item.op.axis)
+
+
+@_rule(shape.Flip)
+def _flip(item: Apply, x: Expr) -> Expr:
+    assert isinstance(item.op, shape.Flip)
+    return np.flip(x, _axes(item.op.axes(item.outputs[0].type.rank)))

@@ -1,0 +1,137 @@
+"""Operations in the mapping of `data`, printed as NumPy and run, against their references."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import datasets
+
+from compiler.codegen.data import data_code
+from compiler.codegen.data_sources import Column
+from compiler.codegen.expr import Name
+from compiler.codegen.names import Names
+from compiler.codegen.numpy_ops import mapping_lines
+from compiler.data import Digits
+from compiler.ir import Apply, Graph, GraphInput, GraphOutput, Region, Value
+from compiler.ops import elementwise, shape
+from compiler.ops.base import OPERATIONS, Op
+from compiler.types import DType, TensorType
+from dsl.diagnostics import DiagnosticError
+from tests.compiler.data_mappings import BLOCK, SPAN, Mapping, N, load, mapped
+
+X = np.linspace(-2, 3, 24).reshape(6, 4).astype(np.float32)
+Y = np.full((6, 4), 1.5, np.float32)
+
+ELEMENTWISE: list[Op] = [
+    *(
+        cls()
+        for cls in OPERATIONS.values()
+        if cls.__module__ == elementwise.__name__
+        and cls not in (elementwise.Clip, elementwise.Cast, elementwise.Erf)
+    ),
+    elementwise.Clip(-0.5, 0.5),
+    elementwise.Clip(min=0.1),
+    elementwise.Cast(DType.I64),
+    elementwise.Cast(DType.BOOL),
+]
+
+
+def _operands(op: Op) -> list[Any]:
+    """Arrays that the operation takes."""
+    arrays: list[Any] = [X, Y]
+    if op.name.startswith("logical"):
+        arrays = [X > 0, Y > X]
+    if isinstance(op, elementwise.Where):
+        arrays = [X > 0, X, Y]
+    return arrays[: len(op.operands)]
+
+
+def _printed(op: Op, arrays: list[Any]) -> Any:
+    """What the printed line computes."""
+    types = [TensorType(DType.BOOL if a.dtype == bool else DType.F32, (N, 4)) for a in arrays]
+    values = [Value(f"v{i}", type) for i, type in enumerate(types)]
+    (type,) = op.infer_types(types)
+    output = Value("out", type)
+    graph = Graph(
+        "data",
+        BLOCK,
+        {},
+        {"N": N},
+        tuple(GraphInput(v, (None, None), SPAN) for v in values),
+        Region((Apply(op, tuple(values), (output,), SPAN),)),
+        (GraphOutput("out", output, SPAN),),
+    )
+    columns = {v.name: Column(Name(v.name), v.type.dtype.numpy_name) for v in values}
+    scope: dict[str, Any] = {"np": np}
+    scope |= {value.name: array for value, array in zip(values, arrays, strict=True)}
+    exec("\n".join(mapping_lines(graph, columns, Names()).lines), scope)
+    return scope["out"]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("op", ELEMENTWISE, ids=repr)
+def test_element_wise_operations_are_their_references(op: Op) -> None:
+    arrays = _operands(op)
+    expected, result = op.reference(*arrays), _printed(op, arrays)
+    assert result.dtype == expected.dtype
+    np.testing.assert_allclose(result, expected, rtol=1e-6)
+
+
+def _shapes(mapping: Mapping) -> None:
+    pixels = mapping.columns["pixels"]
+    flat = mapping.apply(shape.Reshape((N, 64)), pixels)
+    last = shape.Index((shape.Slice(), shape.NewAxis(), shape.Slice(-2, None)))
+    results = {
+        "flat": flat,
+        "first": mapping.apply(shape.Index((shape.Slice(), shape.Integer(0))), flat),
+        "last": mapping.apply(last, flat),
+        "turned": mapping.apply(shape.Permute((0, 2, 3, 1)), pixels),
+        "squeezed": mapping.apply(shape.Squeeze(1), pixels),
+        "deep": mapping.apply(shape.Unsqueeze((1, 2)), flat),
+        "both": mapping.apply(shape.Stack(1), flat, flat),
+        "wide": mapping.apply(shape.Concat(1), flat, flat),
+        "back": mapping.apply(shape.Flip(1), flat),
+        "rest": mapping.apply(shape.Flatten(2), pixels),
+    }
+    for name, value in results.items():
+        mapping.output(name, value)
+
+
+def test_shapes_in_the_mapping_are_their_references() -> None:
+    data = mapped(Digits(shuffle=False), Path(), _shapes)
+    arrays = load(data, Path())[0]
+    pixels = datasets.load_digits().images[: len(arrays[0]), None].astype(np.float32)
+    values: dict[int, Any] = {id(data.mapping.inputs[0].value): pixels}
+    for item in data.mapping.body.walk():
+        assert isinstance(item, Apply)
+        op = shape.Reshape((-1, 64)) if isinstance(item.op, shape.Reshape) else item.op
+        values[id(item.outputs[0])] = op.reference(*(values[id(v)] for v in item.inputs))
+    for array, output in zip(arrays, data.mapping.outputs, strict=True):
+        np.testing.assert_array_equal(array, values[id(output.value)], err_msg=output.name)
+
+
+def test_numbers_alone_still_become_the_dtype_of_the_language() -> None:
+    def build(mapping: Mapping) -> None:
+        large = mapping.apply(
+            elementwise.Greater(), mapping.columns["pixels"], mapping.constant(8.0)
+        )
+        one, zero = mapping.constant(1.0), mapping.constant(0.0)
+        mapping.output("mask", mapping.apply(elementwise.Where(), large, one, zero))
+
+    ((mask,), _) = load(mapped(Digits(), Path(), build), Path(), 0)
+    assert mask.dtype == np.float32
+    assert set(np.unique(mask)) == {0.0, 1.0}
+
+
+def test_what_has_no_rule_is_refused_at_its_place() -> None:
+    def build(mapping: Mapping) -> None:
+        mapping.output("x", mapping.apply(elementwise.Erf(), mapping.columns["pixels"]))
+
+    with pytest.raises(DiagnosticError) as caught:
+        data_code(mapped(Digits(), Path(), build), Path(), Path())
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.code, diagnostic.span) == ("E0512", SPAN)
+    assert "`erf`" in diagnostic.message
