@@ -488,6 +488,25 @@ def _cancel(a: Size, b: Dim) -> tuple[Size, Size]:
     return reduced(a), reduced(b)
 
 
+def without_common_factor(a: Size, b: Size) -> tuple[Size, Size]:
+    """Both sides of an equation of positive sizes, without what all their terms share."""
+    if isinstance(b, Dim) and (isinstance(a, Dim) or a):
+        return _cancel(a, b)
+    return _cancel(b, a)[::-1] if isinstance(a, Dim) and b else (a, b)
+
+
+def balanced(a: Size, b: Size) -> tuple[Size, Size]:
+    """The sides of an inequality a <= b with all terms positive: `2 <= T` for `1 <= T - 1`."""
+    terms = _terms(b - a)
+    left = _from_terms({m: -c for m, c in terms if c < 0})
+    return left, _from_terms({m: c for m, c in terms if c > 0})
+
+
+def is_polynomial(size: Size) -> bool:
+    """Whether the expression is made of symbols and numbers alone, without divisions."""
+    return all(isinstance(atom, Symbol) for monomial, _ in _terms(size) for atom in monomial)
+
+
 def _fits(rest: Size, b: Size) -> bool:
     """Whether 0 <= rest < b is certain."""
     if rest == 0:
@@ -631,10 +650,12 @@ __all__ = [
     "Size",
     "Sum",
     "Symbol",
+    "balanced",
     "broadcast",
     "equal",
     "evaluate",
     "floor_div",
+    "is_polynomial",
     "less",
     "less_equal",
     "lower_bound",
@@ -647,4 +668,5 @@ __all__ = [
     "symbol",
     "symbols",
     "upper_bound",
+    "without_common_factor",
 ]

@@ -11,13 +11,13 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from compiler import dims
 from compiler.dims import Dim, Size
 from compiler.ir import Apply, Call, Create, Graph, Parameter, ReadParameter, Value
 from compiler.lazy import np
-from compiler.ops.base import Op
+from compiler.ops.slicing import Integer, Slice
 from compiler.reference_inputs import InputError, check_constraints, checked_inputs, resolve_sizes
 from compiler.types import DType, TensorType
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from compiler.ops.base import Array
 
 Precision = Literal["float64", "float32"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,11 @@ def run(
         return machine.run(graph, arrays)
 
 
-def concretize(op: Op, sizes: Mapping[str, int], dtype: Precision | None = None) -> Op:
-    """The operation with numbers for its symbolic sizes and, if given, one float dtype for all."""
+def concretize(op: T, sizes: Mapping[str, int], dtype: Precision | None = None) -> T:
+    """The operation with numbers for its symbolic sizes and, if given, one float dtype for all.
+
+    Also of a part of an operation, such as a slice.
+    """
     dataclass_op: Any = op  # every operation is one, though their base is not
     changed = {}
     for attribute in dataclasses.fields(dataclass_op):
@@ -73,7 +77,7 @@ def concretize(op: Op, sizes: Mapping[str, int], dtype: Precision | None = None)
         new = _concrete(value, sizes, dtype)
         if new is not value:
             changed[attribute.name] = new
-    result: Op = dataclasses.replace(dataclass_op, **changed) if changed else op
+    result: T = dataclasses.replace(dataclass_op, **changed) if changed else op
     return result
 
 
@@ -88,9 +92,8 @@ def _concrete(value: Any, sizes: Mapping[str, int], dtype: Precision | None) -> 
             items = tuple(_concrete(item, sizes, dtype) for item in value)
             same = all(new is old for new, old in zip(items, value, strict=True))
             return value if same else items
-        case slice():
-            parts = [_concrete(p, sizes, dtype) for p in (value.start, value.stop, value.step)]
-            return slice(*parts)
+        case Slice() | Integer():
+            return concretize(value, sizes, dtype)
     return value
 
 

@@ -5,11 +5,15 @@ from compiler.ops import (
     attention,
     conv,
     elementwise,
+    indexing,
     linear,
     loss,
     norm,
     pooling,
+    random,
     recurrent,
+    reduce,
+    shape,
 )
 
 __all__ = [
@@ -17,9 +21,13 @@ __all__ = [
     "attention",
     "conv",
     "elementwise",
+    "indexing",
     "linear",
     "loss",
     "norm",
     "pooling",
+    "random",
     "recurrent",
+    "reduce",
+    "shape",
 ]

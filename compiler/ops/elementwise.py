@@ -625,7 +625,8 @@ class Rsqrt(_OfFloat):
     """
 
     def reference(self, x: Array) -> Array:
-        return np.divide(1, np.sqrt(x))
+        y: Array = np.reciprocal(np.sqrt(x))
+        return y
 
 
 @operation("reciprocal")

@@ -1,0 +1,368 @@
+"""Operations about places: gathering, one-hot codes, ranges, triangles, the greatest elements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from compiler.dims import Size
+from compiler.lazy import np
+from compiler.ops.base import Layout, Op, Operand, OpError, Requirement, operation
+from compiler.ops.checks import normalized_axis, require, require_integer, require_rank
+from compiler.ops.elementwise import require_number
+from compiler.ops.sizes import at_most
+from compiler.types import DType, Shape, TensorType
+
+if TYPE_CHECKING:
+    from compiler.ops.base import Array
+
+
+# ------------------------------------------------------------------------------------- gathering
+
+
+@operation("gather")
+@dataclass(frozen=True)
+class Gather(Op):
+    """The slices of x at the given places of an axis; the places' shape replaces the axis.
+
+    x of shape `[a, n, b]` and places of shape `[p, q]` give `[a, p, q, b]` for `axis = 1`.
+    Places are i64 or i32, from -n to n - 1.  ONNX: Gather.
+
+        rows = table |> gather(ids)
+    """
+
+    operands = (Operand("x"), Operand("indices"))
+    axis: int = 0
+
+    def infer(self, x: TensorType, indices: TensorType) -> TensorType:
+        require_rank(x, 1, -1)
+        require_integer(indices, "indices", operand=1)
+        axis = normalized_axis(self.axis, x.rank)
+        return x.with_shape(*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
+
+    def reference(self, x: Array, indices: Array) -> Array:
+        return np.take(x, indices, axis=self.axis)
+
+
+@operation("take")
+@dataclass(frozen=True)
+class Take(Op):
+    """NumPy's `take`: as `gather` along an axis; without one, elements of x in its flat order.
+
+    Places are i64 or i32, from -n to n - 1.  ONNX: Gather, of Reshape where there is no axis.
+
+        corners = x |> take(ids)
+    """
+
+    operands = (Operand("x"), Operand("indices"))
+    axis: int | None = None
+
+    def infer(self, x: TensorType, indices: TensorType) -> TensorType:
+        if self.axis is not None:
+            return Gather(self.axis).infer(x, indices)
+        require_integer(indices, "indices", operand=1)
+        return x.with_shape(*indices.shape)
+
+    def reference(self, x: Array, indices: Array) -> Array:
+        return np.take(x, indices, axis=self.axis)
+
+
+@operation("one_hot")
+@dataclass(frozen=True)
+class OneHot(Op):
+    """1 at the place each index names, 0 elsewhere, along a new axis of the result.
+
+    An index from `-classes` to -1 counts from the end; one outside gives zeros only.
+    ONNX: OneHot.
+
+        codes = label |> one_hot(10)
+    """
+
+    operands = (Operand("indices"),)
+    classes: int
+    dtype: DType = DType.F32
+    axis: int = -1
+
+    def __post_init__(self) -> None:
+        require(self.classes >= 1, "classes", f"`classes` must be at least 1, not {self.classes}")
+
+    def infer(self, indices: TensorType) -> TensorType:
+        require_integer(indices, "indices", operand=0)
+        axis = normalized_axis(self.axis, indices.rank + 1)
+        shape = (*indices.shape[:axis], self.classes, *indices.shape[axis:])
+        return TensorType(self.dtype, shape)
+
+    def reference(self, indices: Array) -> Array:
+        counted = np.where(indices < 0, indices + self.classes, indices)
+        axis = normalized_axis(self.axis, indices.ndim + 1)
+        shape = [1] * (indices.ndim + 1)
+        shape[axis] = self.classes
+        places = np.arange(self.classes).reshape(shape)
+        return np.equal(np.expand_dims(counted, axis), places).astype(self.dtype.numpy_name)
+
+
+@operation("cumsum")
+@dataclass(frozen=True)
+class CumSum(Op):
+    """The sum of the elements up to and including each one, along an axis.
+
+    `exclusive` leaves the element itself out; `reverse` sums from the end.  x, of numbers, keeps
+    its type.  ONNX: CumSum.
+
+        total = steps |> cumsum(axis = 1)
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.AXES
+    axis: int
+    exclusive: bool = False
+    reverse: bool = False
+
+    def infer(self, x: TensorType) -> TensorType:
+        normalized_axis(self.axis, x.rank)
+        return require_number(x)
+
+    def reference(self, x: Array) -> Array:
+        turned = np.flip(x, self.axis) if self.reverse else x
+        total: Array = np.cumsum(turned, axis=self.axis, dtype=x.dtype)
+        if self.exclusive:
+            shifted = np.roll(total, 1, axis=self.axis)
+            np.moveaxis(shifted, self.axis, 0)[0] = 0
+            total = shifted
+        return np.flip(total, self.axis) if self.reverse else total
+
+
+# -------------------------------------------------------------------------------------- creation
+
+
+@operation("arange")
+@dataclass(frozen=True)
+class Arange(Op):
+    """The integers from `start` up to but not including `stop`, every `step`th; one axis.
+
+    `arange(n)` counts from 0 to n - 1.  ONNX: Range.
+
+        position = arange(T)
+    """
+
+    start: Size
+    stop: Size | None = None
+    step: int = 1
+    dtype: DType = DType.I64
+
+    def __post_init__(self) -> None:
+        require(self.step != 0, "step", "`step` must not be 0")
+        require(self.dtype is not DType.BOOL, "dtype", "`dtype` must be one of numbers, not bool")
+
+    @property
+    def ends(self) -> tuple[Size, Size]:
+        """First number, and the one before which it stops."""
+        return (0, self.start) if self.stop is None else (self.start, self.stop)
+
+    def infer(self) -> TensorType:
+        self.constraints()
+        start, stop = self.ends
+        length = -((start - stop) // self.step)
+        return TensorType(self.dtype, (length,))
+
+    def constraints(self) -> tuple[Requirement, ...]:
+        start, stop = self.ends
+        span = stop - start if self.step > 0 else start - stop
+        message = f"the range from {start} to {stop} by {self.step} is empty"
+        return at_most(1, span, OpError("E0311", message))
+
+    def reference(self) -> Array:
+        start, stop = self.ends
+        numbers: Array = np.arange(start, stop, self.step, dtype=np.int64)
+        return numbers.astype(self.dtype.numpy_name)
+
+
+@operation("full")
+@dataclass(frozen=True)
+class Full(Op):
+    """A tensor of this shape, all elements equal to `value`.
+
+    ONNX: ConstantOfShape.
+
+        start = full([N, 64], 0.0)
+    """
+
+    shape: Shape
+    value: int | float | bool
+    dtype: DType = DType.F32
+
+    def __post_init__(self) -> None:
+        for size in self.shape:
+            positive = not isinstance(size, int) or size >= 1
+            require(positive, "shape", f"a size must be at least 1, not {size}")
+        if isinstance(self.value, bool) != (self.dtype is DType.BOOL):
+            require(False, "value", f"`value` does not fit {self.dtype}")
+        if isinstance(self.value, float) and not self.dtype.is_float:
+            require(False, "value", f"`value` must be an integer for {self.dtype}")
+
+    def infer(self) -> TensorType:
+        return TensorType(self.dtype, self.shape)
+
+    def reference(self) -> Array:
+        return np.full(self.shape, self.value, dtype=self.dtype.numpy_name)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class _Like(Op):
+    operands = (Operand("x"),)
+    layout = Layout.AGNOSTIC
+
+    def infer(self, x: TensorType) -> TensorType:
+        return x
+
+
+@operation("zeros_like")
+class ZerosLike(_Like):
+    """Zeros (or false) in the shape and dtype of x.
+
+    ONNX: ConstantOfShape of Shape.
+
+        h0 = zeros_like(x)
+    """
+
+    def reference(self, x: Array) -> Array:
+        return np.zeros_like(x)
+
+
+@operation("ones_like")
+class OnesLike(_Like):
+    """Ones (or true) in the shape and dtype of x.
+
+    ONNX: ConstantOfShape of Shape.
+
+        mask = ones_like(x)
+    """
+
+    def reference(self, x: Array) -> Array:
+        return np.ones_like(x)
+
+
+# ------------------------------------------------------------------------------------- triangles
+
+
+@dataclass(frozen=True)
+class _Triangle(Op):
+    operands = (Operand("x"),)
+    diagonal: int = 0
+
+    def infer(self, x: TensorType) -> TensorType:
+        require_rank(x, 2, -1)
+        return x
+
+
+@operation("tril")
+class Tril(_Triangle):
+    """The last two axes with zeros above the diagonal.
+
+    `diagonal` counts upwards from the main one; x keeps its type.  ONNX: Trilu, upper = 0.
+
+        causal = tril(ones_like(scores))
+    """
+
+    def reference(self, x: Array) -> Array:
+        return np.tril(x, self.diagonal)
+
+
+@operation("triu")
+class Triu(_Triangle):
+    """The last two axes with zeros below the diagonal.
+
+    `diagonal` counts upwards from the main one; x keeps its type.  ONNX: Trilu.
+
+        future = triu(ones_like(scores), diagonal = 1)
+    """
+
+    def reference(self, x: Array) -> Array:
+        return np.triu(x, self.diagonal)
+
+
+# ------------------------------------------------------------------------------------ the extreme
+
+
+@dataclass(frozen=True)
+class _ArgExtreme(Op):
+    operands = (Operand("x"),)
+    layout = Layout.AXES
+    axis: int
+    keepdims: bool = False
+
+    def infer(self, x: TensorType) -> TensorType:
+        require_number(x)
+        axis = normalized_axis(self.axis, x.rank)
+        kept: Shape = (1,) if self.keepdims else ()
+        return TensorType(DType.I64, (*x.shape[:axis], *kept, *x.shape[axis + 1 :]))
+
+
+@operation("argmax")
+class ArgMax(_ArgExtreme):
+    """The place of the greatest element along an axis, the first one of equals, as i64.
+
+    The axis disappears, or has size 1 with `keepdims`.  ONNX: ArgMax.
+
+        prediction = logits |> argmax(axis = 1)
+    """
+
+    def reference(self, x: Array) -> Array:
+        return np.asarray(np.argmax(x, axis=self.axis, keepdims=self.keepdims), dtype=np.int64)
+
+
+@operation("argmin")
+class ArgMin(_ArgExtreme):
+    """The place of the least element along an axis, the first one of equals, as i64.
+
+    The axis disappears, or has size 1 with `keepdims`.  ONNX: ArgMin.
+
+        nearest = distances |> argmin(axis = 1)
+    """
+
+    def reference(self, x: Array) -> Array:
+        return np.asarray(np.argmin(x, axis=self.axis, keepdims=self.keepdims), dtype=np.int64)
+
+
+@operation("topk")
+@dataclass(frozen=True)
+class TopK(Op):
+    """The k greatest elements along an axis in falling order, and their places as i64: a tuple.
+
+    With `largest = false` the least ones in rising order.  Of equal elements the first comes
+    first.  The axis has size k in both.  ONNX: TopK.
+
+        values, places = scores |> topk(5)
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.AXES
+    gives_tuple = True
+    k: int
+    axis: int = -1
+    largest: bool = True
+
+    def __post_init__(self) -> None:
+        require(self.k >= 1, "k", f"`k` must be at least 1, not {self.k}")
+
+    def infer(self, x: TensorType) -> tuple[TensorType, TensorType]:
+        self.constraints(require_number(x))
+        axis = normalized_axis(self.axis, x.rank)
+        values = x.with_shape(*x.shape[:axis], self.k, *x.shape[axis + 1 :])
+        return values, values.with_dtype(DType.I64)
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        size = x.shape[normalized_axis(self.axis, x.rank)]
+        problem = OpError("E0504", f"`k` is {self.k}, above the size {size}", attribute="k")
+        return at_most(self.k, size, problem)
+
+    def reference(self, x: Array) -> tuple[Array, Array]:
+        # The first of equals first, in falling order: a stable sort of the axis reversed, reversed.
+        size = x.shape[self.axis]
+        if self.largest:
+            turned = np.argsort(np.flip(x, self.axis), axis=self.axis, kind="stable")
+            order = np.flip(size - 1 - turned, self.axis)
+        else:
+            order = np.argsort(x, axis=self.axis, kind="stable")
+        places = np.take(order, np.arange(self.k), axis=self.axis)
+        return np.take_along_axis(x, places, axis=self.axis), places.astype(np.int64)

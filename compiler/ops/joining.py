@@ -1,0 +1,349 @@
+"""Operations that join tensors, cut them, or repeat and turn their elements along axes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from compiler import dims
+from compiler.dims import Size
+from compiler.lazy import np
+from compiler.ops.base import Layout, Op, Operand, OpError, Requirement, operation
+from compiler.ops.checks import normalized_axis, require, require_at_least
+from compiler.ops.sizes import at_most, equality
+from compiler.types import Shape, TensorType
+
+if TYPE_CHECKING:
+    from compiler.ops.base import Array
+
+
+def require_one_dtype(tensors: tuple[TensorType, ...]) -> None:
+    """All elements have one dtype.  Raises OpError E0304."""
+    for i, x in enumerate(tensors):
+        if x.dtype is not tensors[0].dtype:
+            help = f"convert with `cast(x, {tensors[0].dtype})`"
+            message = f"does not mix {tensors[0].dtype} and {x.dtype}"
+            raise OpError("E0304", message, operand=i, help=help)
+
+
+# --------------------------------------------------------------------------------------- joining
+
+
+@operation("concat")
+@dataclass(frozen=True)
+class Concat(Op):
+    """The tensors one after another along an axis they have.
+
+    All have one dtype and equal sizes on the other axes.  ONNX: Concat.
+
+        h = concat([x, skip], axis = 1)
+    """
+
+    operands = (Operand("tensors", variadic=True),)
+    layout = Layout.AXES
+    axis: int
+
+    def infer(self, *tensors: TensorType) -> TensorType:
+        require_one_dtype(tensors)
+        first = tensors[0]
+        axis = normalized_axis(self.axis, first.rank)
+        for i, x in enumerate(tensors):
+            if x.rank != first.rank:
+                message = f"the tensors {first} and {x} have different numbers of axes"
+                raise OpError("E0303", message, operand=i)
+            for place, (a, b) in enumerate(zip(first.shape, x.shape, strict=True)):
+                if place != axis and dims.equal(a, b) is not True:
+                    message = f"{first} and {x} differ on axis {place}: {a} is not {b}"
+                    raise OpError("E0301", message, operand=i)
+        total: Size = 0
+        for x in tensors:
+            total = total + x.shape[axis]
+        return first.with_shape(*first.shape[:axis], total, *first.shape[axis + 1 :])
+
+    def reference(self, *tensors: Array) -> Array:
+        return np.concatenate(tensors, axis=self.axis)
+
+
+@operation("stack")
+@dataclass(frozen=True)
+class Stack(Op):
+    """The tensors, all of one type, side by side along a new axis of the result.
+
+    ONNX: Concat of Unsqueeze.
+
+        pair = stack([a, b], axis = 1)
+    """
+
+    operands = (Operand("tensors", variadic=True),)
+    axis: int = 0
+
+    def infer(self, *tensors: TensorType) -> TensorType:
+        require_one_dtype(tensors)
+        first = tensors[0]
+        for i, x in enumerate(tensors):
+            same = x.rank == first.rank and all(
+                dims.equal(a, b) is True for a, b in zip(first.shape, x.shape, strict=True)
+            )
+            if not same:
+                message = f"all tensors must have one shape: {first} and {x}"
+                raise OpError("E0301", message, operand=i)
+        axis = normalized_axis(self.axis, first.rank + 1)
+        return first.with_shape(*first.shape[:axis], len(tensors), *first.shape[axis:])
+
+    def reference(self, *tensors: Array) -> Array:
+        return np.stack(tensors, axis=self.axis)
+
+
+# --------------------------------------------------------------------------------------- cutting
+
+
+@dataclass(frozen=True)
+class _Cut(Op):
+    operands = (Operand("x"),)
+    layout = Layout.AXES
+    gives_tuple = True
+
+    def sizes(self, x: TensorType) -> Shape:
+        """Sizes of the parts along the axis."""
+        raise NotImplementedError
+
+    def at(self, rank: int) -> int:
+        """The axis from the front.  Raises OpError E0309."""
+        raise NotImplementedError
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        axis, shape = self.at(x.rank), x.shape
+        return tuple(
+            x.with_shape(*shape[:axis], size, *shape[axis + 1 :]) for size in self.sizes(x)
+        )
+
+    def _parts(self, x: Array, sizes: Shape) -> tuple[Array, ...]:
+        ends = np.cumsum(np.asarray(sizes, dtype=np.int64))[:-1]
+        return tuple(np.split(x, ends, axis=self.at(x.ndim)))
+
+
+@operation("split")
+@dataclass(frozen=True)
+class Split(_Cut):
+    """A tuple of parts along an axis: `sections` equal ones, or ones of the listed sizes.
+
+    The size of the axis is a multiple of the number, or the sum of the list.  ONNX: Split.
+
+        q, k, v = x |> dense(3 * D) |> split(3, axis = -1)
+        head, tail = x |> split([1, T - 1], axis = 1)
+    """
+
+    sections: int | tuple[Size, ...]
+    axis: int = 0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.sections, int):
+            require_at_least(1, self.sections, "sections")
+            return
+        require(bool(self.sections), "sections", "`sections` must not be empty")
+        for size in self.sections:
+            positive = not isinstance(size, int) or size >= 1
+            require(positive, "sections", f"a part must have a size of at least 1, not {size}")
+
+    def at(self, rank: int) -> int:
+        return normalized_axis(self.axis, rank)
+
+    def sizes(self, x: TensorType) -> Shape:
+        self.constraints(x)
+        if isinstance(self.sections, int):
+            return (x.shape[self.at(x.rank)] // self.sections,) * self.sections
+        return self.sections
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        axis = self.at(x.rank)
+        size = x.shape[axis]
+        if isinstance(self.sections, int):
+            message = f"size {size} of axis {axis} is not a multiple of {self.sections}"
+            problem = OpError("E0312", message, attribute="sections", operand=0)
+            return equality(size, self.sections * (size // self.sections), problem)
+        total: Size = 0
+        for part in self.sections:
+            total = total + part
+        message = f"the parts add up to {total}, and axis {axis} has size {size}"
+        return equality(size, total, OpError("E0301", message, attribute="sections", operand=0))
+
+    def reference(self, x: Array) -> tuple[Array, ...]:
+        if isinstance(self.sections, int):
+            return tuple(np.split(x, self.sections, axis=self.axis))
+        return self._parts(x, self.sections)
+
+
+@operation("chunk")
+@dataclass(frozen=True)
+class Chunk(_Cut):
+    """A tuple of at most `chunks` parts of size `ceil(size / chunks)`, the last one smaller.
+
+    A symbolic size must be a multiple of the number, known as such.  ONNX: Split.
+
+        a, b = x |> chunk(2, axis = 1)
+    """
+
+    chunks: int
+    axis: int = 0
+
+    def __post_init__(self) -> None:
+        require_at_least(1, self.chunks, "chunks")
+
+    def at(self, rank: int) -> int:
+        return normalized_axis(self.axis, rank)
+
+    def sizes(self, x: TensorType) -> Shape:
+        size = x.shape[self.at(x.rank)]
+        if not isinstance(size, int):
+            if size % self.chunks == 0:
+                return (size // self.chunks,) * self.chunks
+            message = f"the sizes of {self.chunks} chunks of {size} are not known"
+            help = f"`split({self.chunks})` makes equal parts"
+            raise OpError("E0314", message, operand=0, help=help)
+        step = -(-size // self.chunks)
+        return tuple(min(step, size - start) for start in range(0, size, step))
+
+    def reference(self, x: Array) -> tuple[Array, ...]:
+        size = x.shape[self.at(x.ndim)]
+        step = -(-size // self.chunks)
+        return self._parts(x, tuple(min(step, size - start) for start in range(0, size, step)))
+
+
+# ---------------------------------------------------------------------------- along several axes
+
+
+@operation("pad")
+@dataclass(frozen=True)
+class Pad(Op):
+    """x with elements added at the ends of its axes; `pads` has one (begin, end) per axis.
+
+    They are `value`, or with mode `"edge"` copies of the outermost element, or with `"reflect"`
+    mirror images without the outermost element, which needs fewer pads than elements.
+    ONNX: Pad.
+
+        h = x |> pad([(0, 0), (0, 0), (1, 1), (1, 1)], mode = "reflect")
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.AXES
+    pads: tuple[tuple[int, int], ...]
+    mode: Literal["constant", "reflect", "edge"] = "constant"
+    value: int | float = 0
+
+    def __post_init__(self) -> None:
+        for pair in self.pads:
+            require_at_least(0, pair, "pads")
+
+    def infer(self, x: TensorType) -> TensorType:
+        if len(self.pads) != x.rank:
+            message = f"`pads` has {len(self.pads)} pairs, and {x} has {x.rank} axes"
+            help = f"write one pair per axis: [{', '.join(['(0, 0)'] * x.rank)}]"
+            raise OpError("E0303", message, attribute="pads", operand=0, help=help)
+        if isinstance(self.value, float) and not x.dtype.is_float:
+            require(False, "value", f"`value` must be an integer, as x is {x.dtype}")
+        self.constraints(x)
+        padded = zip(x.shape, self.pads, strict=True)
+        return x.with_shape(*(size + begin + end for size, (begin, end) in padded))
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        if self.mode != "reflect":
+            return ()
+        found: list[Requirement] = []
+        for size, pair in zip(x.shape, self.pads, strict=True):
+            message = f"{max(pair)} reflected elements need a size above that, not {size}"
+            problem = OpError("E0504", message, attribute="pads", operand=0)
+            found += at_most(max(pair) + 1, size, problem) if max(pair) else ()
+        return tuple(found)
+
+    def reference(self, x: Array) -> Array:
+        if self.mode == "constant":
+            value = np.asarray(self.value, x.dtype)
+            return np.pad(x, self.pads, mode="constant", constant_values=value)
+        return np.pad(x, self.pads, mode=self.mode)
+
+
+@operation("tile")
+@dataclass(frozen=True)
+class Tile(Op):
+    """The whole of x repeated along its axes, as often as `repeats` says for each of them.
+
+    `[a, b]` tiled twice is `[a, b, a, b]`.  ONNX: Tile.
+
+        h = x |> tile([1, 2])
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.AXES
+    repeats: tuple[Size, ...]
+
+    def __post_init__(self) -> None:
+        for count in self.repeats:
+            positive = not isinstance(count, int) or count >= 1
+            require(positive, "repeats", f"`repeats` must be at least 1, not {count}")
+
+    def infer(self, x: TensorType) -> TensorType:
+        if len(self.repeats) != x.rank:
+            message = f"`repeats` has {len(self.repeats)} numbers, and {x} has {x.rank} axes"
+            raise OpError("E0303", message, attribute="repeats", operand=0)
+        pairs = zip(x.shape, self.repeats, strict=True)
+        return x.with_shape(*(size * count for size, count in pairs))
+
+    def reference(self, x: Array) -> Array:
+        return np.tile(x, self.repeats)  # type: ignore[arg-type]
+
+
+@operation("repeat")
+@dataclass(frozen=True)
+class Repeat(Op):
+    """Each element of x repeated `count` times in place along an axis, as NumPy's `repeat`.
+
+    `[a, b]` repeated twice is `[a, a, b, b]`.  ONNX: Reshape of Expand of Unsqueeze.
+
+        k = k |> repeat(groups, axis = 1)
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.AXES
+    count: Size
+    axis: int
+
+    def __post_init__(self) -> None:
+        positive = not isinstance(self.count, int) or self.count >= 1
+        require(positive, "count", f"`count` must be at least 1, not {self.count}")
+
+    def infer(self, x: TensorType) -> TensorType:
+        axis = normalized_axis(self.axis, x.rank)
+        size = x.shape[axis] * self.count
+        return x.with_shape(*x.shape[:axis], size, *x.shape[axis + 1 :])
+
+    def reference(self, x: Array) -> Array:
+        return np.repeat(x, self.count, axis=self.axis)  # type: ignore[arg-type]
+
+
+@operation("flip")
+@dataclass(frozen=True)
+class Flip(Op):
+    """The elements in reverse order along the given axes; without `axis`, along all.
+
+    x keeps its type.  ONNX: Slice with step -1.
+
+        backwards = x |> flip(axis = 1)
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.AXES
+    axis: int | tuple[int, ...] | None = None
+
+    def axes(self, rank: int) -> tuple[int, ...]:
+        """The axes from the front."""
+        if self.axis is None:
+            return tuple(range(rank))
+        given = (self.axis,) if isinstance(self.axis, int) else self.axis
+        return tuple(normalized_axis(axis, rank) for axis in given)
+
+    def infer(self, x: TensorType) -> TensorType:
+        self.axes(x.rank)
+        return x
+
+    def reference(self, x: Array) -> Array:
+        return np.flip(x, self.axes(x.ndim))
