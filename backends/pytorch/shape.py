@@ -1,3 +1,51 @@
 """Changes of shape in PyTorch."""
 
 from __future__ import annotations
+
+from backends.pytorch.target import lower
+from compiler.codegen.expr import Expr
+from compiler.codegen.target import Application
+from compiler.ops import shape as ops
+
+
+@lower(ops.Reshape)
+def _reshape(op: ops.Reshape, at: Application, x: Expr) -> Expr:
+    return x.reshape(*op.shape) if op.shape else x.reshape(())
+
+
+@lower(ops.Flatten)
+def _flatten(op: ops.Flatten, at: Application, x: Expr) -> Expr:
+    return x.flatten(op.start_axis, *(() if op.end_axis == -1 else (op.end_axis,)))
+
+
+@lower(ops.Transpose, ops.Permute)
+def _transpose(op: ops.Transpose | ops.Permute, at: Application, x: Expr) -> Expr:
+    rank = at.type(0).rank
+    order = op.permutation if op.permutation is not None else tuple(reversed(range(rank)))
+    moved = [axis for axis in range(rank) if order[axis] % rank != axis]
+    if len(moved) == 2:
+        last = moved == [rank - 2, rank - 1]
+        return x.transpose(-2, -1) if last else x.transpose(*moved)
+    return x.permute(*order)
+
+
+@lower(ops.Squeeze)
+def _squeeze(op: ops.Squeeze, at: Application, x: Expr) -> Expr:
+    if op.axis is None:
+        axes = tuple(k for k, n in enumerate(at.type(0).shape) if n == 1)
+        return x.squeeze(axes)
+    return x.squeeze(op.axis)
+
+
+@lower(ops.Unsqueeze)
+def _unsqueeze(op: ops.Unsqueeze, at: Application, x: Expr) -> Expr:
+    axes = (op.axis,) if isinstance(op.axis, int) else op.axis
+    rank = at.result.rank
+    for axis in sorted(a % rank for a in axes):
+        x = x.unsqueeze(axis)
+    return x
+
+
+@lower(ops.Expand, ops.BroadcastTo)
+def _expand(op: ops.Expand | ops.BroadcastTo, at: Application, x: Expr) -> Expr:
+    return x.expand(*at.result.shape)

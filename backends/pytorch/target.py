@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from backends.base import Lowerings, Unsupported, rejected
 from backends.pytorch.usual import usual_initializer
-from compiler.codegen.expr import Expr, Helper, Made, Name, Template, lift
+from compiler.codegen.expr import Expr, Helper, Made, Name, Template, default
 from compiler.codegen.target import Application, ClassTarget
 from compiler.initializers import (
     Constant,
@@ -171,9 +171,9 @@ class PyTorchTarget(ClassTarget):
             raise rejected("pytorch", item.op, item.span, problem) from None
 
     def declare(self, item: ReadParameter) -> Expr:
-        shape, dtype = lift(item.parameter.type.shape), DTYPES[item.parameter.type.dtype]
-        empty = torch.empty(shape) if dtype == torch.float32 else torch.empty(shape, dtype=dtype)
-        value = initializer(item.parameter.init)(empty)
+        shape, dtype = item.parameter.type.shape, DTYPES[item.parameter.type.dtype]
+        settings = {} if dtype == torch.float32 else {"dtype": dtype}
+        value = filled(item.parameter.init, torch.empty(*shape or ((),), **settings))
         return nn.Parameter(value) if item.parameter.trainable else nn.Buffer(value)
 
     def read_parameter(self, item: ReadParameter) -> Expr:
@@ -190,37 +190,43 @@ class PyTorchTarget(ClassTarget):
 
 def initializer(init: Initializer) -> Expr:
     """A function of a tensor that fills it in place and returns it."""
+    function, settings = _fill(init)
+    return Name("partial")(function, **settings) if settings else function
+
+
+def filled(init: Initializer, tensor: Expr) -> Expr:
+    """The tensor with its initial values."""
+    function, settings = _fill(init)
+    return function(tensor, **settings)
+
+
+def _fill(init: Initializer) -> tuple[Expr, dict[str, object]]:
     match init:
         case Zeros():
-            return nn.init.zeros_
+            return nn.init.zeros_, {}
         case Ones():
-            return nn.init.ones_
+            return nn.init.ones_, {}
         case GlorotUniform():
-            return nn.init.xavier_uniform_
+            return nn.init.xavier_uniform_, {}
         case GlorotNormal():
-            return nn.init.xavier_normal_
+            return nn.init.xavier_normal_, {}
         case Identity():
-            return nn.init.eye_
+            return nn.init.eye_, {}
         case Constant(value):
-            return _partial(nn.init.constant_, val=value)
+            return nn.init.constant_, {"val": value}
         case Uniform(low, high):
-            return _partial(nn.init.uniform_, a=low, b=high)
+            return nn.init.uniform_, {"a": low, "b": high}
         case Normal(std, mean):
-            return _partial(nn.init.normal_, mean=mean, std=std)
+            return nn.init.normal_, {"mean": default(mean, 0.0), "std": std}
         case TruncatedNormal(std, mean):
-            return _partial(
-                nn.init.trunc_normal_, mean=mean, std=std, a=mean - 2 * std, b=mean + 2 * std
-            )
+            limits = {"a": mean - 2 * std, "b": mean + 2 * std}
+            return nn.init.trunc_normal_, {"mean": default(mean, 0.0), "std": std, **limits}
         case HeUniform():
-            return _partial(nn.init.kaiming_uniform_, nonlinearity="relu")
+            return nn.init.kaiming_uniform_, {"nonlinearity": "relu"}
         case HeNormal():
-            return _partial(nn.init.kaiming_normal_, nonlinearity="relu")
+            return nn.init.kaiming_normal_, {"nonlinearity": "relu"}
         case LecunNormal():
-            return _partial(nn.init.kaiming_normal_, nonlinearity="linear")
+            return nn.init.kaiming_normal_, {"nonlinearity": "linear"}
         case Orthogonal(gain):
-            return _partial(nn.init.orthogonal_, gain=gain)
+            return nn.init.orthogonal_, {"gain": default(gain, 1.0)}
     raise Unsupported(f"the initializer {type(init).__name__} has no counterpart")
-
-
-def _partial(function: Expr, **keywords: object) -> Expr:
-    return Name("partial")(function, **keywords)

@@ -1,0 +1,97 @@
+"""Element-wise arithmetic, comparison and functions in PyTorch."""
+
+from __future__ import annotations
+
+from backends.base import Unsupported
+from backends.pytorch.target import DTYPES, lower, torch
+from compiler.codegen.expr import Binary, Expr
+from compiler.codegen.target import Application
+from compiler.ops import elementwise as ops
+from compiler.ops.base import Op
+
+_INFIX: dict[type[Op], str] = {
+    ops.Add: "+",
+    ops.Subtract: "-",
+    ops.Multiply: "*",
+    ops.Divide: "/",
+    ops.FloorDivide: "//",
+    ops.Modulo: "%",
+    ops.Power: "**",
+    ops.Equal: "==",
+    ops.NotEqual: "!=",
+    ops.Less: "<",
+    ops.LessEqual: "<=",
+    ops.Greater: ">",
+    ops.GreaterEqual: ">=",
+    ops.LogicalAnd: "&",
+    ops.LogicalOr: "|",
+}
+
+_FUNCTIONS: dict[type[Op], Expr] = {
+    ops.Abs: torch.abs,
+    ops.Sign: torch.sign,
+    ops.Square: torch.square,
+    ops.Exp: torch.exp,
+    ops.Expm1: torch.expm1,
+    ops.Log: torch.log,
+    ops.Log1p: torch.log1p,
+    ops.Sqrt: torch.sqrt,
+    ops.Rsqrt: torch.rsqrt,
+    ops.Reciprocal: torch.reciprocal,
+    ops.Sin: torch.sin,
+    ops.Cos: torch.cos,
+    ops.Tan: torch.tan,
+    ops.Erf: torch.erf,
+    ops.Floor: torch.floor,
+    ops.Ceil: torch.ceil,
+    ops.Round: torch.round,
+    ops.IsNan: torch.isnan,
+    ops.IsInf: torch.isinf,
+}
+
+
+@lower(*_INFIX)
+def _infix(op: Op, at: Application, a: Expr, b: Expr) -> Expr:
+    return Binary(_INFIX[type(op)], a, b)
+
+
+@lower(*_FUNCTIONS)
+def _function(op: Op, at: Application, x: Expr) -> Expr:
+    return _FUNCTIONS[type(op)](x)
+
+
+@lower(ops.Negate)
+def _negate(op: ops.Negate, at: Application, x: Expr) -> Expr:
+    return -x
+
+
+@lower(ops.LogicalNot)
+def _not(op: ops.LogicalNot, at: Application, x: Expr) -> Expr:
+    return ~x
+
+
+@lower(ops.Minimum, ops.Maximum)
+def _extreme(op: ops.Minimum | ops.Maximum, at: Application, a: Expr, b: Expr) -> Expr:
+    largest = isinstance(op, ops.Maximum)
+    for tensor, number, index in ((a, b, 1), (b, a, 0)):
+        if at.constant(index) is not None:
+            return tensor.clamp(**{"min" if largest else "max": number})
+    return (torch.maximum if largest else torch.minimum)(a, b)
+
+
+@lower(ops.Where)
+def _where(op: ops.Where, at: Application, condition: Expr, a: Expr, b: Expr) -> Expr:
+    if at.constant(1) is not None and at.constant(2) is not None:
+        raise Unsupported("both choices are numbers", "give one as `full_like` a tensor")
+    return torch.where(condition, a, b)
+
+
+@lower(ops.Clip)
+def _clip(op: ops.Clip, at: Application, x: Expr) -> Expr:
+    limits = {"min": op.min, "max": op.max}
+    return x.clamp(**{name: limit for name, limit in limits.items() if limit is not None})
+
+
+@lower(ops.Cast)
+def _cast(op: ops.Cast, at: Application, x: Expr) -> Expr:
+    return x.to(DTYPES[op.dtype])

@@ -1,0 +1,85 @@
+"""Gathering, counting and ordering in PyTorch."""
+
+from __future__ import annotations
+
+from backends.pytorch.target import DTYPES, F, lower, torch
+from compiler.codegen.expr import Expr, default
+from compiler.codegen.target import Application
+from compiler.ops import indexing as ops
+from compiler.types import DType
+
+
+@lower(ops.Gather, ops.Take)
+def _gather(op: ops.Gather | ops.Take, at: Application, x: Expr, indices: Expr) -> Expr:
+    if op.axis is None:
+        return x.flatten()[indices]
+    axis = op.axis % at.type(0).rank
+    return x[(*(slice(None) for _ in range(axis)), indices)] if axis else x[indices]
+
+
+@lower(ops.OneHot)
+def _one_hot(op: ops.OneHot, at: Application, indices: Expr) -> Expr:
+    hot = F.one_hot(indices, op.classes)
+    if op.axis % at.result.rank != at.result.rank - 1:
+        hot = hot.movedim(-1, op.axis)
+    return hot.to(DTYPES[op.dtype])
+
+
+@lower(ops.CumSum)
+def _cumsum(op: ops.CumSum, at: Application, x: Expr) -> Expr:
+    total = x.flip(op.axis).cumsum(op.axis).flip(op.axis) if op.reverse else x.cumsum(op.axis)
+    return total - x if op.exclusive else total
+
+
+@lower(ops.Arange)
+def _arange(op: ops.Arange, at: Application) -> Expr:
+    ends = (op.start,) if op.stop is None else (op.start, op.stop)
+    steps = () if op.step == 1 else (op.step,)
+    dtype = {} if op.dtype is DType.I64 else {"dtype": DTYPES[op.dtype]}
+    return torch.arange(*ends, *steps, **dtype, device=_device())
+
+
+@lower(ops.Full)
+def _full(op: ops.Full, at: Application) -> Expr:
+    return torch.full(op.shape, op.value, dtype=DTYPES[op.dtype], device=_device())
+
+
+def _device() -> Expr:
+    from compiler.codegen.expr import Name
+
+    return Name("next")(Name("self").parameters()).device
+
+
+@lower(ops.ZerosLike)
+def _zeros_like(op: ops.ZerosLike, at: Application, x: Expr) -> Expr:
+    return torch.zeros_like(x)
+
+
+@lower(ops.OnesLike)
+def _ones_like(op: ops.OnesLike, at: Application, x: Expr) -> Expr:
+    return torch.ones_like(x)
+
+
+@lower(ops.Tril)
+def _tril(op: ops.Tril, at: Application, x: Expr) -> Expr:
+    return x.tril(diagonal=default(op.diagonal, 0))
+
+
+@lower(ops.Triu)
+def _triu(op: ops.Triu, at: Application, x: Expr) -> Expr:
+    return x.triu(diagonal=default(op.diagonal, 0))
+
+
+@lower(ops.ArgMax)
+def _argmax(op: ops.ArgMax, at: Application, x: Expr) -> Expr:
+    return x.argmax(dim=op.axis, keepdim=default(op.keepdims, False))
+
+
+@lower(ops.ArgMin)
+def _argmin(op: ops.ArgMin, at: Application, x: Expr) -> Expr:
+    return x.argmin(dim=op.axis, keepdim=default(op.keepdims, False))
+
+
+@lower(ops.TopK)
+def _topk(op: ops.TopK, at: Application, x: Expr) -> Expr:
+    return x.topk(op.k, dim=default(op.axis, -1), largest=default(op.largest, True))

@@ -1,0 +1,64 @@
+"""Joining, cutting and repeating tensors in PyTorch."""
+
+from __future__ import annotations
+
+from backends.base import Unsupported
+from backends.pytorch.target import F, lower, torch
+from compiler.codegen.expr import Expr, default
+from compiler.codegen.target import Application
+from compiler.ops import joining as ops
+
+
+@lower(ops.Concat)
+def _concat(op: ops.Concat, at: Application, *tensors: Expr) -> Expr:
+    return torch.cat(list(tensors), dim=op.axis)
+
+
+@lower(ops.Stack)
+def _stack(op: ops.Stack, at: Application, *tensors: Expr) -> Expr:
+    return torch.stack(list(tensors), dim=default(op.axis, 0))
+
+
+@lower(ops.Split, ops.Chunk)
+def _split(op: ops.Split | ops.Chunk, at: Application, x: Expr) -> Expr:
+    if isinstance(op, ops.Split) and not isinstance(op.sections, int):
+        return x.split(list(op.sections), dim=op.axis)
+    sizes = [output.type.shape[op.axis] for output in at.item.outputs]
+    if any(size != sizes[0] for size in sizes):
+        return x.split(sizes, dim=op.axis)
+    return x.chunk(len(sizes), dim=op.axis)
+
+
+@lower(ops.Pad)
+def _pad(op: ops.Pad, at: Application, x: Expr) -> Expr:
+    pads = tuple(n for pair in reversed(op.pads) for n in pair)
+    while pads and pads[-2:] == (0, 0):
+        pads = pads[:-2]
+    if op.mode == "constant":
+        return F.pad(x, pads, value=default(op.value, 0))
+    rank, padded = at.type(0).rank, len(pads) // 2
+    if padded > 3 or rank - padded not in (1, 2):
+        raise Unsupported(f'mode "{op.mode}" over {padded} of {rank} axes')
+    return F.pad(x, pads, mode={"reflect": "reflect", "edge": "replicate"}[op.mode])
+
+
+@lower(ops.Tile)
+def _tile(op: ops.Tile, at: Application, x: Expr) -> Expr:
+    return x.repeat(*op.repeats)
+
+
+@lower(ops.Repeat)
+def _repeat(op: ops.Repeat, at: Application, x: Expr) -> Expr:
+    return x.repeat_interleave(op.count, dim=op.axis)
+
+
+@lower(ops.Flip)
+def _flip(op: ops.Flip, at: Application, x: Expr) -> Expr:
+    match op.axis:
+        case None:
+            axes = tuple(range(at.type(0).rank))
+        case int(axis):
+            axes = (axis,)
+        case several:
+            axes = several
+    return x.flip(*axes)

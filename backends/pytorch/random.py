@@ -1,0 +1,32 @@
+"""Random numbers and stopped gradients in PyTorch's loss graphs."""
+
+from __future__ import annotations
+
+from backends.pytorch.target import lower, torch
+from compiler.codegen.expr import Expr, Name
+from compiler.codegen.target import Application
+from compiler.ops import random as ops
+
+
+@lower(ops.RandomNormal)
+def _normal(op: ops.RandomNormal, at: Application) -> Expr:
+    drawn = torch.randn(op.shape, device=Name("args").device)
+    drawn = drawn if op.std == 1 else op.std * drawn
+    return drawn if op.mean == 0 else op.mean + drawn
+
+
+@lower(ops.RandomUniform)
+def _uniform(op: ops.RandomUniform, at: Application) -> Expr:
+    drawn = torch.rand(op.shape, device=Name("args").device)
+    drawn = drawn if (op.low, op.high) == (0, 1) else (op.high - op.low) * drawn
+    return drawn if op.low == 0 else op.low + drawn
+
+
+@lower(ops.RandomBernoulli)
+def _bernoulli(op: ops.RandomBernoulli, at: Application) -> Expr:
+    return (torch.rand(op.shape, device=Name("args").device) < op.p).float()
+
+
+@lower(ops.StopGradient)
+def _stop_gradient(op: ops.StopGradient, at: Application, x: Expr) -> Expr:
+    return x.detach()
