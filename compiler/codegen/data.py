@@ -78,7 +78,8 @@ def _parameters(arguments: tuple[str, ...]) -> str:
 
 
 def _docstring(printed: Printed) -> str:
-    return f'    """({", ".join(printed.names)}) to train on and to test on."""'
+    arrays = f"({', '.join(printed.names)})"
+    return f'    """{arrays if len(arrays) < 48 else "Arrays"} to train on and to test on."""'
 
 
 # -------------------------------------------------------------------- sources with a test part

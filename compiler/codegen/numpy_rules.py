@@ -14,7 +14,7 @@ from compiler.dims import Dim
 from compiler.initializers import Constant as ConstantInitializer
 from compiler.initializers import Normal, Ones, Uniform, Zeros
 from compiler.ir import Apply
-from compiler.ops import elementwise, shape
+from compiler.ops import elementwise, indexing, reduce, shape
 from compiler.ops.base import Op
 from compiler.types import DType
 
@@ -248,3 +248,33 @@ def _stack(item: Apply, *tensors: Expr) -> Expr:
 def _flip(item: Apply, x: Expr) -> Expr:
     assert isinstance(item.op, shape.Flip)
     return np.flip(x, _axes(item.op.axes(item.outputs[0].type.rank)))
+
+
+# -------------------------------------------------------------------------------------- reductions
+
+_REDUCTIONS: dict[type[Op], str] = {
+    reduce.ReduceSum: "sum",
+    reduce.ReduceMean: "mean",
+    reduce.ReduceMax: "max",
+    reduce.ReduceMin: "min",
+    reduce.ReduceProd: "prod",
+    reduce.ReduceAny: "any",
+    reduce.ReduceAll: "all",
+}
+
+
+@_rule(*_REDUCTIONS)
+def _reduction(item: Apply, x: Expr) -> Expr:
+    assert isinstance(item.op, reduce.Reduction)
+    assert item.inputs[0] is not None
+    method: Expr = getattr(x, _REDUCTIONS[type(item.op)])
+    keywords = {"keepdims": True} if item.op.keepdims else {}
+    return method(axis=_axes(item.op.axes(item.inputs[0].type.rank)), **keywords)
+
+
+@_rule(indexing.ArgMax, indexing.ArgMin)
+def _place(item: Apply, x: Expr) -> Expr:
+    assert isinstance(item.op, indexing.ArgMax | indexing.ArgMin)
+    method: Expr = x.argmax if isinstance(item.op, indexing.ArgMax) else x.argmin
+    keywords = {"keepdims": True} if item.op.keepdims else {}
+    return method(axis=item.op.axis, **keywords)

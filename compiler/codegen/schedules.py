@@ -63,7 +63,7 @@ def schedule_piece(schedule: Schedule) -> Piece | None:
             "if step < WARMUP_STEPS:",
             f"    return (step + 1) / WARMUP_STEPS{formula.divisor}",
         ]
-    docstring = f'"""{summary[0].upper()}{summary[1:]}; a factor of the base learning rate."""'
+    docstring = f'"""{summary[0].upper()}{summary[1:]}; a factor of the base rate."""'
     text = "\n    ".join((f"def {FUNCTION}(step, steps):", docstring, *lines))
     imports = ("import math",) if formula.uses_math else ()
     return Piece(text, imports, tuple((name, literal(value)) for name, value in constants))
@@ -87,7 +87,7 @@ def _constant(schedule: ConstantSchedule) -> _Formula:
 @_prints(StepSchedule)
 def _step(schedule: StepSchedule) -> _Formula:
     return _Formula(
-        "times GAMMA after every STEP_SIZE steps",
+        "times GAMMA every STEP_SIZE steps",
         (f"return GAMMA ** ({_since_warmup(schedule)} // STEP_SIZE)",),
         (("STEP_SIZE", schedule.size), ("GAMMA", schedule.gamma)),
     )
@@ -109,7 +109,7 @@ def _exponential(schedule: ExponentialSchedule) -> _Formula:
         line = f"return GAMMA ** {since}"
         return _Formula("times GAMMA at every step", (line,), (("GAMMA", schedule.gamma),))
     return _Formula(
-        "exponential decay by GAMMA in STEP_SIZE steps",
+        "exponential decay",
         (f"return GAMMA ** ({since} / STEP_SIZE)",),
         (("STEP_SIZE", schedule.size), ("GAMMA", schedule.gamma)),
     )
@@ -163,7 +163,7 @@ def _one_cycle(schedule: OneCycleSchedule) -> _Formula:
         "return end + (start - end) * 0.5 * (1 + math.cos(math.pi * progress))",
     )
     return _Formula(
-        "one cycle: cosine up, then cosine down",
+        "one cycle up and down",
         lines,
         (("PEAK", schedule.peak), ("DIV", schedule.div), ("FINAL_DIV", schedule.final_div)),
         divisor=" / DIV",

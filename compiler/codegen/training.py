@@ -29,7 +29,7 @@ def batches(rows, batch_size, seed, epoch):
 WRITE = Piece(
     '''\
 def write(path, tensors, metadata=None):
-    """Write a safetensors file so that a crash leaves the old one or the new one whole."""
+    """Write a safetensors file; a crash leaves the old one or the new one."""
     temporary = f"{path}.tmp"
     save_file(tensors, temporary, metadata)
     with open(temporary, "rb+") as file:

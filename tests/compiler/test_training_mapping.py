@@ -16,7 +16,7 @@ from compiler.codegen.names import Names
 from compiler.codegen.numpy_ops import mapping_lines
 from compiler.data import Digits
 from compiler.ir import Apply, Graph, GraphInput, GraphOutput, Region, Value
-from compiler.ops import elementwise, shape
+from compiler.ops import elementwise, indexing, reduce, shape
 from compiler.ops.base import OPERATIONS, Op
 from compiler.types import DType, TensorType
 from dsl.diagnostics import DiagnosticError
@@ -76,6 +76,25 @@ def _printed(op: Op, arrays: list[Any]) -> Any:
 def test_element_wise_operations_are_their_references(op: Op) -> None:
     arrays = _operands(op)
     expected, result = op.reference(*arrays), _printed(op, arrays)
+    assert result.dtype == expected.dtype
+    np.testing.assert_allclose(result, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        reduce.ReduceSum(axis=1),
+        reduce.ReduceMean(axis=-1, keepdims=True),
+        reduce.ReduceMax(axis=(0, 1)),
+        reduce.ReduceMin(),
+        reduce.ReduceProd(axis=1),
+        indexing.ArgMax(axis=1),
+        indexing.ArgMin(axis=1, keepdims=True),
+    ],
+    ids=repr,
+)
+def test_reductions_are_their_references(op: Op) -> None:
+    expected, result = op.reference(X), _printed(op, [X])
     assert result.dtype == expected.dtype
     np.testing.assert_allclose(result, expected, rtol=1e-6)
 

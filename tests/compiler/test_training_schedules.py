@@ -51,6 +51,7 @@ def test_printed_code_computes_the_same_bits(schedule: Schedule, steps: int) -> 
     piece = schedule_piece(schedule)
     assert piece is not None
     constants = "\n".join(f"{name} = {value}" for name, value in joined([piece]).constants)
+    assert max(map(len, piece.text.splitlines())) <= 88
     script = "\n".join((*piece.imports, constants, piece.text))
     scope: dict[str, Any] = {}
     exec(script, scope)
