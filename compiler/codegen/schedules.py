@@ -87,7 +87,7 @@ def _constant(schedule: ConstantSchedule) -> _Formula:
 @_prints(StepSchedule)
 def _step(schedule: StepSchedule) -> _Formula:
     return _Formula(
-        "times GAMMA every STEP_SIZE steps",
+        "step-wise decay",
         (f"return GAMMA ** ({_since_warmup(schedule)} // STEP_SIZE)",),
         (("STEP_SIZE", schedule.size), ("GAMMA", schedule.gamma)),
     )

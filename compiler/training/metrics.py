@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from compiler.dims import Size
@@ -69,7 +69,7 @@ _CLASSES = (Operand("logits"), Operand("label"))
 class _ClassMetric(Metric):
     """Scores of classes along `axis`, and class indices of the other sizes."""
 
-    axis: int = 1
+    axis: int = field(default=1, kw_only=True)
 
     operands: ClassVar[tuple[Operand, ...]] = _CLASSES
 
@@ -114,7 +114,6 @@ class Accuracy(_ClassMetric):
 class TopKAccuracy(_ClassMetric):
     """Share of labels with fewer than `k` classes of a larger score."""
 
-    axis: int = 1
     k: int = 5
 
     def __post_init__(self) -> None:
