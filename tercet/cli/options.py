@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from tercet.errors import TercetError
 
 if TYPE_CHECKING:
+    from dsl.diagnostics import Diagnostic
     from tercet.interpreters import Interpreters, TargetChoice
+    from tercet.project import Project
 
 
 def add_file(parser: argparse.ArgumentParser) -> None:
@@ -172,3 +174,28 @@ def join(names: Iterable[str]) -> str:
     """`a, b and c`."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def show_warnings(warnings: tuple[Diagnostic, ...]) -> None:
+    """Prints the warnings of a model that has no errors."""
+    if warnings:
+        from tercet.cli.failure import print_diagnostics
+
+        print_diagnostics(warnings)
+
+
+def project(args: argparse.Namespace) -> Project:
+    """The model that FILE, -m, -P and (where the command has it) -T mean, its warnings printed.
+
+    Raises DiagnosticError.
+    """
+    from tercet.project import open_project
+
+    opened = open_project(
+        args.file,
+        model=args.model,
+        parameters=args.parameters,
+        training=getattr(args, "training", None),
+    )
+    show_warnings(opened.warnings)
+    return opened

@@ -1,0 +1,45 @@
+"""`tercet compile FILE`: the training scripts."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tercet.cli import options, terminal
+from tercet.cli.command import Command
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_file(parser)
+    options.add_targets(parser)
+    options.add_model(parser)
+    options.add_training(parser)
+    options.add_output(parser, "where the scripts go (default: the current folder)")
+    parser.add_argument(
+        "--force", action="store_true", help="also overwrite scripts that were edited"
+    )
+
+
+def _run(args: argparse.Namespace) -> int:
+    from tercet.project import FRAMEWORKS, write_scripts
+
+    project = options.project(args)
+    targets = [t for t in args.targets or FRAMEWORKS if t in FRAMEWORKS]
+    if "onnx" in args.targets:
+        terminal.note("onnx has no script; `tercet export -t onnx` writes its file")
+    for path in write_scripts(project, targets, args.output or Path(), force=args.force):
+        print(path)
+    return 0
+
+
+COMMAND = Command(
+    "compile",
+    "Write a training script for each framework.",
+    (
+        "tercet compile net.model                        all three, here",
+        "tercet compile net.model -t pytorch -o scripts  one, elsewhere",
+        "tercet compile net.model -P width=128 -T optimizer.lr=0.1",
+    ),
+    _add_arguments,
+    _run,
+)

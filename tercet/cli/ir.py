@@ -1,0 +1,38 @@
+"""`tercet ir FILE`: the compiler's graph as text."""
+
+from __future__ import annotations
+
+import argparse
+
+from tercet.cli import options
+from tercet.cli.command import Command
+from tercet.errors import TercetError
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_file(parser)
+    options.add_model(parser)
+    options.add_training(parser)
+    parser.add_argument(
+        "--after", metavar="PASS", default="elaborate", help="which pass (default: elaborate)"
+    )
+
+
+def _run(args: argparse.Namespace) -> int:
+    from compiler.pipeline import pipeline
+    from compiler.printer import print_program
+
+    passes = pipeline()
+    if args.after not in passes.names:
+        raise TercetError(f"there is no pass {args.after}", f"known: {', '.join(passes.names)}")
+    print(print_program(passes.run(options.project(args).program, after=args.after)), end="")
+    return 0
+
+
+COMMAND = Command(
+    "ir",
+    "Print the graph that the compiler works on.",
+    ("tercet ir net.model                    after elaboration",),
+    _add_arguments,
+    _run,
+)

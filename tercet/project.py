@@ -1,0 +1,124 @@
+"""One model of one file, ready to be shown, compiled, run: what every command starts from."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from compiler import pipeline
+from tercet.errors import TercetError
+
+if TYPE_CHECKING:
+    from backends.base import Backend
+    from compiler.ir import Graph, Program
+    from compiler.training.program import Training
+    from dsl.diagnostics import Diagnostic
+    from dsl.source import Source
+
+FRAMEWORKS = ("pytorch", "tensorflow", "mxnet")
+"""The targets that have scripts, in the order in which they are named."""
+
+_MARK = re.compile(r"\n# Compiled by Tercet\. sha256 of the lines above: ([0-9a-f]{16})\n\Z")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A compiled file and the one model in it that is meant."""
+
+    path: Path
+    source: Source
+    program: Program
+    model: Graph
+    warnings: tuple[Diagnostic, ...]
+
+    @property
+    def training(self) -> Training | None:
+        """The model's `train`, if the file has one."""
+        training: Training | None = self.program.trainings.get(self.model.name)
+        return training
+
+    @property
+    def stem(self) -> str:
+        """What files made from the model are called: as the file, or as one model of several."""
+        from compiler.codegen.names import snake_case
+
+        return self.path.stem if len(self.program.models) == 1 else snake_case(self.model.name)
+
+
+def open_project(
+    path: Path,
+    *,
+    model: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+    training: Mapping[str, str] | None = None,
+) -> Project:
+    """Reads and elaborates a file.  Raises DiagnosticError with all its errors."""
+    result = pipeline.load(path, parameters=parameters, training=training, model=model)
+    program = result.program_or_raise()
+    graph = pipeline.model_of(program, result.source, model)
+    return Project(Path(path), result.source, program, graph, result.warnings)
+
+
+def backend(target: str) -> Backend:
+    """The code generator of a target with scripts."""
+    found: Backend = importlib.import_module(f"backends.{target}").BACKEND
+    return found
+
+
+def script_text(project: Project, target: str, folder: Path) -> str:
+    """The script for a target as it is to stand in `folder`, its check line included.
+
+    Raises DiagnosticError for what the target cannot express.
+    """
+    from backends.base import Place
+
+    name = script_name(project, target)
+    place = Place(project.path.name, project.path.resolve().parent, folder.resolve(), name)
+    text = backend(target).render(project.model, project.training, place)
+    return f"{text}\n# Compiled by Tercet. sha256 of the lines above: {_digest(text)}\n"
+
+
+def script_name(project: Project, target: str) -> str:
+    """`digits_resnet_pytorch.py`."""
+    return f"{project.stem}_{target}.py"
+
+
+def write_scripts(
+    project: Project, targets: Sequence[str], folder: Path, *, force: bool = False
+) -> list[Path]:
+    """Writes the scripts for all targets, or none of them.
+
+    Raises DiagnosticError for what a target cannot express, and TercetError for a script that was
+    edited since it was generated, unless `force`.
+    """
+    texts = {
+        folder / script_name(project, target): script_text(project, target, folder)
+        for target in targets
+    }
+    if not force:
+        for path in texts:
+            _require_untouched(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+    return list(texts)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _require_untouched(path: Path) -> None:
+    if not path.exists():
+        return
+    text = path.read_text(encoding="utf-8", errors="replace")
+    mark = _MARK.search(text)
+    if mark is None or _digest(text[: mark.start()]) != mark.group(1):
+        raise TercetError(
+            f"{path} was edited after it was generated", "--force overwrites it; or use -o DIR"
+        )
