@@ -1,0 +1,370 @@
+"""One record per configuration of a layer, activation or loss: the odd ones, where mistakes hide.
+
+Sizes are distinct numbers, so that a swapped axis cannot go unnoticed; `symbolic` names those that
+are also tried as symbols.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler import dims
+from compiler.dims import Size
+from compiler.ops import activation as act
+from compiler.ops import conv, linear, loss, norm, pooling, recurrent
+from compiler.ops.attention import ScaledDotProductAttention
+from compiler.ops.base import LayerOp, Op
+from compiler.types import DType, TensorType
+
+Array = NDArray[Any]
+Kind = Literal["normal", "index", "length", "mask", "probability", "positive", "sign"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """An operand: its shape, and what its elements are like (indices are below `high`)."""
+
+    shape: tuple[int, ...]
+    kind: Kind = "normal"
+    high: int = 0
+
+    @property
+    def dtype(self) -> DType:
+        match self.kind:
+            case "index" | "length":
+                return DType.I64
+            case "mask":
+                return DType.BOOL
+        return DType.F64
+
+    def type(self, symbolic: tuple[int, ...] = ()) -> TensorType:
+        sizes: list[Size] = [dims.symbol(f"S{n}") if n in symbolic else n for n in self.shape]
+        return TensorType(self.dtype, tuple(sizes))
+
+    def draw(self, random: np.random.Generator) -> Array:
+        match self.kind:
+            case "normal":
+                return random.normal(size=self.shape)
+            case "index":
+                return random.integers(0, self.high, self.shape)
+            case "length":
+                return random.integers(1, self.high + 1, self.shape)
+            case "mask":
+                mask = random.random(self.shape) < 0.6
+                mask[..., 0] = True
+                return mask
+            case "probability":
+                return random.uniform(0.05, 0.95, self.shape)
+            case "positive":
+                return random.uniform(0.5, 1.5, self.shape)
+            case "sign":
+                return np.where(random.random(self.shape) < 0.5, -1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    op: Op
+    inputs: tuple[Input | None, ...]
+    symbolic: tuple[int, ...] = ()
+
+    def types(self, symbolic: tuple[int, ...] = ()) -> list[TensorType | None]:
+        return [None if i is None else i.type(symbolic) for i in self.inputs]
+
+    def arrays(self) -> list[Array | None]:
+        random = self._random("inputs")
+        return [None if i is None else i.draw(random) for i in self.inputs]
+
+    def parameters(self) -> dict[str, Array]:
+        """Arrays for the layer's parameters, all different from their initial values."""
+        if not isinstance(self.op, LayerOp):
+            return {}
+        random = self._random("parameters")
+        found: dict[str, Array] = {}
+        for spec in self.op.parameters(*self.types()):
+            shape = tuple(size for size in spec.type.shape if isinstance(size, int))
+            positive = spec.role in ("running_var", "scale")
+            found[spec.name] = (
+                random.uniform(0.5, 1.5, shape) if positive else random.normal(0, 0.4, shape)
+            )
+        return found
+
+    def reference(self) -> tuple[Array, ...]:
+        result = self.op.reference(*self.arrays(), **self.parameters())
+        return result if isinstance(result, tuple) else (result,)
+
+    def _random(self, what: str) -> np.random.Generator:
+        digest = hashlib.sha256(f"{self.name}:{what}".encode()).digest()
+        return np.random.default_rng(int.from_bytes(digest[:8], "little"))
+
+
+def _case(name: str, op: Op, *inputs: Any, symbolic: tuple[int, ...] = ()) -> Case:
+    made = tuple(Input(i) if isinstance(i, tuple) else i for i in inputs)
+    return Case(name, op, made, symbolic)
+
+
+def _on_image(name: str, op: Op, channels: int = 6) -> Case:
+    return _case(name, op, (2, channels, 11, 13), symbolic=(2, 11, 13))
+
+
+CONVOLUTIONS = [
+    _case("conv1d", conv.Conv1d(5, (3,), padding=((1, 1),)), (2, 4, 11), symbolic=(2, 11)),
+    _case(
+        "conv1d_causal",
+        conv.Conv1d(5, (3,), padding=((4, 0),), dilation=(2,)),
+        (2, 4, 11),
+        symbolic=(2, 11),
+    ),
+    _on_image("conv2d", conv.Conv2d(4, (3, 3))),
+    _on_image("conv2d_1x1", conv.Conv2d(4, (1, 1), stride=(2, 2), bias=False)),
+    _on_image(
+        "conv2d_odd",
+        conv.Conv2d(8, (3, 2), stride=(2, 3), padding=((2, 0), (1, 3)), dilation=(2, 1), groups=2),
+    ),
+    _on_image("conv2d_depthwise", conv.Conv2d(12, (3, 5), padding=((1, 1), (2, 2)), groups=6)),
+    _on_image("conv2d_same", conv.Conv2d(4, (4, 3), padding="same", dilation=(1, 2))),
+    _case("conv2d_same_stride", conv.Conv2d(4, (4, 3), (2, 3), padding="same"), (2, 3, 11, 13)),
+    _on_image("conv2d_valid", conv.Conv2d(4, (2, 2), padding="valid")),
+    _case(
+        "conv3d",
+        conv.Conv3d(4, (2, 3, 1), stride=(1, 2, 1), padding=((1, 0), (1, 1), (0, 0)), groups=2),
+        (2, 6, 5, 7, 9),
+        symbolic=(2, 5, 7, 9),
+    ),
+    _case(
+        "conv_transpose1d",
+        conv.ConvTranspose1d(3, (5,), stride=(3,), padding=((1, 2),), output_padding=(1,)),
+        (2, 4, 7),
+        symbolic=(2, 7),
+    ),
+    _on_image("conv_transpose2d", conv.ConvTranspose2d(4, (2, 2), stride=(2, 2))),
+    _on_image(
+        "conv_transpose2d_odd",
+        conv.ConvTranspose2d(
+            8,
+            (3, 4),
+            stride=(2, 3),
+            padding=((1, 1), (2, 2)),
+            dilation=(2, 1),
+            groups=2,
+            output_padding=(1, 2),
+        ),
+    ),
+    _on_image(
+        "conv_transpose2d_same",
+        conv.ConvTranspose2d(4, (3, 3), stride=(2, 2), padding="same", bias=False),
+    ),
+    _case(
+        "conv_transpose3d",
+        conv.ConvTranspose3d(3, (2, 3, 2), stride=(2, 1, 2), padding=((0, 0), (1, 1), (0, 0))),
+        (2, 4, 3, 5, 7),
+        symbolic=(2, 3, 5, 7),
+    ),
+]
+
+POOLINGS = [
+    _case("max_pool1d", pooling.MaxPool1d((3,), (2,), ((1, 1),)), (2, 3, 11), symbolic=(2, 11)),
+    _on_image("max_pool2d", pooling.MaxPool2d((3, 2))),
+    _on_image("max_pool2d_odd", pooling.MaxPool2d((3, 4), (2, 3), ((1, 0), (2, 1)))),
+    _on_image("max_pool2d_ceil", pooling.MaxPool2d((3, 2), (2, 2), ceil=True)),
+    _on_image("max_pool2d_ceil_cut", pooling.MaxPool2d((2, 2), (3, 3), ((1, 1),) * 2, ceil=True)),
+    _case("max_pool2d_same", pooling.MaxPool2d((3, 3), (2, 2), padding="same"), (2, 3, 8, 13)),
+    _case("max_pool3d", pooling.MaxPool3d((2, 3, 2), (1, 2, 2)), (2, 3, 5, 7, 9), symbolic=(2, 5)),
+    _case("avg_pool1d", pooling.AvgPool1d((4,), (3,), ((2, 1),)), (2, 3, 11), symbolic=(2, 11)),
+    _on_image("avg_pool2d", pooling.AvgPool2d((3, 2), (2, 2), ((1, 1), (1, 1)))),
+    _on_image(
+        "avg_pool2d_counted",
+        pooling.AvgPool2d((3, 3), (2, 2), ((1, 1), (1, 1)), count_include_pad=True),
+    ),
+    _on_image("avg_pool2d_ceil", pooling.AvgPool2d((3, 2), (2, 3), ((1, 1), (0, 0)), ceil=True)),
+    _on_image(
+        "avg_pool2d_ceil_counted",
+        pooling.AvgPool2d((2, 3), (2, 3), ((1, 1), (1, 1)), ceil=True, count_include_pad=True),
+    ),
+    _case("avg_pool3d", pooling.AvgPool3d((2, 2, 3)), (2, 3, 5, 7, 9), symbolic=(2, 7)),
+    _case("global_avg_pool1d", pooling.GlobalAvgPool1d(), (2, 3, 11), symbolic=(2, 11)),
+    _on_image("global_avg_pool2d", pooling.GlobalAvgPool2d()),
+    _on_image("global_max_pool2d", pooling.GlobalMaxPool2d()),
+    _case("adaptive_avg_pool2d", pooling.AdaptiveAvgPool2d((3, 1)), (2, 5, 12, 7), symbolic=(2, 7)),
+]
+
+LINEAR = [
+    _case("dense", linear.Dense(5), (2, 7, 3), symbolic=(2, 7)),
+    _case("dense_vector", linear.Dense(5, bias=False), (3,)),
+    _case("matmul", linear.MatMul(), (2, 5, 3), (3, 7), symbolic=(2, 5, 3, 7)),
+    _case("matmul_broadcast", linear.MatMul(), (4, 1, 5, 3), (2, 3, 7), symbolic=(4, 5, 3, 7)),
+    _case("matmul_vector_left", linear.MatMul(), (3,), (2, 3, 7), symbolic=(3, 7)),
+    _case("matmul_vectors", linear.MatMul(), (3,), (3,), symbolic=(3,)),
+    _case("embedding", linear.Embedding(11, 5), Input((2, 7), "index", 11), symbolic=(2, 7)),
+]
+
+NORMS = [
+    _on_image("batch_norm", norm.BatchNorm(eps=1e-3)),
+    _case("batch_norm_vector", norm.BatchNorm(), (2, 5), symbolic=(2,)),
+    _on_image("group_norm", norm.GroupNorm(3, eps=1e-3)),
+    _on_image("instance_norm", norm.InstanceNorm(eps=1e-3)),
+    _case("layer_norm", norm.LayerNorm(eps=1e-3), (2, 7, 5), symbolic=(2, 7)),
+    _case("layer_norm_two", norm.LayerNorm((-2, -1)), (2, 7, 5), symbolic=(2,)),
+    _case("rms_norm", norm.RMSNorm(eps=1e-3), (2, 7, 5), symbolic=(2, 7)),
+    _case("dropout", norm.Dropout(0.3), (2, 7), symbolic=(2, 7)),
+]
+
+_ACTIVATIONS: dict[str, Op] = {
+    "relu": act.Relu(),
+    "relu6": act.Relu6(),
+    "leaky_relu": act.LeakyRelu(0.2),
+    "elu": act.Elu(0.7),
+    "selu": act.Selu(),
+    "celu": act.Celu(0.7),
+    "gelu": act.Gelu(),
+    "gelu_tanh": act.Gelu("tanh"),
+    "silu": act.Silu(),
+    "mish": act.Mish(),
+    "hard_swish": act.HardSwish(),
+    "hard_sigmoid": act.HardSigmoid(1 / 6),
+    "sigmoid": act.Sigmoid(),
+    "tanh": act.Tanh(),
+    "softplus": act.Softplus(),
+    "softsign": act.Softsign(),
+    "softmax": act.Softmax(),
+    "softmax_axis": act.Softmax(1),
+    "log_softmax": act.LogSoftmax(1),
+    "log_sigmoid": act.LogSigmoid(),
+    "hard_tanh": act.HardTanh(-0.5, 1.5),
+    "prelu_shared": act.PRelu(shared=True),
+}
+
+ACTIVATIONS = [
+    *(_case(name, op, (2, 3, 5), symbolic=(2, 3, 5)) for name, op in _ACTIVATIONS.items()),
+    _case("prelu", act.PRelu(), (2, 3, 5), symbolic=(2, 5)),
+]
+
+_X = (3, 5, 4)
+_LENGTHS = Input((3,), "length", 5)
+
+RECURRENT = [
+    _case("rnn", recurrent.Rnn(6), _X, None, None, symbolic=(3, 5)),
+    _case(
+        "rnn_relu_stacked",
+        recurrent.Rnn(6, layers=2, bidirectional=True, return_state=True, activation="relu"),
+        _X,
+        (4, 3, 6),
+        None,
+        symbolic=(3, 5),
+    ),
+    _case("lstm", recurrent.Lstm(6), _X, None, None, None, symbolic=(3, 5)),
+    _case(
+        "lstm_everything",
+        recurrent.Lstm(6, layers=2, bidirectional=True, return_state=True),
+        _X,
+        (4, 3, 6),
+        (4, 3, 6),
+        _LENGTHS,
+        symbolic=(3,),
+    ),
+    _case("gru", recurrent.Gru(6), _X, None, None, symbolic=(3, 5)),
+    _case(
+        "gru_everything",
+        recurrent.Gru(6, layers=3, bidirectional=True, return_state=True),
+        _X,
+        (6, 3, 6),
+        _LENGTHS,
+    ),
+]
+
+_Q, _K, _V = (2, 3, 5, 4), (2, 3, 7, 4), (2, 3, 7, 6)
+
+ATTENTION = [
+    _case("attention", ScaledDotProductAttention(), _Q, _K, _V, None, symbolic=(2, 5, 7)),
+    _case(
+        "attention_causal", ScaledDotProductAttention(causal=True), _Q, _K, _V, None, symbolic=(5,)
+    ),
+    _case(
+        "attention_mask",
+        ScaledDotProductAttention(scale=0.7),
+        _Q,
+        _K,
+        _V,
+        Input((2, 1, 5, 7), "mask"),
+        symbolic=(2, 5, 7),
+    ),
+    _case(
+        "attention_causal_mask",
+        ScaledDotProductAttention(causal=True),
+        _Q,
+        _K,
+        _V,
+        Input((5, 7), "mask"),
+        symbolic=(2,),
+    ),
+]
+
+_LOGITS, _LABELS = (3, 5, 7), Input((3, 7), "index", 5)
+_PAIR = ((3, 5), (3, 5))
+_WEIGHT = Input((5,), "positive")
+
+
+def _element_losses() -> list[Case]:
+    p, q = Input((3, 5), "probability"), Input((3, 5), "probability")
+    pairs: dict[str, tuple[Op, Any, Any]] = {
+        "mse": (loss.Mse(), *_PAIR),
+        "mae": (loss.Mae(), *_PAIR),
+        "huber": (loss.Huber(delta=0.7), *_PAIR),
+        "smooth_l1": (loss.SmoothL1(beta=0.7), *_PAIR),
+        "binary_cross_entropy": (loss.BinaryCrossEntropy(), p, q),
+        "binary_cross_entropy_with_logits": (loss.BinaryCrossEntropyWithLogits(), (3, 5), q),
+        "kl_div": (loss.KlDiv("sum"), (3, 5), q),
+        "hinge": (loss.Hinge(), (3, 5), Input((3, 5), "sign")),
+        "cosine_similarity": (loss.CosineSimilarity(), *_PAIR),
+    }
+    return [_case(name, *each, None, symbolic=(3, 5)) for name, each in pairs.items()]
+
+
+LOSSES = [
+    _case("cross_entropy", loss.CrossEntropy(), _LOGITS, _LABELS, None, symbolic=(3, 5, 7)),
+    _case(
+        "cross_entropy_everything",
+        loss.CrossEntropy(label_smoothing=0.1, ignore_index=2),
+        _LOGITS,
+        _LABELS,
+        _WEIGHT,
+        symbolic=(3, 7),
+    ),
+    _case(
+        "cross_entropy_none",
+        loss.CrossEntropy(label_smoothing=0.1, ignore_index=2, reduction="none"),
+        _LOGITS,
+        _LABELS,
+        _WEIGHT,
+        symbolic=(3, 7),
+    ),
+    _case(
+        "cross_entropy_last",
+        loss.CrossEntropy(axis=-1, reduction="sum"),
+        (3, 7, 5),
+        _LABELS,
+        None,
+        symbolic=(3, 7, 5),
+    ),
+    _case("nll", loss.Nll(ignore_index=4), _LOGITS, _LABELS, _WEIGHT, symbolic=(3, 7)),
+    *_element_losses(),
+    _case("mse_weighted", loss.Mse(), *_PAIR, Input((3, 1), "positive"), symbolic=(3,)),
+    _case("mse_none", loss.Mse("none"), *_PAIR, _WEIGHT, symbolic=(3,)),
+    _case("mae_sum", loss.Mae("sum"), *_PAIR, _WEIGHT, symbolic=(3,)),
+]
+
+CASES = [
+    *CONVOLUTIONS,
+    *POOLINGS,
+    *LINEAR,
+    *NORMS,
+    *ACTIVATIONS,
+    *RECURRENT,
+    *ATTENTION,
+    *LOSSES,
+]
