@@ -61,6 +61,9 @@ def _arithmetic() -> list[Case]:
         Case("broadcast_power", _call("broadcast_power"), (positive("N", 4), real(1, 4))),
         Case("elementwise", function(lambda F, a, b: (a + b) * (a - b) / (b * b + 1)), same),
         Case("elementwise_extremes", function(lambda F, a, b: F.maximum(a, b) % b), same),
+        Case("elementwise_minimum", function(lambda F, a, b: F.minimum(a, b)), same),
+        Case("elementwise_power", function(lambda F, a, b: b**a), same),
+        Case("elementwise_hypot", _internal("_hypot"), same),
         Case("add_n", function(lambda F, a, b: F.add_n(a, b, a)), same),
         Case("mod_negative", function(lambda F, a, b: F.broadcast_mod(a, -b)), same),
         Case("scalars", function(lambda F, a: (2 - a) / 3 + 1 / (a * a + 2) - a * 4), X),
@@ -90,11 +93,13 @@ def _comparison() -> list[Case]:
         cases += [
             Case(name, _call(f"broadcast_{name}"), pair),
             Case(f"{name}_scalar", _internal(f"_{name}_scalar", scalar=1), pair[:1]),
+            Case(f"{name}_same_shape", _internal(f"_{name}"), pair[:1] * 2),
         ]
     for name in ("logical_and", "logical_or", "logical_xor"):
         cases += [
             Case(name, _call(f"broadcast_{name}"), pair),
             Case(f"{name}_scalar", _internal(f"_{name}_scalar", scalar=2), pair[:1]),
+            Case(f"{name}_same_shape", _internal(f"_{name}"), pair[:1] * 2),
         ]
     cases += [
         Case("logical_not", _call("logical_not"), pair[:1]),
@@ -116,7 +121,7 @@ def _masked(F: Any, mask: Any, x: Any) -> Any:
 
 
 def _internal(name: str, **options: Any) -> Any:
-    return function(lambda F, x: getattr(F._internal, name)(x, **options))
+    return function(lambda F, *inputs: getattr(F._internal, name)(*inputs, **options))
 
 
 def _activations() -> list[Case]:
@@ -208,6 +213,7 @@ def _dtypes() -> list[Case]:
         Case("cast_uint8", function(lambda F, x: F.cast(x, "uint8")), POSITIVE),
         Case("cast_bool", function(lambda F, x: F.cast(F.cast(x > 0, "bool"), "int64")), X),
         Case("cast_f64", function(lambda F, x: F.cast(x, "float64") / 3), X, 1e-12),
+        Case("amp_cast", function(lambda F, x: F.amp_cast(x, "float16") / 3), X, 2e-3),
         Case("i64_in_and_out", function(lambda F, i: (i, i + 1)), _whole("int64")),
         Case(
             "f64_functions",

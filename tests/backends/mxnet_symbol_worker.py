@@ -48,7 +48,7 @@ def _run(mx: Any, case: Case, prefix: Path) -> str | None:
     probes = [[item.draw(point, random) for item in case.inputs] for point in points]
     block = _block(mx, case, random)
     eager = [_evaluate(mx, block, arrays) for arrays in (probes[:1] if case.error else probes)]
-    block.export(str(prefix))
+    block.export(str(prefix), remove_amp_cast=False)
     count = len(case.inputs)
     names = ["data"] if count == 1 else [f"data{index}" for index in range(count)]
     inputs = [

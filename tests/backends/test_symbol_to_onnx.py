@@ -103,6 +103,15 @@ def test_the_command_writes_a_model(exported: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx", "spec.json"]
 
 
+@pytest.mark.usefixtures("problems")
+def test_the_command_is_silent_where_mxnet_computes_constants(
+    exported: Path, tmp_path: Path
+) -> None:
+    data = _input("data", "N", "T", 5)
+    done = _convert(exported, "lstm_2", tmp_path / "m.onnx", inputs=[data], outputs=["y"])
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 @pytest.mark.parametrize(
     "name, inputs, outputs, message",
     [
@@ -117,6 +126,7 @@ def test_the_command_writes_a_model(exported: Path, tmp_path: Path) -> None:
         ("dense", [_input("image", "N", 7)], ["y"], "variable `data` of the Symbol is neither"),
         ("dense", [_input("data", "N -", 7)], ["y"], "`N -` is not a size"),
         ("dense", [_input("data", "N", 8)], ["y"], "with N=5: "),
+        ("dense", [_input("data", "N", 0)], ["y"], "sizes are integers >= 1, not 0"),
         ("absent", [_input("data", "N", 8)], ["y"], "No such file"),
     ],
 )

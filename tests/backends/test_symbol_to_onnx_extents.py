@@ -73,6 +73,14 @@ def test_stated_sizes_are_not_exceeded() -> None:
     assert {point["T"] for point in points} == {20, 21, 22, 23, 24}
 
 
+@pytest.mark.parametrize("size", [1, 2, 128])
+def test_one_stated_size_is_varied(size: int) -> None:
+    found = variations("T", {"T": size}, {"T": (size,)})
+    assert found
+    assert max(found) <= max(size, 4)
+    assert size not in found
+
+
 def test_base_sizes_are_distinct() -> None:
     for point in base_points([f"D{index}" for index in range(20)], {}):
         assert len(set(point.values())) == 20

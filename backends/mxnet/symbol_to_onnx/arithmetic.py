@@ -130,12 +130,7 @@ for _name, _operator in _LOGIC.items():
     )
 
 
-@converts("_grad_add")
-def _grad_add(node: Node) -> str:
-    return node.emit("Add", node.names)
-
-
-@converts("add_n", "ElementWiseSum", irrelevant=("num_args",))
+@converts("add_n", irrelevant=("num_args",))
 def _add_n(node: Node) -> str:
     dtype = working_dtype(node.x.dtype)
     total, *others = (node.cast(name, node.x.dtype, dtype) for name in node.names)

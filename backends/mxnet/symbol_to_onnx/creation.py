@@ -25,7 +25,7 @@ def _filled(node: Node, value: float) -> str:
     return node.emit("Expand", [node.scalar(value, output.dtype), sizes])
 
 
-@converts("_zeros", "_zeros_without_dtype", irrelevant=("shape", "ctx", "dtype"))
+@converts("_zeros", irrelevant=("shape", "ctx", "dtype"))
 def _zeros(node: Node) -> str:
     return _filled(node, 0)
 

@@ -161,19 +161,14 @@ def _half_down(node: Node, x: str) -> str:
     return node.emit("Where", [node.emit("LessOrEqual", [below, above]), floor, ceil])
 
 
-@converts("Cast", "cast", "amp_cast")
+@converts("Cast", "amp_cast")
 def _cast(node: Node) -> str:
     node.text("dtype")
     return node.cast(node.x.name, node.x.dtype, node.outputs[0].dtype)
 
 
-@converts("_copy", "identity", "BlockGrad", "_identity_with_attr_like_rhs")
+@converts("_copy", "BlockGrad")
 def _identity(node: Node) -> str:
-    return node.x.name
-
-
-@converts("make_loss", "MakeLoss", irrelevant=("grad_scale", "valid_thresh", "normalization"))
-def _make_loss(node: Node) -> str:
     return node.x.name
 
 

@@ -93,14 +93,17 @@ def base_points(symbols: Sequence[str], sizes: Mapping[str, Sequence[int]]) -> I
 def variations(name: str, base: Point, sizes: Mapping[str, Sequence[int]]) -> list[int]:
     """Sizes other than the base's for one symbol; those that cannot be inferred are left out later.
 
-    Where the caller states sizes, only these and sizes between them: others may be inadmissible.
+    Where the caller states sizes, only these and sizes between them, or below a single one: others
+    may be inadmissible.
     """
     start = base[name]
     if name not in sizes:
         far = [scale * start + step for step, scale in enumerate(_SCALES, 1)]
         return [*(start + step for step in _STEPS), *far, 2, 3]
     stated = sizes[name]
-    low, high = (min(stated), max(stated)) if len(stated) > 1 else (max(2, stated[0] // 2), start)
+    low, high = min(stated), max(stated)
+    if len(stated) == 1:
+        low, high = max(2, low // 2), max(4, high)
     near = [start + step for step in (*_STEPS, *(-step for step in _STEPS))]
     return list(dict.fromkeys([*stated[1:], *(size for size in near if low <= size <= high)]))
 

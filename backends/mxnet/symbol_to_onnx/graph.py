@@ -40,6 +40,7 @@ from .registry import Node, Output, convert_node
 
 OPSET = 17
 IR_VERSION = 8
+MAX_BYTES = 2**31
 
 
 def convert(
@@ -65,6 +66,8 @@ def convert(
     probes = probe(source, inputs, sizes)
     conversion = _Conversion(source, probes, inputs, output_names)
     model = _model(conversion, inputs, output_names, model_name)
+    if (size := model.ByteSize()) >= MAX_BYTES:
+        raise ConversionError(f"the model has {size} bytes; an ONNX file holds less than 2 GiB")
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
@@ -76,6 +79,8 @@ def _check_declared(
     source: SymbolGraph, inputs: Sequence[GraphInput], output_names: Sequence[str]
 ) -> None:
     names = [item.name for item in inputs]
+    for item in inputs:
+        _check_input(item)
     for kind, given in (("input", names), ("output", list(output_names))):
         repeated = sorted({name for name in given if given.count(name) > 1})
         if repeated:
@@ -93,6 +98,16 @@ def _check_declared(
         raise ConversionError(
             f"the Symbol has {len(source.heads)} outputs, declared are {len(output_names)}"
         )
+
+
+def _check_input(item: GraphInput) -> None:
+    try:
+        helper.np_dtype_to_tensor_dtype(np.dtype(item.dtype))
+    except (TypeError, ValueError) as error:
+        raise ConversionError(f"input `{item.name}`: unknown dtype {item.dtype}") from error
+    for size in item.sizes:
+        if isinstance(size, int) and size < 1:
+            raise ConversionError(f"input `{item.name}`: sizes are integers >= 1, not {size}")
 
 
 class _Conversion:

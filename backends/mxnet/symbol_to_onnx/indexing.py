@@ -32,9 +32,7 @@ def _within(node: Node, indices: str, data: Tensor, axis: int, mode: str) -> str
     return node.emit("Min", [node.emit("Max", [indices, node.vector(0)]), last])
 
 
-@converts(
-    "Embedding", "_contrib_SparseEmbedding", irrelevant=("input_dim", "output_dim", "sparse_grad")
-)
+@converts("Embedding", irrelevant=("input_dim", "output_dim", "sparse_grad"))
 def _embedding(node: Node) -> str:
     node.text("dtype", "None")
     indices, weight = node.inputs
@@ -111,12 +109,6 @@ def _scatter_nd(node: Node) -> str:
     wanted = node.outputs[0].shape
     target = node.emit("Expand", [node.scalar(0, data.dtype), size_vector(node, wanted, [])])
     return node.emit("ScatterND", [target, _index_tuples(node, indices), data.name])
-
-
-@converts("_scatter_set_nd", irrelevant=("shape",))
-def _scatter_set_nd(node: Node) -> str:
-    left, right, indices = node.inputs
-    return node.emit("ScatterND", [left.name, _index_tuples(node, indices), right.name])
 
 
 @converts("shape_array")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import os
 import re
 import warnings
 from collections import Counter
@@ -30,6 +31,7 @@ Entry = tuple[int, int]
 
 def import_mxnet() -> Any:
     """MXNet, with the aliases that NumPy 1.24 removed and MXNet 1.9 still reads."""
+    os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")  # else it greets on stderr
     for kind in (bool, int, float, complex, object, str):
         if kind.__name__ not in vars(np):
             setattr(np, kind.__name__, kind)
@@ -158,12 +160,15 @@ class SymbolGraph:
         names = {name: self.nodes[int(name[4:])].name for name in (*arguments, *states)}
         if not all(name in self._parameters for name in names.values()):
             return None
-        bound = symbol.bind(
-            self._mxnet.cpu(),
-            {name: self._parameters[names[name]] for name in arguments},
-            aux_states={name: self._parameters[names[name]] for name in states},
-        )
-        return np.asarray(bound.forward()[0].asnumpy())
+        try:
+            bound = symbol.bind(
+                self._mxnet.cpu(),
+                {name: self._parameters[names[name]] for name in arguments},
+                aux_states={name: self._parameters[names[name]] for name in states},
+            )
+            return np.asarray(bound.forward()[0].asnumpy())
+        except self._mxnet.MXNetError as error:
+            raise ConversionError(self._message(error)) from error
 
     def _message(self, error: Exception) -> str:
         """What MXNet says, without its stack trace, with the names of the source."""

@@ -68,9 +68,7 @@ def probe(
     found: list[tuple[Point, Shapes]] = [(base, at_base)]
     others = {name: _vary(infer, name, base, sizes, found) for name in names}
     if len(names) > 1:
-        for step in range(_JOINT_POINTS):
-            point = {name: tried[step % len(tried)] for name, tried in others.items()}
-            found.append((point, infer(point)))
+        found += _together(infer, others)
     return Probes(
         tuple(point for point, _ in found),
         {entry: _extents(source, entry, [shapes for _, shapes in found]) for entry in at_base},
@@ -128,6 +126,25 @@ def _vary(
         only = ConversionError(f"dimension `{name}` has only one admissible size, {base[name]}")
         raise problem or only
     return worked
+
+
+def _together(
+    infer: Callable[[Point], Shapes], worked: Mapping[str, Sequence[int]]
+) -> list[tuple[Point, Shapes]]:
+    """Points that differ from the base in all symbols: they tell sums from products."""
+    found: list[tuple[Point, Shapes]] = []
+    problem: ConversionError | None = None
+    for step in range(max(map(len, worked.values()))):
+        point = {name: sizes[step % len(sizes)] for name, sizes in worked.items()}
+        try:
+            found.append((point, infer(point)))
+        except ConversionError as error:
+            problem = problem or ConversionError(f"{_at(point)}{error}")
+        if len(found) == _JOINT_POINTS:
+            break
+    if problem and not found:
+        raise problem
+    return found
 
 
 def _extents(source: SymbolGraph, entry: Entry, shapes: Sequence[Shapes]) -> Shape:

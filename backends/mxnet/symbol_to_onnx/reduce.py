@@ -75,7 +75,7 @@ def _norm(node: Node) -> str:
     return _shaped(node, y, axes, keep)
 
 
-@converts("cumsum", "_np_cumsum")
+@converts("_np_cumsum")
 def _cumsum(node: Node) -> str:
     axis, result = node.optional_integer("axis"), node.outputs[0].dtype
     node.text("dtype", "None")

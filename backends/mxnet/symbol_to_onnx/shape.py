@@ -8,7 +8,7 @@ from .registry import Node, converts
 from .sizes import concatenated, reshape
 
 
-@converts("Reshape", "reshape", irrelevant=("shape", "reverse", "keep_highest", "target_shape"))
+@converts("Reshape", irrelevant=("shape", "reverse", "keep_highest", "target_shape"))
 def _reshape(node: Node) -> str:
     """The codes 0, -1, -2, -3, -4 are resolved by MXNet's inference; sizes are found again here."""
     return reshape(node, node.x, node.outputs[0].shape)
@@ -70,7 +70,7 @@ def _transpose(node: Node) -> str:
     return node.emit("Transpose", node.names, perm=axes or list(range(node.x.rank))[::-1])
 
 
-@converts("SwapAxis", "swapaxes")
+@converts("SwapAxis")
 def _swap_axes(node: Node) -> str:
     axes = list(range(node.x.rank))
     first, second = node.axis("dim1", 0), node.axis("dim2", 0)
@@ -131,7 +131,7 @@ def _repeat(node: Node) -> str:
     return reshape(node, Tensor(tiled, x.dtype, shape), node.outputs[0].shape, [node.x])
 
 
-@converts("Pad", "pad")
+@converts("Pad")
 def _pad(node: Node) -> str:
     widths = node.integers("pad_width")
     mode = node.text("mode")

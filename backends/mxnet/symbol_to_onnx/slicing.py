@@ -53,7 +53,7 @@ def _slice_like(node: Node) -> str:
     return node.emit("Slice", [left.name, node.vector(*[0] * len(axes)), sizes, node.vector(*axes)])
 
 
-@converts("reverse", "flip")
+@converts("reverse")
 def _reverse(node: Node) -> str:
     axes = [axis % node.x.rank for axis in node.integers("axis")]
     count = len(axes)
@@ -61,7 +61,7 @@ def _reverse(node: Node) -> str:
     return node.emit("Slice", [node.x.name, *(node.vector(*values) for values in bounds)])
 
 
-@converts("Concat", "concat", irrelevant=("num_args",))
+@converts("Concat", irrelevant=("num_args",))
 def _concat(node: Node) -> str:
     return node.emit("Concat", node.names, axis=node.axis("dim", 1))
 
@@ -73,7 +73,7 @@ def _stack(node: Node) -> str:
     return node.emit("Concat", rows, axis=axis)
 
 
-@converts("SliceChannel", "split")
+@converts("SliceChannel")
 def _split(node: Node) -> list[str]:
     """Equal parts; MXNet refuses sizes that cannot be divided."""
     count, axis = node.integer("num_outputs"), node.axis(default=1)
