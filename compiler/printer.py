@@ -31,6 +31,8 @@ from compiler.ir import (
 )
 from compiler.ops.base import LayerOp, Op
 from compiler.ops.signature import shown
+from compiler.settings import Setting
+from compiler.training import Training
 from dsl import nodes
 
 _INDENT = "    "
@@ -42,8 +44,8 @@ def print_program(program: Program) -> str:
     parts = [f"program {program.source_name}\n"]
     parts += [_graph(graph, names) for graph in program.blocks]
     parts += [_graph(graph, names) for graph in program.models.values()]
-    for name, training in program.trainings.items():
-        parts += _training(name, training, names)
+    for training in program.trainings.values():
+        parts += _training(training, names)
     return "\n".join(parts)
 
 
@@ -195,5 +197,31 @@ def _one_line(node: nodes.Expr) -> str:
     return " ".join(node.span.text.split())
 
 
-def _training(name: str, training: Any, names: dict[Graph, str]) -> Iterator[str]:
-    yield f"train {name}\n"
+def _training(training: Training, names: dict[Graph, str]) -> Iterator[str]:
+    """The settings of a training, then its graphs."""
+    lines = [f"train {training.name} {{"]
+    update = training.update
+    for what, setting in (
+        ("data", training.data.source),
+        ("optimizer", update.optimizer),
+        ("schedule", update.schedule),
+        ("clip", update.clip),
+    ):
+        if setting is not None:
+            lines.append(f"{_INDENT}{what} = {_setting(setting)}")
+    for metric in training.metrics:
+        operands = ", ".join(metric.operands)
+        lines.append(f"{_INDENT}metric {metric.name} = {_setting(metric.metric)} of {operands}")
+    for what in ("batch", "epochs", "seed", "precision"):
+        lines += [f"{_INDENT}{what} = {getattr(training, what)}"]
+    yield "\n".join([*lines, "}"]) + "\n"
+    yield _graph(training.data.mapping, names)
+    yield _graph(update.loss, names)
+    if training.evaluation is not None:
+        yield _graph(training.evaluation, names)
+
+
+def _setting(setting: Setting) -> str:
+    fields = dataclasses.fields(setting)  # type: ignore[arg-type]
+    given = ", ".join(f"{f.name} = {shown(getattr(setting, f.name))}" for f in fields)
+    return f"{setting.name}({given})"

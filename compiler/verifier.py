@@ -28,6 +28,7 @@ from compiler.ir import (
     Value,
 )
 from compiler.ops.base import OpError
+from compiler.training import Training
 
 
 class InvalidProgram(Exception):
@@ -49,9 +50,32 @@ def verify(program: Program) -> Program:
         if graph.name != name:
             problems.append(f"the model {name} is filed under another name, {graph.name}")
         problems += verify_graph(graph, finished)
+    finished.update(program.models.values())
+    for training in program.trainings.values():
+        finished.update(training.models.values())
+        problems += _training(training, finished)
     if problems:
         raise InvalidProgram(problems)
     return program
+
+
+def _training(training: Training, finished: set[Graph]) -> Iterator[str]:
+    mapping = training.data.mapping
+    graphs = [mapping, *(update.loss for update in training.updates)]
+    if training.evaluation is not None:
+        graphs.append(training.evaluation)
+    for graph in graphs:
+        yield from verify_graph(graph, finished, in_training=True)
+    names = list(training.names())
+    if [output.name for output in mapping.outputs] != names:
+        yield f"{training.name}: the data are not those of {', '.join(names)}, in this order"
+    for graph in graphs[1:]:
+        if [given.value.name for given in graph.inputs] != names:
+            yield f"{training.name}: {graph.name} takes other inputs than {', '.join(names)}"
+    found = {o.name for o in training.evaluation.outputs} if training.evaluation else set()
+    for metric in training.metrics:
+        if not found.issuperset(metric.operands):
+            yield f"{training.name}: the metric {metric.name} has operands nobody computes"
 
 
 def verify_graph(

@@ -2,8 +2,9 @@
 
 `program` decides what is compiled, `modules` reads files and imports, `sites` names the places
 where layers are made, `scope` holds the state of one body, `statements`, `expressions`, `calls`,
-`indexing` and `operations` run it, `types` binds dimensions, `static` and `functions` compute what never reaches
-a graph, `blocks` specialises blocks, `train` reads training.
+`indexing` and `operations` run it, `types` binds dimensions, `static` and `functions` compute what
+never reaches a graph, `blocks` specialises blocks, `train`, `training`, `settings` and `data` read
+what is said about training.
 """
 
 from compiler.elaborate import calls, expressions, indexing, statements  # noqa: F401  (they register)

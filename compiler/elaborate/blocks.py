@@ -165,9 +165,10 @@ def specialise(
 ) -> Specialisation:
     """The graph of a block for these arguments and types, elaborated when first asked for."""
     session = caller.session
-    given = tuple([(name, frozen(arguments[name])) for name in sorted(arguments)])
-    key = block, given, tuple([type_ for type_, _ in actual])
+    key = memo_key(block, arguments, [type_ for type_, _ in actual])
     found = session.memo.get(key)
+    if found is None and caller.in_training:
+        found = session.models.get(key)  # the very graph that is trained
     if found is not None:
         return found
     if session.depth >= limits.BLOCK_DEPTH:
@@ -177,13 +178,18 @@ def specialise(
     chain = (Note(f"in the {block.kind} `{block.name}`, called here", span), *caller.chain)
     session.depth += 1
     frame = Frame(session, session.module_of[block], text_of(session, block), chain[:8])
-    frame.in_training = False
     frame.body = Body(block, actual)
     made = run(frame, block, arguments)
     session.depth -= 1
     session.memo[key] = made
     session.finished.append(made)
     return made
+
+
+def memo_key(block: nodes.Block, arguments: dict[str, Any], types: Sequence[TensorType]) -> Any:
+    """What a specialisation depends on."""
+    given = tuple([(name, frozen(arguments[name])) for name in sorted(arguments)])
+    return block, given, tuple(types)
 
 
 def text_of(session: Session, block: nodes.Block) -> sites.BodyText:

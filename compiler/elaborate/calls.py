@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from compiler.data.synthetic import Draw
 from compiler.elaborate import blocks, functions
 from compiler.elaborate.errors import POISON, error
 from compiler.elaborate.expressions import branch, placed
@@ -156,6 +157,9 @@ class _Call:
 
     def _make(self, kind: Any, static: list[Given], settings: Keywords) -> Layer | Instance:
         frame = self.frame
+        if frame.in_training and not isinstance(kind, nodes.Block):
+            message = f"the layer `{kind_name(kind)}` cannot stand in a `train`"
+            raise error("E0612", message, self.span, "move it into the model")
         site = frame.site(self.node)
         made: Layer | Instance
         if isinstance(kind, nodes.Block):
@@ -267,7 +271,17 @@ class _Call:
     ) -> Any:
         if self.piped is not None:
             raise error("E0507", f"{describe(cls)} takes no tensor", self.span)
-        return self._build(cls, bind(cls, positional, keywords, self.span, describe))
+        bound = bind(cls, positional, keywords, self.span, describe)
+        made = self._build(cls, bound)
+        drawing = self.frame.drawing
+        if drawing is None:
+            return made
+        try:
+            draw = Draw(made, drawing.rows, drawing.type)
+        except OpError as problem:
+            raise operation_error(problem, cls, self.span) from None
+        (drawn,) = record(self.frame, draw, (), (drawing.type,), self.span, None, bound.arguments)
+        return drawn
 
     # ------------------------------------------------------------------------------------ slips
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compiler.elaborate.errors import POISON, did_you_mean, error
+from compiler.elaborate.errors import POISON, Stop, did_you_mean, error
 from compiler.elaborate.functions import FUNCTIONS
 from compiler.elaborate.values import StaticFunction
 from compiler.initializers import INITIALIZERS
@@ -144,6 +144,8 @@ class Loader:
         result = parse(source)
         for diagnostic in result.diagnostics:
             self._session.sink.add(diagnostic)
+        if result.diagnostics:
+            raise Stop  # what a broken statement leaves out would be reported again and again
         scope = ModuleScope(result.module)
         for declaration in result.module.declarations:
             try:

@@ -10,7 +10,7 @@ from compiler.elaborate import warnings
 from compiler.elaborate.errors import error
 from compiler.elaborate.scope import Frame
 from compiler.elaborate.types import constrain
-from compiler.elaborate.values import describe, is_function, is_kind, is_size
+from compiler.elaborate.values import describe, is_function, is_kind, is_size, kind_name
 from compiler.ir import Apply, Argument, Layer, Parameter, Value
 from compiler.ops.base import OPERATORS, Op, Operand, OpError
 from compiler.ops.elementwise import Constant
@@ -161,13 +161,13 @@ def infer(
 
 def operation_error(
     problem: OpError,
-    op: Op | type[Op],
+    op: object,
     span: Span,
     givens: Sequence[Given | None] = (),
     arguments: Sequence[Argument] = (),
 ) -> DiagnosticError:
-    """The diagnostic of a rule that an operation's arguments break."""
-    shown = op.operator or op.name
+    """The diagnostic of a rule that the arguments of an operation or setting break."""
+    shown = getattr(op, "operator", None) or getattr(op, "name", None) or kind_name(op)
     joint = " " if problem.message.startswith(("needs ", "takes ", "must ")) else ": "
     message = f"`{shown}`{joint}{problem.message}"
     notes: list[Note] = []

@@ -12,6 +12,7 @@ from compiler.elaborate import blocks, limits, warnings
 from compiler.elaborate.errors import Stop, did_you_mean, error
 from compiler.elaborate.modules import Loader, ModuleScope
 from compiler.elaborate.scope import Body, Frame, Session
+from compiler.elaborate.train import read_trainings
 from compiler.elaborate.values import holds_poison, holds_tensor
 from compiler.ir import Graph, Program
 from dsl import nodes
@@ -67,8 +68,9 @@ def _elaborated(
         for diagnostic in problem.diagnostics:
             session.sink.add(diagnostic)
     _check_rest(session, scope)
+    trainings = read_trainings(session, scope, graphs, training)
     finished = tuple(made.graph for made in session.finished)
-    return Program(PurePath(source.name).name, graphs, finished)
+    return Program(PurePath(source.name).name, graphs, finished, trainings)
 
 
 def _chosen(scope: ModuleScope, model: str | None) -> list[nodes.Block]:
@@ -113,7 +115,10 @@ def model_graph(
     """A model for itself: the dimensions of its inputs are new symbols."""
     frame = Frame(session, scope, blocks.text_of(session, block))
     frame.body = Body(block)
-    return blocks.run(frame, block, arguments)
+    made = blocks.run(frame, block, arguments)
+    types = [given.value.type for given in made.graph.inputs]
+    session.models[blocks.memo_key(block, arguments, types)] = made
+    return made
 
 
 def _missing(block: nodes.Block, parameter: nodes.Parameter) -> Diagnostic:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from compiler.dims import Size
 from compiler.elaborate import limits
@@ -61,6 +61,7 @@ class Session:
         self.sink = Sink()
         self.steps = 0
         self.memo: dict[Any, Specialisation] = {}
+        self.models: dict[Any, Specialisation] = {}
         self.finished: list[Specialisation] = []
         self.depth = 0
         self.applied: set[Layer | Instance] = set()
@@ -78,6 +79,27 @@ class Session:
         """Reports a limit that was reached, and ends."""
         self.sink.add(Diagnostic(code, message, span, help))
         raise Stop
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What an initializer draws in the mapping of `synthetic`: a column of this type."""
+
+    rows: int
+    type: TensorType
+
+
+class TrainingBody(Protocol):
+    """What the body of a `train` does with the statements that only it has."""
+
+    def assign(self, frame: Frame, statement: nodes.Assign) -> bool:
+        """Takes a setting; False for an assignment like everywhere."""
+
+    def target(self, frame: Frame, statement: nodes.Target) -> None:
+        """Declares what data supply beside the inputs."""
+
+    def input(self, frame: Frame, statement: nodes.Input) -> None:
+        """Declares an input of a `train` that has models as parameters."""
 
 
 @dataclass
@@ -105,6 +127,7 @@ class Frame:
         "constraints",
         "dims",
         "dims_at",
+        "drawing",
         "failed",
         "in_training",
         "indices",
@@ -117,6 +140,7 @@ class Frame:
         "producers",
         "session",
         "text",
+        "training",
         "unnamed",
     )
 
@@ -126,13 +150,14 @@ class Frame:
         module: ModuleScope,
         text: BodyText | None = None,
         chain: tuple[Note, ...] = (),
-        in_training: bool = False,
     ) -> None:
         self.session = session
         self.module = module
         self.text = text
         self.chain = chain
-        self.in_training = in_training
+        self.in_training = False
+        self.drawing: Drawing | None = None
+        self.training: TrainingBody | None = None
         self.names: dict[str, Any] = {}
         self.dims: dict[str, Size] = {}
         self.dims_at: dict[str, Note] = {}

@@ -11,7 +11,7 @@ from compiler.dims import Dim
 from compiler.elaborate import limits
 from compiler.elaborate.errors import POISON, did_you_mean, error
 from compiler.elaborate.expressions import condition, decided
-from compiler.elaborate.scope import Frame, executes, region_of
+from compiler.elaborate.scope import Frame, TrainingBody, executes, region_of
 from compiler.elaborate.sites import target_names
 from compiler.elaborate.types import (
     bind_input,
@@ -43,6 +43,14 @@ from dsl.source import Span
 @executes(nodes.Input)
 def _input(frame: Frame, statement: nodes.Input) -> None:
     _top_level(frame, statement, "an input")
+    if frame.training is not None:
+        frame.training.input(frame, statement)
+        return
+    declare_input(frame, statement)
+
+
+def declare_input(frame: Frame, statement: nodes.Input | nodes.Target) -> None:
+    """Gives an input its type and value; an error leaves its name POISON."""
     body = frame.body
     if any(i.value.name == statement.name for i in body.inputs):
         raise error("E0211", f"the input `{statement.name}` is declared twice", statement.name_span)
@@ -71,7 +79,7 @@ def _input(frame: Frame, statement: nodes.Input) -> None:
 
 
 def _bound(
-    frame: Frame, statement: nodes.Input, actual: TensorType, given: Span
+    frame: Frame, statement: nodes.Input | nodes.Target, actual: TensorType, given: Span
 ) -> tuple[nodes.Expr | None, ...]:
     """Binds dimensions; what does not fit is the caller's fault, so its call is not added again."""
     chain, frame.chain = frame.chain, frame.chain[1:]
@@ -101,9 +109,24 @@ def _top_level(frame: Frame, statement: nodes.Statement, what: str) -> None:
 
 @executes(nodes.Target, nodes.Update)
 def _only_in_train(frame: Frame, statement: nodes.Target | nodes.Update) -> None:
+    if frame.training is not None:
+        _of_training(frame, frame.training, statement)
+        return
     what = "target" if isinstance(statement, nodes.Target) else "update"
     message = f"`{what}` belongs to a `train`"
     raise error("E0210", message, statement.span)
+
+
+def _of_training(
+    frame: Frame, training: TrainingBody, statement: nodes.Target | nodes.Update
+) -> None:
+    if isinstance(statement, nodes.Target):
+        _top_level(frame, statement, "a target")
+        training.target(frame, statement)
+        return
+    message = "`update` blocks are not supported yet"
+    help = "write one `loss` and one `optimizer` in the body of the `train`"
+    raise error("E0609", message, statement.span, help)
 
 
 # ------------------------------------------------------------------------------------- parameters
@@ -111,6 +134,10 @@ def _only_in_train(frame: Frame, statement: nodes.Target | nodes.Update) -> None
 
 @executes(nodes.Declare)
 def _declare(frame: Frame, statement: nodes.Declare) -> None:
+    if frame.training is not None:
+        frame.names[statement.name] = POISON
+        message = f"a {statement.kind} cannot stand in a `train`"
+        raise error("E0612", message, statement.span, "declare it in the model")
     try:
         frame.names[statement.name] = _raw_parameter(frame, statement)
     except DiagnosticError:
@@ -180,6 +207,8 @@ def _initial(frame: Frame, statement: nodes.Declare) -> Initializer:
 
 @executes(nodes.Assign)
 def _assign(frame: Frame, statement: nodes.Assign) -> None:
+    if frame.training is not None and frame.training.assign(frame, statement):
+        return
     if statement.mapping is not None:
         raise error(
             "E0210", "a mapping `{ … }` belongs to the `data` of a `train`", statement.mapping.span
@@ -343,6 +372,8 @@ def _filled(frame: Frame, match: re.Match[str], span: Span) -> str:
 
 @executes(nodes.Output)
 def _output(frame: Frame, statement: nodes.Output) -> None:
+    if frame.training is not None:
+        raise error("E0210", "`output` belongs to a block or model", statement.span)
     _top_level(frame, statement, "an output")
     body = frame.body
     if body.output is not None:

@@ -123,12 +123,12 @@ class Deferred:
 
     dimension: nodes.Expr
     size: Size
-    input: nodes.Input
+    input: nodes.Input | nodes.Target
     given: Span
 
 
 def bind_input(
-    frame: Frame, statement: nodes.Input, actual: TensorType, given: Span
+    frame: Frame, statement: nodes.Input | nodes.Target, actual: TensorType, given: Span
 ) -> tuple[tuple[nodes.Expr | None, ...], list[Deferred]]:
     """Binds the dimensions of an input to those of the tensor it gets.
 
@@ -152,7 +152,9 @@ def bind_input(
     return tuple(pattern), deferred
 
 
-def _expanded(statement: nodes.Input, actual: TensorType, given: Span) -> list[nodes.Expr | None]:
+def _expanded(
+    statement: nodes.Input | nodes.Target, actual: TensorType, given: Span
+) -> list[nodes.Expr | None]:
     written = statement.type.dimensions
     at = [i for i, d in enumerate(written) if isinstance(d, nodes.Ellipsis)]
     if len(at) > 1:
@@ -177,7 +179,11 @@ def _expanded(statement: nodes.Input, actual: TensorType, given: Span) -> list[n
 
 
 def _match(
-    frame: Frame, statement: nodes.Input, expression: nodes.Expr, size: Size, given: Span
+    frame: Frame,
+    statement: nodes.Input | nodes.Target,
+    expression: nodes.Expr,
+    size: Size,
+    given: Span,
 ) -> Deferred | None:
     unknown = {name.id for name in free_names(frame, expression)}
     where = f"the input `{statement.name}`"

@@ -26,7 +26,7 @@ from typing import (
 from compiler.dims import Dim, Size
 from compiler.initializers import Initializer
 from compiler.ir import Argument, Value
-from compiler.ops.base import LayerOp, Op, Operand, Padding, PerAxis
+from compiler.ops.base import LayerOp, Operand, Padding, PerAxis
 from compiler.types import DType
 from dsl import nodes
 from dsl.diagnostics import Diagnostic, DiagnosticError
@@ -362,7 +362,7 @@ def bind(
         binder.positional(given)
     for keyword, given in keywords:
         binder.keyword(keyword, given)
-    return binder.finish(issubclass(cls, Op) and not issubclass(cls, LayerOp))
+    return binder.finish(needs_operands=not issubclass(cls, LayerOp))
 
 
 class _Binder:
@@ -443,7 +443,7 @@ class _Binder:
         )
         return self._problem("E0504", message, given.span, help)
 
-    def finish(self, needs_operands: bool) -> Bound:
+    def finish(self, *, needs_operands: bool) -> Bound:
         for parameter in self._rules.parameters:
             if parameter.required and parameter.name not in self._fields:
                 raise self._missing(parameter.name)

@@ -1,0 +1,126 @@
+"""Settings of `train`: a word of their own tables with arguments, and what `-T` overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from compiler.elaborate.errors import POISON, did_you_mean, error
+from compiler.elaborate.expressions import decided
+from compiler.elaborate.operations import operation_error
+from compiler.elaborate.scope import Frame
+from compiler.elaborate.values import describe, holds_poison
+from compiler.ops.base import OpError
+from compiler.ops.signature import WRONG, Given, bind, signature
+from compiler.settings import Setting
+from dsl import nodes
+from dsl.source import Source, Span
+
+
+@dataclass(frozen=True)
+class Overriding:
+    """`-T` by setting: whole ones (`batch`), and arguments of one (`optimizer.lr`).
+
+    `used` collects the arguments that found their setting.
+    """
+
+    whole: Mapping[str, nodes.Expr] = field(default_factory=dict)
+    arguments: Mapping[str, Mapping[str, nodes.Expr]] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+
+def setting_of(
+    frame: Frame,
+    expression: nodes.Expr,
+    table: Mapping[str, type[Setting]],
+    what: str,
+    overriding: Overriding,
+    operands: list[Given | None] | None = None,
+) -> Any:
+    """The setting that `name(arguments)` or `name` means; None where an argument is wrong.
+
+    `operands` receives the tensors of a metric.  Raises DiagnosticError.
+    """
+    if isinstance(expression, nodes.Conditional):
+        holds = decided(frame.evaluate(expression.condition), expression.condition)
+        if holds is POISON:
+            return None
+        taken = expression.then if holds else expression.otherwise
+        return setting_of(frame, taken, table, what, overriding, operands)
+    cls = _named(expression, table, what)
+    positional: list[Given] = []
+    keywords: list[tuple[nodes.Keyword, Given]] = []
+    if isinstance(expression, nodes.Call):
+        positional = [Given(frame.evaluate(a), a) for a in expression.arguments]
+        keywords = [(k, Given(frame.evaluate(k.value), k.value)) for k in expression.keywords]
+    if any(holds_poison(g.value) for g in [*positional, *(g for _, g in keywords)]):
+        return None
+    replaced = overriding.arguments.get(what, {}) if operands is None else {}
+    keywords = [pair for pair in keywords if pair[0].name not in replaced]
+    for name, value in replaced.items():
+        positional = _without(cls, positional, name)
+        keyword = nodes.Keyword(value.span, name, value.span, value)
+        keywords.append((keyword, Given(frame.evaluate(value), value)))
+        overriding.used.add(f"{what}.{name}")
+    bound = bind(cls, positional, keywords, expression.span, describe)
+    if operands is not None:
+        operands.extend(bound.operands)
+    try:
+        return cls(**bound.fields)
+    except OpError as problem:
+        raise operation_error(problem, cls, expression.span, (), bound.arguments) from None
+
+
+def _without(cls: type[Any], positional: list[Given], name: str) -> list[Given]:
+    """The positional arguments up to the overridden one, which was the last.
+
+    Those after it would move to another place, so they are kept only before it.
+    """
+    names = [p.name for p in signature(cls).parameters if not p.keyword_only]
+    place = names.index(name) if name in names else len(positional)
+    if place < len(positional) - 1:
+        raise error(
+            "E0608",
+            f"`{name}` cannot be overridden while arguments by position follow it",
+            positional[place].span,
+            "give the arguments after it by name",
+        )
+    return positional[:place]
+
+
+def _named(expression: nodes.Expr, table: Mapping[str, type[Setting]], what: str) -> type[Setting]:
+    function = expression.function if isinstance(expression, nodes.Call) else expression
+    known = ", ".join(f"`{name}`" for name in table)
+    if not isinstance(function, nodes.Name):
+        raise error("E0608", f"`{what}` is one of {known}", expression.span)
+    found = table.get(function.id)
+    if found is None:
+        help = did_you_mean(function.id, table) or f"`{what}` is one of {known}"
+        code = "E0607" if what == "data" else "E0608"
+        message = f"there is no `{function.id}` for `{what}`"
+        raise error(code, message, function.span, help)
+    return found
+
+
+def number(name: str, value: Any, span: Span) -> int | None:
+    """A setting that is an integer: at least 1, a seed and the epochs at least 0."""
+    if value is POISON:
+        return None
+    least = 1 if name == "batch" else 0
+    if isinstance(value, int) and not isinstance(value, bool) and value >= least:
+        return value
+    raise error("E0608", f"`{name}` is an integer from {least}, not {describe(value)}", span)
+
+
+def converted(cls: type[Any], name: str, value: Any) -> Any:
+    """A value as the field of that name, or WRONG."""
+    for parameter in signature(cls).parameters:
+        if parameter.name == name:
+            return parameter.convert(value)
+    return WRONG
+
+
+def override_source(flag: str, text: str) -> Source:
+    """The source of a value given on the command line, named after its flag."""
+    return Source(flag, text)
