@@ -162,8 +162,8 @@ class Arange(Op):
     def infer(self) -> TensorType:
         self.constraints()
         start, stop = self.ends
-        length = -((start - stop) // self.step)
-        return TensorType(self.dtype, (length,))
+        span = stop - start if self.step > 0 else start - stop
+        return TensorType(self.dtype, ((span + abs(self.step) - 1) // abs(self.step),))
 
     def constraints(self) -> tuple[Requirement, ...]:
         start, stop = self.ends

@@ -1,0 +1,180 @@
+"""Comparisons and logic, element by element."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from compiler.lazy import np
+from compiler.ops.base import Layout, Op, Operand, operation
+from compiler.ops.elements import broadcast, require_bool, require_number
+from compiler.types import DType, TensorType
+
+if TYPE_CHECKING:
+    from compiler.ops.base import Array
+
+
+@dataclass(frozen=True)
+class _Comparison(Op):
+    operands = (Operand("x"), Operand("y"))
+    layout = Layout.AGNOSTIC
+    ordered: ClassVar[bool] = True
+
+    def infer(self, x: TensorType, y: TensorType) -> TensorType:
+        result = broadcast(x, y)
+        return (require_number(result) if self.ordered else result).with_dtype(DType.BOOL)
+
+
+@operation("equal")
+class Equal(_Comparison):
+    """Whether `x == y`, element by element, of any dtype; the result is bool.
+
+    Shapes broadcast, dtypes are equal.  ONNX: Equal.
+
+        hit = prediction == label
+    """
+
+    operator = "=="
+    ordered = False
+
+    def reference(self, x: Array, y: Array) -> Array:
+        return np.equal(x, y)
+
+
+@operation("not_equal")
+class NotEqual(_Comparison):
+    """Whether `x != y`, element by element, of any dtype; the result is bool.
+
+    Shapes broadcast, dtypes are equal.  ONNX: Not of Equal.
+
+        mask = tokens != 0
+    """
+
+    operator = "!="
+    ordered = False
+
+    def reference(self, x: Array, y: Array) -> Array:
+        return np.not_equal(x, y)
+
+
+@operation("less")
+class Less(_Comparison):
+    """Whether `x < y`, element by element, of numbers; the result is bool.
+
+    Shapes broadcast, dtypes are equal.  ONNX: Less.
+
+        mask = x < 0
+    """
+
+    operator = "<"
+
+    def reference(self, x: Array, y: Array) -> Array:
+        return np.less(x, y)
+
+
+@operation("less_equal")
+class LessEqual(_Comparison):
+    """Whether `x <= y`, element by element, of numbers; the result is bool.
+
+    Shapes broadcast, dtypes are equal.  ONNX: LessOrEqual.
+
+        mask = x <= 0
+    """
+
+    operator = "<="
+
+    def reference(self, x: Array, y: Array) -> Array:
+        return np.less_equal(x, y)
+
+
+@operation("greater")
+class Greater(_Comparison):
+    """Whether `x > y`, element by element, of numbers; the result is bool.
+
+    Shapes broadcast, dtypes are equal.  ONNX: Greater.
+
+        mask = x > 0
+    """
+
+    operator = ">"
+
+    def reference(self, x: Array, y: Array) -> Array:
+        return np.greater(x, y)
+
+
+@operation("greater_equal")
+class GreaterEqual(_Comparison):
+    """Whether `x >= y`, element by element, of numbers; the result is bool.
+
+    Shapes broadcast, dtypes are equal.  ONNX: GreaterOrEqual.
+
+        mask = x >= 0
+    """
+
+    operator = ">="
+
+    def reference(self, x: Array, y: Array) -> Array:
+        return np.greater_equal(x, y)
+
+
+# ----------------------------------------------------------------------------------------- logic
+
+
+@dataclass(frozen=True)
+class _Logical(Op):
+    operands = (Operand("x"), Operand("y"))
+    layout = Layout.AGNOSTIC
+
+    def infer(self, x: TensorType, y: TensorType) -> TensorType:
+        return broadcast(require_bool(x), require_bool(y, 1))
+
+
+@operation("logical_and")
+class LogicalAnd(_Logical):
+    """Whether both are true, element by element, of bools.
+
+    Shapes broadcast.  ONNX: And.
+
+        inside = x > 0 and x < 1
+    """
+
+    operator = "and"
+
+    def reference(self, x: Array, y: Array) -> Array:
+        return np.logical_and(x, y)
+
+
+@operation("logical_or")
+class LogicalOr(_Logical):
+    """Whether at least one is true, element by element, of bools.
+
+    Shapes broadcast.  ONNX: Or.
+
+        outside = x < 0 or x > 1
+    """
+
+    operator = "or"
+
+    def reference(self, x: Array, y: Array) -> Array:
+        return np.logical_or(x, y)
+
+
+@operation("logical_not")
+@dataclass(frozen=True)
+class LogicalNot(Op):
+    """The opposite of each bool.
+
+    x keeps its shape.  ONNX: Not.
+
+        visible = not padding
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.AGNOSTIC
+    operator = "not"
+
+    def infer(self, x: TensorType) -> TensorType:
+        return require_bool(x)
+
+    def reference(self, x: Array) -> Array:
+        return np.logical_not(x)

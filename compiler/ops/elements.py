@@ -1,0 +1,32 @@
+"""What element-wise operations require of their operands' types."""
+
+from __future__ import annotations
+
+from compiler.ops.base import OpError
+from compiler.ops.checks import broadcast_shapes
+from compiler.types import DType, TensorType
+
+
+def require_number(x: TensorType, operand: int = 0) -> TensorType:
+    """The type itself, if its elements are not bools.  Raises OpError E0305."""
+    if x.dtype is DType.BOOL:
+        help = "convert with `cast(x, f32)`"
+        raise OpError("E0305", "needs numbers, not bool", operand=operand, help=help)
+    return x
+
+
+def require_bool(x: TensorType, operand: int = 0) -> TensorType:
+    """The type itself, if its elements are bools.  Raises OpError E0305."""
+    if x.dtype is not DType.BOOL:
+        help = "compare first, as in `x > 0`"
+        raise OpError("E0305", f"needs bool elements, not {x.dtype}", operand=operand, help=help)
+    return x
+
+
+def broadcast(x: TensorType, y: TensorType, operand: int = 1) -> TensorType:
+    """The common type of two operands.  Raises OpError E0304 (dtypes) or E0302 (shapes)."""
+    if x.dtype is not y.dtype:
+        help = f"convert one with `cast(x, {x.dtype})`"
+        message = f"does not mix {x.dtype} and {y.dtype}"
+        raise OpError("E0304", message, operand=operand, help=help)
+    return TensorType(x.dtype, broadcast_shapes(x.shape, y.shape, operand=operand))
