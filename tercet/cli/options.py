@@ -199,3 +199,23 @@ def project(args: argparse.Namespace) -> Project:
     )
     show_warnings(opened.warnings)
     return opened
+
+
+def framework(args: argparse.Namespace) -> str:
+    """The one framework to run: the one named by `-t`, else the first that is installed.
+
+    Raises TercetError where it is absent, or no framework at all is there.
+    """
+    from tercet.interpreters import TARGETS, choose_targets
+
+    found = interpreters(args)
+    named = one_target(args)
+    if named == "onnx":
+        raise TercetError("onnx is a file format and trains nothing", "name a framework with -t")
+    if named is not None:
+        return choose_targets([named], found).names[0]
+    present = [t for t in choose_targets((), found).names if t != "onnx"]
+    if not present:
+        known = ", ".join(t for t in TARGETS if t != "onnx")
+        raise TercetError(f"none of {known} is installed", 'pip install "tercet[pytorch]"')
+    return present[0]

@@ -1,0 +1,63 @@
+"""`tercet predict FILE IN OUT`: outputs of the model for inputs in a file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tercet.cli import options
+from tercet.cli.command import Command
+from tercet.errors import TercetError
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_file(parser)
+    parser.add_argument("inputs", metavar="IN", type=Path, help=".npz or .safetensors, by name")
+    parser.add_argument("outputs", metavar="OUT", type=Path, help=".npz or .safetensors")
+    parser.add_argument("--weights", metavar="FILE", type=Path, required=True)
+    options.add_targets(parser)
+    options.add_model(parser)
+    options.add_interpreter(parser)
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:K (default: cpu)")
+    options.add_timeout(parser, 600)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from tercet.runner import run
+    from tercet.scripts import temporary_script
+    from tercet.tensors import read, write
+
+    project = options.project(args)
+    target = options.framework(args)
+    inputs = read(args.inputs)
+    wanted = {i.value.name for i in project.model.inputs}
+    if inputs.keys() != wanted:
+        raise TercetError(
+            f"{args.inputs} holds {', '.join(sorted(inputs)) or 'nothing'}; "
+            f"{project.model.name} takes {', '.join(sorted(wanted))}"
+        )
+    with (
+        TemporaryDirectory(prefix="tercet-") as folder,
+        temporary_script(project, target, options.interpreters(args)) as script,
+    ):
+        source, result = Path(folder) / "in.safetensors", Path(folder) / "out.safetensors"
+        write(source, inputs)
+        flags = ["--epochs", "0"] if project.training is not None else []
+        flags += ["--device", args.device, "--weights", str(args.weights.absolute())]
+        flags += ["--predict", str(source), str(result)]
+        run(script.job(flags, args.timeout)).require_success()
+        outputs = read(result)
+    write(args.outputs, outputs)
+    shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in outputs.items())
+    print(f"{args.outputs}: {shapes}")
+    return 0
+
+
+COMMAND = Command(
+    "predict",
+    "Run a model with trained weights on inputs from a file.",
+    ("tercet predict net.model images.npz logits.npz --weights net.safetensors",),
+    _add_arguments,
+    _run,
+)
