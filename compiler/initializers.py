@@ -39,6 +39,18 @@ class Initializer:
     ) -> NDArray[np.float64]:
         raise NotImplementedError
 
+    def unfit(self, rank: int) -> str | None:
+        """Why it cannot fill a parameter of this many axes, or None where it can."""
+        return None
+
+
+def _require(condition: bool, attribute: str, message: str) -> None:
+    """An argument has a legal value.  Raises OpError E0504."""
+    if not condition:
+        from compiler.ops.base import OpError  # it is built on this module
+
+        raise OpError("E0504", message, attribute=attribute)
+
 
 class Zeros(Initializer):
     def sample(
@@ -69,6 +81,10 @@ class Uniform(Initializer):
     low: float = -0.05
     high: float = 0.05
 
+    def __post_init__(self) -> None:
+        message = f"`low` must not be above `high`: {self.low} is above {self.high}"
+        _require(self.low <= self.high, "low", message)
+
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
     ) -> NDArray[np.float64]:
@@ -79,6 +95,9 @@ class Uniform(Initializer):
 class Normal(Initializer):
     std: float = 0.01
     mean: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require(self.std >= 0, "std", f"`std` must not be negative: {self.std}")
 
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
@@ -92,6 +111,9 @@ class TruncatedNormal(Initializer):
 
     std: float = 0.01
     mean: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require(self.std >= 0, "std", f"`std` must not be negative: {self.std}")
 
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
@@ -168,6 +190,9 @@ class Orthogonal(Initializer):
 
     gain: float = 1.0
 
+    def unfit(self, rank: int) -> str | None:
+        return None if rank >= 2 else "orthogonal needs a parameter of at least two axes"
+
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
     ) -> NDArray[np.float64]:
@@ -185,6 +210,9 @@ class Orthogonal(Initializer):
 
 class Identity(Initializer):
     """Ones on the diagonal of a matrix, zeros elsewhere."""
+
+    def unfit(self, rank: int) -> str | None:
+        return None if rank == 2 else "identity needs a matrix, a parameter of two axes"
 
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans

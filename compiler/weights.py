@@ -68,12 +68,15 @@ def lively_weights(graph: Graph, seed: int) -> dict[str, Array]:
 
 
 def _draw(graph: Graph, seed: int, choose: Callable[[Parameter], Initializer]) -> dict[str, Array]:
-    return {
-        path: choose(parameter)
-        .sample(generator(seed, path), _shape(path, parameter), parameter.fans)
-        .astype(parameter.type.dtype.numpy_name)
-        for path, parameter in graph.parameters()
-    }
+    found: dict[str, Array] = {}
+    for path, parameter in graph.parameters():
+        init, shape = choose(parameter), _shape(path, parameter)
+        reason = init.unfit(len(shape))
+        if reason is not None:
+            raise WeightsError(f"`{path}` is {parameter.type}, but {reason}")
+        values = init.sample(generator(seed, path), shape, parameter.fans)
+        found[path] = values.astype(parameter.type.dtype.numpy_name)
+    return found
 
 
 def _lively(parameter: Parameter) -> Initializer:

@@ -125,6 +125,13 @@ class ParameterSpec:
     fans: Fans = (1, 1)
     trainable: bool = True
 
+    def __post_init__(self) -> None:
+        reason = self.init.unfit(self.type.rank)
+        if reason is not None:
+            argument = "bias_init" if self.role in ("bias", "recurrent_bias") else "init"
+            message = f"`{self.name}` is {self.type}, but {reason}"
+            raise OpError("E0504", message, attribute=argument)
+
 
 Requirement = tuple[Size, Literal["<=", "=="], Size]
 """A relation of sizes that an operation needs and only the run can decide."""

@@ -6,109 +6,17 @@ are also tried as symbols.
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from compiler import dims
-from compiler.dims import Size
 from compiler.ops import activation as act
 from compiler.ops import conv, linear, loss, norm, pooling, recurrent
 from compiler.ops.attention import ScaledDotProductAttention
-from compiler.ops.base import LayerOp, Op
-from compiler.types import DType, TensorType
-
-Array = NDArray[Any]
-Kind = Literal["normal", "index", "length", "mask", "probability", "positive", "sign"]
+from compiler.ops.base import Op
+from tests.ops.frame import Input, OpCase
+from tests.ops.frame import make_case as _case
 
 
-@dataclass(frozen=True)
-class Input:
-    """An operand: its shape, and what its elements are like (indices are below `high`)."""
-
-    shape: tuple[int, ...]
-    kind: Kind = "normal"
-    high: int = 0
-
-    @property
-    def dtype(self) -> DType:
-        match self.kind:
-            case "index" | "length":
-                return DType.I64
-            case "mask":
-                return DType.BOOL
-        return DType.F64
-
-    def type(self, symbolic: tuple[int, ...] = ()) -> TensorType:
-        sizes: list[Size] = [dims.symbol(f"S{n}") if n in symbolic else n for n in self.shape]
-        return TensorType(self.dtype, tuple(sizes))
-
-    def draw(self, random: np.random.Generator) -> Array:
-        match self.kind:
-            case "normal":
-                return random.normal(size=self.shape)
-            case "index":
-                return random.integers(0, self.high, self.shape)
-            case "length":
-                return random.integers(1, self.high + 1, self.shape)
-            case "mask":
-                mask = random.random(self.shape) < 0.6
-                mask[..., 0] = True
-                return mask
-            case "probability":
-                return random.uniform(0.05, 0.95, self.shape)
-            case "positive":
-                return random.uniform(0.5, 1.5, self.shape)
-            case "sign":
-                return np.where(random.random(self.shape) < 0.5, -1.0, 1.0)
-
-
-@dataclass(frozen=True)
-class Case:
-    name: str
-    op: Op
-    inputs: tuple[Input | None, ...]
-    symbolic: tuple[int, ...] = ()
-
-    def types(self, symbolic: tuple[int, ...] = ()) -> list[TensorType | None]:
-        return [None if i is None else i.type(symbolic) for i in self.inputs]
-
-    def arrays(self) -> list[Array | None]:
-        random = self._random("inputs")
-        return [None if i is None else i.draw(random) for i in self.inputs]
-
-    def parameters(self) -> dict[str, Array]:
-        """Arrays for the layer's parameters, all different from their initial values."""
-        if not isinstance(self.op, LayerOp):
-            return {}
-        random = self._random("parameters")
-        found: dict[str, Array] = {}
-        for spec in self.op.parameters(*self.types()):
-            shape = tuple(size for size in spec.type.shape if isinstance(size, int))
-            positive = spec.role in ("running_var", "scale")
-            found[spec.name] = (
-                random.uniform(0.5, 1.5, shape) if positive else random.normal(0, 0.4, shape)
-            )
-        return found
-
-    def reference(self) -> tuple[Array, ...]:
-        result = self.op.reference(*self.arrays(), **self.parameters())
-        return result if isinstance(result, tuple) else (result,)
-
-    def _random(self, what: str) -> np.random.Generator:
-        digest = hashlib.sha256(f"{self.name}:{what}".encode()).digest()
-        return np.random.default_rng(int.from_bytes(digest[:8], "little"))
-
-
-def _case(name: str, op: Op, *inputs: Any, symbolic: tuple[int, ...] = ()) -> Case:
-    made = tuple(Input(i) if isinstance(i, tuple) else i for i in inputs)
-    return Case(name, op, made, symbolic)
-
-
-def _on_image(name: str, op: Op, channels: int = 6) -> Case:
+def _on_image(name: str, op: Op, channels: int = 6) -> OpCase:
     return _case(name, op, (2, channels, 11, 13), symbolic=(2, 11, 13))
 
 
@@ -309,7 +217,7 @@ _PAIR = ((3, 5), (3, 5))
 _WEIGHT = Input((5,), "positive")
 
 
-def _element_losses() -> list[Case]:
+def _element_losses() -> list[OpCase]:
     p, q = Input((3, 5), "probability"), Input((3, 5), "probability")
     pairs: dict[str, tuple[Op, Any, Any]] = {
         "mse": (loss.Mse(), *_PAIR),

@@ -14,6 +14,7 @@ import pytest
 import compiler.ops
 from compiler import dims
 from compiler.dims import symbol
+from compiler.initializers import Identity, Normal, Orthogonal, Uniform
 from compiler.ops.activation import Softmax
 from compiler.ops.attention import ScaledDotProductAttention
 from compiler.ops.base import OPERATIONS, LayerOp, Op, OpError
@@ -26,7 +27,8 @@ from compiler.ops.recurrent import Lstm
 from compiler.ops.special import erf
 from compiler.reference import concretize
 from compiler.types import DType, TensorType
-from tests.ops.layer_cases import CASES, Case
+from tests.ops.frame import OpCase
+from tests.ops.layer_cases import CASES
 
 ROOT = Path(__file__).parents[2]
 FAMILIES = ["activation", "attention", "conv", "linear", "loss", "norm", "pooling", "recurrent"]
@@ -43,8 +45,16 @@ def test_every_operation_of_these_families_has_a_case() -> None:
     assert named == {case.op.name for case in CASES}
 
 
+def test_every_operation_says_what_it_means() -> None:
+    for cls in {type(case.op) for case in CASES}:
+        page = cls.__dict__["__doc__"] or ""
+        assert "ONNX" in page, cls.name
+        assert f"{cls.name}(" in page or f"|> {cls.name}" in page or cls.operator, cls.name
+        assert "\n        " in page, cls.name
+
+
 @every_case
-def test_inferred_types_are_those_of_the_reference(case: Case) -> None:
+def test_inferred_types_are_those_of_the_reference(case: OpCase) -> None:
     types = case.op.infer_types(case.types())
     results = case.reference()
     assert [t.shape for t in types] == [r.shape for r in results]
@@ -53,7 +63,7 @@ def test_inferred_types_are_those_of_the_reference(case: Case) -> None:
 
 
 @every_case
-def test_symbolic_sizes_give_the_same_shapes(case: Case) -> None:
+def test_symbolic_sizes_give_the_same_shapes(case: OpCase) -> None:
     values = {f"S{n}": n for n in case.symbolic}
     symbolic = case.op.infer_types(case.types(case.symbolic))
     concrete = case.op.infer_types(case.types())
@@ -69,7 +79,7 @@ def test_symbolic_sizes_give_the_same_shapes(case: Case) -> None:
 
 
 @every_case
-def test_references_keep_single_precision(case: Case) -> None:
+def test_references_keep_single_precision(case: OpCase) -> None:
     def single(array: Any) -> Any:
         return array.astype(np.float32) if array is not None and array.dtype.kind == "f" else array
 
@@ -82,7 +92,7 @@ def test_references_keep_single_precision(case: Case) -> None:
 
 
 @every_case
-def test_flops_are_a_size(case: Case) -> None:
+def test_flops_are_a_size(case: OpCase) -> None:
     types = case.types(case.symbolic)
     flops = case.op.flops(types, case.op.infer_types(types))
     assert isinstance(flops, int | dims.Dim)
@@ -101,7 +111,7 @@ def torch_results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.mark.slow
 @every_case
-def test_references_agree_with_pytorch(case: Case, torch_results: dict[str, Any]) -> None:
+def test_references_agree_with_pytorch(case: OpCase, torch_results: dict[str, Any]) -> None:
     for index, found in enumerate(case.reference()):
         expected = torch_results[f"{case.name}.{index}"]
         assert found.shape == expected.shape
@@ -302,6 +312,10 @@ def test_wrong_types_are_refused(op: Op, types: list[Any], code: str, words: str
         (lambda: BatchNorm(momentum=1.5), "momentum"),
         (lambda: CrossEntropy(label_smoothing=2.0), "label_smoothing"),
         (lambda: Lstm(4, layers=0), "layers"),
+        (lambda: Normal(std=-1.0), "std"),
+        (lambda: Uniform(2.0, 1.0), "low"),
+        (lambda: Conv2d(4, (3, 3), init=Identity()).parameters(f32(N, 3, H, W)), "init"),
+        (lambda: Dense(4, bias_init=Orthogonal()).parameters(f32(N, 3)), "bias_init"),
     ],
 )
 def test_wrong_attributes_are_refused(make: Any, attribute: str) -> None:

@@ -17,7 +17,8 @@ from torch import nn
 from compiler.ops import activation as act
 from compiler.ops import conv, linear, loss, norm, pooling, recurrent
 from compiler.ops.attention import ScaledDotProductAttention
-from tests.ops.layer_cases import CASES, Case
+from tests.ops.frame import OpCase
+from tests.ops.layer_cases import CASES
 
 Tensor = torch.Tensor
 Rule = Callable[..., Any]
@@ -236,7 +237,7 @@ RULES: dict[type, Rule] = {
 }
 
 
-def run(case: Case) -> list[np.ndarray[Any, Any]]:
+def run(case: OpCase) -> list[np.ndarray[Any, Any]]:
     """What PyTorch computes for a case."""
     inputs = [None if a is None else torch.from_numpy(a) for a in case.arrays()]
     parameters = {name: torch.from_numpy(a) for name, a in case.parameters().items()}
