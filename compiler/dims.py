@@ -74,7 +74,6 @@ class _Pair(Atom):
         return self.left, self.right
 
 
-@dataclass(frozen=True)
 class FloorDiv(_Pair):
     """`left // right`, rounded towards minus infinity."""
 
@@ -82,7 +81,6 @@ class FloorDiv(_Pair):
         return f"{_tight(self.left)} // {_tight(self.right)}"
 
 
-@dataclass(frozen=True)
 class Mod(_Pair):
     """`left % right`, with the sign of `right`."""
 
@@ -99,13 +97,11 @@ class _Several(Atom):
         return self.items
 
 
-@dataclass(frozen=True)
 class Min(_Several):
     def __str__(self) -> str:
         return f"min({', '.join(map(str, self.items))})"
 
 
-@dataclass(frozen=True)
 class Max(_Several):
     def __str__(self) -> str:
         return f"max({', '.join(map(str, self.items))})"
