@@ -107,7 +107,16 @@ class Builder:
         )
 
     def parameters(self, c: Children) -> tuple[nodes.Parameter, ...]:
-        return _all(c, nodes.Parameter)
+        parameters = _all(c, nodes.Parameter)
+        seen: dict[str, Span] = {}
+        for parameter in parameters:
+            start = parameter.span.start
+            span = Span(self.source, start, start + len(parameter.name))
+            if seen.setdefault(parameter.name, span) is not span:
+                message = f"the parameter `{parameter.name}` is declared twice"
+                notes = (Note("first here", seen[parameter.name]),)
+                self._report("E0208", message, span, "give it another name", notes)
+        return parameters
 
     def parameter(self, c: Children) -> nodes.Parameter:
         default = self._bounded(c[2]) if len(c) == 3 else None
@@ -293,18 +302,21 @@ class Builder:
     def call(self, c: Children) -> nodes.Call:
         arguments: list[nodes.Expr] = []
         keywords: list[nodes.Keyword] = []
+        late: nodes.Expr | None = None
         for child in c[2:-1]:
             if isinstance(child, nodes.Keyword):
                 keywords.append(child)
             elif not isinstance(child, Token):
                 if keywords:
-                    self._report(
-                        "E0113",
-                        "a positional argument after a keyword argument",
-                        child.span,
-                        f"put it before `{keywords[0].name} = …`, or give its name too",
-                    )
+                    late = late or child
                 arguments.append(child)
+        if late is not None:
+            self._report(
+                "E0113",
+                "a positional argument after a keyword argument",
+                late.span,
+                f"put it before `{keywords[0].name} = …`, or give its name too",
+            )
         if len(keywords) > 1:
             self._check_unique(keywords, "argument")
         return nodes.Call(_span(c), c[0], tuple(arguments), tuple(keywords))

@@ -141,7 +141,7 @@ class _Case:
         if token.type in DECLARATIONS and token.starts_line:
             return self._never_closed(opened, f"before this `{token.text}`")
         is_next = token.starts_line and (
-            token.type in STATEMENTS
+            token.type in STATEMENTS | {"IF"}
             or (token.type == "NAME" and self.after and self.after.type == "EQUAL")
         )
         if is_next and opened.type != "LBRACE" and _PAIRS[opened.type] in self.expected:
@@ -162,7 +162,8 @@ class _Case:
         if self.expected == {"ELSE"}:
             help = "write `if condition { a } else { b }`; only an `if` statement stands alone"
             return self._report("E0109", "an `if` expression needs an `else`", help, self._behind())
-        if self.token.type == "ELSE" and "LBRACE" in self.expected:
+        is_inner_if = self.token.type == "IF" and "NUMBER" not in self.expected
+        if is_inner_if or (self.token.type == "ELSE" and "LBRACE" in self.expected):
             help = "write `if condition { a } else { b }`"
             return self._report("E0109", "the condition comes first in an `if` expression", help)
         return None
