@@ -128,7 +128,8 @@ class Recurrent(LayerOp):
         if lengths is not None and ((lengths < 1) | (lengths > x.shape[1])).any():
             raise ValueError(f"lengths must be from 1 to {x.shape[1]}")
         finals: list[tuple[Array, ...]] = []
-        sequence, outputs = x, list[Array]()
+        sequence = x
+        outputs: list[Array] = []
         for index, cell in enumerate(self.cells()):
             if not cell.reverse:
                 outputs = []
