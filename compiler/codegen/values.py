@@ -34,6 +34,7 @@ class Values:
             self.uses.add(graph)
         self.current: Sequence[Item] = ()
         self._shapes: tuple[str, ...] = ()
+        self._spare: str | None = None
 
     def value(self, frame: Frame, column: Column) -> Expr:
         """The expression for values: one that waits for its only use, or a variable."""
@@ -65,11 +66,23 @@ class Values:
             live = self.uses.is_live(column[0])
             name = self._borrowed(frame, wish, column) if len(held.columns) == 1 else None
             if name is None:
-                name = self.names.fresh(held.wish) if live else "_"
+                name = self._temporary(frame, held) if live else "_"
             names.append(name)
             if live:
                 frame.variables.set(name, column)
         self._assign(frame, names, held)
+
+    def _temporary(self, frame: Frame, held: Pending) -> str:
+        """A name for an intermediate value: `h` where that is free, as people write."""
+        if len(held.columns) > 1:
+            return self.names.fresh(held.wish)
+        if self._spare is None:
+            self._spare = self.names.fresh("h")
+        old = frame.variables.held.get(self._spare)
+        if old is None or not self._needed(old, self.uses.needed_from):
+            if not self._captures(frame, self._spare):
+                return self._spare
+        return self.names.fresh(held.wish)
 
     def _borrowed(self, frame: Frame, wish: Bind | None, column: Column) -> str | None:
         """The name that the value's chain ends in, where nothing else needs it until then."""

@@ -42,7 +42,7 @@ from compiler.ops.base import Op
 from compiler.ops.elementwise import Constant
 
 _DEEPEST = 3
-_WIDEST = 60
+_WIDEST = 50
 
 MadeBy = Callable[[Instance, Graph], Expr | None]
 """The constructor call of an instance; None where it is never applied."""
