@@ -125,6 +125,12 @@ def _slices() -> list[Case]:
         Case("slice_last", _call("slice", begin=(None, -3), end=(None, -1)), STEPS),
         Case("slice_step", _slice_step(2, 0), STEPS, dims=(("N", "(T + 1) // 2", 4),)),
         Case("slice_back", _slice_step(-1, None), STEPS),
+        Case(
+            "slice_back_to_second",
+            _call("slice", begin=(None, -1), end=(None, 0), step=(1, -1)),
+            STEPS,
+            dims=(("N", "T - 1", 4),),
+        ),
         Case("slice_axis", _call("slice_axis", axis=1, begin=1, end=None), STEPS),
         Case("slice_axis_last", _call("slice_axis", axis=-2, begin=-2, end=None), STEPS),
         Case(

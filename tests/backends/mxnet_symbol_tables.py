@@ -8,10 +8,12 @@ from tests.backends import (
     mxnet_symbol_layers,
     mxnet_symbol_networks,
     mxnet_symbol_shapes,
+    mxnet_symbol_steps,
 )
 
 CASES = (
     *mxnet_symbol_layers.CASES,
+    *mxnet_symbol_steps.CASES,
     *mxnet_symbol_elements.CASES,
     *mxnet_symbol_shapes.CASES,
     *mxnet_symbol_indices.CASES,
