@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from compiler.elaborate import limits, sites, warnings
+from compiler.elaborate import limits, sites
 from compiler.elaborate.errors import POISON, did_you_mean, error
-from compiler.elaborate.modules import ModuleScope
 from compiler.elaborate.scope import Body, Frame, Session, region_of
 from compiler.elaborate.types import constrain
 from compiler.elaborate.values import describe, frozen
@@ -201,15 +200,7 @@ def text_of(session: Session, block: nodes.Block) -> sites.BodyText:
         text = session.texts[block] = sites.body_text(block.body, own, scope.kind)
         for problem in text.problems:
             session.sink.add(problem)
-        if is_users(scope):
-            for found in warnings.unused_in(block, text):
-                session.sink.add(found)
     return text
-
-
-def is_users(scope: ModuleScope) -> bool:
-    """Whether the file is the user's own, not one of the standard library."""
-    return not scope.source.name.startswith("<std.")
 
 
 def run(frame: Frame, block: nodes.Block, arguments: dict[str, Any]) -> Specialisation:

@@ -10,12 +10,11 @@ from compiler.elaborate import blocks, functions
 from compiler.elaborate.errors import POISON, error
 from compiler.elaborate.expressions import branch, placed
 from compiler.elaborate.operations import (
+    apply_function,
     apply_layer,
-    infer,
     operands_of,
     operation_error,
     record,
-    result_of,
 )
 from compiler.elaborate.scope import Frame, evaluates
 from compiler.elaborate.static import StaticError
@@ -238,9 +237,7 @@ class _Call:
         bound = bind(cls, positional, keywords, self.span, describe)
         inputs = operands_of(self.frame, cls.name, cls.operands, bound.operands)
         op = self._build(cls, bound)
-        types = infer(op, inputs, self.span, bound.operands, bound.arguments)
-        outputs = record(self.frame, op, inputs, types, self.span, None, bound.arguments)
-        return result_of(op, outputs)
+        return apply_function(self.frame, op, inputs, self.span, bound.operands, bound.arguments)
 
     def _static(self, function: StaticFunction, given: list[Given], keywords: Keywords) -> Any:
         if self.piped is not None:

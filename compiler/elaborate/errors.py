@@ -38,6 +38,7 @@ class Sink:
         self.diagnostics: list[Diagnostic] = []
         self._seen: set[tuple[str, Span]] = set()
         self.errors = 0
+        self._reported = 0
 
     def add(self, diagnostic: Diagnostic, chain: tuple[Note, ...] = ()) -> None:
         """Records a diagnostic, with the calls of blocks that led to it.  Raises Stop."""
@@ -47,8 +48,9 @@ class Sink:
         if key in self._seen:
             return
         self._seen.add(key)
+        self._reported += is_error
         self.diagnostics.append(replace(diagnostic, notes=(*diagnostic.notes, *chain)))
-        if is_error and len(self.diagnostics) >= limits.ERRORS:
+        if is_error and self._reported >= limits.ERRORS:
             raise Stop
 
 

@@ -17,7 +17,7 @@ from compiler.ops.base import OPERATIONS
 from compiler.types import DType
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note
-from dsl.parser import parse, read_source
+from dsl.parser import ParseResult, parse, read_source
 from dsl.source import Source, Span
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class ModuleScope:
     """A file: its declarations by name."""
 
     module: nodes.Module
+    broken: frozenset[nodes.Declaration] = frozenset()
+    """Declarations with a syntax error: what is lost of them would be reported again and again."""
     table: dict[str, nodes.Block | _Constant | _Import] = field(default_factory=dict)
     trains: list[nodes.Train] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
@@ -86,7 +88,9 @@ class ModuleScope:
             return builtins().get(name)
         match entry:
             case nodes.Block():
-                return Found(entry)
+                return Found(POISON if entry in self.broken else entry)
+            case _Constant() if entry.declaration in self.broken:
+                return Found(POISON)
             case _Constant():
                 return _evaluated(entry, span, session)
             case _Import(scope=None):
@@ -144,9 +148,7 @@ class Loader:
         result = parse(source)
         for diagnostic in result.diagnostics:
             self._session.sink.add(diagnostic)
-        if result.diagnostics:
-            raise Stop  # what a broken statement leaves out would be reported again and again
-        scope = ModuleScope(result.module)
+        scope = ModuleScope(result.module, broken=_broken(result))
         for declaration in result.module.declarations:
             try:
                 self._declare(scope, declaration)
@@ -204,6 +206,18 @@ class Loader:
             self._loaded[key] = self.load(source)
             self._loading.pop()
         return self._loaded[key]
+
+
+def _broken(result: ParseResult) -> frozenset[nodes.Declaration]:
+    """The declarations that syntax errors fall into.  Raises Stop where one is outside of all."""
+    found: set[nodes.Declaration] = set()
+    for diagnostic in result.diagnostics:
+        at = diagnostic.span.start
+        inside = [d for d in result.module.declarations if d.span.start <= at < d.span.end]
+        if not inside:
+            raise Stop
+        found.update(inside)
+    return frozenset(found)
 
 
 def _key(source: Source) -> str:

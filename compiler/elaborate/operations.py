@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from compiler.dims import Dim
-from compiler.elaborate import warnings
+from compiler.elaborate import recovery, warnings
 from compiler.elaborate.errors import error
 from compiler.elaborate.scope import Frame
 from compiler.elaborate.types import constrain
@@ -211,6 +211,28 @@ def result_of(op: Op, outputs: tuple[Value, ...]) -> Any:
     return outputs[0] if len(outputs) == 1 and not op.gives_tuple else outputs
 
 
+def apply_function(
+    frame: Frame,
+    op: Op,
+    inputs: tuple[Value | None, ...],
+    span: Span,
+    givens: Sequence[Given | None],
+    arguments: tuple[Argument, ...] = (),
+) -> Any:
+    """Applies an operation without parameters.  Raises DiagnosticError."""
+    try:
+        types = infer(op, inputs, span, givens, arguments)
+    except DiagnosticError as problem:
+        wanted = recovery.reshaped(frame, op, inputs, problem)
+        if wanted is not None:
+            return wanted
+        better = recovery.without_reshape(frame, op, inputs, problem)
+        if better is None:
+            raise
+        return apply_function(frame, op, better, span, givens, arguments)
+    return result_of(op, record(frame, op, inputs, types, span, None, arguments))
+
+
 def operator_on_tensors(
     frame: Frame,
     node: nodes.Unary | nodes.Binary,
@@ -257,7 +279,13 @@ def apply_layer(
 ) -> Any:
     """Applies a layer; the first application fixes its parameters.  Raises DiagnosticError."""
     op = layer.op
-    types = infer(op, inputs, span, givens, layer.arguments)
+    try:
+        types = infer(op, inputs, span, givens, layer.arguments)
+    except DiagnosticError as problem:
+        better = recovery.without_reshape(frame, op, inputs, problem)
+        if better is None:
+            raise
+        return apply_layer(frame, layer, better, span, givens)
     _fix_parameters(frame, layer, inputs, span, givens)
     warnings.bias_before_norm(frame, layer, inputs, span)
     outputs = record(frame, op, inputs, types, span, layer)

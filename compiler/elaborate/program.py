@@ -68,6 +68,8 @@ def _elaborated(
         for diagnostic in problem.diagnostics:
             session.sink.add(diagnostic)
     _check_rest(session, scope)
+    if scope.broken:
+        raise Stop
     trainings = read_trainings(session, scope, graphs, training)
     finished = tuple(made.graph for made in session.finished)
     return Program(PurePath(source.name).name, graphs, finished, trainings)
@@ -76,10 +78,10 @@ def _elaborated(
 def _chosen(scope: ModuleScope, model: str | None) -> list[nodes.Block]:
     models = [block for block in scope.blocks if block.kind == "model"]
     if model is None:
-        return models
+        return [block for block in models if block not in scope.broken]
     for block in models:
         if block.name == model:
-            return [block]
+            return [] if block in scope.broken else [block]
     names = [block.name for block in models]
     help = did_you_mean(model, names) or f"the models are {', '.join(names) or 'none'}"
     message = f"there is no model `{model}` in this file"
@@ -153,11 +155,17 @@ def _override(session: Session, scope: ModuleScope, name: str, value: nodes.Expr
 def _check_rest(session: Session, scope: ModuleScope) -> None:
     """What the blocks that nothing called say: unknown names there are found all the same."""
     used: set[str] = set()
+    unused: list[Diagnostic] = []
     for declaration in scope.module.declarations:
-        if isinstance(declaration, nodes.Block):
-            used |= blocks.text_of(session, declaration).read
+        if isinstance(declaration, nodes.Block) and declaration not in scope.broken:
+            text = blocks.text_of(session, declaration)
+            used |= text.read
+            unused += warnings.unused_in(declaration, text)
     used |= _read_elsewhere(scope)
-    for diagnostic in warnings.unused_imports(scope, used):
+    unused += warnings.unused_imports(scope, used)
+    if session.sink.errors:
+        return  # a misspelt use leaves something unused, which is said already
+    for diagnostic in unused:
         session.sink.add(diagnostic)
 
 

@@ -110,6 +110,8 @@ class _Reader:
         if isinstance(statement, nodes.Assign | nodes.For):
             for target in target_names(statement.target):
                 self.assigned.setdefault(target.id, target.span)
+                if isinstance(statement, nodes.For):
+                    self.read.add(target.id)  # counting is use enough
         self._expressions(statement, loops)
 
     def _expressions(self, statement: nodes.Statement, loops: int) -> None:

@@ -45,7 +45,7 @@ def bias_before_norm(
 
 def unused_in(block: nodes.Block, text: BodyText) -> Iterable[Diagnostic]:
     """Warns of inputs, parameters and bindings of a block that its text never reads."""
-    inputs = {i.name: i.name_span for i in text.inputs}
+    inputs = {i.name for i in text.inputs}
     for name, span in text.assigned.items():
         if name in text.read or name.startswith("_"):
             continue
