@@ -19,5 +19,8 @@ from backends.pytorch import (  # noqa: F401  (they register their lowerings)
     slicing,
 )
 from backends.pytorch.script import render
+from backends.pytorch.target import lower
 
 BACKEND = Backend("pytorch", "pytorch", render)
+
+__all__ = ["BACKEND", "lower"]
