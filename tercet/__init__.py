@@ -1,3 +1,31 @@
-"""Tercet: one `.model` file, three frameworks, one answer."""
+"""Tercet: one `.model` file, three frameworks, one answer.
+
+    import tercet
+
+    project = tercet.load("digits.model")
+    tercet.compile("digits.model", targets=["pytorch"], output="scripts")
+    tercet.export("digits.model", "tensorflow", weights="digits.safetensors", output="digits.onnx")
+    report = tercet.verify("digits.model")
+    assert report.identical
+
+These four are what the commands of the same names do.  They are loaded at their first use, so that
+`import tercet` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tercet.api import compile, export, load, verify
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "compile", "export", "load", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("compile", "export", "load", "verify"):
+        from tercet import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'tercet' has no attribute {name!r}")
