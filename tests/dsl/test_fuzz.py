@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dsl.diagnostics import DiagnosticError
+from dsl.formatter import format_source
 from dsl.lexer import TERMINALS
 from dsl.parser import parse, parse_expression
 from dsl.render import render, to_json
@@ -39,6 +40,9 @@ def check(text: str) -> None:
         json.dumps(to_json(diagnostic))
     with suppress(DiagnosticError):
         parse_expression(source)
+    with suppress(DiagnosticError):
+        once = format_source(source)
+        assert format_source(Source("fuzz", once)) == once
 
 
 @given(st.text(max_size=200))
@@ -48,19 +52,19 @@ def check(text: str) -> None:
 @example("(" * 1000)
 @example("{" * 1000)
 @example("if a { } else " * 3000)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 def test_any_text(text: str) -> None:
     check(text)
 
 
 @given(soups)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 def test_soups_of_tokens(text: str) -> None:
     check(text)
     check(f"model M {{\n{text}")
 
 
 @given(damaged())
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 def test_damaged_programs(text: str) -> None:
     check(text)
