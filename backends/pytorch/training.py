@@ -103,7 +103,7 @@ class TrainingPrinter:
         body = [
             *self._rate(),
             "optimizer.zero_grad()",
-            *lines(code.statements),
+            *(lines(code.statements) if code.statements else ()),
             *([f"loss = {loss}"] if loss != "loss" else []),
             "loss.backward()",
             *self._clip(),

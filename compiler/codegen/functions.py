@@ -13,7 +13,7 @@ from compiler.codegen.expr import Expr, Name, SizeName
 from compiler.codegen.lists import SiteLists
 from compiler.codegen.loops import map_expressions
 from compiler.codegen.names import Names
-from compiler.codegen.scope import Frame, Pending, Variables
+from compiler.codegen.scope import Column, Frame, Pending, Variables
 from compiler.codegen.sizes import read_sizes
 from compiler.codegen.target import ClassTarget
 from compiler.codegen.walk import Walker
@@ -86,10 +86,28 @@ class _FunctionWalker(Walker):
         return self._models[made[0].path]
 
     def _call(self, frame: Frame, column: list[Call], wish: Bind | None) -> None:
-        if column[0].instance.path in self._models:
-            super()._call(frame, column, wish)
-        else:
-            self._inline(frame, column[0])
+        call = column[0]
+        if call.instance.path not in self._models:
+            self._inline(frame, call)
+            return
+        super()._call(frame, column, wish)
+        held = frame.pending.get(id(call.outputs[0]))
+        if held is not None:
+            self._name_outputs(frame, call, held)
+
+    def _name_outputs(self, frame: Frame, call: Call, held: Pending) -> None:
+        """`logits = model(image)`: a model's outputs have the names they have in the source."""
+        names = []
+        for value, output in zip(call.outputs, call.graph.outputs, strict=True):
+            frame.pending.pop(id(value), None)
+            names.append(self.names.fresh(output.name) if self.uses.is_live(value) else "_")
+            if names[-1] != "_":
+                frame.variables.set(names[-1], [value])
+        self._assign(frame, names, held)
+
+    def _comment(self, frame: Frame, column: Column) -> str | None:
+        """Shapes are noted in the model's classes only."""
+        return None
 
     def _inline(self, frame: Frame, call: Call) -> None:
         """Prints the body of a block in place of its call."""
