@@ -27,7 +27,8 @@ _LONGEST_WAIT = 3600.0
 class Job:
     """One script to run, for `timeout` seconds at most.
 
-    `environment` is laid over `script_environment()`.
+    `environment` is laid over `script_environment()`.  `then` is run in its place after it has
+    succeeded, and its result is then the job's.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Job:
     folder: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     timeout: float | None = None
+    then: Job | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ def run_all(
     of a callback, a program that cannot be started), no process of any of the jobs is left.
     """
     events: Events = queue.Queue(_QUEUED_EVENTS)
+    current = list(jobs)
     waiting = list(range(len(jobs)))[::-1]
     running: dict[Process, int] = {}
     results: dict[int, Finished] = {}
@@ -143,12 +146,16 @@ def run_all(
             while waiting and (at_once is None or len(running) < at_once):
                 index = waiting.pop()
                 with uninterrupted():
-                    running[_start(jobs[index], inherit, threads, events)] = index
-            _listen(events, running, jobs, on_text)
+                    running[_start(current[index], inherit, threads, events)] = index
+            _listen(events, running, current, on_text)
             for process in [process for process in running if process.is_over()]:
                 with uninterrupted():
                     index = running.pop(process)
-                    results[index] = _finish(process, jobs[index])
+                    results[index] = _finish(process, current[index])
+                following = current[index].then
+                if following is not None and results[index].ok:
+                    current[index] = following
+                    waiting.append(index)
                 if on_end is not None:
                     on_end(results[index])
     finally:
