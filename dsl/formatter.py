@@ -15,7 +15,7 @@ from dsl.layout import INDENT, Run
 from dsl.lexer import Tokens
 from dsl.parser import parse
 from dsl.source import Source
-from dsl.spacing import Spacing, close_of
+from dsl.spacing import Head, Spacing, close_of, line_up
 from dsl.writer import Writer
 
 
@@ -73,12 +73,12 @@ class _Formatter:
         closed = self.closing[opened]
         padding = self._padding(body)
         for node in body:
-            self._statement(node, indent + INDENT, padding.get(node, 0))
+            self._statement(node, indent + INDENT, padding)
         has_comment = self.writer.has_comment(opened, closed)
         self.writer.flush(self.tokens[closed].start, indent + INDENT, keep_blank=True)
         self.writer.emit(closed, indent if body or has_comment else " ", indent)
 
-    def _statement(self, node: nodes.Statement, indent: int, padding: int) -> None:
+    def _statement(self, node: nodes.Statement, indent: int, padding: dict[int, int]) -> None:
         first, last = self._range(node)
         match node:
             case nodes.For(body=body) | nodes.Update(body=body):
@@ -86,9 +86,10 @@ class _Formatter:
                 self._body(body, self.opening[last], indent)
             case nodes.If():
                 self._if(node, indent)
-            case nodes.Assign(target=target) if padding:
+            case nodes.Assign(target=target):
                 run = self._run(first, last)
-                run.pad(self._range(target)[1] + 1, padding)
+                equal = self._range(target)[1] + 1
+                run.pad({equal: padding.get(equal, 0)})
                 run.write(indent, indent, keep_blank=True)
             case _:
                 self._run(first, last).write(indent, indent, keep_blank=True)
@@ -113,39 +114,14 @@ class _Formatter:
             assert isinstance(following, nodes.If)
             node = following
 
-    def _padding(self, body: Sequence[nodes.Statement]) -> dict[nodes.Statement, int]:
+    def _padding(self, body: Sequence[nodes.Statement]) -> dict[int, int]:
         """Spaces before the `=` of assignments whose `=` the author had lined up."""
-        padding: dict[nodes.Statement, int] = {}
-        run: list[nodes.Assign] = []
-        for node in (*body, None):
-            if run and not (isinstance(node, nodes.Assign) and self._is_lined_up(run[-1], node)):
-                widths = [self._target_width(assign) for assign in run]
-                padding |= {a: max(widths) - w for a, w in zip(run, widths, strict=True)}
-                run = []
+        heads: list[Head | None] = []
+        for node in body:
             if isinstance(node, nodes.Assign):
-                run.append(node)
-        return padding
-
-    def _target_width(self, node: nodes.Assign) -> int:
-        first, last = self._range(node.target)
-        return Spacing(self.tokens, self.closing, first, last).width
-
-    def _is_lined_up(self, one: nodes.Assign, other: nodes.Assign) -> bool:
-        """Whether two assignments follow each other with their `=` in the same column."""
-        source = one.span.source
-        between = source.text[one.span.end : other.span.start]
-        if between.count("\n") != 1 or self._columns(one) != self._columns(other):
-            return False
-        return self._starts_lines(one) and self._starts_lines(other)
-
-    def _columns(self, node: nodes.Assign) -> tuple[int, int]:
-        first, last = self._range(node.target)
-        position = node.span.source.position
-        return position(self.tokens[first].start)[1], position(self.tokens[last + 1].start)[1]
-
-    def _starts_lines(self, node: nodes.Assign) -> bool:
-        """Whether the target and its `=` are the start of a line."""
-        first, last = self._range(node.target)
-        source = node.span.source
-        start, end = self.tokens[first].start, self.tokens[last + 1].start
-        return self.tokens[first].starts_line and "\n" not in source.text[start:end]
+                first, last = self._range(node.target)
+                width = Spacing(self.tokens, self.closing, first, last).width
+                heads.append(Head(first, last + 1, width))
+            else:
+                heads.append(None)
+        return line_up(self.tokens, heads)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from dsl.operators import INFIX
-from dsl.spacing import Group, Item, Spacing, first_of, last_of
+from dsl.spacing import Group, Head, Item, Spacing, first_of, last_of, line_up
 from dsl.writer import Writer
 
 WIDTH: Final = 100
@@ -190,7 +190,9 @@ class Run(Spacing):
             self._put(group.close)
             return
         base = self._line_indent()
-        for part in self._split(inner, "COMMA", behind=True):
+        parts = self._split(inner, "COMMA", behind=True)
+        self.pad(line_up(self.tokens, [self._head(part) for part in parts]))
+        for part in parts:
             self._item(part, base + INDENT)
         if self._takes_comma(group):
             self.writer.lines[-1].text += ","
@@ -198,6 +200,13 @@ class Run(Spacing):
 
     def _has_comment(self, group: Group) -> bool:
         return self.writer.has_comment(group.open, group.close)
+
+    def _head(self, items: Sequence[Item]) -> Head | None:
+        """The name of a keyword argument or an entry."""
+        first = first_of(items[0])
+        if len(items) > 1 and self._is(items[1], "EQUAL"):
+            return Head(first, first + 1, len(self.tokens[first].text))
+        return None
 
     def _line_indent(self) -> int:
         text = self.writer.lines[-1].text

@@ -51,6 +51,47 @@ def close_of(tokens: Sequence[Token]) -> dict[int, int]:
     return closing
 
 
+@dataclass(frozen=True)
+class Head:
+    """What stands before a `=`, the token numbered `equal`, and how wide it is."""
+
+    first: int
+    equal: int
+    width: int
+
+
+def line_up(tokens: Sequence[Token], heads: Sequence[Head | None]) -> dict[int, int]:
+    """The spaces to add before each `=` that the author had lined up with those around it.
+
+    They are lined up on lines that follow each other; None stands for what is no assignment.
+    """
+    padding: dict[int, int] = {}
+    run: list[Head] = []
+    for head in (*heads, None):
+        if run and not (head and _is_lined_up(tokens, run[-1], head)):
+            widest = max(h.width for h in run)
+            padding |= {h.equal: widest - h.width for h in run}
+            run = []
+        if head:
+            run.append(head)
+    return padding
+
+
+def _is_lined_up(tokens: Sequence[Token], one: Head, other: Head) -> bool:
+    source = tokens[one.first].source
+    if source.text.count("\n", tokens[other.first - 1].end, tokens[other.first].start) != 1:
+        return False
+    columns = [
+        [source.position(tokens[number].start)[1] for number in (head.first, head.equal)]
+        for head in (one, other)
+    ]
+    return columns[0] == columns[1] and all(
+        tokens[head.first].starts_line
+        and "\n" not in source.text[tokens[head.first].start : tokens[head.equal].start]
+        for head in (one, other)
+    )
+
+
 class Spacing:
     """The tokens `first` to `last`, a statement or the head of one, as a tree of brackets."""
 
@@ -161,10 +202,11 @@ class Spacing:
             return ""
         return " " * (1 + self.padding.get(number, 0))
 
-    def pad(self, number: int, width: int) -> None:
-        """Put `width` more spaces before a token."""
-        self.padding[number] = width
-        self._measure()
+    def pad(self, padding: dict[int, int]) -> None:
+        """Put more spaces before some tokens."""
+        if any(padding.values()):
+            self.padding |= padding
+            self._measure()
 
     @property
     def width(self) -> int:

@@ -137,6 +137,22 @@ def test_lined_up_assignments_stay_lined_up() -> None:
     assert formatted(text) == body("loss  = f(x)", "batch = 3", "a = 1", "bcd = 2")
 
 
+def test_lined_up_entries_stay_lined_up() -> None:
+    text = body(
+        "x = f(", "    a   = 1,", "    bcd = 2,", "    e = 3", ") {", "a  = 1,", "bc = 2,", "}"
+    )
+    assert formatted(text) == body(
+        "x = f(",
+        "    a   = 1,",
+        "    bcd = 2,",
+        "    e = 3,",
+        ") {",
+        "    a  = 1,",
+        "    bc = 2,",
+        "}",
+    )
+
+
 def test_comments() -> None:
     text = """\
 # head
