@@ -1,4 +1,4 @@
-"""What every target has: a table of lowerings by operation class, and words for what it cannot do."""
+"""What every target has: a table of lowerings by operation class; words for what it cannot do."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ class Lowerings(Generic[F]):
 class Place:
     """Where a script comes from and goes to: names and folders that its text mentions.
 
-    `source_name` is the `.model` file's name; `model_folder` holds it, `script_folder` will hold the
-    script, and only the way from one to the other is printed.
+    `source_name` is the `.model` file's name; `model_folder` holds it, `script_folder` will hold
+    the script, and only the way from one to the other is printed.
     """
 
     source_name: str

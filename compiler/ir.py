@@ -3,8 +3,8 @@
 A `Program` holds one `Graph` per model and one per *specialised* block (same declaration, static
 arguments and input types).  A graph's body is a `Region`: the trace of elaborating the block's text
 once, with structure kept.  Two traces of the same text have the same items in the same order,
-because an item exists for every call, binding, loop and branch whatever was taken; that is what lets a
-code generator print all instances of a block as one class (`codegen/classes.py`).
+because an item exists for every call, binding, loop and branch whatever was taken; that is what
+lets a code generator print all instances of a block as one class (`codegen/classes.py`).
 
 Everything is frozen; values, layers and items compare by identity.
 """
@@ -48,7 +48,7 @@ class Argument:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Site:
-    """The place in a block's text where a layer is made; one object per place, shared by all traces.
+    """The place in a block's text where a layer is made: one object, shared by all traces.
 
     `name` is unique in the block and follows LANGUAGE.md's rule; `loops` is the number of
     loops around it.
@@ -284,7 +284,7 @@ class Graph:
 
     @cached_property
     def own_parameters(self) -> tuple[Parameter, ...]:
-        """Parameters of the graph's own layers and declarations, each once, in order of creation."""
+        """Parameters of the graph's own layers and declarations, each once, as they are created."""
         found: dict[str, Parameter] = {}
         for item in self.body.walk():
             match item:

@@ -1,7 +1,8 @@
 """What to print for a literal that several executions agree on, or do not.
 
-In order: the literal itself (unless only some of the instances come by here); what the source wrote in the call's argument; a constructor argument
-with the same values; a size read from an input; a new constructor argument.
+In order: the literal itself (unless only some of the instances come by here); what the source
+wrote in the call's argument; a constructor argument with the same values; a size read from an
+input; a new constructor argument.
 """
 
 from __future__ import annotations

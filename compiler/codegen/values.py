@@ -79,10 +79,10 @@ class Values:
         if self._spare is None:
             self._spare = self.names.fresh("h")
         old = frame.variables.held.get(self._spare)
-        if old is None or not self._needed(old, self.uses.needed_from):
-            if not self._captures(frame, self._spare):
-                return self._spare
-        return self.names.fresh(held.wish)
+        needed = old is not None and self._needed(old, self.uses.needed_from)
+        if needed or self._captures(frame, self._spare):
+            return self.names.fresh(held.wish)
+        return self._spare
 
     def _borrowed(self, frame: Frame, wish: Bind | None, column: Column) -> str | None:
         """The name that the value's chain ends in, where nothing else needs it until then."""

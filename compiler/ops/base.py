@@ -178,7 +178,7 @@ class Op:
         return result if isinstance(result, tuple) else (result,)
 
     def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Any:
-        """Floating-point operations (one multiply-add is two), as a `Size`; element-wise by default."""
+        """Floating-point operations, one multiply-add being two, as a `Size`; one an element here."""
         total: Any = 1
         for size in outputs[0].shape:
             total = total * size
@@ -206,13 +206,13 @@ OPERATIONS: dict[str, type[Op]] = {}
 OPERATORS: dict[tuple[str, int], type[Op]] = {}
 """Operations by operator and number of operands."""
 
-O = TypeVar("O", bound=Op)
+AnyOp = TypeVar("AnyOp", bound=Op)
 
 
-def operation(name: str) -> Callable[[type[O]], type[O]]:
+def operation(name: str) -> Callable[[type[AnyOp]], type[AnyOp]]:
     """Registers an operation under its name in the language."""
 
-    def register(cls: type[O]) -> type[O]:
+    def register(cls: type[AnyOp]) -> type[AnyOp]:
         if name in OPERATIONS:
             raise ValueError(f"operation {name!r} is defined twice")
         cls.name = name
