@@ -53,7 +53,7 @@ class Bindings(Values):
                 del frame.pending[id(column[0])]
             return
         held = frame.pending.get(id(column[0]))
-        if held is not None and self._is_result(column, held):
+        if held is not None and frame.outermost and self._is_result(column, held):
             return
         name = self.names.of(bind.target.id)
         if held is not None and len(held.columns) > 1:

@@ -104,7 +104,8 @@ class ClassPrinter:
         variables = Names({"self"} | target.reserved_names | target.reserved_arguments)
         lists = SiteLists(attributes)
         walker = Walker(graphs, target, arguments, variables, lists, self._instance(graphs))
-        frame = Frame([g.body for g in graphs], list(range(len(graphs))), Variables(), {})
+        bodies = [graph.body for graph in graphs]
+        frame = Frame(bodies, list(range(len(graphs))), Variables(), {}, outermost=True)
         frame.statics.update(arguments.statics)
         inputs = self._enter(graphs, walker, frame)
         walker.region(frame)

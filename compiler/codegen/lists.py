@@ -13,6 +13,7 @@ from compiler.codegen.expr import (
     Literal,
     Name,
     SiteName,
+    lift,
     mentions,
 )
 from compiler.codegen.expr import Sequence as SequenceExpr
@@ -107,7 +108,31 @@ class _Lists:
             self._entries.setdefault(entry.indices, []).append(entry)
 
     def expr(self) -> Expr:
+        """Raises NotAlike."""
+        varying = self._varying_length()
+        if varying is not None:
+            return varying
         return self._emit(self._tree(()), (self._site.name,), 0)
+
+    def _varying_length(self) -> Expr | None:
+        """A comprehension for lists of different lengths of elements that are printed alike."""
+        counts = [
+            sum(any(e.graph == graph for e in entries) for entries in self._entries.values())
+            for graph in self._graphs
+        ]
+        if self._site.loops != 1 or len(set(counts)) == 1:
+            return None
+        entries = [e for group in self._entries.values() for e in group]
+        if len(entries) != sum(counts) or max(self._entries)[0] != max(counts) - 1:
+            raise NotAlike
+        exprs = [e.expr for e in entries]
+        element = self._merge(exprs, [e.written for e in entries], [e.graph for e in entries])
+        length = self._merge(list(map(lift, counts)), [()] * len(counts), self._graphs)
+        path, index = (self._site.name, Name("i")), Name("i")
+        element = replace(element, lambda e: _path(path) if isinstance(e, SiteName) else None)
+        target = index if mentions(element, index) else Name("_")
+        items = Comprehension(element, target, Name("range")(length))
+        return self._target.layer_list(items)
 
     def _tree(self, prefix: tuple[int, ...]) -> Tree:
         level = len(prefix)

@@ -65,7 +65,10 @@ def _over_items(
     names: Names,
 ) -> For:
     renamed = {item: Name(names.of(item)) for item in items}
-    index = Name(names.fresh("i")) if elements else None
+    counter = _counter(column) if items else None
+    index = Name(names.fresh("i")) if elements and counter is None else None
+    if counter is not None and elements:
+        index = renamed.setdefault(counter, Name(names.of(counter)))
 
     def change(expr: Expr) -> Expr | None:
         if isinstance(expr, LoopItem) and expr.loop == loop:
@@ -75,11 +78,20 @@ def _over_items(
     changed = tuple(map_expressions(body, change))
     if not items:
         return For(index or Name("_"), _range(column, elements), changed)
+    if counter is not None:
+        return For(renamed[counter], _range(column, elements), changed)
     target = _target(column[0].statement.target, renamed)
     values = _values(column)
     if index is None:
         return For(target, values, changed)
     return For(SequenceExpr((index, target)), Name("enumerate")(values), changed)
+
+
+def _counter(column: Sequence[Loop]) -> str | None:
+    """The name of a target that counts the iterations: then no other index is needed."""
+    target = column[0].statement.target
+    counts = all(tuple(loop.items) == tuple(range(len(loop.items))) for loop in column)
+    return target.id if counts and isinstance(target, nodes.TargetName) else None
 
 
 def _range(column: Sequence[Loop], elements: set[Element]) -> Expr:

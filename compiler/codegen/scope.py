@@ -80,6 +80,7 @@ class Frame:
     construct: list[Statement] = field(default_factory=list)
     compute: list[Statement] = field(default_factory=list)
     in_loop: bool = False
+    outermost: bool = False
 
     def inner(self, regions: list[Region]) -> Frame:
         """A frame for regions of the same executions, writing to lists of its own."""

@@ -265,6 +265,8 @@ class Walker(Control):
         template: Template,
         wish: Bind | None,
     ) -> list[Expr | None]:
+        if any(len(o) != len(operands[0]) for o in operands):
+            raise NotAlike
         result: list[Expr | None] = []
         for values in zip(*operands, strict=True):
             column = [v for v in values if v is not None]
