@@ -51,9 +51,15 @@ def _indexed(element: Element, loop: int) -> bool:
 
 def _over_list(element: Element, body: list[Statement], names: Names) -> For:
     nested = any(isinstance(s, For) and s.iterable == element for s in body)
-    name = Name(names.fresh("stage" if nested else element.site.rsplit("_", 1)[-1] or "layer"))
+    name = Name(names.fresh("stage" if nested else _singular(element.site)))
     changed = map_expressions(body, lambda e: name if e == element else None)
     return For(name, Element(element.site, element.places[:-1]), tuple(changed))
+
+
+def _singular(attribute: str) -> str:
+    """What one layer of a list is called: `block` of `basic_block_1`."""
+    words = [word for word in attribute.split("_") if word and not word.isdigit()]
+    return words[-1] if words else "layer"
 
 
 def _over_items(
