@@ -102,7 +102,7 @@ class Bindings(Values):
         if held is None:
             for name, value in first.items():
                 if isinstance(value, Value):
-                    parts = [bound_names(bind.target, v)[name] for v in values]
+                    parts = [_tensor(bound_names(bind.target, v)[name]) for v in values]
                     one = Bind(nodes.TargetName(bind.span, name), bind.expression, value, bind.span)
                     self._bind_tensor(frame, one, parts)
                 else:
@@ -122,14 +122,22 @@ class Bindings(Values):
 
     def _unpacked(self, frame: Frame, bind: Bind) -> Pending | None:
         """The waiting operation whose outputs are exactly what the binding names, in order."""
-        if not isinstance(bind.target, nodes.TargetTuple) or not bind.value:
+        values = bind.value
+        if not isinstance(bind.target, nodes.TargetTuple) or not isinstance(values, tuple | list):
             return None
-        first = bind.value[0]
+        first = values[0] if values else None
         held = frame.pending.get(id(first)) if isinstance(first, Value) else None
-        if held is None or len(held.columns) != len(bind.value) or len(held.columns) == 1:
+        if held is None or len(held.columns) != len(values) or len(held.columns) == 1:
             return None
-        alike = all(c[0] is v for c, v in zip(held.columns, bind.value, strict=True))
+        alike = all(c[0] is v for c, v in zip(held.columns, values, strict=True))
         return held if alike else None
+
+
+def _tensor(value: object) -> Value:
+    """A value that has to be a tensor in every execution.  Raises NotAlike."""
+    if not isinstance(value, Value):
+        raise NotAlike
+    return value
 
 
 def _holds_tensors(value: Any) -> bool:
