@@ -1,0 +1,62 @@
+"""The whole way, through the command as a user types it: every sample, every target."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+pytestmark = pytest.mark.slow
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+FRAMEWORKS = ("pytorch", "tensorflow", "mxnet")
+TARGETS = (*FRAMEWORKS, "onnx")
+
+SMALLER = {"resnet18": ("-P", "classes=10", "-P", "size=32")}
+"""Samples that are verified at a smaller size here; `make bench` verifies them whole."""
+
+
+def tercet(*arguments: str | Path, timeout: float = 900) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tercet", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in SAMPLES.glob("*.model")))
+def test_every_sample_is_identical_on_all_targets(name: str, tmp_path: Path) -> None:
+    path = SAMPLES / f"{name}.model"
+    done = tercet("verify", path, "-t", "all", "--json", "-o", tmp_path, *SMALLER.get(name, ()))
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    report = json.loads(done.stdout)
+    assert report["identical"] is True
+    assert {target for target in TARGETS if target in report["targets"]} == set(TARGETS)
+    assert all(pair["verdict"] == "identical" for pair in report["pairs"])
+
+
+@pytest.mark.parametrize("trainer", FRAMEWORKS)
+def test_weights_trained_by_one_target_mean_the_same_in_the_others(
+    trainer: str, tmp_path: Path
+) -> None:
+    model, weights = SAMPLES / "digits_resnet.model", tmp_path / "trained.safetensors"
+    trained = tercet("train", model, "-t", trainer, "--epochs", "2", "--save", weights)
+    assert trained.returncode == 0, trained.stderr[-3000:]
+    accuracy = float(trained.stdout.split()[trained.stdout.split().index("accuracy") + 1])
+    assert accuracy > 0.9
+    images = np.random.default_rng(0).random((5, 1, 8, 8), dtype=np.float32)
+    save_file({"image": images}, tmp_path / "in.safetensors")
+    logits = {}
+    for target in FRAMEWORKS:
+        out = tmp_path / f"{target}.safetensors"
+        done = tercet(
+            *("predict", model, tmp_path / "in.safetensors", out),
+            *("-t", target, "--weights", weights),
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        logits[target] = load_file(out)["logits"]
+    scale = np.abs(logits[trainer]).max()
+    for target in FRAMEWORKS:
+        assert np.abs(logits[target] - logits[trainer]).max() <= 1e-5 * scale, target
