@@ -208,7 +208,7 @@ def run(frame: Frame, block: nodes.Block, arguments: dict[str, Any]) -> Speciali
     values = parameter_values(frame, block.parameters, arguments)
     frame.execute(block.body)
     body = frame.body
-    if body.output is None and not any(isinstance(s, nodes.Output) for s in block.body):
+    if body.output is None and not sites.has_output(block.body):
         _no_output(frame, block)
     _check_applied(frame)
     flat: list[GraphOutput] = []

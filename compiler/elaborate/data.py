@@ -19,7 +19,7 @@ from compiler.ir import Bind, Graph, GraphInput, GraphOutput, Region, Value
 from compiler.ops.base import OpError
 from compiler.ops.signature import Given
 from compiler.training import Data
-from compiler.types import TensorType
+from compiler.types import DType, TensorType
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note
 from dsl.source import Span
@@ -74,6 +74,7 @@ class _Reader:
         self._rows = _rows(wanted)
         self._frame = Frame(session, scope)
         self._frame.in_training = True
+        self._frame.names.update(_numbers(body))
         self._frame.names.update(body.dims)
         path = scope.source.path
         self._folder = Path() if path is None else path.parent
@@ -110,23 +111,42 @@ class _Reader:
 
     def _entry(self, entry: nodes.Keyword) -> GraphOutput | None:
         given = self._wanted.get(entry.name)
+        if isinstance(self._source, Synthetic):
+            return self._drawn_entry(entry, given, self._source)
         if given is None:
             known = list(self._wanted)
             help = did_you_mean(entry.name, known) or f"they are {', '.join(known)}"
             message = f"`{entry.name}` is neither an input nor a target"
             raise error("E0605", message, entry.name_span, help)
-        type_ = given.value.type
-        if isinstance(self._source, Synthetic):
-            shape = (self._rows, *type_.shape[1:])
-            self._frame.drawing = Drawing(self._source.rows, TensorType(type_.dtype, shape))
         value = self._value(entry.value)
         if value is POISON:
             return None
         tensor = as_tensor(self._frame, Given(value, entry.value), None, f"`{entry.name}`")
-        if isinstance(self._source, Synthetic):
-            self._frame.names[entry.name] = tensor
-            target = nodes.TargetName(entry.name_span, entry.name)
-            self._frame.items.append(Bind(target, entry.value, tensor, entry.span))
+        self._require_like(entry, given, tensor.type)
+        return GraphOutput(entry.name, tensor, entry.span)
+
+    def _drawn_entry(
+        self, entry: nodes.Keyword, given: GraphInput | None, source: Synthetic
+    ) -> GraphOutput | None:
+        """An entry of `synthetic`, which later ones may use; one of another name is a helper.
+
+        What is drawn in it has the type it is for, and is one number per row in a helper.
+        """
+        frame = self._frame
+        type_ = TensorType(DType.F32, (self._rows,)) if given is None else given.value.type
+        dtype = type_.dtype if type_.dtype.is_float else DType.F32
+        drawn = TensorType(dtype, (self._rows, *type_.shape[1:]))
+        frame.drawing = Drawing(source.rows, drawn)
+        value = self._value(entry.value)
+        frame.names[entry.name] = value
+        if value is POISON:
+            return None
+        tensor = as_tensor(frame, Given(value, entry.value), None, f"`{entry.name}`")
+        frame.names[entry.name] = tensor
+        target = nodes.TargetName(entry.name_span, entry.name)
+        frame.items.append(Bind(target, entry.value, tensor, entry.span))
+        if given is None:
+            return None
         self._require_like(entry, given, tensor.type)
         return GraphOutput(entry.name, tensor, entry.span)
 
@@ -218,6 +238,11 @@ class _Reader:
             body=Region(tuple(items)),
             outputs=tuple(outputs),
         )
+
+
+def _numbers(body: Frame) -> dict[str, Any]:
+    """The numbers that the body of the `train` has given names to."""
+    return {name: value for name, value in body.names.items() if isinstance(value, int | float)}
 
 
 def _rows(wanted: Sequence[GraphInput]) -> Dim:

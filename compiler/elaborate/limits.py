@@ -13,7 +13,7 @@ BLOCK_DEPTH: Final = 64
 OPERATIONS: Final = 200_000
 """Most operations of a model, those of called blocks counted at every call."""
 
-STEPS: Final = 2_000_000
+STEPS: Final = 1_000_000
 """Most statements, iterations and elements of lists that are worked through."""
 
 ITEMS: Final = 200_000

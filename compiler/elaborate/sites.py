@@ -72,6 +72,11 @@ def body_text(
     )
 
 
+def has_output(body: tuple[nodes.Statement, ...]) -> bool:
+    """Whether an `output` stands somewhere in a body, be it in a wrong place."""
+    return any(isinstance(statement, nodes.Output) for statement, _ in _statements(body))
+
+
 def _statements(body: tuple[nodes.Statement, ...]) -> Iterator[tuple[nodes.Statement, int]]:
     """All statements of a body in text order, with the number of loops around each."""
     pending = [(statement, 0) for statement in reversed(body)]

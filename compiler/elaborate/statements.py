@@ -57,6 +57,7 @@ def declare_input(frame: Frame, statement: nodes.Input | nodes.Target) -> None:
     position = len(body.inputs)
     declared: tuple[nodes.Expr | None, ...] = ()
     type_: TensorType | None = None
+    wrong = False
     try:
         if body.actual is None:
             type_ = declared_type(frame, statement.type)
@@ -68,13 +69,14 @@ def declare_input(frame: Frame, statement: nodes.Input | nodes.Target) -> None:
             declared = _bound(frame, statement, type_, given)
     except DiagnosticError as problem:
         frame.fail(problem)
+        wrong = True
         _poison_dimensions(frame, statement.type)
         declared = (None,) * (0 if type_ is None else type_.rank)
     if type_ is None:
         frame.names[statement.name] = POISON
         return
     value = Value(statement.name, type_)
-    frame.names[statement.name] = value
+    frame.names[statement.name] = POISON if wrong else value
     body.inputs.append(GraphInput(value, declared, statement.span))
 
 

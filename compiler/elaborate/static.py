@@ -68,11 +68,11 @@ def _arithmetic(symbol: str, left: Any, right: Any) -> Any:
         return _numbers(symbol, left, right)
     if is_size(left) and is_size(right):
         return _sizes(symbol, left, right)
-    if symbol == "+" and type(left) is type(right) and isinstance(left, str | tuple):
+    if symbol == "+" and type(left) is type(right) and type(left) in (str, tuple):
         return bounded(left + right)
-    if symbol == "*" and isinstance(left, str | tuple) and _is_count(right):
+    if symbol == "*" and type(left) in (str, tuple) and _is_count(right):
         return _repeated(left, right)
-    if symbol == "*" and isinstance(right, str | tuple) and _is_count(left):
+    if symbol == "*" and type(right) in (str, tuple) and _is_count(left):
         return _repeated(right, left)
     raise StaticError(
         "E0401",
@@ -215,7 +215,7 @@ def negated(condition: bool | Undecided) -> bool | Undecided:
 
 def index(value: Any, item: Any) -> Any:
     """`value[item]` of a list or string; `item` may be a Python slice.  Raises StaticError."""
-    if not isinstance(value, tuple | str):
+    if type(value) not in (str, tuple):
         raise StaticError("E0413", f"{describe(value)} has no elements to index")
     if isinstance(item, slice):
         parts = (item.start, item.stop, item.step)

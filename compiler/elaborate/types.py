@@ -55,11 +55,13 @@ def free_names(frame: Frame, expression: nodes.Expr) -> list[nodes.Name]:
                 pending += (left, right)
             case nodes.Call(arguments=arguments):
                 pending += arguments
-    return found
+    return sorted(found, key=lambda name: name.span.start)
 
 
 def _is_known(frame: Frame, name: str) -> bool:
-    return name in frame.names or frame.module.table.get(name) is not None
+    if name in frame.names:
+        return True
+    return name in frame.module.table and frame.module.kind(name) is None  # a constant
 
 
 def _bind(frame: Frame, name: str, size: Size, span: Span, what: str) -> None:
@@ -241,7 +243,7 @@ def require_size(frame: Frame, expression: nodes.Expr, size: Size, given: Span, 
         if name in frame.dims_at and frame.dims_at[name].span != expression.span
     ]
     if answer is None:
-        message = f"whether `{text}`, which is {wanted}, equals {size} cannot be decided"
+        message = f"this size is {size}, and `{text}` is {wanted}: they may differ"
     elif text == str(wanted):
         message = f"this size is {size}, not {wanted}"
     else:

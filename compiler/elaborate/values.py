@@ -112,6 +112,8 @@ def describe(value: Any) -> str:
             return str(value).lower()
         case int() | float():
             return f"the number {value}"
+        case DType():
+            return f"the element type {value}"
         case str():
             return f'the string "{value}"' if len(value) <= 40 else "a string"
         case Dim():
@@ -120,8 +122,6 @@ def describe(value: Any) -> str:
             return f"a list of {len(value)}"
         case Undecided():
             return f"the undecided condition {value}"
-        case DType():
-            return f"the element type {value}"
         case Layer():
             return f"the layer `{value.site.name}`"
         case Instance():
@@ -145,14 +145,14 @@ def text(value: Any) -> str:
     """The value as the language writes it: in messages, and by `str`."""
     match value:
         case str():
-            return value
+            return str(value)
         case None:
             return "none"
         case bool():
             return str(value).lower()
         case tuple():
             return f"[{', '.join(map(text, value))}]"
-        case int() | float() | Dim() | DType() | Undecided():
+        case int() | float() | Dim() | Undecided():
             return str(value)
         case Value():
             return str(value.type)
