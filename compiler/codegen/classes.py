@@ -17,6 +17,7 @@ from compiler.codegen.lists import SiteLists
 from compiler.codegen.loops import map_expressions
 from compiler.codegen.merge import NotAlike
 from compiler.codegen.names import Names
+from compiler.codegen.render import render
 from compiler.codegen.scope import Frame, Variables
 from compiler.codegen.sizes import read_sizes
 from compiler.codegen.target import ClassTarget
@@ -47,7 +48,8 @@ class ClassCode:
     def signature(self) -> tuple[str, ...]:
         """The constructor's parameters, as written."""
         return tuple(
-            f"{a.name}={lift(a.default)!r}" if a.has_default else a.name for a in self.arguments
+            f"{a.name}={render(lift(a.default))}" if a.has_default else a.name
+            for a in self.arguments
         )
 
 

@@ -14,6 +14,7 @@ from compiler.codegen.arguments import Arguments
 from compiler.codegen.expr import Binary, Expr, Literal, Name, SizeName, Unary
 from compiler.codegen.merge import NotAlike
 from compiler.codegen.static import static_expr
+from compiler.codegen.tree import children
 from compiler.dims import Dim, FloorDiv, Max, Min, Mod, Product, Size, Sum, Symbol
 from compiler.ir import Argument as WrittenArgument
 from dsl import nodes
@@ -133,6 +134,4 @@ def _flatten(expression: nodes.Expr, values: list[Any]) -> Iterator[tuple[nodes.
 
 
 def _reads_size(expr: Expr) -> bool:
-    from compiler.codegen.expr import children
-
     return isinstance(expr, SizeName) or any(map(_reads_size, children(expr)))

@@ -14,13 +14,13 @@ from compiler.codegen.expr import (
     Name,
     SiteName,
     lift,
-    mentions,
 )
 from compiler.codegen.expr import Sequence as SequenceExpr
 from compiler.codegen.leaves import Written
-from compiler.codegen.merge import NotAlike, replace
+from compiler.codegen.merge import NotAlike
 from compiler.codegen.names import Names
 from compiler.codegen.target import ClassTarget
+from compiler.codegen.tree import mentions, replace
 from compiler.codegen.writer import Assign, Statement
 from compiler.ir import Argument, Site
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from compiler.codegen.arguments import printable
-from compiler.codegen.expr import Element, Expr, LoopItem, Name, children
+from compiler.codegen.expr import Element, Expr, LoopItem, Name
 from compiler.codegen.expr import Sequence as SequenceExpr
-from compiler.codegen.merge import NotAlike, replace
+from compiler.codegen.merge import NotAlike
 from compiler.codegen.names import Names
 from compiler.codegen.scope import Frame
+from compiler.codegen.tree import children, replace
 from compiler.codegen.writer import Assign, Evaluate, For, If, Line, Return, Statement
 from compiler.ir import Loop
 from dsl import nodes

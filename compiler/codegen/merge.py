@@ -27,10 +27,9 @@ from compiler.codegen.expr import (
     SizeName,
     Temporary,
     Unary,
-    children,
-    rebuild,
 )
 from compiler.codegen.expr import Sequence as SequenceExpr
+from compiler.codegen.tree import children, rebuild
 
 
 class NotAlike(Exception):
@@ -108,17 +107,3 @@ def _head(expr: Expr) -> tuple[object, ...]:
         case Optional():
             return (Optional,)
     return type(expr), len(tuple(children(expr)))
-
-
-def replace(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
-    """The expression with every part for which `change` gives another one exchanged."""
-    changed = change(expr)
-    if changed is not None:
-        return changed
-    parts = tuple(children(expr))
-    if not parts:
-        return expr
-    renewed = tuple(replace(p, change) for p in parts)
-    return (
-        expr if all(a is b for a, b in zip(parts, renewed, strict=True)) else rebuild(expr, renewed)
-    )

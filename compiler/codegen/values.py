@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from compiler.codegen.expr import Element, Expr, Literal, Name, call_depth, mentions
+from compiler.codegen.expr import Element, Expr, Literal, Name
 from compiler.codegen.merge import NotAlike
 from compiler.codegen.names import Names
 from compiler.codegen.scope import Column, Frame, Pending
 from compiler.codegen.target import ClassTarget
+from compiler.codegen.tree import call_depth, mentions
 from compiler.codegen.uses import Uses
 from compiler.codegen.writer import Assign
 from compiler.ir import Bind, Graph, Item, Value
