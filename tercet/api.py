@@ -11,7 +11,8 @@ from tercet.interpreters import Interpreters
 from tercet.project import FRAMEWORKS, Project, open_project, write_scripts
 
 if TYPE_CHECKING:
-    from tercet.verify.report import Report
+    from tercet.verification.report import Report
+    from tercet.verification.session import Device
 
 PathLike = str | Path
 
@@ -80,14 +81,40 @@ def export(
     return Path(output)
 
 
-def verify(path: PathLike, **settings: object) -> Report:
+def verify(
+    path: PathLike,
+    *,
+    targets: Sequence[str] = (),
+    model: str | None = None,
+    parameters: Mapping[str, object] | None = None,
+    scripts: Mapping[str, PathLike] | None = None,
+    device: Device = "auto",
+    seed: int = 0,
+    weights: PathLike | None = None,
+    output: PathLike | None = None,
+    interpreters: Interpreters | None = None,
+    timeout: float | None = 600.0,
+) -> Report:
     """Runs all targets on the same weights and probes and compares what they compute.
 
-    The settings are those of `tercet.verify.verify`.
+    `targets` are those installed where none is named; `scripts` are judged in place of generated
+    ones; `weights` is a canonical file, without one lively weights of `seed` are used; `output`
+    keeps every file that took part.  Raises DiagnosticError for errors in the model, TercetError
+    for a target, a script or weights that are not there.
     """
-    from tercet import verify as verification
+    from tercet.verification.run import Request, verify_project
 
-    return verification.verify(Path(path), **settings)  # type: ignore[arg-type]
+    request = Request(
+        targets=targets,
+        scripts={target: Path(script) for target, script in (scripts or {}).items()},
+        device=device,
+        seed=seed,
+        weights=None if weights is None else Path(weights),
+        timeout=timeout,
+        folder=None if output is None else Path(output),
+        interpreters=interpreters or Interpreters(),
+    )
+    return verify_project(load(path, model=model, parameters=parameters), request)
 
 
 def _texts(values: Mapping[str, object] | None) -> dict[str, str]:

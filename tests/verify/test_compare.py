@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tercet.verify.compare import compare, scale_of, tolerance_for
+from tercet.verification.compare import compare, scale_of, tolerance_for
 
 F32 = np.float32
 

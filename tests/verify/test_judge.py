@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.types import DType
-from tercet.verify.judge import Judgement, ProbeKind, Reference, Voice, judge, worst
+from tercet.verification.judge import Judgement, ProbeKind, Reference, Voice, judge, worst
 
 Array = NDArray[Any]
 Function = Callable[[Array], Array]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tercet.verify.judge import Pair
-from tercet.verify.report import ProbeReport, Report, TargetReport, print_report
+from tercet.verification.judge import Pair
+from tercet.verification.report import ProbeReport, Report, TargetReport, print_report
 
 SAME = Pair("pytorch", "pytorch.onnx", "logits", 1e-7, 5e-8, "identical", "first")
 WRONG = Pair("onnx", "mxnet.onnx", "logits", None, float("inf"), "different", "zeros", "NaN [x]")

@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
-from tercet.verify.session import DeviceError, Port, SessionError, run_onnx
+from tercet.verification.session import DeviceError, Port, SessionError, run_onnx
 
 HAS_CUDA = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
 

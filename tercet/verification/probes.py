@@ -14,9 +14,9 @@ from compiler.initializers import generator
 from compiler.ir import Graph
 from compiler.lazy import np
 from compiler.types import TensorType
-from tercet.verify.judge import ProbeKind
-from tercet.verify.ranges import input_ranges
-from tercet.verify.sizes import Sizes, choose_sizes
+from tercet.verification.judge import ProbeKind
+from tercet.verification.ranges import input_ranges
+from tercet.verification.sizes import Sizes, choose_sizes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

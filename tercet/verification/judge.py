@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from compiler.lazy import np
 from compiler.types import DType
-from tercet.verify.compare import Comparison, Verdict, compare, scale_of, tolerance_for
+from tercet.verification.compare import Comparison, Verdict, compare, scale_of, tolerance_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,13 +36,14 @@ class Voice:
     """One program's outputs by name, for every probe.
 
     `name` is `pytorch` for the framework itself, `pytorch.onnx` for its file, `onnx` for the direct
-    one.
+    one.  `wrong` says what is wrong about its names of inputs or outputs, if anything is.
     """
 
     name: str
     target: str
     kind: Literal["eager", "onnx"]
     answers: Sequence[Answers]
+    wrong: str | None = None
 
 
 @dataclass(frozen=True)
@@ -226,6 +227,8 @@ class _OutputJudge:
         return self._excused(index, comparison)
 
     def _malformed(self, index: int, voice: Voice) -> str | None:
+        if voice.wrong is not None:
+            return f"{voice.name}: {voice.wrong}"
         array = voice.answers[index].get(self.output)
         if array is None:
             return f"{voice.name} has no output {self.output}"

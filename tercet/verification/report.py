@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tercet.verify.compare import Verdict
-from tercet.verify.judge import Pair, worst
+from tercet.verification.compare import Verdict
+from tercet.verification.judge import Pair, worst
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -1,0 +1,273 @@
+"""One verification from beginning to end.
+
+The scripts of all frameworks run side by side, each in a process of its own, with the same weights
+and the same probes; meanwhile the reference and the direct ONNX answer in this process.  Then ONNX
+Runtime runs every file, and everything is compared.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from compiler import weights as canonical
+from dsl.diagnostics import DiagnosticError
+from tercet import __version__
+from tercet.errors import TercetError
+from tercet.interpreters import Interpreters, TargetInfo, choose_targets
+from tercet.project import Project, script_name, script_text
+from tercet.runner import Finished, Job, run_all
+from tercet.scripts import Script
+from tercet.verification.judge import Reference, judge
+from tercet.verification.probes import Probe
+from tercet.verification.report import ProbeReport, Report, TargetReport
+from tercet.verification.session import Device
+from tercet.verification.sizes import NoSizes
+from tercet.verification.truth import Unanswerable, answerable_probes, reference_answers
+from tercet.verification.voices import Folder, Heard, framework_job, heard_file, heard_framework
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+TIMEOUT = 600.0
+_SLOWEST_FIRST = ("tensorflow", "pytorch", "mxnet")
+T = TypeVar("T")
+
+
+class Progress:
+    """Hears what happens; this one stays silent."""
+
+    def started(self, targets: Sequence[str]) -> None:
+        """These scripts wait to be run."""
+
+    def printed(self, target: str, text: str) -> None:
+        """A script printed something."""
+
+    def ended(self, target: str, finished: Finished) -> None:
+        """A script, or a step of it, has ended."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to verify with: targets (none: the installed ones), scripts in place of the generated.
+
+    `folder` is where everything stays (scripts, weights, probes, answers, ONNX files); without
+    one it is all removed.  `timeout` is that of each script, in seconds.
+    """
+
+    targets: Sequence[str] = ()
+    scripts: Mapping[str, Path] = field(default_factory=dict)
+    device: Device = "auto"
+    seed: int = 0
+    weights: Path | None = None
+    timeout: float | None = TIMEOUT
+    folder: Path | None = None
+    interpreters: Interpreters = field(default_factory=Interpreters)
+
+
+def verify_project(project: Project, request: Request, progress: Progress | None = None) -> Report:
+    """Verifies the model.  Raises TercetError for an absent target, script or weights file."""
+    choice = choose_targets(_named(request), request.interpreters)
+    absent = tuple(f"{t.name} is not installed: {t.install}" for t in choice.absent)
+    weights = _weights(project, request)
+    graph = project.model
+    try:
+        probes = answerable_probes(graph, weights, request.seed)
+    except (NoSizes, Unanswerable) as problem:
+        return Report(graph.name, request.seed, request.device, (), (), (), (str(problem),), absent)
+    with _working_folder(request.folder) as path:
+        folder = Folder(path)
+        folder.clear()
+        canonical.save(folder.weights, weights)
+        folder.write_probes(probes)
+        session = _Session(project, request, folder, probes, weights, progress or Progress())
+        heard, reference = session.run(choice.chosen)
+    return _report(project, request, probes, heard, reference, absent)
+
+
+def _named(request: Request) -> Sequence[str]:
+    """The targets named; a script names its target too."""
+    if not request.targets:
+        return ()
+    return [*request.targets, *(t for t in request.scripts if t not in request.targets)]
+
+
+def _weights(project: Project, request: Request) -> dict[str, Array]:
+    if request.weights is None:
+        return canonical.lively_weights(project.model, request.seed)
+    try:
+        return canonical.load(request.weights, project.model)
+    except canonical.WeightsError as problem:
+        raise TercetError(str(problem)) from None
+
+
+@contextmanager
+def _working_folder(kept: Path | None) -> Iterator[Path]:
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept.absolute()
+        return
+    with tempfile.TemporaryDirectory(prefix="tercet-") as folder:
+        yield Path(folder)
+
+
+def _report(
+    project: Project,
+    request: Request,
+    probes: Sequence[Probe],
+    heard: Sequence[Heard],
+    reference: Reference,
+    absent: tuple[str, ...],
+) -> Report:
+    graph = project.model
+    dtypes = {output.name: output.value.type.dtype for output in graph.outputs}
+    voices = [voice for one in heard for voice in one.voices]
+    judgement = judge(dtypes, [probe.kind for probe in probes], reference, voices)
+    problems = [one.report.problem for one in heard if one.report.problem is not None]
+    refused = [p.reason for p in judgement.pairs if p.verdict == "not judged" and p.reason]
+    notes = (*absent, *(note for one in heard for note in one.notes), *judgement.notes)
+    return Report(
+        graph.name,
+        request.seed,
+        request.device,
+        tuple(one.report for one in heard),
+        tuple(ProbeReport(p.name, p.sizes, p.description) for p in probes),
+        judgement.pairs,
+        tuple(dict.fromkeys([*problems, *refused])),
+        notes,
+    )
+
+
+@dataclass(frozen=True)
+class _Session:
+    """Everything that the steps of one verification share."""
+
+    project: Project
+    request: Request
+    folder: Folder
+    probes: Sequence[Probe]
+    weights: Mapping[str, Array]
+    progress: Progress
+
+    def run(self, chosen: Sequence[TargetInfo]) -> tuple[list[Heard], Reference]:
+        """What every target said, in their order, and the reference's answers."""
+        graph = self.project.model
+        reference = _Background(lambda: reference_answers(graph, self.weights, self.probes))
+        heard = {info.name: self._direct() for info in chosen if info.name == "onnx"}
+        heard |= self._frameworks([info for info in chosen if info.name != "onnx"])
+        return [heard[info.name] for info in chosen], reference.result()
+
+    def _direct(self) -> Heard:
+        from backends.onnx import save, to_onnx
+
+        try:
+            model = to_onnx(self.project.model, self.weights)
+        except DiagnosticError as problem:
+            return _unsupported("onnx", problem)
+        save(model, self.folder.onnx("onnx"))
+        versions = {"tercet": __version__}
+        return heard_file(
+            self.project.model, "onnx", versions, 0.0, self.folder, self.probes, self.request.device
+        )
+
+    def _frameworks(self, infos: Sequence[TargetInfo]) -> dict[str, Heard]:
+        heard: dict[str, Heard] = {}
+        jobs: dict[str, Job] = {}
+        for info in sorted(infos, key=lambda info: _SLOWEST_FIRST.index(info.name)):
+            try:
+                script = self._script(info)
+            except DiagnosticError as problem:
+                heard[info.name] = _unsupported(info.name, problem)
+                continue
+            timeout = self.request.timeout
+            count = len(self.probes)
+            jobs[info.name] = framework_job(self.project, script, self.folder, count, timeout)
+        finished, seconds = self._run(jobs)
+        versions = {info.name: info.version or "unknown" for info in infos}
+        for target, end in finished.items():
+            heard[target] = heard_framework(
+                self.project.model,
+                end,
+                target,
+                {target: versions[target]},
+                seconds[target],
+                self.folder,
+                self.probes,
+                self.request.device,
+            )
+        return heard
+
+    def _script(self, info: TargetInfo) -> Script:
+        """The script of a target: the user's, or one generated now.  Raises DiagnosticError."""
+        own = self.request.scripts.get(info.name)
+        if own is not None:
+            if not own.is_file():
+                raise TercetError(f"there is no script {own}")
+            return Script(info.name, own.absolute(), info.interpreter)
+        path = self.folder.path / script_name(self.project, info.name)
+        path.write_text(script_text(self.project, info.name, path.parent), encoding="utf-8")
+        return Script(info.name, path, info.interpreter)
+
+    def _run(self, jobs: Mapping[str, Job]) -> tuple[dict[str, Finished], dict[str, float]]:
+        """How the scripts ended, and the seconds that all steps of each took."""
+        targets = {step.name: target for target, job in jobs.items() for step in _steps(job)}
+        seconds = dict.fromkeys(jobs, 0.0)
+
+        def ended(finished: Finished) -> None:
+            target = targets[finished.job.name]
+            seconds[target] += finished.seconds
+            self.progress.ended(target, finished)
+
+        self.progress.started(list(jobs))
+        cores = os.cpu_count() or 1
+        finished = run_all(
+            list(jobs.values()),
+            at_once=max(2, min(cores, len(jobs))),
+            threads=max(1, cores // max(1, len(jobs))),
+            on_text=lambda job, text: self.progress.printed(targets[job.name], text),
+            on_end=ended,
+        )
+        return dict(zip(jobs, finished, strict=True)), seconds
+
+
+def _steps(job: Job) -> Iterator[Job]:
+    step: Job | None = job
+    while step is not None:
+        yield step
+        step = step.then
+
+
+def _unsupported(target: str, problem: DiagnosticError) -> Heard:
+    return Heard(TargetReport(target, {}, "none", 0.0, problem=str(problem)))
+
+
+class _Background(Generic[T]):
+    """A computation in a thread that does not keep the process alive when it is interrupted."""
+
+    def __init__(self, compute: Callable[[], T]) -> None:
+        self._compute = compute
+        self._found: list[T] = []
+        self._problem: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        try:
+            self._found.append(self._compute())
+        except BaseException as problem:
+            self._problem = problem
+
+    def result(self) -> T:
+        """What was computed, once it is; raises what the computation raised."""
+        self._thread.join()
+        if self._problem is not None:
+            raise self._problem
+        return self._found[0]

@@ -1,0 +1,191 @@
+"""What runs for a verification: a script for each framework, and ONNX Runtime on every file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compiler.dims import Dim, Symbol
+from compiler.ir import Graph
+from compiler.types import TensorType
+from tercet.errors import TercetError
+from tercet.project import Project
+from tercet.runner import Finished, Job
+from tercet.scripts import Script, convert_job, export_flags
+from tercet.tensors import read, write
+from tercet.verification.judge import Voice
+from tercet.verification.probes import Probe
+from tercet.verification.report import TargetReport
+from tercet.verification.session import Device, OnnxRun, SessionError, run_onnx
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The files of one verification."""
+
+    path: Path
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "weights.safetensors"
+
+    def probe(self, index: int) -> Path:
+        return self.path / f"probe{index}.safetensors"
+
+    def answer(self, target: str, index: int) -> Path:
+        return self.path / f"{target}_answer{index}.safetensors"
+
+    def onnx(self, target: str) -> Path:
+        return self.path / f"{target}.onnx"
+
+    def clear(self) -> None:
+        """Removes what an earlier verification left: an old answer must not pass for a new one."""
+        for pattern in ("*_answer*.safetensors", "probe*.safetensors", "*.onnx", "*.onnx.data"):
+            for path in self.path.glob(pattern):
+                path.unlink()
+
+    def write_probes(self, probes: Sequence[Probe]) -> None:
+        for index, probe in enumerate(probes):
+            write(self.probe(index), probe.inputs)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one target said: its voices, the report on it, and notes for people."""
+
+    report: TargetReport
+    voices: tuple[Voice, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+def framework_job(
+    project: Project, script: Script, folder: Folder, probes: int, timeout: float | None
+) -> Job:
+    """Predicts for all probes and exports, in one process; MXNet's export takes a second one."""
+    flags = export_flags(project, folder.weights)
+    for index in range(probes):
+        flags += ["--predict", str(folder.probe(index)), str(folder.answer(script.target, index))]
+    path = folder.onnx(script.target)
+    if script.target != "mxnet":
+        return script.job([*flags, "--export", str(path)], timeout)
+    prefix = folder.path / "mxnet"
+    job = script.job([*flags, "--export", str(prefix)], timeout)
+    return Job(
+        job.name,
+        job.command,
+        timeout=timeout,
+        then=convert_job(project, script, prefix, path, timeout),
+    )
+
+
+def heard_framework(
+    graph: Graph,
+    finished: Finished,
+    target: str,
+    versions: Mapping[str, str],
+    seconds: float,
+    folder: Folder,
+    probes: Sequence[Probe],
+    device: Device,
+) -> Heard:
+    """The framework's own answers and those of its file; a problem where either is missing."""
+    if not finished.ok:
+        said = finished.last_lines()
+        problem = f"{finished.job.name} {finished.outcome}"
+        problem += f"; it printed last:\n{said}" if said else " and printed nothing"
+        return _failed(target, versions, seconds, problem)
+    try:
+        answers = [read(folder.answer(target, index)) for index in range(len(probes))]
+    except TercetError as error:
+        return _failed(target, versions, seconds, f"{target}: {error.message}")
+    eager = Voice(target, target, "eager", answers, _wrong_names(graph, answers))
+    return heard_file(graph, target, versions, seconds, folder, probes, device, (eager,))
+
+
+def heard_file(
+    graph: Graph,
+    target: str,
+    versions: Mapping[str, str],
+    seconds: float,
+    folder: Folder,
+    probes: Sequence[Probe],
+    device: Device,
+    before: tuple[Voice, ...] = (),
+) -> Heard:
+    """The answers of ONNX Runtime to all probes, from the target's file."""
+    name = target if target == "onnx" else f"{target}.onnx"
+    try:
+        run = run_onnx(folder.onnx(target), [probe.inputs for probe in probes], device)
+    except SessionError as error:
+        failed = _failed(target, versions, seconds, f"{name}: {error}")
+        return Heard(failed.report, before)
+    report = TargetReport(
+        target,
+        {**versions, "onnxruntime": run.version},
+        run.device,
+        seconds + run.seconds,
+        run.placement,
+    )
+    voice = Voice(name, target, "onnx", run.results, _wrong_ports(graph, run))
+    notes = tuple(f"{name}: {line}" for line in _unlike_shapes(graph, run))
+    return Heard(report, (*before, voice), notes)
+
+
+def _failed(target: str, versions: Mapping[str, str], seconds: float, problem: str) -> Heard:
+    return Heard(TargetReport(target, dict(versions), "none", seconds, problem=problem))
+
+
+# ------------------------------------------------------------------------------------- interfaces
+
+
+def _wrong_names(graph: Graph, answers: Sequence[Mapping[str, Array]]) -> str | None:
+    wanted = {output.name for output in graph.outputs}
+    for found in answers:
+        if found.keys() != wanted:
+            return f"the outputs are {', '.join(sorted(found))}, not {', '.join(sorted(wanted))}"
+    return None
+
+
+def _wrong_ports(graph: Graph, run: OnnxRun) -> str | None:
+    """Inputs by any order, outputs in that of the source: it is how files are called."""
+    inputs = sorted(port.name for port in run.inputs)
+    wanted = sorted(given.value.name for given in graph.inputs)
+    if inputs != wanted:
+        return f"the inputs are {', '.join(inputs)}, not {', '.join(wanted)}"
+    outputs = [port.name for port in run.outputs]
+    expected = [output.name for output in graph.outputs]
+    if outputs != expected:
+        return f"the outputs are {', '.join(outputs)}, not {', '.join(expected)}"
+    return None
+
+
+def _unlike_shapes(graph: Graph, run: OnnxRun) -> list[str]:
+    """Where the file declares another shape than the source; expressions may be spelt freely."""
+    declared = {given.value.name: given.value.type for given in graph.inputs}
+    declared |= {output.name: output.value.type for output in graph.outputs}
+    found: list[str] = []
+    for port in (*run.inputs, *run.outputs):
+        type = declared.get(port.name)
+        if type is not None and not _same_shape(type, port.shape):
+            shape = ", ".join(str(size) for size in port.shape)
+            found.append(f"{port.name} is declared [{shape}], not {type}")
+    return found
+
+
+def _same_shape(type: TensorType, shape: Sequence[int | str | None]) -> bool:
+    if len(shape) != type.rank:
+        return False
+    return all(
+        size == found
+        if isinstance(size, int)
+        else not isinstance(size.expression, Symbol) or str(size) == found
+        for size, found in zip(type.shape, shape, strict=True)
+        if isinstance(size, int | Dim)
+    )

@@ -1,0 +1,174 @@
+"""Probes lie within what the model demands, and try what an export may get wrong."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import numpy as np
+import pytest
+
+from compiler.ir import Graph
+from compiler.pipeline import load, model_of
+from compiler.reference import run
+from compiler.weights import lively_weights
+from dsl.source import Source
+from tercet.verification.probes import make_probes
+from tercet.verification.ranges import input_ranges
+from tercet.verification.sizes import NoSizes, choose_sizes
+
+
+def compiled(text: str) -> Graph:
+    source = Source("test.model", dedent(text))
+    return model_of(load(source).program_or_raise(), source)
+
+
+def _model(inputs: str, body: str) -> Graph:
+    return compiled(f"model M {{\n{inputs}\n{body}\n}}")
+
+
+# ------------------------------------------------------------------------------------------- sizes
+
+
+def test_two_settings_differ_in_every_size_and_sizes_differ_from_each_other() -> None:
+    graph = _model("input x: f32[N, T, 4]\ninput y: f32[M, T]", "output a = x + 1.0, b = y * 2.0")
+    first, second = choose_sizes(graph)
+    assert first == {"N": 2, "T": 5, "M": 3}
+    assert len({*first.values(), *second.values()} - {0}) >= 5
+    assert all(first[name] != second[name] for name in first)
+
+
+@pytest.mark.parametrize(
+    "inputs, body, demand",
+    [
+        ("input x: i64[N, T]", "param p: f32[3, 4] = normal()\noutput y = p[0:T]", "T <= 3"),
+        ("input x: f32[N, T]", "output y = reshape(x, [N, 4, T // 4])", "T % 4 == 0"),
+        ("input x: f32[N, T]", 'assert T >= 100, "long"\noutput y = 2.0 * x', "T >= 100"),
+        ("input x: f32[N, T]", 'assert T == 77, "exact"\noutput y = 2.0 * x', "T == 77"),
+        ("input x: f32[N, T]", "values, places = x |> topk(30)\noutput values, places", "T >= 30"),
+        ("input x: f32[N, T, T]", 'assert N > T, "wide"\noutput y = 2.0 * x', "N > T"),
+        ("input x: f32[N, 1, H, W]", "output y = x |> max_pool2d(17)", "min(H, W) >= 17"),
+        ("input x: f32[N, T]", "output y = x[:, 9:]", "T >= 10"),
+    ],
+)
+def test_constraints_are_obeyed(inputs: str, body: str, demand: str) -> None:
+    for sizes in choose_sizes(_model(inputs, body)):
+        assert eval(demand, {"min": min}, dict(sizes)), sizes
+
+
+def test_constraints_of_blocks_are_obeyed() -> None:
+    graph = compiled("""
+        block Halves {
+            input x: f32[N, T]
+            assert T % 2 == 0, "even"
+            output x[:, 0:T // 2]
+        }
+        model M { input x: f32[N, T]
+            output y = x |> Halves
+        }
+    """)
+    assert all(sizes["T"] % 2 == 0 for sizes in choose_sizes(graph))
+
+
+def test_impossible_constraints_are_told() -> None:
+    graph = _model(
+        "input x: f32[N, T]",
+        'assert T % 2 == 1, "odd"\nassert T % 4 == 2, "even"\noutput y = 2.0 * x',
+    )
+    with pytest.raises(NoSizes, match="no sizes were found"):
+        choose_sizes(graph)
+
+
+def test_a_model_without_symbols_has_one_setting() -> None:
+    assert choose_sizes(_model("input x: f32[2, 3]", "output y = 2.0 * x")) == ({}, {})
+
+
+# ------------------------------------------------------------------------------------------ ranges
+
+
+def _range(graph: Graph, name: str, **sizes: int) -> tuple[int, int]:
+    types = {given.value.name: given.value.type.dtype for given in graph.inputs}
+    return input_ranges(graph)[name].at(sizes, types[name])
+
+
+def test_ids_lie_below_the_count_of_every_table_they_reach() -> None:
+    graph = compiled("""
+        block Inner {
+            input ids: i64[N, T]
+            first, second = ids |> transpose |> split([1, T - 1], axis = 0)
+            output second |> embedding(7, 2)
+        }
+        model M {
+            input ids: i64[N, T]
+            input more: i64[N, T]
+            both = concat([ids, more], axis = 0)
+            output a = both |> embedding(9, 2), b = ids |> Inner
+        }
+    """)
+    assert _range(graph, "ids", N=2, T=5) == (0, 7)
+    assert _range(graph, "more", N=2, T=5) == (0, 9)
+
+
+@pytest.mark.parametrize(
+    "dtype, body, expected",
+    [
+        ("i64", "output y = one_hot(x, 6)", (0, 6)),
+        ("i32", "output y = one_hot(cast(x, i64), 6)", (0, 6)),
+        ("i64", "param p: f32[4, 3] = normal()\noutput y = gather(p, x, axis = 1)", (0, 3)),
+        ("i64", "param p: f32[4, 3] = normal()\noutput y = take(p, x)", (0, 12)),
+        ("i64", "output y = x + 1", (-8, 9)),
+        ("u8", "output y = x * 2", (0, 16)),
+    ],
+)
+def test_ranges_of_operands(dtype: str, body: str, expected: tuple[int, int]) -> None:
+    assert _range(_model(f"input x: {dtype}[N]", body), "x", N=2) == expected
+
+
+def test_lengths_are_from_one_to_the_number_of_steps() -> None:
+    graph = _model(
+        "input x: f32[N, T, 3]\ninput n: i64[N]", "layer = gru(4)\noutput y = layer(x, lengths = n)"
+    )
+    assert _range(graph, "n", N=2, T=5) == (1, 6)
+
+
+# ------------------------------------------------------------------------------------------ probes
+
+TOKENS = """
+    model M(vocab = 11) {
+        input tokens: i64[N, T]
+        input scale: f32[N, 1, 1]
+        input mask: bool[N, 1, T]
+        x = (tokens |> embedding(vocab, 4)) * scale
+        output y = scaled_dot_product_attention(x, x, x, mask)
+    }
+"""
+
+
+def test_the_reference_answers_every_probe() -> None:
+    graph = compiled(TOKENS)
+    weights = lively_weights(graph, 0)
+    for probe in make_probes(graph, 0):
+        answers = run(graph, probe.inputs, weights)
+        assert np.isfinite(answers["y"]).all(), probe.name
+
+
+def test_ordinary_and_edge_probes() -> None:
+    probes = {probe.name: probe for probe in make_probes(compiled(TOKENS), 0)}
+    assert list(probes) == ["first", "redrawn", "other sizes", "zeros", "large", "negative"]
+    assert probes["first"].sizes == {"N": 2, "T": 5}
+    assert probes["other sizes"].sizes == {"N": 3, "T": 7}
+    assert (probes["zeros"].inputs["scale"] == 0).all()
+    assert (probes["zeros"].inputs["tokens"] == 0).all()
+    assert (probes["large"].inputs["tokens"] == 10).all()
+    assert (probes["negative"].inputs["scale"] < 0).all()
+    assert np.abs(probes["large"].inputs["scale"]).max() > 20
+    assert all(probe.inputs["mask"][..., 0].all() for probe in probes.values())
+    assert all(probe.inputs["scale"].dtype == np.float32 for probe in probes.values())
+
+
+def test_probes_follow_from_the_seed() -> None:
+    first, again, other = (make_probes(compiled(TOKENS), seed) for seed in (0, 0, 1))
+    for a, b in zip(first, again, strict=True):
+        for name, array in a.inputs.items():
+            np.testing.assert_array_equal(array, b.inputs[name])
+    assert (first[0].inputs["scale"] != other[0].inputs["scale"]).any()
+    assert (first[0].inputs["scale"] != first[1].inputs["scale"]).any()
