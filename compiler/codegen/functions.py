@@ -5,7 +5,7 @@ The models are there as variables; blocks without parameters are printed in plac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from compiler.codegen.arguments import Arguments
@@ -18,7 +18,7 @@ from compiler.codegen.sizes import read_sizes
 from compiler.codegen.target import ClassTarget
 from compiler.codegen.walk import Walker
 from compiler.codegen.writer import Evaluate, Statement
-from compiler.ir import Bind, Call, Create, Graph, Instance, Layer
+from compiler.ir import Bind, Call, Create, Graph, Instance, Layer, Value
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ class _FunctionWalker(Walker):
             [graph], target, arguments, names, SiteLists(Names()), lambda _made, _graph: None
         )
         self._models = models
+        self._bound = {id(value) for value in _bound_values(graph)}
 
     def _create(self, frame: Frame, column: list[Create]) -> None:
         """Models exist already; blocks without parameters have nothing to make."""
@@ -92,18 +93,22 @@ class _FunctionWalker(Walker):
             return
         super()._call(frame, column, wish)
         held = frame.pending.get(id(call.outputs[0]))
-        if held is not None:
+        if held is not None and not self._bound.intersection(map(id, call.outputs)):
             self._name_outputs(frame, call, held)
 
     def _name_outputs(self, frame: Frame, call: Call, held: Pending) -> None:
-        """`logits = model(image)`: a model's outputs have the names they have in the source."""
+        """`logits = model(image)`: outputs that the `train` gives no names have the model's."""
         names = []
         for value, output in zip(call.outputs, call.graph.outputs, strict=True):
             frame.pending.pop(id(value), None)
-            names.append(self.names.fresh(output.name) if self.uses.is_live(value) else "_")
+            names.append(self.names.of(output.name) if self.uses.is_live(value) else "_")
             if names[-1] != "_":
                 frame.variables.set(names[-1], [value])
         self._assign(frame, names, held)
+
+    def _borrowed(self, frame: Frame, wish: Bind | None, column: Column) -> str | None:
+        """Nothing: what goes into a model must not be called like what comes out of it."""
+        return None
 
     def _comment(self, frame: Frame, column: Column) -> str | None:
         """Shapes are noted in the model's classes only."""
@@ -127,3 +132,11 @@ class _FunctionWalker(Walker):
         frame.regions, frame.statics = outer
         for output, made in zip(call.outputs, call.graph.outputs, strict=True):
             self.wait(frame, ([output],), self.value(frame, [made.value]), 1, output.name)
+
+
+def _bound_values(graph: Graph) -> Iterator[Value]:
+    """The tensors that the text gives names to."""
+    for item in graph.body.walk():
+        if isinstance(item, Bind):
+            values = item.value if isinstance(item.value, tuple | list) else (item.value,)
+            yield from (value for value in values if isinstance(value, Value))
