@@ -33,7 +33,7 @@ def test_two_settings_differ_in_every_size_and_sizes_differ_from_each_other() ->
     graph = _model("input x: f32[N, T, 4]\ninput y: f32[M, T]", "output a = x + 1.0, b = y * 2.0")
     first, second = choose_sizes(graph)
     assert first == {"N": 2, "T": 5, "M": 3}
-    assert len({*first.values(), *second.values()} - {0}) >= 5
+    assert len(set(second.values())) == 3
     assert all(first[name] != second[name] for name in first)
 
 
