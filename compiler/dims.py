@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NoReturn
+
+from dsl.records import dataclass
 
 MAX_TERMS = 256
 MAX_DEGREE = 32

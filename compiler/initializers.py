@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from compiler.lazy import np
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,7 +12,7 @@ Everything is frozen; values, layers and items compare by identity.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,7 @@ from compiler.initializers import Fans, Initializer
 from compiler.ops.base import LayerOp, Op, Role
 from compiler.types import TensorType
 from dsl import nodes
+from dsl.records import dataclass
 from dsl.source import Span
 
 

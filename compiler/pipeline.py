@@ -7,7 +7,6 @@ program = result.program_or_raise()
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from compiler.elaborate import Overrides, elaborate
@@ -15,6 +14,7 @@ from compiler.ir import Graph, Program
 from dsl import nodes
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.parser import read_source
+from dsl.records import dataclass
 from dsl.source import Source, Span
 from dsl.syntax_hints import nearest
 

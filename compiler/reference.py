@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from compiler import dims
@@ -20,6 +20,7 @@ from compiler.lazy import np
 from compiler.ops.slicing import Integer, Slice
 from compiler.reference_inputs import InputError, check_constraints, checked_inputs, resolve_sizes
 from compiler.types import DType, TensorType
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array

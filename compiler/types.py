@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from compiler.dims import Size
+from dsl.records import dataclass
 
 
 class DType(StrEnum):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from dsl.records import dataclass
 from dsl.source import Span
 
 Severity = Literal["error", "warning"]

@@ -6,9 +6,9 @@ any length nests no deeper than one.  Nodes compare by identity: two equal texts
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from dsl.records import dataclass
 from dsl.source import Source, Span
 
 

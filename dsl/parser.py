@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from dsl import limits, nodes
 from dsl.builder import Builder
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.lexer import Tokens
+from dsl.records import dataclass
 from dsl.recovery import Recovery, TooManyErrors
 from dsl.source import Source, Span
 

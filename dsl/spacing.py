@@ -6,10 +6,11 @@ What stands between two tokens depends on these two and on the bracket around th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from dsl.lexer import Token
+from dsl.records import dataclass
 
 _CLOSING: Final = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _ENDS_OPERAND: Final = frozenset(

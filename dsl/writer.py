@@ -8,9 +8,9 @@ since newlines mean nothing in the language.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 
 from dsl.lexer import Token, Tokens
+from dsl.records import dataclass
 
 
 @dataclass

@@ -13,10 +13,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 
+from dsl.records import dataclass
 from tercet.errors import TercetError
 
 PROBES = Path(__file__).parent / "probes"

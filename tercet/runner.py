@@ -12,9 +12,10 @@ import queue
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from dsl.records import dataclass
 from tercet.errors import TercetError
 from tercet.processes import Events, Process, end_all, uninterrupted
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from compiler.codegen.expr import Argument, Expr, Literal, SizeName, lift
@@ -11,6 +11,7 @@ from compiler.codegen.merge import NotAlike
 from compiler.codegen.names import Names, size_argument
 from compiler.ir import Graph
 from dsl import nodes
+from dsl.records import dataclass
 
 
 @dataclass

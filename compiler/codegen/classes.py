@@ -7,7 +7,7 @@ Where specialisations of one block cannot be printed as one class, the block get
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compiler.codegen.arguments import Arguments, ClassArgument
 from compiler.codegen.expr import Argument, Attribute, Expr, LoopItem, Name, SizeName, lift
@@ -24,6 +24,7 @@ from compiler.codegen.target import ClassTarget
 from compiler.codegen.walk import MadeBy, Walker
 from compiler.codegen.writer import Assign, Return, Statement
 from compiler.ir import Graph, Instance
+from dsl.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ where it says f32): whatever is left so at the end is cast once, as a person wou
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from compiler.codegen.data_sources import RESERVED, Loading, loading
@@ -18,6 +17,7 @@ from compiler.codegen.pieces import Piece, joined, literal
 from compiler.data.base import DataSource, FileSource
 from compiler.data.bundled import Table
 from compiler.training.program import Data
+from dsl.records import dataclass
 
 
 @dataclass(frozen=True)

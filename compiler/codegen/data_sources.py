@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ from compiler.data.bundled import Digits, Table
 from compiler.data.files import Csv, Npz, Text
 from compiler.data.images import Cifar10, Cifar100, Mnist
 from compiler.data.synthetic import Synthetic
+from dsl.records import dataclass
 
 np = Name("np")
 

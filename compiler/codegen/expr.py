@@ -12,10 +12,10 @@ every execution of a site, and templates of different executions can be merged l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from compiler.dims import Dim
+from dsl.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from compiler.codegen.expr import (
     Comprehension,
@@ -23,6 +22,7 @@ from compiler.codegen.target import ClassTarget
 from compiler.codegen.tree import mentions, replace
 from compiler.codegen.writer import Assign, Statement
 from compiler.ir import Argument, Site
+from dsl.records import dataclass
 
 Merge = Callable[[list[Expr], Written, list[int]], Expr]
 Tree = Expr | list["Tree"]

@@ -8,7 +8,7 @@ of the constructor.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from compiler.codegen.pieces import Piece, literal
 from compiler.training.metrics import (
@@ -26,6 +26,7 @@ from compiler.training.metrics import (
     TopKAccuracy,
 )
 from compiler.training.program import NamedMetric
+from dsl.records import dataclass
 
 
 @dataclass(frozen=True)

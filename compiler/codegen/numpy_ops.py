@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compiler.codegen.data_sources import Column
 from compiler.codegen.expr import Name
@@ -20,6 +20,7 @@ from compiler.ir import Apply, Graph, Value
 from compiler.ops.elementwise import Cast, Constant
 from compiler.types import TensorType
 from dsl.diagnostics import Diagnostic, DiagnosticError
+from dsl.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from compiler.codegen.expr import lift
 from compiler.codegen.render import render
+from dsl.records import dataclass
 
 
 @dataclass(frozen=True)

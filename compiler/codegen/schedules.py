@@ -7,7 +7,6 @@ compare the two bit for bit.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from compiler.codegen.pieces import Piece, literal
@@ -21,6 +20,7 @@ from compiler.training.schedules import (
     Schedule,
     StepSchedule,
 )
+from dsl.records import dataclass
 
 FUNCTION = "learning_rate_factor"
 """Name of the printed function of (step, steps)."""

@@ -6,11 +6,12 @@ Everything held here is a column: one entry per execution.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compiler.codegen.expr import Expr, Name
 from compiler.codegen.writer import Statement
 from compiler.ir import Region, Value
+from dsl.records import dataclass
 
 Column = Sequence[Value]
 

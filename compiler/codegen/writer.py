@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from compiler.codegen.expr import Expr
 from compiler.codegen.render import bare, render
+from dsl.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ The NumPy code that loads it in a generated script is in `compiler/codegen/data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,6 +14,7 @@ from compiler.dims import Size
 from compiler.ops.base import OpError
 from compiler.settings import Setting, registrar, require
 from compiler.types import DType, TensorType
+from dsl.records import dataclass
 
 
 class DataSource(Setting):

@@ -7,7 +7,6 @@ import gzip
 import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -17,6 +16,7 @@ from compiler.dims import Size
 from compiler.lazy import np
 from compiler.settings import require
 from compiler.types import DType, TensorType
+from dsl.records import dataclass
 
 _HEAD = 100
 """Rows of a table looked at to tell numbers from text."""

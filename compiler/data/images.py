@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from compiler.data.base import FileSource, f32, i64, source
 from compiler.dims import Size
 from compiler.types import TensorType
+from dsl.records import dataclass
 
 
 @source("mnist")

@@ -7,7 +7,6 @@ entries may use those before them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +16,7 @@ from compiler.initializers import Constant, Initializer, Normal, Ones, Uniform, 
 from compiler.ops.base import Op, Operand, OpError
 from compiler.settings import require
 from compiler.types import TensorType
+from dsl.records import dataclass
 
 DRAWN = (Uniform, Normal, Constant, Zeros, Ones)
 """The initializers that can stand in a mapping."""

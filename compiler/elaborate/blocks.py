@@ -7,7 +7,6 @@ inputs; every further application of that kind is one `Call` of the same graph.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from compiler.elaborate import limits, sites
@@ -20,6 +19,7 @@ from compiler.ops.signature import Given
 from compiler.types import TensorType
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note
+from dsl.records import dataclass
 from dsl.source import Span
 
 Structure = int | tuple[Any, ...] | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from compiler.types import DType
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note
 from dsl.parser import ParseResult, parse, read_source
+from dsl.records import dataclass
 from dsl.source import Source, Span
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from compiler.dims import Size
@@ -18,6 +18,7 @@ from compiler.ir import Apply, Constraint, GraphInput, Instance, Item, Layer, Re
 from compiler.types import TensorType
 from dsl import nodes
 from dsl.diagnostics import Diagnostic, DiagnosticError, Note
+from dsl.records import dataclass
 from dsl.source import Span
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from compiler.elaborate.errors import POISON, did_you_mean, error
@@ -15,6 +15,7 @@ from compiler.ops.base import OpError
 from compiler.ops.signature import WRONG, Given, bind, signature
 from compiler.settings import Setting
 from dsl import nodes
+from dsl.records import dataclass
 from dsl.source import Source, Span
 
 

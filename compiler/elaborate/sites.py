@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from compiler.elaborate.errors import error
@@ -16,6 +16,7 @@ from compiler.elaborate.values import is_kind, kind_name
 from compiler.ir import Site
 from dsl import nodes
 from dsl.diagnostics import Diagnostic
+from dsl.records import dataclass
 from dsl.source import Span
 
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")

@@ -7,7 +7,7 @@ the model, and what the result does not need is dropped from the trace.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Literal
 
 from compiler.elaborate import blocks, sites
@@ -49,6 +49,7 @@ from compiler.training import (
 from compiler.types import DType
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError
+from dsl.records import dataclass
 from dsl.source import Span
 
 NOT_YET: Final = ("start", "freeze", "lr_scale", "no_decay")

@@ -6,7 +6,6 @@ block it takes the size that the caller's tensor has there, and equal names must
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from compiler import dims
@@ -18,6 +17,7 @@ from compiler.ir import Constraint, Value
 from compiler.types import DType, TensorType
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note
+from dsl.records import dataclass
 from dsl.source import Span
 
 Dimension = nodes.Expr | nodes.Ellipsis

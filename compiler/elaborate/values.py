@@ -8,7 +8,6 @@ its class, an initializer's name its class, a block's name its declaration.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from compiler.dims import Dim, Size
@@ -18,6 +17,7 @@ from compiler.ir import Instance, Layer, Value
 from compiler.ops.base import LayerOp, Op
 from compiler.types import DType
 from dsl import nodes
+from dsl.records import dataclass
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from compiler import dims
@@ -23,6 +22,7 @@ from compiler.ops.base import (
 from compiler.ops.checks import known, normalized_axis, require, require_rank
 from compiler.ops.special import erf
 from compiler.types import TensorType
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array

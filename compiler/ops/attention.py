@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from compiler import dims
@@ -14,6 +13,7 @@ from compiler.ops.activation import softmax
 from compiler.ops.base import Op, Operand, OpError, operation, require_float
 from compiler.ops.checks import require, require_broadcast, require_dtype, require_rank
 from compiler.types import DType, TensorType
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array

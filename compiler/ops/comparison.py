@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from compiler.lazy import np
 from compiler.ops.base import Layout, Op, Operand, operation
 from compiler.ops.elements import broadcast, require_bool, require_number
 from compiler.types import DType, TensorType
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array

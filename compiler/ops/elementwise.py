@@ -7,7 +7,6 @@ Comparisons are in `comparison`, functions of one number in `mathematics`; all a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from compiler.dims import Dim, Size
@@ -49,6 +48,7 @@ from compiler.ops.mathematics import (
     Tan,
 )
 from compiler.types import DType, TensorType
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array

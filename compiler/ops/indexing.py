@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from compiler.dims import Size
@@ -12,6 +11,7 @@ from compiler.ops.checks import normalized_axis, require, require_integer, requi
 from compiler.ops.elementwise import require_number
 from compiler.ops.sizes import at_most
 from compiler.types import DType, Shape, TensorType
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from compiler import dims
@@ -12,6 +11,7 @@ from compiler.ops.base import Layout, Op, Operand, OpError, Requirement, operati
 from compiler.ops.checks import normalized_axis, require, require_at_least
 from compiler.ops.sizes import at_most, equality
 from compiler.types import Shape, TensorType
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array

@@ -6,7 +6,6 @@ A weighted mean divides by the sum of the weights.  Predictions come first, then
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from compiler import dims
@@ -25,6 +24,7 @@ from compiler.ops.checks import (
     require_shape,
 )
 from compiler.types import Shape, TensorType
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from compiler.lazy import np
@@ -10,6 +9,7 @@ from compiler.ops.base import Layout, Op, Operand, OpError, operation, require_f
 from compiler.ops.elements import require_number
 from compiler.ops.special import erf
 from compiler.types import DType, TensorType
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array

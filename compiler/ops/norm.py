@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from compiler import dims
@@ -21,6 +20,7 @@ from compiler.ops.base import (
 )
 from compiler.ops.checks import known, normalized_axis, require, require_at_least, require_rank
 from compiler.types import TensorType
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array

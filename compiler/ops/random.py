@@ -6,7 +6,6 @@ training is verified, every target gets the arrays it drew.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from compiler.dims import Dim
@@ -14,6 +13,7 @@ from compiler.lazy import np
 from compiler.ops.base import Layout, Op, Operand, operation
 from compiler.ops.checks import require
 from compiler.types import DType, Shape, TensorType
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from compiler.lazy import np
@@ -11,6 +10,7 @@ from compiler.ops.checks import require
 from compiler.ops.elementwise import require_bool, require_number
 from compiler.ops.shape import normalized_axes
 from compiler.types import Shape, TensorType
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from compiler import dims
@@ -16,6 +15,7 @@ from compiler.ops.joining import Chunk, Concat, Flip, Pad, Repeat, Split, Stack,
 from compiler.ops.sizes import equality
 from compiler.ops.slicing import Index, Integer, NewAxis, Slice
 from compiler.types import Shape, TensorType
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array

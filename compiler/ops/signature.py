@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import types
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import (
     Annotated,
     Any,
@@ -30,6 +30,7 @@ from compiler.ops.base import LayerOp, Operand, Padding, PerAxis
 from compiler.types import DType
 from dsl import nodes
 from dsl.diagnostics import Diagnostic, DiagnosticError
+from dsl.records import dataclass
 from dsl.source import Span
 from dsl.syntax_hints import nearest
 

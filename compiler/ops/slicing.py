@@ -6,7 +6,6 @@ Python's rules, on sizes that may be symbolic: what they leave open becomes a co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from compiler.ops.base import Op, Operand, OpError, Requirement, operation
 from compiler.ops.checks import require
 from compiler.ops.sizes import at_most
 from compiler.types import TensorType
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array

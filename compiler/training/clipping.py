@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from compiler.lazy import np
 from compiler.settings import Setting, registrar, require_positive
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from compiler.dims import Size
@@ -17,6 +17,7 @@ from compiler.lazy import np
 from compiler.ops.base import Operand, OpError
 from compiler.settings import Setting, registrar, require
 from compiler.types import TensorType
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

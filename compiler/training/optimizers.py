@@ -8,7 +8,7 @@ Steps count from 1 in the formulas, from 0 in `step`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from compiler.lazy import np
@@ -20,6 +20,7 @@ from compiler.settings import (
     require_not_negative,
     require_positive,
 )
+from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,7 @@ lowerings.  Everything is frozen; graphs compare by identity.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compiler.data.base import DataSource
 from compiler.ir import Graph, GraphInput
@@ -16,6 +16,7 @@ from compiler.training.metrics import Metric
 from compiler.training.optimizers import Optimizer
 from compiler.training.schedules import ConstantSchedule, Schedule
 from compiler.types import DType
+from dsl.records import dataclass
 from dsl.source import Span
 
 LOSS = "loss"

@@ -10,9 +10,10 @@ in steps, not epochs.  Arithmetic is Python's float64; generated scripts print t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compiler.settings import Setting, registrar, require, require_not_negative
+from dsl.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import argparse
 import difflib
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NoReturn
+
+from dsl.records import dataclass
 
 
 @dataclass(frozen=True)
