@@ -81,8 +81,17 @@ class Control(Bindings):
         body = self._body_frame(frame, column, loop)
         self.region(body)
         self.flush(body)
+        self._require_named(column)
         frame.compute.extend(close_loop(loop, column, frame, body, self.names))
         self._after(frame, column)
+
+    def _require_named(self, column: Sequence[Loop]) -> None:
+        """Raises NotAlike for values that leave the loop in a list: a printed one would lose them."""
+        for loop in column:
+            ends = [final_bindings(region) for region in loop.iterations]
+            named = {id(v) for end in ends[-1:] for v in end.values()}
+            if any(id(value) not in named for value in self.uses.escaping(loop)):
+                raise NotAlike
 
     def _body_frame(self, frame: Frame, column: list[Loop], loop: int) -> Frame:
         """All iterations of all executions, each with what the variables hold when it starts."""

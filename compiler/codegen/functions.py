@@ -136,7 +136,7 @@ class _FunctionWalker(Walker):
 
 def _bound_values(graph: Graph) -> Iterator[Value]:
     """The tensors that the text gives names to."""
-    for item in graph.body.walk():
+    for item in graph.body.items:
         if isinstance(item, Bind):
             values = item.value if isinstance(item.value, tuple | list) else (item.value,)
             yield from (value for value in values if isinstance(value, Value))

@@ -250,6 +250,14 @@ def _flip(item: Apply, x: Expr) -> Expr:
     return np.flip(x, _axes(item.op.axes(item.outputs[0].type.rank)))
 
 
+@_rule(shape.Repeat)
+def _repeat(item: Apply, x: Expr) -> Expr | None:
+    assert isinstance(item.op, shape.Repeat)
+    if isinstance(item.op.count, Dim):
+        return None
+    return np.repeat(x, item.op.count, axis=item.op.axis)
+
+
 # -------------------------------------------------------------------------------------- reductions
 
 _REDUCTIONS: dict[type[Op], str] = {

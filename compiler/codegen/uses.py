@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from compiler.ir import Apply, Bind, Branch, Call, Graph, Loop, ReadParameter, Region, Value
 
 
@@ -57,6 +59,14 @@ class Uses:
 
     def count(self, value: Value) -> int:
         return self._count.get(id(value), 0)
+
+    def escaping(self, loop: Loop) -> Iterator[Value]:
+        """The values made in a loop that something after it uses."""
+        items = [item for body in loop.iterations for item in body.walk()]
+        end = max((self._position[id(item)] for item in items), default=0)
+        for item in items:
+            if isinstance(item, Apply | Call):
+                yield from (v for v in item.outputs if self._last.get(id(v), 0) > end)
 
     def needed_after(self, value: Value, item: object) -> bool:
         """Whether something after `item` uses the value."""
