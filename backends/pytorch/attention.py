@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.pytorch.target import F, lower
-from compiler.codegen.expr import Expr, default
+from compiler.codegen.expr import Expr, Helper, default
 from compiler.codegen.target import Application
 from compiler.ops.attention import ScaledDotProductAttention
 
@@ -17,12 +17,10 @@ def _attention(
     v: Expr,
     mask: Expr | None,
 ) -> Expr:
-    settings: dict[str, object] = {} if mask is None else {"attn_mask": mask}
-    return F.scaled_dot_product_attention(
-        q,
-        k,
-        v,
-        **settings,
-        is_causal=default(op.causal, False),
-        scale=default(op.scale, None),
-    )
+    scale = default(op.scale, None)
+    if mask is None:
+        causal = default(op.causal, False)
+        return F.scaled_dot_product_attention(q, k, v, is_causal=causal, scale=scale)
+    if op.causal:  # PyTorch takes a mask or makes a causal one, not both
+        mask = mask & Helper("visible_keys")(q, k)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)

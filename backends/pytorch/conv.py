@@ -11,6 +11,7 @@ from compiler.ops.conv import (
     Conv1d,
     Conv2d,
     Conv3d,
+    Convolution,
     ConvTranspose1d,
     ConvTranspose2d,
     ConvTranspose3d,
@@ -61,9 +62,13 @@ def _conv_transpose(op: ConvTranspose1d | ConvTranspose2d | ConvTranspose3d, lay
 
 def _own_padding(op: AnyConvolution) -> int | tuple[int, ...]:
     """The symmetric part that the module itself can pad; 0 where `F.pad` has to do it."""
-    if op.padding == "same" or any(begin != end for begin, end in op.padding):
-        return 0
-    return collapse(tuple(begin for begin, _ in op.padding))
+    if isinstance(op.padding, str):
+        extents = op.extents if isinstance(op, Convolution) and set(op.stride) == {1} else ()
+        pads = tuple(((n - 1) // 2, n // 2) for n in extents)
+    else:
+        pads = op.padding
+    symmetric = all(begin == end for begin, end in pads)
+    return collapse(tuple(begin for begin, _ in pads)) if pads and symmetric else 0
 
 
 @lower(Conv1d, Conv2d, Conv3d)

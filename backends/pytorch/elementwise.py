@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backends.base import Unsupported
 from backends.pytorch.target import DTYPES, lower, torch
-from compiler.codegen.expr import Binary, Expr
+from compiler.codegen.expr import Binary, Expr, Helper
 from compiler.codegen.target import Application
 from compiler.ops import elementwise as ops
 from compiler.ops.base import Op
@@ -14,7 +14,6 @@ _INFIX: dict[type[Op], str] = {
     ops.Subtract: "-",
     ops.Multiply: "*",
     ops.Divide: "/",
-    ops.FloorDivide: "//",
     ops.Modulo: "%",
     ops.Power: "**",
     ops.Equal: "==",
@@ -32,7 +31,7 @@ _FUNCTIONS: dict[type[Op], Expr] = {
     ops.Sign: torch.sign,
     ops.Square: torch.square,
     ops.Exp: torch.exp,
-    ops.Expm1: torch.expm1,
+    ops.Expm1: Helper("expm1"),
     ops.Log: torch.log,
     ops.Log1p: torch.log1p,
     ops.Sqrt: torch.sqrt,
@@ -58,6 +57,14 @@ def _infix(op: Op, at: Application, a: Expr, b: Expr) -> Expr:
 @lower(*_FUNCTIONS)
 def _function(op: Op, at: Application, x: Expr) -> Expr:
     return _FUNCTIONS[type(op)](x)
+
+
+@lower(ops.FloorDivide)
+def _floor_divide(op: ops.FloorDivide, at: Application, a: Expr, b: Expr) -> Expr:
+    """The exporter truncates where `//` floors."""
+    if at.constant(0) is not None:
+        a = torch.full_like(b, a)
+    return torch.div(a, b, rounding_mode="floor")
 
 
 @lower(ops.Negate)

@@ -22,6 +22,41 @@ def one_bias(layer):
             nn.init.zeros_(parameter)
             parameter.requires_grad_(False)
     return layer''',
+    "expm1": '''\
+def expm1(x):
+    """exp(x) - 1 without cancellation, of what the exporter has: torch.expm1 it has not."""
+    return (torch.exp(x) + 1) * torch.tanh(x / 2)''',
+    "as_one_hot": '''\
+def as_one_hot(indices, classes, axis=-1):
+    """Where each class is named.  F.one_hot refuses indices that count from the end."""
+    shape = [1] * (indices.dim() + 1)
+    shape[axis] = classes
+    places = torch.arange(classes, device=indices.device).reshape(shape)
+    indices = indices.unsqueeze(axis)
+    return (indices == places) | (indices + classes == places)''',
+    "ordered_topk": '''\
+def ordered_topk(x, k, dim=-1, largest=True):
+    """The k largest, the first of equal ones first: only ONNX's TopK promises that."""
+    if torch.onnx.is_in_onnx_export():
+        return x.topk(k, dim, largest)
+    values, indices = x.sort(dim=dim, descending=largest, stable=True)
+    return values.narrow(dim, 0, k), indices.narrow(dim, 0, k)''',
+    "visible_keys": '''\
+def visible_keys(q, k):
+    """True where the key's place is not after the query's."""
+    shape = q.shape[-2], k.shape[-2]
+    return torch.ones(shape, dtype=torch.bool, device=q.device).tril()''',
+    "run_with_lengths": '''\
+def run_with_lengths(layer, x, lengths, state=None):
+    """A recurrent layer on sequences of these lengths: zeros after them, states as they end."""
+    packed = nn.utils.rnn.pack_padded_sequence(
+        x, lengths.cpu(), batch_first=True, enforce_sorted=False
+    )
+    output, state = layer(packed, state)
+    output, _ = nn.utils.rnn.pad_packed_sequence(
+        output, batch_first=True, total_length=x.shape[1]
+    )
+    return output, state''',
     "RMSNorm": '''\
 class RMSNorm(nn.Module):
     """x / sqrt(mean(x**2) + eps) * weight over the last axes, written out for the exporter."""
@@ -35,6 +70,10 @@ class RMSNorm(nn.Module):
         axes = tuple(range(-self.weight.dim(), 0))
         return x * torch.rsqrt(x.square().mean(axes, keepdim=True) + self.eps) * self.weight''',
 }
+
+
+HELPERS = frozenset(_HELPERS)
+"""Their names, which nothing else in a script may have."""
 
 
 def helper_pieces(names: Iterable[str]) -> list[Piece]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from backends.pytorch.target import DTYPES, F, lower, torch
-from compiler.codegen.expr import Expr, default
+from backends.pytorch.target import DTYPES, lower, torch
+from compiler.codegen.expr import Expr, Helper, Input, default
 from compiler.codegen.target import Application
 from compiler.ops import indexing as ops
 from compiler.types import DType
@@ -19,9 +19,7 @@ def _gather(op: ops.Gather | ops.Take, at: Application, x: Expr, indices: Expr) 
 
 @lower(ops.OneHot)
 def _one_hot(op: ops.OneHot, at: Application, indices: Expr) -> Expr:
-    hot = F.one_hot(indices, op.classes)
-    if op.axis % at.result.rank != at.result.rank - 1:
-        hot = hot.movedim(-1, op.axis)
+    hot = Helper("as_one_hot")(indices, op.classes, axis=default(op.axis, -1))
     return hot.to(DTYPES[op.dtype])
 
 
@@ -36,18 +34,12 @@ def _arange(op: ops.Arange, at: Application) -> Expr:
     ends = (op.start,) if op.stop is None else (op.start, op.stop)
     steps = () if op.step == 1 else (op.step,)
     dtype = {} if op.dtype is DType.I64 else {"dtype": DTYPES[op.dtype]}
-    return torch.arange(*ends, *steps, **dtype, device=_device())
+    return torch.arange(*ends, *steps, **dtype, device=Input(0).device)
 
 
 @lower(ops.Full)
 def _full(op: ops.Full, at: Application) -> Expr:
-    return torch.full(op.shape, op.value, dtype=DTYPES[op.dtype], device=_device())
-
-
-def _device() -> Expr:
-    from compiler.codegen.expr import Name
-
-    return Name("next")(Name("self").parameters()).device
+    return torch.full(op.shape, op.value, dtype=DTYPES[op.dtype], device=Input(0).device)
 
 
 @lower(ops.ZerosLike)
@@ -82,4 +74,6 @@ def _argmin(op: ops.ArgMin, at: Application, x: Expr) -> Expr:
 
 @lower(ops.TopK)
 def _topk(op: ops.TopK, at: Application, x: Expr) -> Expr:
-    return x.topk(op.k, dim=default(op.axis, -1), largest=default(op.largest, True))
+    return Helper("ordered_topk")(
+        x, op.k, dim=default(op.axis, -1), largest=default(op.largest, True)
+    )

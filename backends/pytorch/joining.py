@@ -36,10 +36,14 @@ def _pad(op: ops.Pad, at: Application, x: Expr) -> Expr:
         pads = pads[:-2]
     if op.mode == "constant":
         return F.pad(x, pads, value=default(op.value, 0))
-    rank, padded = at.type(0).rank, len(pads) // 2
-    if padded > 3 or rank - padded not in (1, 2):
+    mode = {"reflect": "reflect", "edge": "replicate"}[op.mode]
+    rank, padded = at.type(0).rank, max(len(pads) // 2, at.type(0).rank - 2)
+    pads += (0,) * (2 * padded - len(pads))  # these modes want all axes but one or two
+    if padded > 3:
         raise Unsupported(f'mode "{op.mode}" over {padded} of {rank} axes')
-    return F.pad(x, pads, mode={"reflect": "reflect", "edge": "replicate"}[op.mode])
+    if padded == rank:
+        return F.pad(x[None], pads, mode=mode)[0]
+    return F.pad(x, pads, mode=mode)
 
 
 @lower(ops.Tile)

@@ -7,6 +7,7 @@ from compiler.codegen.expr import Expr, Template, Temporary, default
 from compiler.codegen.target import Application
 from compiler.ops import loss as ops
 from compiler.ops.base import Op
+from compiler.types import DType
 
 
 @lower(ops.CrossEntropy, ops.Nll)
@@ -16,8 +17,8 @@ def _class_loss(
     rank = at.type(0).rank
     axis = op.axis % rank
     if axis != (1 if rank > 1 else 0):
-        x = x.movedim(op.axis, 1)
-    wide = target if at.type(1).dtype == "i64" else target.long()
+        x = x.movedim(axis, 1)
+    wide = target if at.type(1).dtype is DType.I64 else target.long()
     settings: dict[str, object] = {
         "ignore_index": default(-100 if op.ignore_index is None else op.ignore_index, -100),
         "reduction": default(op.reduction, "mean"),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported
 from backends.pytorch.conv import collapse
-from backends.pytorch.target import F, lower
+from backends.pytorch.target import F, lower, torch
 from compiler.codegen.expr import Expr, default
 from compiler.codegen.target import Application
 from compiler.ops import pooling as ops
@@ -44,20 +43,35 @@ def _global_max_pool(op: ops.GlobalMaxPool2d, at: Application, x: Expr) -> Expr:
 
 @lower(ops.AdaptiveAvgPool2d)
 def _adaptive_avg_pool(op: ops.AdaptiveAvgPool2d, at: Application, x: Expr) -> Expr:
-    return F.adaptive_avg_pool2d(x, collapse(op.size))
+    """With an axis of any size, which the exporter needs to know, by the mean along it."""
+    height, width = op.windows(at.type(0))
+    if isinstance(height, int) and isinstance(width, int):
+        return F.adaptive_avg_pool2d(x, collapse(op.size))
+    along = {2: height, 3: width}
+    whole = tuple(axis for axis, n in zip((2, 3), op.size, strict=True) if n == 1)
+    x = x.mean(dim=whole[0] if len(whole) == 1 else whole, keepdim=True)
+    if len(whole) == 2:
+        return x
+    kernel = tuple(1 if axis in whole else n for axis, n in along.items())
+    return F.avg_pool2d(x, kernel)
 
 
 @lower(ops.AvgPool1d, ops.AvgPool2d, ops.AvgPool3d)
 def _avg_pool(op: ops.AvgPool, at: Application, x: Expr) -> Expr:
     function = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}[op.rank]
-    own = symmetric(op.pads(at.type(0).shape[2:]), op.kernel)
-    if own is None:
-        raise Unsupported("its padding differs at the two ends of an axis")
-    return function(
-        x,
-        collapse(op.kernel),
-        stride=default(collapse(op.strides), collapse(op.kernel)),
-        padding=default(own, 0),
-        ceil_mode=default(op.ceil, False),
-        count_include_pad=default(op.count_include_pad, True),
-    )
+    pads = op.pads(at.type(0).shape[2:])
+    own = symmetric(pads, op.kernel)
+    settings: dict[str, object] = {
+        "stride": default(collapse(op.strides), collapse(op.kernel)),
+        "padding": default(own or 0, 0),
+        "ceil_mode": default(op.ceil, False),
+    }
+    kernel = collapse(op.kernel)
+    if own is not None:
+        counted = default(op.count_include_pad or not any(map(any, pads)), True)
+        return function(x, kernel, **settings, count_include_pad=counted)
+    widths = tuple(n for pair in reversed(pads) for n in pair)
+    average = function(F.pad(x, widths), kernel, **settings)
+    if op.count_include_pad:
+        return average
+    return average / function(F.pad(torch.ones_like(x), widths), kernel, **settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.pytorch.target import lower, torch
-from compiler.codegen.expr import Expr, Name
+from compiler.codegen.expr import Binary, Expr, Name, lift
 from compiler.codegen.target import Application
 from compiler.ops import random as ops
 
@@ -24,7 +24,8 @@ def _uniform(op: ops.RandomUniform, at: Application) -> Expr:
 
 @lower(ops.RandomBernoulli)
 def _bernoulli(op: ops.RandomBernoulli, at: Application) -> Expr:
-    return (torch.rand(op.shape, device=Name("args").device) < op.p).float()
+    drawn = torch.rand(op.shape, device=Name("args").device)
+    return Binary("<", drawn, lift(op.p)).float()
 
 
 @lower(ops.StopGradient)

@@ -1,10 +1,19 @@
-"""Recurrent layers: PyTorch's own, batch first, with the second bias that it adds frozen at zero."""
+"""Recurrent layers: PyTorch's own, batch first; the second bias that it adds is frozen at zero."""
 
 from __future__ import annotations
 
 from backends.base import Unsupported
 from backends.pytorch.target import construct, lower, nn
-from compiler.codegen.expr import Expr, Helper, Made, Template, Temporary, default
+from compiler.codegen.expr import (
+    Expr,
+    Helper,
+    Made,
+    Sequence,
+    Template,
+    Temporary,
+    default,
+    lift,
+)
 from compiler.codegen.target import Application
 from compiler.ir import Layer
 from compiler.ops.recurrent import Gru, Lstm, Recurrent, Rnn
@@ -28,12 +37,8 @@ def _recurrent(op: Recurrent, layer: Layer) -> Expr:
 
 
 @lower(Rnn, Gru)
-def _apply(
-    op: Rnn | Gru, at: Application, x: Expr, h: Expr | None, lengths: Expr | None
-) -> Expr | Template:
-    if lengths is not None:
-        raise Unsupported("`lengths` is not lowered yet")
-    called = Made()(x) if h is None else Made()(x, h)
+def _apply(op: Rnn | Gru, at: Application, x: Expr, h: Expr | None, lengths: Expr | None) -> Expr:
+    called = _called(x, lengths, h)
     return called if op.return_state else called[0]
 
 
@@ -46,18 +51,20 @@ def _apply_lstm(
     c: Expr | None,
     lengths: Expr | None,
 ) -> Expr | Template:
-    if lengths is not None:
-        raise Unsupported("`lengths` is not lowered yet")
     if (h is None) != (c is None):
         raise Unsupported("an LSTM takes both initial states or none")
-    called = Made()(x) if h is None else Made()(x, (h, c))
+    called = _called(x, lengths, None if h is None else Sequence((h, lift(c))))
     if not op.return_state:
         return called[0]
     states = Temporary(0)
-    return Template(_flat(states), (("states", called),))
+    return Template(
+        Sequence((states[0], states[1][0], states[1][1])),
+        (("states", called),),
+    )
 
 
-def _flat(states: Expr) -> Expr:
-    from compiler.codegen.expr import Sequence
-
-    return Sequence((states[0], states[1][0], states[1][1]))
+def _called(x: Expr, lengths: Expr | None, state: Expr | None) -> Expr:
+    given = () if state is None else (state,)
+    if lengths is None:
+        return Made()(x, *given)
+    return Helper("run_with_lengths")(Made(), x, lengths, *given)

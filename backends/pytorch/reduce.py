@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported
 from backends.pytorch.target import lower, torch
 from compiler.codegen.expr import Expr, default
 from compiler.codegen.target import Application
@@ -50,10 +49,12 @@ def _min(op: ops.ReduceMin, at: Application, x: Expr) -> Expr:
 
 @lower(ops.ReduceProd)
 def _prod(op: ops.ReduceProd, at: Application, x: Expr) -> Expr:
-    settings = _over(op, at)
-    if isinstance(settings.get("dim"), tuple):
-        raise Unsupported("a product over several axes", "take one axis after the other")
-    return x.prod(**settings)
+    if op.axis is None and not op.keepdims:
+        return x.prod()
+    rank = at.type(0).rank
+    for axis in sorted((a % rank for a in _axes(op, at)), reverse=True):
+        x = x.prod(dim=axis, keepdim=default(op.keepdims, False))
+    return x
 
 
 @lower(ops.Variance)

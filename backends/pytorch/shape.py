@@ -33,8 +33,13 @@ def _transpose(op: ops.Transpose | ops.Permute, at: Application, x: Expr) -> Exp
 def _squeeze(op: ops.Squeeze, at: Application, x: Expr) -> Expr:
     if op.axis is None:
         axes = tuple(k for k, n in enumerate(at.type(0).shape) if n == 1)
-        return x.squeeze(axes)
-    return x.squeeze(op.axis)
+    elif isinstance(op.axis, int):
+        return x.squeeze(op.axis)
+    else:
+        axes = tuple(sorted(a % at.type(0).rank for a in op.axis))
+    for axis in reversed(axes):  # one by one: the exporter takes no tuple
+        x = x.squeeze(axis)
+    return x
 
 
 @lower(ops.Unsqueeze)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from backends.base import Lowerings, Unsupported, rejected
+from backends.pytorch.helpers import HELPERS
 from backends.pytorch.usual import usual_initializer
 from compiler.codegen.expr import Expr, Helper, Made, Name, Template, default
 from compiler.codegen.target import Application, ClassTarget
@@ -25,7 +26,7 @@ from compiler.initializers import (
     Uniform,
     Zeros,
 )
-from compiler.ir import Layer, ReadParameter
+from compiler.ir import Graph, Layer, ReadParameter
 from compiler.ops.base import LayerOp
 from compiler.types import DType
 
@@ -58,7 +59,7 @@ DTYPES = {
 class PyTorchTarget(ClassTarget):
     """Prints `nn.Module` classes."""
 
-    reserved_names: ClassVar[frozenset[str]] = frozenset(
+    reserved_names: ClassVar[frozenset[str]] = HELPERS | frozenset(
         [
             "torch",
             "nn",
@@ -165,10 +166,19 @@ class PyTorchTarget(ClassTarget):
 
     def apply(self, at: Application) -> Expr | Template:
         item = at.item
+        operands = list(at.inputs)
+        if item.inputs and all(at.constant(k) for k in range(len(item.inputs))):
+            operands[0] = torch.tensor(operands[0], dtype=DTYPES[at.type(0).dtype])
         try:
-            return lower.find(item.op)(item.op, at, *at.inputs)
+            return lower.find(item.op)(item.op, at, *operands)
         except Unsupported as problem:
             raise rejected("pytorch", item.op, item.span, problem) from None
+
+    def result(self, graph: Graph, index: int, expr: Expr) -> Expr:
+        value = graph.outputs[index].value
+        if self.constant(value) is None:
+            return expr
+        return torch.tensor(expr, dtype=DTYPES[value.type.dtype])
 
     def declare(self, item: ReadParameter) -> Expr:
         shape, dtype = item.parameter.type.shape, DTYPES[item.parameter.type.dtype]

@@ -174,10 +174,10 @@ class TrainingPrinter:
         code = self._function(training.evaluation)
         loss = code.results.get("loss")
         made = [f"{literal(name)}: {expr}," for name, expr in self._metrics.objects.items()]
-        updates = [
-            f"metrics[{literal(m.name)}].update({', '.join(f'{render(code.results[o])}.cpu().numpy()' for o in m.operands)})"
-            for m in training.metrics
-        ]
+        updates = []
+        for metric in training.metrics:
+            operands = [f"{render(code.results[o])}.cpu().numpy()" for o in metric.operands]
+            updates.append(f"metrics[{literal(metric.name)}].update({', '.join(operands)})")
         counted = (
             [f"rows += len({code.inputs[0]})", f"total += len({code.inputs[0]}) * {render(loss)}"]
             if loss is not None

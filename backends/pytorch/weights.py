@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from backends.pytorch.initial import layers
+from backends.pytorch.target import DTYPES
 from compiler.codegen.classes import ClassCode
+from compiler.codegen.example import example_sizes
 from compiler.codegen.pieces import Piece, literal
+from compiler.codegen.render import render
 from compiler.codegen.training import WRITE
-from compiler.dims import Dim, evaluate, symbols
+from compiler.dims import Dim, evaluate
 from compiler.ir import Graph
 from compiler.ops.base import Op
 from compiler.ops.norm import BatchNorm
 from compiler.ops.recurrent import Gru, Recurrent
+from compiler.types import DType, TensorType
 
 _LOAD = """\
 def load(model, path):
@@ -37,7 +41,9 @@ _IMPORTS = ("from safetensors.torch import load_file, save_file",)
 
 def weights_pieces(model: Graph, classes: Sequence[ClassCode]) -> list[Piece]:
     """`weights`, `load` and `save`."""
-    return [Piece(_weights_text(model, classes)), Piece(_LOAD, _IMPORTS), WRITE]
+    text = _weights_text(model, classes)
+    imports = ("import re",) if "re.fullmatch" in text else ()
+    return [Piece(text, imports), Piece(_LOAD, _IMPORTS), WRITE]
 
 
 def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:
@@ -123,6 +129,7 @@ def predict_piece(model: Graph) -> Piece:
     call = f"model({names})"
     result = f"outputs = ({call},)" if len(outputs) == 1 else f"outputs = {call}"
     expected = ", ".join(literal(i.value.name) for i in model.inputs)
+    listed = expected.replace('"', "")
     text = f'''\
 @torch.no_grad()
 def predict(model, source, path, device):
@@ -130,7 +137,7 @@ def predict(model, source, path, device):
     model.eval()
     inputs = load_file(source)
     if inputs.keys() != {{{expected}}}:
-        raise SystemExit(f"{{source}}: holds {{sorted(inputs)}}, the model takes {expected.replace('"', "")}")
+        raise SystemExit(f"{{source}}: holds {{sorted(inputs)}}, not {listed}")
     {result}
     named = zip(({", ".join(outputs)},), outputs, strict=True)
     write(path, {{name: output.cpu().contiguous() for name, output in named}})'''
@@ -139,7 +146,8 @@ def predict(model, source, path, device):
 
 def export_piece(model: Graph) -> Piece:
     """`export` by the exporter that traces: names kept, symbolic sizes everywhere (docs)."""
-    examples = ", ".join(_example(model, i) for i in range(len(model.inputs)))
+    sizes = example_sizes(model)
+    examples = ", ".join(_example(i.value.type, sizes) for i in model.inputs)
     axes = {}
     for entry in (
         *((i.value.name, i.value) for i in model.inputs),
@@ -170,25 +178,8 @@ def export(model, path):
     return Piece(text)
 
 
-def _example(model: Graph, index: int) -> str:
-    from backends.pytorch.target import DTYPES
-    from compiler.codegen.render import render
-
-    type_ = model.inputs[index].value.type
-    sizes = {s: 2 + k for k, s in enumerate(sorted(_symbols(model)))}
-    shape = ", ".join(
-        str(evaluate(n, sizes)) if isinstance(n, Dim) else str(n) for n in type_.shape
-    )
-    dtype = render(DTYPES[type_.dtype])
-    tail = "" if dtype == "torch.float32" else f", dtype={dtype}"
-    return f"torch.zeros({shape}{tail})" if shape else f"torch.zeros((){tail})"
-
-
-def _symbols(model: Graph) -> set[str]:
-    return {
-        s
-        for i in model.inputs
-        for n in i.value.type.shape
-        if isinstance(n, Dim)
-        for s in symbols(n)
-    }
+def _example(type_: TensorType, sizes: Mapping[str, int]) -> str:
+    """Zeros, or for integers ones: 1 is a legal divisor and a legal length."""
+    shape = ", ".join(str(evaluate(n, sizes)) for n in type_.shape) or "()"
+    dtype = "" if type_.dtype is DType.F32 else f", dtype={render(DTYPES[type_.dtype])}"
+    return f"torch.{'ones' if type_.dtype.is_integer else 'zeros'}({shape}{dtype})"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from compiler.codegen.expr import Expr, Input, Made, Name, Template
@@ -12,6 +11,7 @@ from compiler.ir import Apply, Call, Graph, Layer, ReadParameter, Value
 from compiler.ops.base import LayerOp, Op
 from compiler.ops.elementwise import Constant
 from compiler.types import TensorType
+from dsl.records import dataclass
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,10 @@ class Application:
 
     @property
     def inputs(self) -> tuple[Expr | None, ...]:
-        """Placeholders for the operands, None for absent ones."""
+        """Placeholders for the operands, None for absent ones.
+
+        The lowering of an operation that has none may use `Input(k)` for the graph's inputs.
+        """
         return tuple(None if v is None else Input(k) for k, v in enumerate(self.item.inputs))
 
     def type(self, index: int) -> TensorType:

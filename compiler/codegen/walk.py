@@ -182,6 +182,7 @@ class Walker(Control):
         made: list[Layer | Instance] = [i.layer for i in column if i.layer is not None]
         reference = self.reference(frame, made) if layer is not None else None
         inputs = self._inputs(frame, [i.inputs for i in column], templates[0], wish)
+        inputs = inputs or [Name(self.names.of(i.value.name)) for i in self.graphs[0].inputs]
         written = [i.arguments for i in column]
         resolve = self._resolver(frame, written, inputs, reference)
         expr = self._expand(frame, templates, resolve)

@@ -40,7 +40,7 @@ def make_layer(op: LayerOp, types: Sequence[TensorType | None]) -> Layer:
         Parameter(f"{op.name}.{s.name}", s.name, s.type, s.init, s.role, s.fans, s.trainable)
         for s in op.parameters(*types)
     )
-    return Layer(Site(op.name, SPAN, 0), (), op, parameters)
+    return Layer(Site(op.name, SPAN, 0), (), op, parameters, inputs=tuple(types))
 
 
 def op_graph(
