@@ -178,7 +178,7 @@ class Op:
         return result if isinstance(result, tuple) else (result,)
 
     def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Any:
-        """Floating-point operations, one multiply-add being two, as a `Size`; one an element here."""
+        """Floating-point operations as a `Size`, a multiply-add being two; here one an element."""
         total: Any = 1
         for size in outputs[0].shape:
             total = total * size
