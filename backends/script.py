@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import sysconfig
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from compiler.ir import Graph
 
 _RULES = "E,F,W,I,UP,B"
 """What a finished script is checked for by `ruff check`."""
+
+COLUMNS = 88
+"""The width of a script."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ def class_text(code: ClassCode, frame: ClassFrame) -> str:
     parameters = ", ".join(("self", *code.signature, *frame.constructor))
     result = [f"class {code.name}({frame.base}):"]
     if code.documentation:
-        result += [f'    """{code.documentation}"""', ""]
+        result += [*_documentation(code.documentation), ""]
     result += [f"    def __init__({parameters}):"]
     result += [f"        {line}" for line in frame.begin]
     if code.construct:
@@ -51,25 +55,50 @@ def class_text(code: ClassCode, frame: ClassFrame) -> str:
     return "\n".join(result)
 
 
-def header(model: Graph, place: Place, framework: str, trained: bool, notes: Sequence[str]) -> str:
-    """The module docstring: what the script is and how to run it."""
+def _documentation(text: str) -> list[str]:
+    """The docstring of a class: on one line where it fits."""
+    line = f'    """{text}"""'
+    if len(line) <= COLUMNS:
+        return [line]
+    return [*_wrapped(f'    """{text}', "    "), '    """']
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text, COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def header(
+    model: Graph,
+    place: Place,
+    framework: str,
+    trained: bool,
+    notes: Sequence[str],
+    exported: str = ".onnx",
+) -> str:
+    """The module docstring: what the script is and how to run it.
+
+    `exported` is the ending of what `--export` writes, nothing where it writes several files.
+    """
     script = place.script_name
     stem = Path(script).stem
-    weights = f"{stem.rsplit('_', 1)[0]}.safetensors"
+    name = stem.rsplit("_", 1)[0]
+    weights = f"{name}.safetensors"
     usage = [f"python {script} --weights {weights} --predict inputs.safetensors out.safetensors"]
     if trained:
         usage.insert(0, f"python {script} --save {weights}")
-        usage[1] = f"python {script} --epochs 0 --weights {weights} --export {stem}"
+        usage[1] = f"python {script} --epochs 0 --weights {weights} --export {name}{exported}"
     inputs = ", ".join(f"{i.value.name} {i.value.type}" for i in model.inputs)
     outputs = ", ".join(f"{o.name} {o.value.type}" for o in model.outputs)
     count = sum(_size(p.type.shape) for _, p in model.parameters() if p.trainable)
     body = [
         f"{model.name} for {framework}, compiled from {place.source_name}.",
         "",
-        *(f"    {line}" for line in usage),
+        *(part for line in usage for part in _wrapped(f"    {line}", "        ")),
         "",
-        f"{inputs} -> {outputs}; {count:,} trainable parameters.",
-        *notes,
+        *_wrapped(f"{inputs} -> {outputs}; {count:,} trainable parameters.", "    "),
+        *(part for note in notes for part in _wrapped(note, "")),
     ]
     return '"""' + "\n".join(body) + '\n"""'
 
@@ -99,7 +128,7 @@ def finished(text: str) -> str:
     sorted_imports = _ruff(
         ["check", "--fix", "--quiet", "--exit-zero", "--select", "I001,F401", "--isolated"], text
     )
-    return _ruff(["format", "--isolated", "--line-length", "88"], sorted_imports)
+    return _ruff(["format", "--isolated", "--line-length", str(COLUMNS)], sorted_imports)
 
 
 def _ruff(arguments: Sequence[str], text: str) -> str:

@@ -8,7 +8,7 @@ from backends.base import Place
 from backends.pytorch.optimizers import optimizer_call
 from backends.pytorch.target import PyTorchTarget
 from compiler.codegen.data import data_code
-from compiler.codegen.expr import Name
+from compiler.codegen.expr import Binary, Expr, Name
 from compiler.codegen.functions import FunctionCode, print_function
 from compiler.codegen.metrics import printed_metrics
 from compiler.codegen.pieces import Piece, literal
@@ -176,10 +176,10 @@ class TrainingPrinter:
         made = [f"{literal(name)}: {expr}," for name, expr in self._metrics.objects.items()]
         updates = []
         for metric in training.metrics:
-            operands = [f"{render(code.results[o])}.cpu().numpy()" for o in metric.operands]
+            operands = [render(code.results[o].cpu().numpy()) for o in metric.operands]
             updates.append(f"metrics[{literal(metric.name)}].update({', '.join(operands)})")
         counted = (
-            [f"rows += len({code.inputs[0]})", f"total += len({code.inputs[0]}) * {render(loss)}"]
+            [f"rows += len({code.inputs[0]})", f"total += {render(_weighted(code, loss))}"]
             if loss is not None
             else []
         )
@@ -212,6 +212,11 @@ class TrainingPrinter:
                 f"    return {result}",
             ]
         )
+
+
+def _weighted(code: FunctionCode, loss: Expr) -> Expr:
+    """The loss times the rows of its batch."""
+    return Binary("*", Name("len")(Name(code.inputs[0])), loss)
 
 
 def _unpacked(names: Sequence[str]) -> str:
