@@ -159,5 +159,6 @@ def _number(value: float | None) -> str:
 
 def _closing_line(report: Report) -> str:
     names = ", ".join(target.name for target in report.targets)
-    count = f"{len(report.pairs)} comparisons over {len(report.probes)} probes"
+    pairs, probes = len(report.pairs), len(report.probes)
+    count = f"{pairs} comparison{'s' * (pairs != 1)} over {probes} probe{'s' * (probes != 1)}"
     return f"{report.model}: {report.verdict} ({names}; {count})"

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -161,9 +162,9 @@ class _Session:
         """What every target said, in their order, and the reference's answers."""
         graph = self.project.model
         reference = _Background(lambda: reference_answers(graph, self.weights, self.probes))
-        heard = {info.name: self._direct() for info in chosen if info.name == "onnx"}
+        heard = {info.name: _Background(self._direct) for info in chosen if info.name == "onnx"}
         heard |= self._frameworks([info for info in chosen if info.name != "onnx"])
-        return [heard[info.name] for info in chosen], reference.result()
+        return [heard[info.name].result() for info in chosen], reference.result()
 
     def _direct(self) -> Heard:
         from backends.onnx import save, to_onnx
@@ -178,31 +179,36 @@ class _Session:
             self.project.model, "onnx", versions, 0.0, self.folder, self.probes, self.request.device
         )
 
-    def _frameworks(self, infos: Sequence[TargetInfo]) -> dict[str, Heard]:
-        heard: dict[str, Heard] = {}
+    def _frameworks(self, infos: Sequence[TargetInfo]) -> dict[str, _Background[Heard]]:
+        """Runs all scripts; ONNX Runtime takes each file as soon as it is there."""
+        heard: dict[str, _Background[Heard]] = {}
         jobs: dict[str, Job] = {}
         for info in sorted(infos, key=lambda info: _SLOWEST_FIRST.index(info.name)):
             try:
                 script = self._script(info)
             except DiagnosticError as problem:
-                heard[info.name] = _unsupported(info.name, problem)
+                heard[info.name] = _Background(partial(_unsupported, info.name, problem))
                 continue
-            timeout = self.request.timeout
-            count = len(self.probes)
+            timeout, count = self.request.timeout, len(self.probes)
             jobs[info.name] = framework_job(self.project, script, self.folder, count, timeout)
-        finished, seconds = self._run(jobs)
         versions = {info.name: info.version or "unknown" for info in infos}
-        for target, end in finished.items():
-            heard[target] = heard_framework(
-                self.project.model,
-                end,
-                target,
-                {target: versions[target]},
-                seconds[target],
-                self.folder,
-                self.probes,
-                self.request.device,
+
+        def ended(target: str, finished: Finished, seconds: float) -> None:
+            heard[target] = _Background(
+                partial(
+                    heard_framework,
+                    self.project.model,
+                    finished,
+                    target,
+                    {target: versions[target]},
+                    seconds,
+                    self.folder,
+                    self.probes,
+                    self.request.device,
+                )
             )
+
+        self._run(jobs, ended)
         return heard
 
     def _script(self, info: TargetInfo) -> Script:
@@ -216,8 +222,8 @@ class _Session:
         path.write_text(script_text(self.project, info.name, path.parent), encoding="utf-8")
         return Script(info.name, path, info.interpreter)
 
-    def _run(self, jobs: Mapping[str, Job]) -> tuple[dict[str, Finished], dict[str, float]]:
-        """How the scripts ended, and the seconds that all steps of each took."""
+    def _run(self, jobs: Mapping[str, Job], over: Callable[[str, Finished, float], None]) -> None:
+        """Runs all scripts; `over` hears how each ended, and the seconds of all its steps."""
         targets = {step.name: target for target, job in jobs.items() for step in _steps(job)}
         seconds = dict.fromkeys(jobs, 0.0)
 
@@ -225,17 +231,18 @@ class _Session:
             target = targets[finished.job.name]
             seconds[target] += finished.seconds
             self.progress.ended(target, finished)
+            if finished.job.then is None or not finished.ok:
+                over(target, finished, seconds[target])
 
         self.progress.started(list(jobs))
         cores = os.cpu_count() or 1
-        finished = run_all(
+        run_all(
             list(jobs.values()),
             at_once=max(2, min(cores, len(jobs))),
             threads=max(1, cores // max(1, len(jobs))),
             on_text=lambda job, text: self.progress.printed(targets[job.name], text),
             on_end=ended,
         )
-        return dict(zip(jobs, finished, strict=True)), seconds
 
 
 def _steps(job: Job) -> Iterator[Job]:

@@ -60,4 +60,4 @@ def test_the_table_shows_verdicts_reasons_and_closes_with_the_outcome() -> None:
     assert "1.0e-07" in text
     assert "different: NaN [x] at zeros" in text
     assert "mxnet crashed [oops]" in text
-    assert text.splitlines()[-1].startswith("Net: different (pytorch; 2 comparisons over 1 probes)")
+    assert text.splitlines()[-1].startswith("Net: different (pytorch; 2 comparisons over 1 probe)")
