@@ -87,7 +87,9 @@ def apply_instance(
     arguments = {a.name: a.value for a in instance.arguments}
     made = specialise(frame, instance.block, arguments, actual, span)
     outputs = _results(made.graph, instance)
-    frame.items.append(Call(made.graph, instance, values, outputs, span))
+    call = Call(made.graph, instance, values, outputs, span)
+    frame.items.append(call)
+    frame.producers.update(dict.fromkeys(outputs, call))
     frame.unnamed.update(outputs)
     frame.operations += made.operations
     if frame.operations > limits.OPERATIONS:

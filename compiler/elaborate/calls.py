@@ -12,6 +12,7 @@ from compiler.elaborate.expressions import branch, placed
 from compiler.elaborate.operations import (
     apply_function,
     apply_layer,
+    infix,
     operands_of,
     operation_error,
     record,
@@ -245,6 +246,9 @@ class _Call:
         values = [g.value for g in given]
         if any(holds_poison(v) for v in values):
             return POISON
+        is_list = len(values) == 1 and isinstance(values[0], tuple)
+        if function.name == "sum" and is_list and holds_tensor(values[0]):
+            return self._sum_of_tensors(values[0], given[0].expression)
         if any(isinstance(v, Value) for v in values) or (keywords and function.operation):
             if function.operation is None:
                 help = "`x.shape[0]` is its first size" if function.name == "len" else None
@@ -262,6 +266,13 @@ class _Call:
         if isinstance(result, tuple):
             self.frame.session.work(len(result), self.span)
         return result
+
+    def _sum_of_tensors(self, tensors: tuple[Any, ...], expression: nodes.Expr) -> Any:
+        """`sum([a, b, c])`: additions one after the other, as in Python."""
+        total = tensors[0]
+        for tensor in tensors[1:]:
+            total = infix(self.frame, "+", self.span, (expression, expression), (total, tensor))
+        return total
 
     def _initializer(
         self, cls: type[Initializer], positional: list[Given], keywords: Keywords

@@ -230,6 +230,7 @@ def apply_function(
         if better is None:
             raise
         return apply_function(frame, op, better, span, givens, arguments)
+    warnings.probabilities(frame, op, inputs, span)
     return result_of(op, record(frame, op, inputs, types, span, None, arguments))
 
 
@@ -239,16 +240,27 @@ def operator_on_tensors(
     expressions: tuple[nodes.Expr, ...],
     values: tuple[Any, ...],
 ) -> Any:
-    """An infix or prefix operator with a tensor among its operands.  Raises DiagnosticError."""
-    cls = OPERATORS[node.operator, len(values)]
+    """An operator of the text with a tensor among its operands.  Raises DiagnosticError."""
+    return infix(frame, node.operator, node.span, expressions, values)
+
+
+def infix(
+    frame: Frame,
+    operator: str,
+    span: Span,
+    expressions: tuple[nodes.Expr, ...],
+    values: tuple[Any, ...],
+) -> Any:
+    """An infix or prefix operator on tensors and literals.  Raises DiagnosticError."""
+    cls = OPERATORS[operator, len(values)]
     givens = [Given(v, e) for v, e in zip(values, expressions, strict=True)]
     dtype = literal_dtype(givens)
-    wanted = f"an operand of `{node.operator}`"
+    wanted = f"an operand of `{operator}`"
     inputs = tuple([as_tensor(frame, given, dtype, wanted) for given in givens])
-    require_same_dtype(node.operator, inputs, givens, node.span)
+    require_same_dtype(operator, inputs, givens, span)
     op = cls()
-    types = infer(op, inputs, node.span, givens)
-    return result_of(op, record(frame, op, inputs, types, node.span))
+    types = infer(op, inputs, span, givens)
+    return result_of(op, record(frame, op, inputs, types, span))
 
 
 def require_same_dtype(

@@ -12,6 +12,7 @@ from compiler.elaborate import blocks, limits, warnings
 from compiler.elaborate.errors import Stop, did_you_mean, error
 from compiler.elaborate.modules import Loader, ModuleScope
 from compiler.elaborate.scope import Body, Frame, Session
+from compiler.elaborate.sites import BodyText, names_read
 from compiler.elaborate.train import read_trainings
 from compiler.elaborate.values import holds_poison, holds_tensor
 from compiler.ir import Graph, Program
@@ -159,8 +160,10 @@ def _check_rest(session: Session, scope: ModuleScope) -> None:
     for declaration in scope.module.declarations:
         if isinstance(declaration, nodes.Block) and declaration not in scope.broken:
             text = blocks.text_of(session, declaration)
-            used |= text.read
+            used |= text.read.keys()
             unused += warnings.unused_in(declaration, text)
+            unused += warnings.hidden_functions(scope, text)
+            _check_names(session, scope, declaration, text)
     used |= _read_elsewhere(scope)
     unused += warnings.unused_imports(scope, used)
     if session.sink.errors:
@@ -169,10 +172,25 @@ def _check_rest(session: Session, scope: ModuleScope) -> None:
         session.sink.add(diagnostic)
 
 
+def _check_names(session: Session, scope: ModuleScope, block: nodes.Block, text: BodyText) -> None:
+    """Names that nothing can give a value, also where no specialisation came by."""
+    found = session.sink.diagnostics
+    reported = {d.span.text for d in found if d.code == "E0201"} | {d.span for d in found}
+    types = [given.type.dimensions for given in text.inputs]
+    known = {p.name for p in block.parameters} | {
+        n for n in names_read(tuple(types)) if n[0].isupper()
+    }
+    for name, span in text.read.items():
+        if name in known or name in text.assigned or name in reported or span in reported:
+            continue
+        if name in scope.table or scope.kind(name) is not None or span.text != name:
+            continue
+        help = did_you_mean(name, [*text.assigned, *known, *scope.names()])
+        session.sink.add(Diagnostic("E0201", f"`{name}` is not defined", span, help))
+
+
 def _read_elsewhere(scope: ModuleScope) -> set[str]:
     """Names that constants, defaults and `train` declarations read."""
-    from compiler.elaborate.sites import names_read
-
     found: set[str] = set()
     for declaration in scope.module.declarations:
         match declaration:

@@ -25,7 +25,7 @@ def without_reshape(
     """The inputs before the reshape that broke them, if `op` takes those; `problem` is reported."""
     first = inputs[0] if inputs else None
     producer = None if first is None else frame.producers.get(first)
-    if first is None or producer is None or not isinstance(producer.op, Reshape | Flatten):
+    if not isinstance(producer, Apply) or not isinstance(producer.op, Reshape | Flatten):
         return None
     before = (producer.inputs[0], *inputs[1:])
     try:

@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from compiler.dims import Size
 from compiler.elaborate import limits
 from compiler.elaborate.errors import POISON, Sink, Stop, did_you_mean, error
-from compiler.ir import Apply, Constraint, GraphInput, Instance, Item, Layer, Region, Site, Value
+from compiler.ir import (
+    Apply,
+    Call,
+    Constraint,
+    GraphInput,
+    Instance,
+    Item,
+    Layer,
+    Region,
+    Site,
+    Value,
+)
 from compiler.types import TensorType
 from dsl import nodes
 from dsl.diagnostics import Diagnostic, DiagnosticError, Note
@@ -166,7 +177,7 @@ class Frame:
         self.indices: tuple[int, ...] = ()
         self.made: list[tuple[Layer | Instance, Span]] = []
         self.constraints: list[Constraint] = []
-        self.producers: dict[Value, Apply] = {}
+        self.producers: dict[Value, Apply | Call] = {}
         self.unnamed: set[Value] = set()
         self.operations = 0
         self.level = 0

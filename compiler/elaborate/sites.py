@@ -35,13 +35,14 @@ class BodyText:
     """What is known of a body before it runs.
 
     `sites` by the node that makes the layer: a call, a pipe stage that is a name, a declaration.
-    `assigned` gives for each name of the body the first place that binds it, `read` the names that
-    are used.
+    `assigned` gives for each name of the body the first place that binds it, `read` the first place
+    that uses it; `hiding` are names that are called before or where they are first bound.
     """
 
     sites: dict[nodes.Node, Site]
     assigned: dict[str, Span]
-    read: frozenset[str]
+    read: dict[str, Span]
+    hiding: frozenset[str]
     inputs: tuple[nodes.Input, ...]
     problems: tuple[Diagnostic, ...]
 
@@ -67,7 +68,8 @@ def body_text(
     return BodyText(
         sites=_named(reader.finish()),
         assigned=reader.assigned,
-        read=frozenset(reader.read),
+        read=reader.read,
+        hiding=frozenset(reader.hiding()),
         inputs=tuple(s for s in body if isinstance(s, nodes.Input)),
         problems=tuple(reader.problems),
     )
@@ -101,7 +103,9 @@ class _Reader:
         self._found: list[_Candidate] = []
         self._bound: dict[nodes.Node, str] = {}
         self.assigned: dict[str, Span] = {}
-        self.read: set[str] = set()
+        self.read: dict[str, Span] = {}
+        self._called: dict[str, int] = {}
+        self._bound_until: dict[str, int] = {}
         self.problems: list[Diagnostic] = []
 
     def statement(self, statement: nodes.Statement, loops: int) -> None:
@@ -116,8 +120,9 @@ class _Reader:
         if isinstance(statement, nodes.Assign | nodes.For):
             for target in target_names(statement.target):
                 self.assigned.setdefault(target.id, target.span)
+                self._bound_until.setdefault(target.id, statement.span.end)
                 if isinstance(statement, nodes.For):
-                    self.read.add(target.id)  # counting is use enough
+                    self._reads(target.id, target.span)  # counting is use enough
         self._expressions(statement, loops)
 
     def _expressions(self, statement: nodes.Statement, loops: int) -> None:
@@ -130,11 +135,12 @@ class _Reader:
                 continue
             match node:
                 case nodes.Name():
-                    self.read.add(node.id)
+                    self._reads(node.id, node.span)
                     continue
                 case nodes.Constant():
                     if isinstance(node.value, str):
-                        self.read.update(_INTERPOLATED.findall(node.value))
+                        for name in _INTERPOLATED.findall(node.value):
+                            self._reads(name, node.span)
                     continue
                 case nodes.Call():
                     self._call(node, loops)
@@ -143,6 +149,11 @@ class _Reader:
                         self._stage(stage, loops)
             if isinstance(node, nodes.Node):
                 pending.extend([getattr(node, name) for name in _parts(type(node))])
+
+    def _reads(self, name: str, span: Span) -> None:
+        known = self.read.get(name)
+        if known is None or span.start < known.start:
+            self.read[name] = span
 
     def _call(self, call: nodes.Call, loops: int) -> None:
         self._candidate(call, call.function, loops, self._given_name(call))
@@ -164,7 +175,10 @@ class _Reader:
         match callee:
             case nodes.Call():
                 return
-            case nodes.Name(id=name) | nodes.Attribute(name=name):
+            case nodes.Name(id=name):
+                start = callee.span.start
+                self._called[name] = min(start, self._called.get(name, start))
+            case nodes.Attribute(name=name):
                 pass
             case nodes.Index(value=nodes.Name(id=name)):
                 pass
@@ -189,6 +203,12 @@ class _Reader:
                     ).diagnostics
                 )
         return None
+
+    def hiding(self) -> Iterator[str]:
+        """Names called before their first assignment ends, and so meant for what they hide."""
+        for name, end in self._bound_until.items():
+            if self._called.get(name, end) < end:
+                yield name
 
     def finish(self) -> list[_Candidate]:
         """The candidates that may make a layer, certain ones first, each group in text order."""
