@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from backends.pytorch.usual import usual_initializer
-from compiler.codegen.classes import called_graphs
 from compiler.codegen.pieces import Piece
+from compiler.codegen.specialised import called_graphs
 from compiler.ir import Create, Graph, Layer
 from compiler.ops.conv import AnyConvolution
 from compiler.ops.linear import Dense, Embedding

@@ -63,16 +63,16 @@ def render(model: Graph, training: Training | None, place: Place) -> str:
     pieces[2:2] = helper_pieces(helpers)
     notes: Sequence[str] = ()
     head = header(model, place, "PyTorch", training is not None, notes)
-    return assemble(head, pieces, _main(model, training, printer))
+    return assemble(head, pieces, _main(classes[-1].name, training, printer))
 
 
-def _main(model: Graph, training: Training | None, printer: TrainingPrinter | None) -> str:
+def _main(model: str, training: Training | None, printer: TrainingPrinter | None) -> str:
     device = '"cuda" if torch.cuda.is_available() else "cpu"'
     body = [
         *argument_lines(training, device, "write an ONNX model here"),
         "",
         "torch.manual_seed(args.seed)",
-        f"model = {model.name}().to(args.device)",
+        f"model = {model}().to(args.device)",
         "if args.weights:",
         "    load(model, args.weights)",
     ]

@@ -140,7 +140,7 @@ def predict(model, source, path, device):
         raise SystemExit(f"{{source}}: holds {{sorted(inputs)}}, not {listed}")
     {result}
     named = zip(({", ".join(outputs)},), outputs, strict=True)
-    write(path, {{name: output.cpu().contiguous() for name, output in named}})'''
+    write(path, {{name: o.cpu().contiguous().clone() for name, o in named}})'''
     return Piece(text, _IMPORTS)
 
 

@@ -32,6 +32,8 @@ class Arguments:
 
     graphs: Sequence[Graph]
     names: Names
+    together: Sequence[Sequence[int]] = ()
+    """Specialisations of one and the same instance, which has one value of every argument."""
     known: list[ClassArgument] = field(default_factory=list)
     statics: dict[str, Expr | None] = field(default_factory=dict)
     """What the block's parameters and sizes print as, by their names in the source."""
@@ -48,6 +50,8 @@ class Arguments:
             self.statics[name] = SizeName(name)
         elif all(v == values[0] for v in values):
             self.statics[name] = Literal(values[0])
+        elif self._conflict(values):
+            self.statics[name] = SizeName(name)
         else:
             self.statics[name] = self._new(size_argument(name), values)
 
@@ -64,7 +68,12 @@ class Arguments:
         else:
             self.statics[parameter.name] = None
 
+    def _conflict(self, values: Sequence[Any]) -> bool:
+        return any(values[g] != values[group[0]] for group in self.together for g in group)
+
     def _new(self, wish: str, values: list[Any]) -> Argument:
+        if self._conflict(values):
+            raise NotAlike
         name = self.names.fresh(wish)
         self.known.append(ClassArgument(name, values))
         return Argument(name)

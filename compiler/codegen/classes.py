@@ -6,7 +6,6 @@ Where specialisations of one block cannot be printed as one class, the block get
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import field
 
 from compiler.codegen.arguments import Arguments, ClassArgument
@@ -20,6 +19,14 @@ from compiler.codegen.names import Names
 from compiler.codegen.render import render
 from compiler.codegen.scope import Frame, Variables
 from compiler.codegen.sizes import read_sizes
+from compiler.codegen.specialised import (
+    called_graphs as called_graphs,
+)
+from compiler.codegen.specialised import (
+    graphs_by_block,
+    not_one_class,
+    specialised_together,
+)
 from compiler.codegen.target import ClassTarget
 from compiler.codegen.walk import MadeBy, Walker
 from compiler.codegen.writer import Assign, Return, Statement
@@ -62,10 +69,12 @@ class ClassPrinter:
         self.classes: list[ClassCode] = []
         self._class_names = Names(target.reserved_names)
         self._class_of: dict[int, tuple[ClassCode, int]] = {}
+        self._together: list[list[Graph]] = []
 
     def print_model(self, model: Graph) -> list[ClassCode]:
         """The classes of a model's blocks, callees first, then the model's own."""
-        for group in _by_block(model):
+        self._together = specialised_together(model)
+        for group in graphs_by_block(model):
             self._print_group(group)
         self._print_group([model])
         return self.classes
@@ -80,6 +89,10 @@ class ClassPrinter:
                 self._class_of[id(graph)] = code, number
             taken = set(map(id, chosen))
             waiting = [g for g in waiting if id(g) not in taken]
+        for together in self._together:
+            classes = {self._class_of[id(g)][0].name for g in together if id(g) in self._class_of}
+            if len(classes) > 1:
+                raise not_one_class(together[0])
 
     def _alike(self, graphs: list[Graph]) -> list[Graph]:
         """The largest prefix-greedy set of specialisations that one class can print."""
@@ -103,7 +116,13 @@ class ClassPrinter:
     def _class(self, graphs: list[Graph], name: str) -> ClassCode:
         target = self.target
         attributes = Names(target.reserved_attributes, attributes=True)
-        arguments = Arguments(graphs, Names(target.reserved_arguments | target.reserved_names))
+        places = {id(graph): k for k, graph in enumerate(graphs)}
+        together = [[places[id(g)] for g in t if id(g) in places] for t in self._together]
+        arguments = Arguments(
+            graphs,
+            Names(target.reserved_arguments | target.reserved_names),
+            [group for group in together if len(group) > 1],
+        )
         variables = Names({"self"} | target.reserved_names | target.reserved_arguments)
         lists = SiteLists(attributes)
         walker = Walker(graphs, target, arguments, variables, lists, self._instance(graphs))
@@ -221,29 +240,3 @@ class _Finish:
                     self._sizes[identifier] = self._variables.fresh(identifier)
                 return Name(self._sizes[identifier])
         return None
-
-
-def _by_block(model: Graph) -> list[list[Graph]]:
-    """The specialisations that a model uses, by block, callees before their callers."""
-    groups: dict[int, list[Graph]] = {}
-    for graph in called_graphs(model):
-        groups.setdefault(id(graph.block), []).append(graph)
-    return list(groups.values())
-
-
-def called_graphs(model: Graph) -> list[Graph]:
-    """Every graph that a model calls, directly or not, callees first, each once."""
-    done: list[Graph] = []
-    seen: set[int] = set()
-    pending: list[tuple[Graph, Iterable[Graph]]] = [(model, iter([c.graph for c in model.calls]))]
-    while pending:
-        graph, callees = pending[-1]
-        following = next(iter(callees), None)
-        if following is None:
-            pending.pop()
-            if graph is not model:
-                done.append(graph)
-        elif id(following) not in seen:
-            seen.add(id(following))
-            pending.append((following, iter([c.graph for c in following.calls])))
-    return done

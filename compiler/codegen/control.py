@@ -86,7 +86,7 @@ class Control(Bindings):
         self._after(frame, column)
 
     def _require_named(self, column: Sequence[Loop]) -> None:
-        """Raises NotAlike for values that leave the loop in a list: a printed one would lose them."""
+        """Raises NotAlike for values that leave the loop in a list: printed, it would lose them."""
         for loop in column:
             ends = [final_bindings(region) for region in loop.iterations]
             named = {id(v) for end in ends[-1:] for v in end.values()}

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 
 from compiler import dims
-from compiler.codegen.classes import called_graphs
+from compiler.codegen.specialised import called_graphs
 from compiler.dims import Dim, DimError, Size
 from compiler.ir import Apply, Call, Constraint, Graph, ReadParameter
 

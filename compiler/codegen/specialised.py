@@ -1,0 +1,63 @@
+"""The graphs that a model's text calls, and which of them one instance of a block runs through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from compiler.ir import Graph
+from dsl.diagnostics import Diagnostic, DiagnosticError
+
+
+def graphs_by_block(model: Graph) -> list[list[Graph]]:
+    """The specialisations that a model uses, by block, callees before their callers."""
+    groups: dict[int, list[Graph]] = {}
+    for graph in called_graphs(model):
+        groups.setdefault(id(graph.block), []).append(graph)
+    return list(groups.values())
+
+
+def called_graphs(model: Graph) -> list[Graph]:
+    """Every graph that a model calls, directly or not, callees first, each once."""
+    done: list[Graph] = []
+    seen: set[int] = set()
+    pending: list[tuple[Graph, Iterable[Graph]]] = [(model, iter([c.graph for c in model.calls]))]
+    while pending:
+        graph, callees = pending[-1]
+        following = next(iter(callees), None)
+        if following is None:
+            pending.pop()
+            if graph is not model:
+                done.append(graph)
+        elif id(following) not in seen:
+            seen.add(id(following))
+            pending.append((following, iter([c.graph for c in following.calls])))
+    return done
+
+
+def specialised_together(model: Graph) -> list[list[Graph]]:
+    """Sets of graphs that one instance runs through, because it is applied to different types.
+
+    What such an instance holds is applied through several graphs too.
+    """
+    found: list[list[Graph]] = []
+    pending = [[graph] for graph in (*called_graphs(model), model)]
+    while pending:
+        callers = pending.pop()
+        called: dict[str, dict[int, Graph]] = {}
+        for graph in callers:
+            for call in graph.calls:
+                called.setdefault(call.instance.path, {})[id(call.graph)] = call.graph
+        several = [list(graphs.values()) for graphs in called.values() if len(graphs) > 1]
+        found += several
+        pending += several
+    return found
+
+
+def not_one_class(graph: Graph) -> DiagnosticError:
+    """The error for an instance whose graphs no class can print together."""
+    message = (
+        f"an instance of `{graph.block.name}` is applied to inputs of types so different that no "
+        "one class can be written for them"
+    )
+    help = "make an instance for each of them, or give them one shape"
+    return DiagnosticError(Diagnostic("E0701", message, graph.block.name_span, help=help))

@@ -1,0 +1,45 @@
+"""Texts of models as jobs for the frameworks: elaborated, with lively weights and inputs drawn."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from compiler.dims import evaluate
+from compiler.ir import Graph
+from compiler.pipeline import load
+from compiler.types import TensorType
+from compiler.weights import lively_weights
+from dsl.source import Source
+from tercet.verification.sizes import choose_sizes
+from tests.backends.torch_scripts import Array, Job
+
+
+def graph_of(text: str, name: str = "test") -> Graph:
+    """The last model of a text.  Raises DiagnosticError."""
+    result = load(Source(f"{name}.model", text))
+    return list(result.program_or_raise().models.values())[-1]
+
+
+def job_of(name: str, graph: Graph, tolerance: float = 1e-5) -> Job:
+    """The model at two settings of its sizes."""
+    digest = hashlib.sha256(name.encode()).digest()
+    random = np.random.default_rng(int.from_bytes(digest[:8], "little"))
+    probes = []
+    for sizes in choose_sizes(graph):
+        probe: dict[str, Array] = {}
+        for entry in graph.inputs:
+            type = entry.value.type
+            shape = tuple(evaluate(n, sizes) for n in type.shape)
+            probe[entry.value.name] = _draw(random, type, shape)
+        probes.append(probe)
+    return Job(name, graph, lively_weights(graph, 0), tuple(probes), tolerance)
+
+
+def _draw(random: np.random.Generator, type: TensorType, shape: tuple[int, ...]) -> Array:
+    if type.dtype.is_integer:
+        return random.integers(0, 4, shape).astype(type.dtype.numpy_name)
+    if not type.dtype.is_float:
+        return random.random(shape) < 0.5
+    return random.normal(size=shape).astype(type.dtype.numpy_name)
