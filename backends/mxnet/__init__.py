@@ -1,0 +1,23 @@
+"""The MXNet target: Gluon's `HybridBlock` classes and an explicit training loop."""
+
+from backends.base import Backend
+from backends.mxnet import (  # noqa: F401  (they register their lowerings)
+    activation,
+    attention,
+    conv,
+    elementwise,
+    indexing,
+    joining,
+    linear,
+    loss,
+    norm,
+    pooling,
+    random,
+    recurrent,
+    reduce,
+    shape,
+    slicing,
+)
+from backends.mxnet.script import render
+
+BACKEND = Backend("mxnet", "mxnet", render)

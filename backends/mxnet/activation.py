@@ -1,0 +1,118 @@
+"""Activations in MXNet: its own where value and gradient are right, else written out."""
+
+from __future__ import annotations
+
+from backends.mxnet.target import F, construct, initial, lower, nn
+from compiler.codegen.expr import Expr, Helper, Made
+from compiler.codegen.target import Application
+from compiler.ir import Layer
+from compiler.ops import activation as ops
+
+
+@lower(ops.Relu)
+def _relu(op: ops.Relu, at: Application, x: Expr) -> Expr:
+    return F.relu(x)
+
+
+@lower(ops.Relu6)
+def _relu6(op: ops.Relu6, at: Application, x: Expr) -> Expr:
+    return F.clip(x, 0, 6)
+
+
+@lower(ops.LeakyRelu)
+def _leaky_relu(op: ops.LeakyRelu, at: Application, x: Expr) -> Expr:
+    return F.LeakyReLU(x, act_type="leaky", slope=op.alpha)
+
+
+@lower(ops.Elu)
+def _elu(op: ops.Elu, at: Application, x: Expr) -> Expr:
+    return F.LeakyReLU(x, act_type="elu", slope=op.alpha)
+
+
+@lower(ops.Selu)
+def _selu(op: ops.Selu, at: Application, x: Expr) -> Expr:
+    return Helper("selu")(F, x)
+
+
+@lower(ops.Celu)
+def _celu(op: ops.Celu, at: Application, x: Expr) -> Expr:
+    return Helper("celu")(F, x, op.alpha)
+
+
+@lower(ops.Gelu)
+def _gelu(op: ops.Gelu, at: Application, x: Expr) -> Expr:
+    if op.approximate == "tanh":
+        return Helper("gelu_tanh")(F, x)
+    return F.LeakyReLU(x, act_type="gelu")
+
+
+@lower(ops.Silu)
+def _silu(op: ops.Silu, at: Application, x: Expr) -> Expr:
+    return Helper("silu")(F, x)
+
+
+@lower(ops.Mish)
+def _mish(op: ops.Mish, at: Application, x: Expr) -> Expr:
+    return Helper("mish")(F, x)
+
+
+@lower(ops.HardSwish)
+def _hard_swish(op: ops.HardSwish, at: Application, x: Expr) -> Expr:
+    return Helper("hard_swish")(F, x)
+
+
+@lower(ops.HardSigmoid)
+def _hard_sigmoid(op: ops.HardSigmoid, at: Application, x: Expr) -> Expr:
+    return F.clip(op.alpha * x + op.beta, 0, 1)
+
+
+@lower(ops.Sigmoid)
+def _sigmoid(op: ops.Sigmoid, at: Application, x: Expr) -> Expr:
+    return F.sigmoid(x)
+
+
+@lower(ops.Tanh)
+def _tanh(op: ops.Tanh, at: Application, x: Expr) -> Expr:
+    return F.tanh(x)
+
+
+@lower(ops.Softplus)
+def _softplus(op: ops.Softplus, at: Application, x: Expr) -> Expr:
+    return F.Activation(x, act_type="softrelu")
+
+
+@lower(ops.Softsign)
+def _softsign(op: ops.Softsign, at: Application, x: Expr) -> Expr:
+    return F.softsign(x)
+
+
+@lower(ops.LogSigmoid)
+def _log_sigmoid(op: ops.LogSigmoid, at: Application, x: Expr) -> Expr:
+    return -F.Activation(-x, act_type="softrelu")
+
+
+@lower(ops.HardTanh)
+def _hard_tanh(op: ops.HardTanh, at: Application, x: Expr) -> Expr:
+    return F.clip(x, op.low, op.high)
+
+
+@lower(ops.Softmax)
+def _softmax(op: ops.Softmax, at: Application, x: Expr) -> Expr:
+    return F.softmax(x, axis=op.axis)
+
+
+@lower(ops.LogSoftmax)
+def _log_softmax(op: ops.LogSoftmax, at: Application, x: Expr) -> Expr:
+    return F.log_softmax(x, axis=op.axis)
+
+
+@construct(ops.PRelu)
+def _prelu(op: ops.PRelu, layer: Layer) -> Expr:
+    channels = layer.parameter("weight").type.shape[0]
+    own = initial(layer, weight="alpha_initializer")
+    return nn.PReLU(in_channels=channels, **own)
+
+
+@lower(ops.PRelu)
+def _apply_prelu(op: ops.PRelu, at: Application, x: Expr) -> Expr:
+    return Made()(x)

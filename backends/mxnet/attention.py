@@ -1,0 +1,26 @@
+"""Attention in MXNet: products of stacks of matrices, with masks added to the scores."""
+
+from __future__ import annotations
+
+from backends.base import Unsupported
+from backends.mxnet.target import F, lower
+from compiler.codegen.expr import Expr, Helper, default
+from compiler.codegen.target import Application
+from compiler.ops.attention import ScaledDotProductAttention
+
+
+@lower(ScaledDotProductAttention)
+def _attention(
+    op: ScaledDotProductAttention,
+    at: Application,
+    q: Expr,
+    k: Expr,
+    v: Expr,
+    mask: Expr | None,
+) -> Expr:
+    width = at.type(0).shape[-1]
+    if op.scale is None and not isinstance(width, int):
+        raise Unsupported("the width of the vectors is known only when the model runs")
+    scale = op.factor(width) if isinstance(width, int) else op.scale
+    settings: dict[str, object] = {"mask": mask} if mask is not None else {}
+    return Helper("attention")(F, q, k, v, scale, **settings, causal=default(op.causal, False))

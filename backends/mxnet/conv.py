@@ -1,0 +1,94 @@
+"""Convolutions in MXNet: its stock layers, with what they cannot pad padded before."""
+
+from __future__ import annotations
+
+from backends.base import Unsupported
+from backends.mxnet.target import F, construct, initial, lower, nn
+from compiler.codegen.expr import Expr, Made, default
+from compiler.codegen.target import Application
+from compiler.ir import Layer
+from compiler.ops.conv import (
+    AnyConvolution,
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
+from compiler.ops.windows import Pads
+
+
+def collapse(values: tuple[int, ...]) -> int | tuple[int, ...]:
+    """One number where all axes have the same."""
+    return values[0] if all(v == values[0] for v in values) else values
+
+
+@construct(Conv1d, Conv2d, Conv3d)
+def _conv(op: AnyConvolution, layer: Layer) -> Expr:
+    block = {1: nn.Conv1D, 2: nn.Conv2D, 3: nn.Conv3D}[op.rank]
+    return block(
+        op.channels,
+        collapse(op.kernel),
+        strides=default(collapse(op.stride), 1),
+        padding=default(_own_padding(op), 0),
+        dilation=default(collapse(op.dilation), 1),
+        groups=default(op.groups, 1),
+        use_bias=default(op.bias, True),
+        **initial(layer, weight="weight_initializer", bias="bias_initializer"),
+    )
+
+
+@construct(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
+def _conv_transpose(op: ConvTranspose1d | ConvTranspose2d | ConvTranspose3d, layer: Layer) -> Expr:
+    if op.rank == 3 and set(op.dilation) != {1}:
+        raise Unsupported("MXNet has no dilated transposed convolution of volumes")
+    if any(extra >= stride for extra, stride in zip(op.output_padding, op.stride, strict=True)):
+        raise Unsupported("MXNet needs `output_padding` below the stride")
+    block = {1: nn.Conv1DTranspose, 2: nn.Conv2DTranspose, 3: nn.Conv3DTranspose}[op.rank]
+    return block(
+        op.channels,
+        collapse(op.kernel),
+        strides=default(collapse(op.stride), 1),
+        padding=default(_own_padding(op), 0),
+        output_padding=default(collapse(op.output_padding), 0),
+        dilation=default(collapse(op.dilation), 1),
+        groups=default(op.groups, 1),
+        use_bias=default(op.bias, True),
+        **initial(layer, weight="weight_initializer", bias="bias_initializer"),
+    )
+
+
+def _own_padding(op: AnyConvolution) -> int | tuple[int, ...]:
+    """The symmetric part that the layer itself can pad; 0 where it has to be done before."""
+    if op.padding == "same" or any(begin != end for begin, end in op.padding):
+        return 0
+    return collapse(tuple(begin for begin, _ in op.padding))
+
+
+@lower(Conv1d, Conv2d, Conv3d)
+def _apply_conv(op: AnyConvolution, at: Application, x: Expr) -> Expr:
+    pads = op.pads(at.type(0).shape[2:])
+    if _own_padding(op) or not any(map(any, pads)):
+        return Made()(x)
+    return Made()(padded(x, pads))
+
+
+def padded(x: Expr, pads: Pads, value: float = 0.0) -> Expr:
+    """Spatial axes padded; MXNet's `pad` knows tensors of four and five axes only."""
+    widths = [n for pair in ((0, 0), (0, 0), *pads) for n in pair]
+    fill = {"constant_value": default(value, 0.0)}
+    if len(pads) > 1:
+        return F.pad(x, mode="constant", pad_width=tuple(widths), **fill)
+    wide = F.pad(F.expand_dims(x, axis=3), mode="constant", pad_width=(*widths, 0, 0), **fill)
+    return F.squeeze(wide, axis=3)
+
+
+@lower(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
+def _apply_conv_transpose(op: AnyConvolution, at: Application, x: Expr) -> Expr:
+    pads = op.pads(at.type(0).shape[2:])
+    if _own_padding(op) or not any(map(any, pads)):
+        return Made()(x)
+    begin = (None, None, *(start for start, _ in pads))
+    end = (None, None, *(-stop or None for _, stop in pads))
+    return F.slice(Made()(x), begin=begin, end=end)

@@ -1,0 +1,191 @@
+"""Element-wise arithmetic, comparison and functions in MXNet.
+
+Its operators written infix want equal shapes in a Symbol, `broadcast_*` broadcast.  Comparisons give
+0 and 1 in the dtype of their operands; here they become float32.
+"""
+
+from __future__ import annotations
+
+from backends.base import Unsupported
+from backends.mxnet.symbolic_shape import broadcast
+from backends.mxnet.target import DTYPES, F, held_as, is_number, lower
+from compiler.codegen.expr import Binary, Expr, Helper
+from compiler.codegen.target import Application
+from compiler.ops import elementwise as ops
+from compiler.ops.base import Op
+from compiler.types import DType
+
+_ARITHMETIC: dict[type[Op], tuple[str, Expr]] = {
+    ops.Add: ("+", F.broadcast_add),
+    ops.Subtract: ("-", F.broadcast_sub),
+    ops.Multiply: ("*", F.broadcast_mul),
+    ops.Divide: ("/", F.broadcast_div),
+    ops.Power: ("**", F.broadcast_power),
+}
+
+_COMPARISONS: dict[type[Op], tuple[str, Expr]] = {
+    ops.Equal: ("==", F.broadcast_equal),
+    ops.NotEqual: ("!=", F.broadcast_not_equal),
+    ops.Less: ("<", F.broadcast_lesser),
+    ops.LessEqual: ("<=", F.broadcast_lesser_equal),
+    ops.Greater: (">", F.broadcast_greater),
+    ops.GreaterEqual: (">=", F.broadcast_greater_equal),
+}
+
+_FUNCTIONS: dict[type[Op], Expr] = {
+    ops.Abs: F.abs,
+    ops.Sign: F.sign,
+    ops.Square: F.square,
+    ops.Exp: F.exp,
+    ops.Expm1: F.expm1,
+    ops.Log: F.log,
+    ops.Log1p: F.log1p,
+    ops.Sqrt: F.sqrt,
+    ops.Rsqrt: F.rsqrt,
+    ops.Reciprocal: F.reciprocal,
+    ops.Sin: F.sin,
+    ops.Cos: F.cos,
+    ops.Tan: F.tan,
+    ops.Erf: F.erf,
+    ops.Floor: F.floor,
+    ops.Ceil: F.ceil,
+}
+
+_MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def _alike(at: Application) -> bool:
+    """Whether the operands need no broadcasting at any execution of the site."""
+    return is_number(at, 0) or is_number(at, 1) or at.type(0).shape == at.type(1).shape
+
+
+@lower(*_ARITHMETIC)
+def _infix(op: Op, at: Application, a: Expr, b: Expr) -> Expr:
+    operator, function = _ARITHMETIC[type(op)]
+    return Binary(operator, a, b) if _alike(at) else function(a, b)
+
+
+@lower(*_COMPARISONS)
+def _comparison(op: Op, at: Application, a: Expr, b: Expr) -> Expr:
+    operator, function = _COMPARISONS[type(op)]
+    if is_number(at, 0):  # NDArray and Symbol compare from the left
+        found: Expr = Binary(_MIRRORED[operator], b, a)
+    else:
+        found = Binary(operator, a, b) if _alike(at) else function(a, b)
+    index = 1 if is_number(at, 0) else 0
+    plain = held_as(at.type(index).dtype) == "float32"
+    return found if plain else F.cast(found, dtype="float32")
+
+
+@lower(ops.FloorDivide)
+def _floor_divide(op: ops.FloorDivide, at: Application, a: Expr, b: Expr) -> Expr:
+    if at.result.dtype.is_float:
+        return F.floor(a / b if _alike(at) else F.broadcast_div(a, b))
+    if is_number(at, 0):
+        raise Unsupported("an integer divided by a tensor")
+    if is_number(at, 1):
+        return Helper("floor_divide_by")(a, b)
+    return Helper("floor_divide")(F, a, b)
+
+
+@lower(ops.Modulo)
+def _modulo(op: ops.Modulo, at: Application, a: Expr, b: Expr) -> Expr:
+    return a % b if _alike(at) else F.broadcast_mod(a, b)
+
+
+@lower(*_FUNCTIONS)
+def _function(op: Op, at: Application, x: Expr) -> Expr:
+    return _FUNCTIONS[type(op)](x)
+
+
+@lower(ops.Round)
+def _round(op: ops.Round, at: Application, x: Expr) -> Expr:
+    return Helper("round_half_to_even")(F, x)
+
+
+@lower(ops.Negate)
+def _negate(op: ops.Negate, at: Application, x: Expr) -> Expr:
+    return -x
+
+
+@lower(ops.IsNan)
+def _is_nan(op: ops.IsNan, at: Application, x: Expr) -> Expr:
+    found = Helper("is_nan")(x)
+    return found if at.type(0).dtype is DType.F32 else F.cast(found, dtype="float32")
+
+
+@lower(ops.IsInf)
+def _is_inf(op: ops.IsInf, at: Application, x: Expr) -> Expr:
+    found = Binary("==", F.abs(x), _infinity())
+    return found if at.type(0).dtype is DType.F32 else F.cast(found, dtype="float32")
+
+
+def _infinity() -> Expr:
+    from compiler.codegen.expr import Name
+
+    return Name("np").inf
+
+
+@lower(ops.LogicalAnd)
+def _and(op: ops.LogicalAnd, at: Application, a: Expr, b: Expr) -> Expr:
+    if is_number(at, 0) or is_number(at, 1):
+        raise Unsupported("a bool constant", "leave it out")
+    return F.broadcast_logical_and(a, b)
+
+
+@lower(ops.LogicalOr)
+def _or(op: ops.LogicalOr, at: Application, a: Expr, b: Expr) -> Expr:
+    if is_number(at, 0) or is_number(at, 1):
+        raise Unsupported("a bool constant", "leave it out")
+    return F.broadcast_logical_or(a, b)
+
+
+@lower(ops.LogicalNot)
+def _not(op: ops.LogicalNot, at: Application, x: Expr) -> Expr:
+    return F.logical_not(x)
+
+
+@lower(ops.Minimum, ops.Maximum)
+def _extreme(op: ops.Minimum | ops.Maximum, at: Application, a: Expr, b: Expr) -> Expr:
+    largest = isinstance(op, ops.Maximum)
+    if is_number(at, 0) or is_number(at, 1):
+        return (F.maximum if largest else F.minimum)(a, b)
+    return (F.broadcast_maximum if largest else F.broadcast_minimum)(a, b)
+
+
+@lower(ops.Where)
+def _where(op: ops.Where, at: Application, condition: Expr, a: Expr, b: Expr) -> Expr:
+    shapes = [at.type(k).shape for k in range(3) if not is_number(at, k)]
+    numbers = [is_number(at, k) for k in (1, 2)]
+    if all(numbers):
+        return Helper("where")(F, condition, a, b, held_as(at.result.dtype))
+    if all(shape == at.result.shape for shape in shapes) and not any(numbers):
+        return F.where(condition, a, b)
+    if any(numbers):
+        return Helper("where")(F, condition, a, b, held_as(at.result.dtype))
+    wanted = at.result.shape
+    choices = [broadcast(at, x, at.type(k).shape, wanted) for k, x in enumerate((condition, a, b))]
+    return F.where(*choices)
+
+
+@lower(ops.Clip)
+def _clip(op: ops.Clip, at: Application, x: Expr) -> Expr:
+    if op.min is not None and op.max is not None and at.type(0).dtype.is_float:
+        return F.clip(x, op.min, op.max)
+    if op.min is not None:
+        x = F.maximum(x, op.min)
+    return x if op.max is None else F.minimum(x, op.max)
+
+
+@lower(ops.Cast)
+def _cast(op: ops.Cast, at: Application, x: Expr) -> Expr:
+    if op.dtype is DType.BOOL:
+        found = Binary("!=", x, _zero())
+        return found if DTYPES[at.type(0).dtype] == "float32" else F.cast(found, dtype="float32")
+    return F.cast(x, dtype=held_as(op.dtype))
+
+
+def _zero() -> Expr:
+    from compiler.codegen.expr import lift
+
+    return lift(0)

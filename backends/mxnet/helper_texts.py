@@ -1,0 +1,307 @@
+"""The text of the helpers, as it stands in scripts.  `F` is `mx.nd` or `mx.sym`."""
+
+from __future__ import annotations
+
+BLOCKS = {
+    "block_list": '''\
+def block_list(*blocks):
+    """Blocks kept in order; Gluon's counterpart of a list of layers."""
+    stack = nn.HybridSequential()
+    stack.add(*blocks)
+    return stack''',
+    "value": '''\
+def value(F, parameter):
+    """A parameter of another block as an operand."""
+    return parameter.var() if F is mx.sym else parameter.data()''',
+    "one_bias": '''\
+def one_bias(layer):
+    """Freeze the second bias that Gluon gives a recurrent layer, at zero."""
+    layer.collect_params(".*h2h_bias").setattr("grad_req", "null")
+    return layer''',
+    "LayerNorm": '''\
+class LayerNorm(nn.HybridBlock):
+    """Layer normalisation over several trailing axes."""
+
+    def __init__(
+        self, shape, epsilon=1e-5, gamma_initializer="ones", beta_initializer="zeros"
+    ):
+        super().__init__()
+        self.axes = tuple(range(-len(shape), 0))
+        self.epsilon = epsilon
+        self.gamma = self.params.get("gamma", shape=shape, init=gamma_initializer)
+        self.beta = self.params.get("beta", shape=shape, init=beta_initializer)
+
+    def hybrid_forward(self, F, x, gamma, beta):
+        x = F.broadcast_sub(x, F.mean(x, axis=self.axes, keepdims=True))
+        variance = F.mean(F.square(x), axis=self.axes, keepdims=True)
+        x = F.broadcast_div(x, F.sqrt(variance + self.epsilon))
+        return F.broadcast_add(F.broadcast_mul(x, gamma), beta)''',
+    "GroupNorm": '''\
+class GroupNorm(nn.HybridBlock):
+    """Group normalisation with a weight per channel; Gluon's has one per group."""
+
+    def __init__(
+        self,
+        groups,
+        channels,
+        epsilon=1e-5,
+        weight_initializer="ones",
+        bias_initializer="zeros",
+    ):
+        super().__init__()
+        self.groups, self.channels, self.epsilon = groups, channels, epsilon
+        shape = (channels,)
+        self.weight = self.params.get("weight", shape=shape, init=weight_initializer)
+        self.bias = self.params.get("bias", shape=shape, init=bias_initializer)
+
+    def hybrid_forward(self, F, x, weight, bias):
+        h = F.reshape(x, shape=(0, self.groups, -1))
+        h = F.broadcast_sub(h, F.mean(h, axis=2, keepdims=True))
+        variance = F.mean(F.square(h), axis=2, keepdims=True)
+        h = F.broadcast_div(h, F.sqrt(variance + self.epsilon))
+        h = F.reshape(h, shape=(0, self.channels, -1))
+        h = F.broadcast_mul(h, F.reshape(weight, shape=(1, -1, 1)))
+        h = F.broadcast_add(h, F.reshape(bias, shape=(1, -1, 1)))
+        return F.reshape_like(h, x)''',
+    "RMSNorm": '''\
+class RMSNorm(nn.HybridBlock):
+    """x / sqrt(mean(x**2) + epsilon) * weight over the last axes."""
+
+    def __init__(self, shape, epsilon=1e-5, weight_initializer="ones"):
+        super().__init__()
+        self.axes = tuple(range(-len(shape), 0))
+        self.epsilon = epsilon
+        self.weight = self.params.get("weight", shape=shape, init=weight_initializer)
+
+    def hybrid_forward(self, F, x, weight):
+        square = F.mean(F.square(x), axis=self.axes, keepdims=True)
+        return F.broadcast_mul(
+            F.broadcast_mul(x, F.rsqrt(square + self.epsilon)), weight
+        )''',
+}
+
+FUNCTIONS = {
+    "attention": '''\
+def attention(F, query, key, value, scale, mask=None, causal=False):
+    """softmax(query @ key.T * scale) @ value over what is visible."""
+    scores = F.linalg_gemm2(query, key, transpose_b=True, alpha=scale)
+    if causal:
+        row = F.contrib.arange_like(scores, axis=-2)
+        column = F.contrib.arange_like(scores, axis=-1)
+        visible = F.broadcast_lesser_equal(
+            F.reshape(column, shape=(1, -1)), F.reshape(row, shape=(-1, 1))
+        )
+        scores = F.broadcast_add(scores, (visible - 1) * 1e30)
+    if mask is not None:
+        scores = F.broadcast_add(scores, (mask - 1) * 1e30)
+    return F.linalg_gemm2(F.softmax(scores, axis=-1), value)''',
+    "selu": """\
+def selu(F, x):
+    negative = 1.6732632423543772 * F.expm1(F.minimum(x, 0))
+    return 1.0507009873554805 * (F.relu(x) + negative)""",
+    "celu": """\
+def celu(F, x, alpha):
+    return F.relu(x) + alpha * F.expm1(F.minimum(x, 0) / alpha)""",
+    "gelu_tanh": '''\
+def gelu_tanh(F, x):
+    """GELU by the approximation with tanh."""
+    inner = 0.7978845608028654 * (x + 0.044715 * x**3)
+    return 0.5 * x * (1 + F.tanh(inner))''',
+    "silu": """\
+def silu(F, x):
+    return x * F.sigmoid(x)""",
+    "mish": """\
+def mish(F, x):
+    return x * F.tanh(F.Activation(x, act_type="softrelu"))""",
+    "hard_swish": """\
+def hard_swish(F, x):
+    return x * F.clip(x / 6 + 0.5, 0, 1)""",
+    "round_half_to_even": '''\
+def round_half_to_even(F, x):
+    """MXNet's `round` rounds halves away from zero."""
+    floor = F.floor(x)
+    rest = x - floor
+    odd = floor - 2 * F.floor(floor / 2)
+    return floor + (rest > 0.5) + (rest == 0.5) * odd''',
+    "is_nan": """\
+def is_nan(x):
+    return x != x""",
+    "floor_divide": '''\
+def floor_divide(F, x, y):
+    """Integers divided and rounded down; MXNet's division cuts towards zero."""
+    whole = F.broadcast_sub(x, F.broadcast_mod(x, y))
+    return F.broadcast_div(whole, y)''',
+    "floor_divide_by": '''\
+def floor_divide_by(x, number):
+    """Integers divided and rounded down; MXNet's division cuts towards zero."""
+    return (x - x % number) / number''',
+    "where": '''\
+def where(F, condition, x, y, dtype):
+    """F.where of numbers, and of tensors that broadcast with the condition."""
+    shape = F.cast(F.zeros_like(condition), dtype=dtype)
+    for choice in (x, y):
+        if not isinstance(choice, (bool, int, float)):
+            shape = F.broadcast_add(shape, F.zeros_like(choice))
+    x, y = (
+        shape + choice
+        if isinstance(choice, (bool, int, float))
+        else F.broadcast_add(shape, choice)
+        for choice in (x, y)
+    )
+    condition = F.broadcast_add(F.cast(shape, dtype="float32"), condition)
+    return F.where(condition, x, y)''',
+    "one_hot": '''\
+def one_hot(F, indices, classes, dtype="float32"):
+    """Codes of indices, of which negative ones count from the end."""
+    indices = indices + classes * (indices < 0)
+    return F.one_hot(indices, classes, dtype=dtype)''',
+    "cumsum": """\
+def cumsum(F, x, axis, exclusive=False, reverse=False):
+    total = F.cumsum(F.flip(x, axis=axis) if reverse else x, axis=axis)
+    total = F.flip(total, axis=axis) if reverse else total
+    return total - x if exclusive else total""",
+    "_below": '''\
+def _below(F, x, rank, diagonal):
+    """Where the last two axes are on or below a diagonal."""
+    row = F.contrib.arange_like(x, axis=rank - 2) + diagonal
+    column = F.contrib.arange_like(x, axis=rank - 1)
+    below = F.broadcast_greater_equal(
+        F.expand_dims(row, axis=1), F.expand_dims(column, axis=0)
+    )
+    return F.broadcast_like(F.reshape(below, shape=(1,) * (rank - 2) + (-2,)), x)''',
+    "tril": '''\
+def tril(F, x, rank, diagonal=0):
+    """Zeros above a diagonal of the last two axes."""
+    return F.where(_below(F, x, rank, diagonal), x, F.zeros_like(x))''',
+    "triu": '''\
+def triu(F, x, rank, diagonal=0):
+    """Zeros below a diagonal of the last two axes."""
+    return F.where(_below(F, x, rank, diagonal - 1), F.zeros_like(x), x)''',
+    "variance": """\
+def variance(F, x, axes, keepdims=False):
+    centred = F.broadcast_sub(x, F.mean(x, axis=axes, keepdims=True))
+    return F.mean(F.square(centred), axis=axes, keepdims=keepdims)""",
+    "logsumexp": """\
+def logsumexp(F, x, axes, keepdims=False):
+    peak = F.stop_gradient(F.max(x, axis=axes, keepdims=True))
+    total = F.sum(F.exp(F.broadcast_sub(x, peak)), axis=axes, keepdims=True)
+    result = peak + F.log(total)
+    return result if keepdims else F.sum(result, axis=axes)""",
+    "class_loss": '''\
+def class_loss(
+    F,
+    log_p,
+    label,
+    classes,
+    weight=None,
+    ignore_index=None,
+    smoothing=0.0,
+    reduction="mean",
+):
+    """Negative log-likelihood over the last axis, with weights of the classes."""
+    hot = F.one_hot(label, classes)
+    if ignore_index is not None and 0 <= ignore_index < classes:
+        kept = F.cast(label != ignore_index, dtype="float32")
+        hot = F.broadcast_mul(hot, F.expand_dims(kept, axis=-1))
+    if weight is not None:
+        hot = F.broadcast_mul(hot, weight)
+    weights = F.sum(hot, axis=-1)
+    loss = -F.sum(hot * log_p, axis=-1)
+    if smoothing:
+        weighed = log_p if weight is None else F.broadcast_mul(log_p, weight)
+        uniform = -F.mean(weighed, axis=-1)
+        if ignore_index is not None:
+            uniform = uniform * F.cast(label != ignore_index, dtype="float32")
+        loss = (1 - smoothing) * loss + smoothing * uniform
+    if reduction == "none":
+        return loss
+    return F.sum(loss) / F.sum(weights) if reduction == "mean" else F.sum(loss)''',
+    "huber": """\
+def huber(F, difference, delta):
+    distance = F.abs(difference)
+    near = distance <= delta
+    linear = delta * (distance - delta / 2)
+    return F.where(near, F.square(distance) / 2, linear)""",
+    "binary_cross_entropy": '''\
+def binary_cross_entropy(F, p, label):
+    """Logarithms are not let below -100."""
+    log_p = F.maximum(F.log(F.maximum(p, 1e-44)), -100)
+    log_q = F.maximum(F.log1p(-F.minimum(p, 1)), -100)
+    return -(label * log_p + (1 - label) * log_q)''',
+    "binary_cross_entropy_with_logits": """\
+def binary_cross_entropy_with_logits(F, x, label):
+    return F.relu(x) - x * label + F.Activation(-F.abs(x), act_type="softrelu")""",
+    "kl_div": """\
+def kl_div(F, log_p, label):
+    positive = label > 0
+    log_label = F.log(F.where(positive, label, F.ones_like(label)))
+    return F.where(positive, label * (log_label - log_p), F.zeros_like(label))""",
+    "cosine_distance": """\
+def cosine_distance(F, x, y, axis, epsilon):
+    dot = F.sum(x * y, axis=axis)
+    norm_x = F.maximum(F.sqrt(F.sum(F.square(x), axis=axis)), epsilon)
+    norm_y = F.maximum(F.sqrt(F.sum(F.square(y), axis=axis)), epsilon)
+    return 1 - dot / (norm_x * norm_y)""",
+}
+
+INITIALIZERS = {
+    "GateWiseOrthogonal": '''\
+class GateWiseOrthogonal(mx.init.Initializer):
+    """Orthogonal recurrent weights, gate by gate (Saxe et al., 2014)."""
+
+    def __init__(self, gates):
+        super().__init__(gates=gates)
+        self.gates = gates
+
+    def _init_weight(self, _, array):
+        units = array.shape[1]
+        normal = np.random.normal(size=(self.gates, units, units))
+        array[:] = np.concatenate([np.linalg.qr(gate)[0] for gate in normal])''',
+    "Orthogonal": '''\
+class Orthogonal(mx.init.Initializer):
+    """An orthogonal matrix times `gain` (Saxe et al., 2014)."""
+
+    def __init__(self, gain=1.0):
+        super().__init__(gain=gain)
+        self.gain = gain
+
+    def _init_weight(self, _, array):
+        rows, columns = array.shape[0], array.size // array.shape[0]
+        normal = np.random.normal(size=(max(rows, columns), min(rows, columns)))
+        matrix = np.linalg.qr(normal)[0]
+        matrix = matrix if rows >= columns else matrix.T
+        array[:] = self.gain * matrix.reshape(array.shape)''',
+    "UniformBetween": """\
+class UniformBetween(mx.init.Initializer):
+    def __init__(self, low, high):
+        super().__init__(low=low, high=high)
+        self.low, self.high = low, high
+
+    def _init_weight(self, _, array):
+        array[:] = np.random.uniform(self.low, self.high, array.shape)""",
+    "NormalAround": """\
+class NormalAround(mx.init.Initializer):
+    def __init__(self, mean, std):
+        super().__init__(mean=mean, std=std)
+        self.mean, self.std = mean, std
+
+    def _init_weight(self, _, array):
+        array[:] = np.random.normal(self.mean, self.std, array.shape)""",
+    "TruncatedNormal": '''\
+class TruncatedNormal(mx.init.Initializer):
+    """A normal distribution redrawn outside two standard deviations."""
+
+    def __init__(self, std, mean=0.0):
+        super().__init__(std=std, mean=mean)
+        self.std, self.mean = std, mean
+
+    def _init_weight(self, _, array):
+        values = np.random.normal(size=array.shape)
+        while (outside := np.abs(values) > 2).any():
+            values[outside] = np.random.normal(size=outside.sum())
+        array[:] = self.std * values + self.mean''',
+    "Identity": """\
+class Identity(mx.init.Initializer):
+    def _init_weight(self, _, array):
+        array[:] = np.eye(*array.shape)""",
+}

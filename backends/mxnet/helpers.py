@@ -1,0 +1,40 @@
+"""Short definitions that a script gets only where its model uses them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from backends.mxnet.helper_texts import BLOCKS, FUNCTIONS, INITIALIZERS
+from compiler.codegen.pieces import Piece
+
+_CONSTANTS = {
+    "GLOROT_UNIFORM": 'mx.init.Xavier("uniform", "avg", magnitude=3)',
+    "GLOROT_NORMAL": 'mx.init.Xavier("gaussian", "avg", magnitude=1)',
+    "HE_UNIFORM": 'mx.init.Xavier("uniform", "in", magnitude=6)',
+    "HE_NORMAL": 'mx.init.Xavier("gaussian", "in", magnitude=2)',
+    "LECUN_NORMAL": 'mx.init.Xavier("gaussian", "in", magnitude=1)',
+    "softmax_cross_entropy": "gluon.loss.SoftmaxCrossEntropyLoss()",
+}
+_TEXTS = {**BLOCKS, **FUNCTIONS, **INITIALIZERS}
+
+
+def helper_constants(names: Iterable[str]) -> Piece:
+    """The objects on top of a script."""
+    wanted = set(names)
+    return Piece(constants=tuple((n, v) for n, v in _CONSTANTS.items() if n in wanted))
+
+
+def helper_pieces(names: Iterable[str]) -> list[Piece]:
+    """The definitions of these helpers and of those they call, in a fixed order.
+
+    KeyError for an unknown one.
+    """
+    wanted = set(names) - set(_CONSTANTS)
+    pending = sorted(wanted)
+    while pending:
+        text = _TEXTS[pending.pop()]
+        needed = {n for n in re.findall(r"\b\w+\b", text) if n in _TEXTS} - wanted
+        wanted |= needed
+        pending += sorted(needed)
+    return [Piece(_TEXTS[name]) for name in _TEXTS if name in wanted]

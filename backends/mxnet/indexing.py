@@ -1,0 +1,111 @@
+"""Gathering, counting and ordering in MXNet."""
+
+from __future__ import annotations
+
+from backends.base import Unsupported
+from backends.mxnet.symbolic_shape import broadcast, witness
+from backends.mxnet.target import F, held_as, is_eager, lower
+from compiler.codegen.expr import Expr, Helper, default
+from compiler.codegen.target import Application
+from compiler.dims import Dim
+from compiler.ops import indexing as ops
+
+
+@lower(ops.Gather, ops.Take)
+def _gather(op: ops.Gather | ops.Take, at: Application, x: Expr, indices: Expr) -> Expr:
+    """`mode="wrap"` counts negative places from the end."""
+    if op.axis is None:
+        return F.take(F.reshape(x, shape=(-1,)), indices, mode="wrap")
+    return F.take(x, indices, axis=default(op.axis % at.type(0).rank, 0), mode="wrap")
+
+
+@lower(ops.OneHot)
+def _one_hot(op: ops.OneHot, at: Application, indices: Expr) -> Expr:
+    hot = Helper("one_hot")(F, indices, op.classes, default(held_as(op.dtype), "float32"))
+    axis, last = op.axis % at.result.rank, at.result.rank - 1
+    if axis == last:
+        return hot
+    order = list(range(last))
+    return F.transpose(hot, axes=(*order[:axis], last, *order[axis:]))
+
+
+@lower(ops.CumSum)
+def _cumsum(op: ops.CumSum, at: Application, x: Expr) -> Expr:
+    settings = {
+        "exclusive": default(op.exclusive, False),
+        "reverse": default(op.reverse, False),
+    }
+    return Helper("cumsum")(F, x, op.axis % at.type(0).rank, **settings)
+
+
+@lower(ops.Arange)
+def _arange(op: ops.Arange, at: Application) -> Expr:
+    start, stop = op.ends
+    dtype = held_as(op.dtype)
+    if is_eager(at) or not (isinstance(start, Dim) or isinstance(stop, Dim)):
+        step = {"step": default(op.step, 1)}
+        return F.arange(start, stop, **step, dtype=dtype)
+    if isinstance(start, Dim):
+        raise Unsupported("it starts at a symbolic size", "add the size to a range from 0")
+    (length,) = at.result.shape
+    vector = F.contrib.arange_like(
+        F.cast(witness(at, length), dtype=dtype),
+        start=default(start, 0),
+        step=default(op.step, 1),
+        axis=0,
+    )
+    return vector
+
+
+@lower(ops.Full)
+def _full(op: ops.Full, at: Application) -> Expr:
+    dtype = {"dtype": default(held_as(op.dtype), "float32")}
+    value = float(op.value) if isinstance(op.value, bool) else op.value
+    if is_eager(at) or not any(isinstance(n, Dim) for n in op.shape):
+        return F.full(op.shape or (1,), value, **dtype)
+    ones = tuple(1 if isinstance(n, Dim) else n for n in op.shape)
+    return broadcast(at, F.full(ones, value, **dtype), ones, op.shape)
+
+
+@lower(ops.ZerosLike)
+def _zeros_like(op: ops.ZerosLike, at: Application, x: Expr) -> Expr:
+    return F.zeros_like(x)
+
+
+@lower(ops.OnesLike)
+def _ones_like(op: ops.OnesLike, at: Application, x: Expr) -> Expr:
+    return F.ones_like(x)
+
+
+@lower(ops.Tril, ops.Triu)
+def _triangle(op: ops.Tril | ops.Triu, at: Application, x: Expr) -> Expr:
+    name = "tril" if isinstance(op, ops.Tril) else "triu"
+    return Helper(name)(F, x, at.type(0).rank, diagonal=default(op.diagonal, 0))
+
+
+@lower(ops.ArgMax)
+def _argmax(op: ops.ArgMax, at: Application, x: Expr) -> Expr:
+    return _place(F.argmax, op, x)
+
+
+@lower(ops.ArgMin)
+def _argmin(op: ops.ArgMin, at: Application, x: Expr) -> Expr:
+    return _place(F.argmin, op, x)
+
+
+def _place(function: Expr, op: ops.ArgMax | ops.ArgMin, x: Expr) -> Expr:
+    """MXNet gives the place as a floating-point number."""
+    found = function(x, axis=op.axis, keepdims=default(op.keepdims, False))
+    return F.cast(found, dtype="int64")
+
+
+@lower(ops.TopK)
+def _topk(op: ops.TopK, at: Application, x: Expr) -> Expr:
+    return F.topk(
+        x,
+        k=op.k,
+        axis=default(op.axis, -1),
+        ret_typ="both",
+        is_ascend=default(not op.largest, False),
+        dtype="int64",
+    )

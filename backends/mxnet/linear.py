@@ -1,0 +1,82 @@
+"""Dense layers, embeddings and matrix products in MXNet."""
+
+from __future__ import annotations
+
+from backends.base import Unsupported
+from backends.mxnet.symbolic_shape import broadcast
+from backends.mxnet.target import F, construct, initial, lower, nn
+from compiler.codegen.expr import Expr, Made, default
+from compiler.codegen.target import Application
+from compiler.dims import broadcast as common_size
+from compiler.ir import Layer
+from compiler.ops.linear import Dense, Embedding, MatMul
+from compiler.types import DType, Shape
+
+
+@construct(Dense)
+def _dense(op: Dense, layer: Layer) -> Expr:
+    return nn.Dense(
+        op.units,
+        flatten=default(layer.input.rank == 2, True),
+        use_bias=default(op.bias, True),
+        **initial(layer, weight="weight_initializer", bias="bias_initializer"),
+    )
+
+
+@lower(Dense)
+def _apply_dense(op: Dense, at: Application, x: Expr) -> Expr:
+    assert at.item.layer is not None
+    rank = at.type(0).rank
+    if (rank == 2) != (at.item.layer.input.rank == 2):
+        raise Unsupported("one dense layer is shared by inputs with and without inner axes")
+    if rank == 1:
+        return F.reshape(Made()(F.expand_dims(x, axis=0)), shape=(-1,))
+    return Made()(x)
+
+
+@construct(Embedding)
+def _embedding(op: Embedding, layer: Layer) -> Expr:
+    wide = {"dtype": "float64"} if op.dtype is DType.F64 else {}
+    return nn.Embedding(op.count, op.dim, **wide, **initial(layer, weight="weight_initializer"))
+
+
+@lower(Embedding)
+def _apply_embedding(op: Embedding, at: Application, ids: Expr) -> Expr:
+    return Made()(ids)
+
+
+@lower(MatMul)
+def _matmul(op: MatMul, at: Application, a: Expr, b: Expr) -> Expr:
+    left, right = at.type(0), at.type(1)
+    if not left.dtype.is_float:
+        raise Unsupported("MXNet multiplies matrices of floating-point numbers only")
+    if left.rank == 1 or right.rank <= 2:
+        return _dot(at, a, b)
+    a, b = _alike(at, a, left.shape, b, right.shape)
+    return F.linalg_gemm2(a, b)
+
+
+def _dot(at: Application, a: Expr, b: Expr) -> Expr:
+    """The last axis of `a` against the first of `b`, which has one or two."""
+    left, right = at.type(0), at.type(1)
+    if right.rank > 2:
+        raise Unsupported("a vector times a stack of matrices", "reshape it to a row first")
+    if right.rank == 1 and left.rank > 1:
+        column = F.dot(a, F.expand_dims(b, axis=1))
+        return F.squeeze(column, axis=left.rank - 1)
+    if left.rank == 1 and right.rank == 2:
+        return F.reshape(F.dot(F.expand_dims(a, axis=0), b), shape=(-1,))
+    return F.dot(a, b)
+
+
+def _alike(at: Application, a: Expr, left: Shape, b: Expr, right: Shape) -> tuple[Expr, Expr]:
+    """Both with the leading axes that they broadcast to."""
+    rank = max(len(left), len(right)) - 2
+    batches = [(*[1] * (rank + 2 - len(s)), *s[:-2]) for s in (left, right)]
+    leading: list[object] = [common_size(m, n) for m, n in zip(*batches, strict=True)]
+    assert None not in leading
+    common: Shape = tuple(leading)  # type: ignore[arg-type]
+    return (
+        broadcast(at, a, left, (*common, *left[-2:])),
+        broadcast(at, b, right, (*common, *right[-2:])),
+    )

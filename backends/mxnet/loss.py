@@ -1,0 +1,147 @@
+"""Losses in MXNet: Gluon's cross-entropy where it means the same, else written out."""
+
+from __future__ import annotations
+
+from backends.mxnet.target import F, lower
+from compiler.codegen.expr import Expr, Helper, Template, Temporary, default
+from compiler.codegen.target import Application
+from compiler.ops import loss as ops
+
+
+@lower(ops.CrossEntropy)
+def _cross_entropy(
+    op: ops.CrossEntropy, at: Application, x: Expr, target: Expr, weight: Expr | None
+) -> Expr | Template:
+    rank = at.type(0).rank
+    plain = weight is None and op.ignore_index is None and not op.label_smoothing
+    if plain and op.axis % rank == rank - 1 and op.reduction == "mean" and rank > 1:
+        return F.mean(Helper("softmax_cross_entropy")(x, target))
+    log_p = F.log_softmax(x, axis=default(op.axis, -1))
+    return _class_loss(op, at, log_p, target, weight, op.label_smoothing)
+
+
+@lower(ops.Nll)
+def _nll(
+    op: ops.Nll, at: Application, x: Expr, target: Expr, weight: Expr | None
+) -> Expr | Template:
+    return _class_loss(op, at, x, target, weight, 0.0)
+
+
+def _class_loss(
+    op: ops.CrossEntropy | ops.Nll,
+    at: Application,
+    log_p: Expr,
+    target: Expr,
+    weight: Expr | None,
+    smoothing: float,
+) -> Expr | Template:
+    rank = at.type(0).rank
+    axis = op.axis % rank
+    if weight is None and op.ignore_index is None and not smoothing:
+        picked = -F.pick(log_p, target, axis=axis)
+        return {"mean": F.mean(picked), "sum": F.sum(picked), "none": picked}[op.reduction]
+    settings: dict[str, object] = {} if weight is None else {"weight": weight}
+    if axis != rank - 1:
+        order = [k for k in range(rank) if k != axis]
+        log_p = F.transpose(log_p, axes=(*order, axis))
+    return Helper("class_loss")(
+        F,
+        log_p,
+        target,
+        at.type(0).shape[axis],
+        **settings,
+        ignore_index=default(op.ignore_index, None),
+        smoothing=default(smoothing, 0.0),
+        reduction=default(op.reduction, "mean"),
+    )
+
+
+def _reduced(
+    op: ops.ElementLoss, at: Application, losses: Expr, weight: Expr | None
+) -> Expr | Template:
+    """The loss of each element, weighed and reduced as the language says."""
+    if weight is None:
+        return {"none": losses, "sum": F.sum(losses), "mean": F.mean(losses)}[op.reduction]
+    weighed = F.broadcast_mul(losses, weight)
+    match op.reduction:
+        case "none":
+            return weighed
+        case "sum":
+            return F.sum(weighed)
+    kept, factor = Temporary(0), Temporary(1)
+    shares = F.broadcast_mul(F.ones_like(kept), factor)
+    return Template(
+        F.sum(F.broadcast_mul(kept, factor)) / F.sum(shares),
+        (("losses", losses), ("weight", weight)),
+    )
+
+
+@lower(ops.Mse)
+def _mse(
+    op: ops.Mse, at: Application, x: Expr, target: Expr, weight: Expr | None
+) -> Expr | Template:
+    return _reduced(op, at, F.square(x - target), weight)
+
+
+@lower(ops.Mae)
+def _mae(
+    op: ops.Mae, at: Application, x: Expr, target: Expr, weight: Expr | None
+) -> Expr | Template:
+    return _reduced(op, at, F.abs(x - target), weight)
+
+
+@lower(ops.Huber)
+def _huber(
+    op: ops.Huber, at: Application, x: Expr, target: Expr, weight: Expr | None
+) -> Expr | Template:
+    return _reduced(op, at, Helper("huber")(F, x - target, op.delta), weight)
+
+
+@lower(ops.SmoothL1)
+def _smooth_l1(
+    op: ops.SmoothL1, at: Application, x: Expr, target: Expr, weight: Expr | None
+) -> Expr | Template:
+    losses = F.smooth_l1(x - target, scalar=default(op.beta**-0.5, 1.0))
+    return _reduced(op, at, losses, weight)
+
+
+@lower(ops.BinaryCrossEntropy)
+def _binary_cross_entropy(
+    op: ops.BinaryCrossEntropy, at: Application, x: Expr, target: Expr, weight: Expr | None
+) -> Expr | Template:
+    return _reduced(op, at, Helper("binary_cross_entropy")(F, x, target), weight)
+
+
+@lower(ops.BinaryCrossEntropyWithLogits)
+def _with_logits(
+    op: ops.BinaryCrossEntropyWithLogits,
+    at: Application,
+    x: Expr,
+    target: Expr,
+    weight: Expr | None,
+) -> Expr | Template:
+    losses = Helper("binary_cross_entropy_with_logits")(F, x, target)
+    return _reduced(op, at, losses, weight)
+
+
+@lower(ops.KlDiv)
+def _kl_div(
+    op: ops.KlDiv, at: Application, x: Expr, target: Expr, weight: Expr | None
+) -> Expr | Template:
+    return _reduced(op, at, Helper("kl_div")(F, x, target), weight)
+
+
+@lower(ops.Hinge)
+def _hinge(
+    op: ops.Hinge, at: Application, x: Expr, target: Expr, weight: Expr | None
+) -> Expr | Template:
+    return _reduced(op, at, F.relu(op.margin - x * target), weight)
+
+
+@lower(ops.CosineSimilarity)
+def _cosine_similarity(
+    op: ops.CosineSimilarity, at: Application, x: Expr, target: Expr, weight: Expr | None
+) -> Expr | Template:
+    axis = op.axis % at.type(0).rank
+    losses = Helper("cosine_distance")(F, x, target, axis, op.eps)
+    return _reduced(op, at, losses, weight)

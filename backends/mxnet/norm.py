@@ -1,0 +1,80 @@
+"""Normalisation and dropout in MXNet."""
+
+from __future__ import annotations
+
+from backends.mxnet.target import construct, initial, lower, nn
+from compiler.codegen.expr import Expr, Helper, Made, default
+from compiler.codegen.target import Application
+from compiler.initializers import Ones
+from compiler.ir import Layer
+from compiler.ops.norm import (
+    BatchNorm,
+    Dropout,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    RMSNorm,
+)
+
+
+def _initial(layer: Layer, weight: str, bias: str) -> dict[str, object]:
+    """Initial values other than ones and zeros."""
+    names = {"bias": bias}
+    if layer.parameter("weight").init != Ones():
+        names["weight"] = weight
+    return initial(layer, **names)
+
+
+@construct(BatchNorm)
+def _batch_norm(op: BatchNorm, layer: Layer) -> Expr:
+    return nn.BatchNorm(
+        momentum=default(op.momentum, 0.9),
+        epsilon=default(op.eps, 1e-5),
+        **_initial(layer, "gamma_initializer", "beta_initializer"),
+    )
+
+
+@construct(InstanceNorm)
+def _instance_norm(op: InstanceNorm, layer: Layer) -> Expr:
+    return nn.InstanceNorm(
+        epsilon=default(op.eps, 1e-5),
+        **_initial(layer, "gamma_initializer", "beta_initializer"),
+    )
+
+
+@construct(LayerNorm)
+def _layer_norm(op: LayerNorm, layer: Layer) -> Expr:
+    shape = layer.parameter("weight").type.shape
+    own = _initial(layer, "gamma_initializer", "beta_initializer")
+    if len(shape) == 1:
+        return nn.LayerNorm(epsilon=default(op.eps, 1e-5), **own)
+    return Helper("LayerNorm")(shape, epsilon=default(op.eps, 1e-5), **own)
+
+
+@construct(GroupNorm)
+def _group_norm(op: GroupNorm, layer: Layer) -> Expr:
+    channels = layer.parameter("weight").type.shape[0]
+    own = _initial(layer, "weight_initializer", "bias_initializer")
+    return Helper("GroupNorm")(op.groups, channels, epsilon=default(op.eps, 1e-5), **own)
+
+
+@construct(RMSNorm)
+def _rms_norm(op: RMSNorm, layer: Layer) -> Expr:
+    shape = layer.parameter("weight").type.shape
+    own = _initial_weight(layer)
+    return Helper("RMSNorm")(shape, epsilon=default(op.eps, 1e-5), **own)
+
+
+def _initial_weight(layer: Layer) -> dict[str, object]:
+    plain = layer.parameter("weight").init == Ones()
+    return {} if plain else initial(layer, weight="weight_initializer")
+
+
+@construct(Dropout)
+def _dropout(op: Dropout, layer: Layer) -> Expr:
+    return nn.Dropout(op.rate)
+
+
+@lower(BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm, Dropout)
+def _apply(op: object, at: Application, x: Expr) -> Expr:
+    return Made()(x)

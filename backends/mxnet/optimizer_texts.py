@@ -1,0 +1,160 @@
+"""Optimizers that MXNet lacks, or has with another meaning, as they stand in scripts."""
+
+from __future__ import annotations
+
+
+def _class(name: str, summary: str, parameters: str, slots: int, body: str) -> str:
+    names = [p.split("=")[0] for p in parameters.split(", ") if p]
+    state = ", ".join(["nd.zeros_like(weight)"] * slots)
+    state = f"({state},)" if slots == 1 else f"({state})"
+    stored = "".join(f"        self.{n} = {n}\n" for n in names)
+    return f'''\
+@mx.optimizer.register
+class {name}(mx.optimizer.Optimizer):
+    """{summary}"""
+
+    def __init__(self, {parameters}{", " if parameters else ""}**settings):
+        super().__init__(**settings)
+{stored}
+    def create_state(self, index, weight):
+        return {state}
+
+    def update(self, index, weight, gradient, state):
+        self._update_count(index)
+        rate, wd = self._get_lr(index), self._get_wd(index)
+        step = self._index_update_count[index]
+        if self.clip_gradient is not None:
+            gradient = nd.clip(gradient, -self.clip_gradient, self.clip_gradient)
+{body}'''
+
+
+def _lines(text: str) -> str:
+    return "\n".join(f"        {line}" if line else "" for line in text.strip().split("\n"))
+
+
+_ADAM = """
+mean, square = state
+mean[:] = self.beta1 * mean + (1 - self.beta1) * gradient
+square[:] = self.beta2 * square + (1 - self.beta2) * gradient**2
+"""
+
+_CLASSES = {
+    "AdamW": _class(
+        "AdamW",
+        "Adam with decoupled weight decay (Loshchilov and Hutter, 2019).",
+        "beta1=0.9, beta2=0.999, epsilon=1e-8",
+        2,
+        _lines(
+            _ADAM
+            + """
+root = nd.sqrt(square / (1 - self.beta2**step)) + self.epsilon
+change = mean / (1 - self.beta1**step) / root
+weight[:] = (1 - rate * wd) * weight - rate * change
+""".strip()
+        ),
+    ),
+    "NAdam": _class(
+        "NAdam",
+        "Adam with Nesterov's momentum (Dozat, 2016).",
+        "beta1=0.9, beta2=0.999, epsilon=1e-8, momentum_decay=4e-3",
+        2,
+        _lines(
+            "gradient = gradient + wd * weight"
+            + _ADAM
+            + """
+root = nd.sqrt(square / (1 - self.beta2**step)) + self.epsilon
+momenta = [
+    self.beta1 * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))
+    for t in range(1, step + 2)
+]
+now, then = np.prod(momenta[:-1]), np.prod(momenta)
+change = momenta[-1] * mean / (1 - then)
+change = change + (1 - momenta[-2]) * gradient / (1 - now)
+weight[:] = weight - rate * change / root
+""".strip()
+        ),
+    ),
+    "Nesterov": _class(
+        "Nesterov",
+        "Gradient descent with Nesterov's momentum.",
+        "momentum=0.9",
+        1,
+        _lines("""
+(velocity,) = state
+gradient = gradient + wd * weight
+velocity[:] = self.momentum * velocity + gradient
+weight[:] = weight - rate * (gradient + self.momentum * velocity)
+"""),
+    ),
+    "RMSProp": _class(
+        "RMSProp",
+        "RMSProp with momentum, epsilon outside the root.",
+        "rho=0.99, epsilon=1e-8, momentum=0.0, centered=False",
+        3,
+        _lines("""
+square, average, buffer = state
+gradient = gradient + wd * weight
+square[:] = self.rho * square + (1 - self.rho) * gradient**2
+if self.centered:
+    average[:] = self.rho * average + (1 - self.rho) * gradient
+root = nd.sqrt(square - average**2) + self.epsilon
+buffer[:] = self.momentum * buffer + gradient / root
+weight[:] = weight - rate * buffer
+"""),
+    ),
+    "Adagrad": _class(
+        "Adagrad",
+        "Adagrad with L2 weight decay (Duchi et al., 2011).",
+        "lr_decay=0.0, epsilon=1e-10, initial_accumulator=0.0",
+        1,
+        _lines("""
+(square,) = state
+gradient = gradient + wd * weight
+square[:] = square + gradient**2
+rate = rate / (1 + (step - 1) * self.lr_decay)
+weight[:] = weight - rate * gradient / (nd.sqrt(square) + self.epsilon)
+"""),
+    ).replace(
+        "return (nd.zeros_like(weight),)",
+        "return (nd.full(\n            weight.shape,\n            self.initial_accumulator,\n"
+        "            weight.context,\n            weight.dtype,\n        ),)",
+    ),
+    "Adadelta": _class(
+        "Adadelta",
+        "Adadelta with a learning rate (Zeiler, 2012).",
+        "rho=0.9, epsilon=1e-6",
+        2,
+        _lines("""
+square, moved = state
+gradient = gradient + wd * weight
+square[:] = self.rho * square + (1 - self.rho) * gradient**2
+change = nd.sqrt(moved + self.epsilon) / nd.sqrt(square + self.epsilon)
+change = change * gradient
+moved[:] = self.rho * moved + (1 - self.rho) * change**2
+weight[:] = weight - rate * change
+"""),
+    ),
+    "Lion": _class(
+        "Lion",
+        "Signs of an average of the gradient (Chen et al., 2023).",
+        "beta1=0.9, beta2=0.99",
+        1,
+        _lines("""
+(mean,) = state
+gradient = gradient + wd * weight
+direction = nd.sign(self.beta1 * mean + (1 - self.beta1) * gradient)
+mean[:] = self.beta2 * mean + (1 - self.beta2) * gradient
+weight[:] = weight - rate * direction
+"""),
+    ),
+}
+
+
+def _without_unused_step(text: str) -> str:
+    line = "        step = self._index_update_count[index]\n"
+    before, _, after = text.partition(line)
+    return text if "step" in after else before + after
+
+
+OPTIMIZERS = {name: _without_unused_step(text) for name, text in _CLASSES.items()}
+"""Classes by name."""

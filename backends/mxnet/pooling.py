@@ -1,0 +1,109 @@
+"""Pooling in MXNet: its operator in floor mode, over what is padded explicitly where it must be.
+
+MXNet's ceil mode lets a window lie wholly in the padding, and its own padding is symmetric.
+"""
+
+from __future__ import annotations
+
+from backends.base import Unsupported
+from backends.mxnet.conv import padded
+from backends.mxnet.target import F, lower
+from compiler.codegen.expr import Expr, default
+from compiler.codegen.target import Application
+from compiler.ops import pooling as ops
+from compiler.ops.windows import Pads
+from compiler.types import Shape
+
+_LOWEST = float("-inf")
+
+
+def _pool(op: ops.Pool, kind: str, x: Expr, pads: tuple[int, ...] = (), **settings: object) -> Expr:
+    rank = len(op.kernel)
+    return F.Pooling(
+        x,
+        kernel=op.kernel,
+        stride=op.strides,
+        pad=default(pads or (0,) * rank, (0,) * rank),
+        pool_type=kind,
+        **settings,
+    )
+
+
+def _symmetric(op: ops.Pool, sizes: Shape) -> tuple[int, ...] | None:
+    """The padding that the operator can do itself, None where it cannot."""
+    pads = op.pads(sizes)
+    if any(begin != end for begin, end in pads) or any(_beyond(op, sizes)):
+        return None
+    return tuple(begin for begin, _ in pads)
+
+
+def _beyond(op: ops.Pool, sizes: Shape) -> tuple[int, ...]:
+    """Cells that `ceil` needs after the padding, along each axis."""
+    if not op.ceil:
+        return (0,) * len(op.kernel)
+    axes = zip(sizes, op.kernel, op.strides, op.pads(sizes), op.output_sizes(sizes), strict=True)
+    found = []
+    for size, kernel, stride, (begin, end), output in axes:
+        needed = (output - 1) * stride + kernel - size - begin - end
+        if isinstance(needed, int):
+            found.append(max(0, needed))
+        elif end <= kernel - stride:  # then no window starts in the padding, whatever the size
+            found.append(stride - 1)
+        else:
+            raise Unsupported("`ceil` depends on a size that is known only when the model runs")
+    return tuple(found)
+
+
+def _extended(op: ops.Pool, sizes: Shape) -> Pads:
+    pairs = zip(op.pads(sizes), _beyond(op, sizes), strict=True)
+    return tuple((begin, end + more) for (begin, end), more in pairs)
+
+
+@lower(ops.MaxPool1d, ops.MaxPool2d, ops.MaxPool3d)
+def _max_pool(op: ops.MaxPool, at: Application, x: Expr) -> Expr:
+    sizes = at.type(0).shape[2:]
+    own = _symmetric(op, sizes)
+    if own is not None:
+        return _pool(op, "max", x, own)
+    return _pool(op, "max", padded(x, _extended(op, sizes), _LOWEST))
+
+
+@lower(ops.AvgPool1d, ops.AvgPool2d, ops.AvgPool3d)
+def _avg_pool(op: ops.AvgPool, at: Application, x: Expr) -> Expr:
+    """Sums of windows by how many cells of each count: a pooling of ones."""
+    sizes = at.type(0).shape[2:]
+    own = _symmetric(op, sizes)
+    if own is not None:
+        counted = {"count_include_pad": op.count_include_pad} if any(own) else {}
+        return _pool(op, "avg", x, own, **counted)
+    whole = _pool(op, "sum", padded(x, _extended(op, sizes)))
+    ones = F.ones_like(
+        F.slice_axis(F.slice_axis(x, axis=0, begin=0, end=1), axis=1, begin=0, end=1)
+    )
+    if op.count_include_pad:
+        beyond = tuple((0, more) for more in _beyond(op, sizes))
+        ones = padded(ones, op.pads(sizes), 1.0)
+        ones = padded(ones, beyond) if any(map(any, beyond)) else ones
+    else:
+        ones = padded(ones, _extended(op, sizes))
+    return F.broadcast_div(whole, _pool(op, "sum", ones))
+
+
+@lower(ops.GlobalAvgPool1d, ops.GlobalAvgPool2d)
+def _global_avg_pool(op: ops.GlobalAvgPool, at: Application, x: Expr) -> Expr:
+    return F.mean(x, axis=op.axes if len(op.axes) > 1 else op.axes[0], keepdims=True)
+
+
+@lower(ops.GlobalMaxPool2d)
+def _global_max_pool(op: ops.GlobalMaxPool2d, at: Application, x: Expr) -> Expr:
+    return F.max(x, axis=(2, 3), keepdims=True)
+
+
+@lower(ops.AdaptiveAvgPool2d)
+def _adaptive_avg_pool(op: ops.AdaptiveAvgPool2d, at: Application, x: Expr) -> Expr:
+    if op.size == (1, 1):
+        return F.mean(x, axis=(2, 3), keepdims=True)
+    windows = op.windows(at.type(0))
+    if not all(isinstance(n, int) for n in windows):
+        raise Unsupported("it needs a size that is known only when the model runs")
+    return F.Pooling(x, kernel=windows, stride=windows, pool_type="avg")

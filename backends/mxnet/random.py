@@ -1,0 +1,34 @@
+"""Random numbers and stopped gradients in losses, which run on NDArrays."""
+
+from __future__ import annotations
+
+from backends.mxnet.target import lower
+from compiler.codegen.expr import Binary, Expr, Name, lift
+from compiler.codegen.target import Application
+from compiler.ops import random as ops
+
+nd = Name("nd")
+
+
+def _where() -> dict[str, Expr]:
+    return {"ctx": Name("args").device}
+
+
+@lower(ops.RandomNormal)
+def _normal(op: ops.RandomNormal, at: Application) -> Expr:
+    return nd.random.normal(op.mean, op.std, shape=op.shape or (1,), **_where())
+
+
+@lower(ops.RandomUniform)
+def _uniform(op: ops.RandomUniform, at: Application) -> Expr:
+    return nd.random.uniform(op.low, op.high, shape=op.shape or (1,), **_where())
+
+
+@lower(ops.RandomBernoulli)
+def _bernoulli(op: ops.RandomBernoulli, at: Application) -> Expr:
+    return Binary("<", nd.random.uniform(shape=op.shape or (1,), **_where()), lift(op.p))
+
+
+@lower(ops.StopGradient)
+def _stop_gradient(op: ops.StopGradient, at: Application, x: Expr) -> Expr:
+    return Name("F").stop_gradient(x)

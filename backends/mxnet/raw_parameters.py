@@ -1,0 +1,56 @@
+"""Raw parameters in Gluon: attributes that `hybrid_forward` gets as keywords of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from compiler.codegen.classes import ClassCode
+from compiler.codegen.expr import Attribute, Call, Element, Expr, Name
+from compiler.codegen.loops import map_expressions
+from compiler.codegen.writer import Assign, Statement
+
+_PARAMS = Attribute(Attribute(Name("self"), "params"), "get")
+
+
+def with_raw_parameters(code: ClassCode) -> ClassCode:
+    """The class with its parameters as keywords; local variables make way for them."""
+    raw = [_attribute(s) for s in code.construct if _declares(s)]
+    if not raw:
+        return code
+    taken = set(raw)
+    compute = map_expressions(code.compute, lambda e: _local(e, taken))
+    compute = map_expressions(compute, lambda e: _keyword(e, taken))
+    inputs = tuple(f"{name}_" if name in taken else name for name in code.inputs)
+    return replace(code, inputs=(*inputs, *raw), compute=tuple(compute))
+
+
+def _declares(statement: Statement) -> bool:
+    match statement:
+        case Assign(value=Call(callee=callee)):
+            return callee == _PARAMS
+    return False
+
+
+def _attribute(statement: Statement) -> str:
+    assert isinstance(statement, Assign)
+    (target,) = statement.targets
+    assert isinstance(target, Element)
+    return target.site
+
+
+def _local(expr: Expr, taken: set[str]) -> Expr | None:
+    """Another name for a variable called like a parameter."""
+    if isinstance(expr, Name) and expr.identifier in taken:
+        return Name(f"{expr.identifier}_")
+    return None
+
+
+def _keyword(expr: Expr, taken: set[str]) -> Expr | None:
+    match expr:
+        case Element(site, ()) if site in taken:
+            return Name(site)
+    return None
+
+
+__all__: Sequence[str] = ("with_raw_parameters",)

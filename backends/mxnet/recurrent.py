@@ -1,0 +1,112 @@
+"""Recurrent layers: Gluon's own, batch first, with the second bias that it adds frozen at zero."""
+
+from __future__ import annotations
+
+from backends.base import Unsupported
+from backends.mxnet.target import F, construct, initializer, lower
+from compiler.codegen.expr import Expr, Helper, Made, Name, Template, Temporary, default
+from compiler.codegen.expr import Sequence as SequenceExpr
+from compiler.codegen.target import Application
+from compiler.initializers import Initializer, Zeros
+from compiler.ir import Layer
+from compiler.ops.recurrent import Cell, Gru, Lstm, Recurrent, Rnn
+
+rnn = Name("rnn")
+_BLOCKS = {Rnn: rnn.RNN, Lstm: rnn.LSTM, Gru: rnn.GRU}
+
+
+@construct(Rnn, Lstm, Gru)
+def _recurrent(op: Recurrent, layer: Layer) -> Expr:
+    inputs = layer.parameter("weight").type.shape[1]
+    activation = {"activation": op.activation} if isinstance(op, Rnn) else {}
+    block = _BLOCKS[type(op)](
+        op.units,
+        num_layers=default(op.layers, 1),
+        layout="NTC",
+        bidirectional=default(op.bidirectional, False),
+        input_size=inputs,
+        i2h_weight_initializer=initializer(_of(layer, "weight")),
+        h2h_weight_initializer=Helper("GateWiseOrthogonal")(op.gates),
+        **_biases(op, layer),
+        **activation,
+    )
+    return block if op.separate_recurrent_bias else Helper("one_bias")(block)
+
+
+def _of(layer: Layer, name: str) -> Initializer:
+    return layer.parameter(name).init
+
+
+def _biases(op: Recurrent, layer: Layer) -> dict[str, object]:
+    init = _of(layer, "bias")
+    if init == Zeros():
+        return {}
+    found: dict[str, object] = {"i2h_bias_initializer": initializer(init)}
+    if op.separate_recurrent_bias:
+        found["h2h_bias_initializer"] = initializer(_of(layer, "recurrent_bias"))
+    return found
+
+
+def parameter_names(op: Recurrent) -> dict[str, str]:
+    """Gluon's names of a layer's parameters, and the language's."""
+    kinds = {"i2h_weight": "weight", "h2h_weight": "recurrent_weight", "i2h_bias": "bias"}
+    if op.separate_recurrent_bias:
+        kinds["h2h_bias"] = "recurrent_bias"
+    return {
+        f"{_prefix(cell)}_{kind}": name + cell.suffix
+        for cell in op.cells()
+        for kind, name in kinds.items()
+    }
+
+
+def _prefix(cell: Cell) -> str:
+    return f"{'r' if cell.reverse else 'l'}{cell.layer}"
+
+
+@lower(Rnn, Gru)
+def _apply(
+    op: Rnn | Gru, at: Application, x: Expr, h: Expr | None, lengths: Expr | None
+) -> Expr | Template:
+    _without_lengths(lengths)
+    if h is None and not op.return_state:
+        return Made()(x)
+    return _with_states(op, x if h is not None else Temporary(0), [h], x if h is None else None)
+
+
+@lower(Lstm)
+def _apply_lstm(
+    op: Lstm, at: Application, x: Expr, h: Expr | None, c: Expr | None, lengths: Expr | None
+) -> Expr | Template:
+    _without_lengths(lengths)
+    if h is None and c is None and not op.return_state:
+        return Made()(x)
+    missing = h is None or c is None
+    return _with_states(op, Temporary(0) if missing else x, [h, c], x if missing else None)
+
+
+def _with_states(
+    op: Recurrent, x: Expr, states: list[Expr | None], kept: Expr | None
+) -> Expr | Template:
+    """A call with initial states, which Gluon needs to give final ones back.
+
+    `kept` is the input where it is used twice, and then goes into a temporary.
+    """
+    start = [_zeros(op, x) if state is None else state for state in states]
+    temporaries = (("x", kept),) if kept is not None else ()
+    called = Made()(x, list(start))
+    if not op.return_state:
+        return Template(called[0], temporaries)
+    result = Temporary(len(temporaries))
+    finals = [result[1][k] for k in range(len(states))]
+    return Template(SequenceExpr((result[0], *finals)), (*temporaries, ("states", called)))
+
+
+def _zeros(op: Recurrent, x: Expr) -> Expr:
+    """Zeros [layers * directions, N, units]."""
+    one = F.zeros((op.layers * op.directions, 1, op.units))
+    return F.broadcast_like(one, x, lhs_axes=(1,), rhs_axes=(0,))
+
+
+def _without_lengths(lengths: Expr | None) -> None:
+    if lengths is not None:
+        raise Unsupported("MXNet's `sequence_length` exists on CUDA only")

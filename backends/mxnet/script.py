@@ -1,0 +1,140 @@
+"""The whole MXNet script: Gluon classes and an explicit training loop."""
+
+from __future__ import annotations
+
+import re
+
+from backends.base import Place, Unsupported, rejected
+from backends.mxnet.export import example_sizes
+from backends.mxnet.helpers import helper_constants, helper_pieces
+from backends.mxnet.raw_parameters import with_raw_parameters
+from backends.mxnet.target import MXNetTarget, held_as
+from backends.mxnet.training import TrainingPrinter
+from backends.mxnet.weights import example_arrays, export_piece, predict_piece, weights_pieces
+from backends.script import ClassFrame, assemble, class_text, header
+from compiler.codegen.classes import ClassCode, ClassPrinter
+from compiler.codegen.expr import Helper
+from compiler.codegen.loops import find_parts
+from compiler.codegen.pieces import Piece
+from compiler.codegen.training import argument_lines, constants
+from compiler.ir import Graph
+from compiler.ops.elementwise import Constant
+from compiler.training.program import Training
+from compiler.types import DType
+
+_BLOCK = ClassFrame("nn.HybridBlock", "hybrid_forward(self, F, {inputs})", ("super().__init__()",))
+_IMPORTS = Piece(
+    imports=(
+        "import argparse",
+        "import numpy as np",
+        "import mxnet as mx",
+        "from mxnet import gluon, nd",
+        "from mxnet.gluon import nn, rnn",
+    )
+)
+_ALIAS = (
+    "# ruff: noqa: E402",
+    "np.bool = bool  # MXNet 1.9 still uses the alias that NumPy 1.24 removed",
+)
+_IMPORTS_ANY = re.compile(r"(import|from) \w")
+_IMPORTS_MXNET = re.compile(r"(import|from) mxnet\b")
+
+_FIND_DEVICE = '''\
+def find_device(name):
+    """MXNet's device for `cpu`, `cuda` or `cuda:K`."""
+    kind, _, number = name.partition(":")
+    if kind == "cpu":
+        return mx.cpu()
+    if kind != "cuda" or int(number or 0) >= mx.context.num_gpus():
+        raise SystemExit(f"MXNet finds no device {name}")
+    return mx.gpu(int(number or 0))'''
+
+
+def render(model: Graph, training: Training | None, place: Place) -> str:
+    """The script for a model.  Raises DiagnosticError for what MXNet cannot express."""
+    _check_ends(model)
+    classes = [
+        with_raw_parameters(code) for code in ClassPrinter(MXNetTarget(model)).print_model(model)
+    ]
+    printer = TrainingPrinter(model, training, place) if training else None
+    helpers = _helpers(classes) | (printer.helpers() if printer else set())
+    code = Piece(
+        "\n\n\n".join(class_text(code, _BLOCK) for code in classes),
+        constants=(*constants(training), *(printer.data.piece.constants if printer else ())),
+    )
+    pieces = [
+        _IMPORTS,
+        helper_constants(helpers),
+        code,
+        *helper_pieces(helpers),
+        *(printer.pieces() if printer else ()),
+        predict_piece(model),
+        *weights_pieces(model, classes),
+        export_piece(model),
+        Piece(_FIND_DEVICE),
+    ]
+    head = header(model, place, "MXNet Gluon", training is not None, ())
+    head = head.replace(".onnx", "")  # `--export` takes a prefix here
+    text = assemble(head, pieces, _main(model, training, printer))
+    return _with_alias(text)
+
+
+def _helpers(classes: list[ClassCode]) -> set[str]:
+    return {h.identifier for c in classes for h in find_parts((*c.construct, *c.compute), Helper)}
+
+
+def _check_ends(model: Graph) -> None:
+    """Inputs and outputs that MXNet cannot hold.  Raises DiagnosticError."""
+    ends = [(i.value, i.span) for i in model.inputs] + [(o.value, o.span) for o in model.outputs]
+    for value, span in ends:
+        try:
+            held_as(value.type.dtype)
+            if not value.type.shape:
+                raise Unsupported("MXNet has no tensor without axes", "give it the shape [1]")
+        except Unsupported as problem:
+            raise rejected("mxnet", Constant(0, value.type.dtype), span, problem) from None
+
+
+def _with_alias(text: str) -> str:
+    """The script with the alias that MXNet needs set before it is imported."""
+    lines = text.split("\n")
+    own = [line for line in lines if _IMPORTS_MXNET.match(line)]
+    place = max(k for k, line in enumerate(lines) if _IMPORTS_ANY.match(line))
+    kept = [line for line in lines[: place + 1] if line not in own]
+    return "\n".join([*kept, "", *_ALIAS, "", *own, *lines[place + 1 :]])
+
+
+def _main(model: Graph, training: Training | None, printer: TrainingPrinter | None) -> str:
+    device = '"cuda" if mx.context.num_gpus() else "cpu"'
+    examples = example_arrays(model, example_sizes(model))
+    body = [
+        *argument_lines(training, device, "write FILE-symbol.json and FILE-0000.params"),
+        "",
+        "args.device = find_device(args.device)",
+        "np.random.seed(args.seed)",
+        "mx.random.seed(args.seed)",
+        f"model = {model.name}()",
+        *_cast(model),
+        f"model.infer_shape({examples})  # fixes the parameters' shapes",
+        "model.initialize(ctx=args.device)",
+        "if args.weights:",
+        "    load(model, args.weights)",
+        "model.hybridize(static_alloc=True, static_shape=True)",
+    ]
+    if printer is not None:
+        body += printer.main_lines()
+    body += [
+        "if args.save:",
+        "    save(model, args.save)",
+        "for source, path in args.predict:",
+        "    predict(model, source, path, args.device)",
+        "if args.export:",
+        "    export(model, args.export)",
+    ]
+    return "\n".join(["def main():", *(f"    {line}" if line else "" for line in body)])
+
+
+def _cast(model: Graph) -> list[str]:
+    """Parameters are made in float32; a model in float64 casts them all."""
+    found = {p.type.dtype for _, p in model.parameters() if p.type.dtype.is_float}
+    return ['model.cast("float64")'] if found == {DType.F64} else []

@@ -1,0 +1,115 @@
+"""Indexing in MXNet: `slice`, `slice_axis`, and `slice_like` where a size is symbolic."""
+
+from __future__ import annotations
+
+from backends.base import Unsupported
+from backends.mxnet.symbolic_shape import witness
+from backends.mxnet.target import F, is_eager, lower
+from compiler.codegen.expr import Expr, lift
+from compiler.codegen.target import Application
+from compiler.dims import Dim, Size
+from compiler.ops.slicing import Index, Integer, NewAxis, Range, Slice
+
+Bounds = tuple[int | None, int | None, int]
+
+
+@lower(Index)
+def _index(op: Index, at: Application, x: Expr) -> Expr:
+    if is_eager(at):
+        return _eager(op, x)
+    ranges = op.ranges(at.type(0))
+    bounds = [_bounds(r, n) for r, n in zip(ranges, at.type(0).shape, strict=True)]
+    x = _static(x, [b if b is not None else (None, None, 1) for b in bounds])
+    for axis, (taken, bound) in enumerate(zip(ranges, bounds, strict=True)):
+        if bound is None:
+            x = _like(at, x, axis, taken)
+    return _with_axes(op, at, x, ranges)
+
+
+def _eager(op: Index, x: Expr) -> Expr:
+    places: list[object] = []
+    for item in op.items:
+        match item:
+            case Slice(start, stop, step):
+                places.append(slice(start, stop, None if step == 1 else step))
+            case Integer(value):
+                places.append(value)
+            case NewAxis():
+                places.append(None)
+    return x[tuple(places)] if len(places) != 1 else x[places[0]]
+
+
+def _bounds(taken: Range, size: Size) -> Bounds | None:
+    """Begin, end and step as numbers, counted from the end where need be; None if they are not."""
+    begin = _place(taken.start, size, 0)
+    after = taken.start + taken.length * taken.step
+    end = _place(after, size, size)
+    if taken.step < 0:
+        end = None if isinstance(after, int) and after < 0 else _place(after, size, -1)
+    if begin == "open" or end == "open":
+        return None
+    assert not isinstance(begin, str)
+    assert not isinstance(end, str)
+    return (begin, end, taken.step)
+
+
+def _place(place: Size, size: Size, usual: Size) -> int | str | None:
+    if place == usual:
+        return None
+    if isinstance(place, int) and (not isinstance(size, int) or place <= size):
+        return place
+    if isinstance(size, int) and isinstance(place, int):
+        return None
+    back = place - size
+    return back if isinstance(back, int) and back < 0 else _past(back)
+
+
+def _past(back: Size) -> str | None:
+    return None if isinstance(back, int) else "open"
+
+
+def _static(x: Expr, bounds: list[Bounds]) -> Expr:
+    cut = [k for k, b in enumerate(bounds) if b != (None, None, 1)]
+    if not cut:
+        return x
+    if len(cut) == 1 and bounds[cut[0]][2] == 1:
+        begin, end, _ = bounds[cut[0]]
+        return F.slice_axis(x, axis=cut[0], begin=begin or 0, end=lift(end))
+    kept = bounds[: cut[-1] + 1]
+    steps = tuple(step for _, _, step in kept)
+    settings = {"step": steps} if set(steps) != {1} else {}
+    return F.slice(
+        x, begin=tuple(b for b, _, _ in kept), end=tuple(e for _, e, _ in kept), **settings
+    )
+
+
+def _like(at: Application, x: Expr, axis: int, taken: Range) -> Expr:
+    """The first places of an axis, as many as a witness has."""
+    if taken.step != 1 or not isinstance(taken.start, int):
+        raise Unsupported("its bounds are known only when the model runs")
+    if taken.start:
+        x = F.slice_axis(x, axis=axis, begin=taken.start, end=None)
+    assert isinstance(taken.length, Dim)
+    vector = witness(at, taken.length)
+    if axis:
+        vector = F.reshape(vector, shape=(*[1] * axis, -1))
+    return F.slice_like(x, vector, axes=(axis,))
+
+
+def _with_axes(op: Index, at: Application, x: Expr, ranges: tuple[Range, ...]) -> Expr:
+    """Without the axes that integers took, with those that `none` makes."""
+    gone = tuple(axis for axis, taken in enumerate(ranges) if not taken.kept)
+    if gone and len(gone) == at.type(0).rank:
+        x = F.reshape(x, shape=(1,))
+        if not at.result.shape:
+            return x
+        return F.reshape(x, shape=(1,) * at.result.rank)
+    if gone:
+        x = F.squeeze(x, axis=gone[0] if len(gone) == 1 else gone)
+    place = 0
+    for item in op.items:
+        if isinstance(item, NewAxis):
+            x = F.expand_dims(x, axis=place)
+        if not isinstance(item, Integer):
+            place += 1
+    return x

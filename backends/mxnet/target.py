@@ -1,0 +1,246 @@
+"""MXNet's answers to the class printer, from the tables that the family files fill.
+
+Gluon code is printed over legacy operators, since `np` and `npx` ones cannot be exported.  Within a
+`hybrid_forward` sizes are unknown: what the source computes from them is expressed by operators
+that look at a tensor's shape (`symbolic_shape`).  Losses run eagerly, on NDArrays with sizes.
+
+A bool tensor of the language is held as 0.0 and 1.0 in float32, as MXNet's comparisons give it; it
+becomes bool where a model is left and float32 where one is entered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
+
+from backends.base import Lowerings, Unsupported, rejected
+from backends.mxnet.names import RESERVED_ATTRIBUTES, RESERVED_NAMES
+from backends.mxnet.symbolic_shape import length_of, positions
+from compiler.codegen.expr import (
+    Comprehension,
+    Expr,
+    Helper,
+    Literal,
+    Made,
+    Name,
+    SiteName,
+    Starred,
+    Template,
+)
+from compiler.codegen.expr import Sequence as SequenceExpr
+from compiler.codegen.tree import children, rebuild
+from compiler.codegen.target import Application, ClassTarget
+from compiler.codegen.tree import children, replace
+from compiler.codegen.writer import Assign, Statement
+from compiler.dims import Dim
+from compiler.initializers import Initializer, Zeros
+from compiler.ir import Graph, Layer, ReadParameter, Value
+from compiler.ops.base import LayerOp
+from compiler.ops.elementwise import Constant
+from compiler.types import DType, TensorType
+
+F = Name("F")
+nn = Name("nn")
+mx = Name("mx")
+
+Lowering = Callable[..., Expr | Template]
+"""`(op, at: Application, *operands: Expr | None)`; one `Expr` per operand of the operation."""
+
+Construction = Callable[..., Expr]
+"""`(op, layer: Layer)`; the expression that makes the block."""
+
+lower = Lowerings[Lowering]("mxnet")
+construct = Lowerings[Construction]("mxnet")
+
+DTYPES = {
+    DType.F32: "float32",
+    DType.F64: "float64",
+    DType.I8: "int8",
+    DType.I32: "int32",
+    DType.I64: "int64",
+    DType.U8: "uint8",
+    DType.BOOL: "float32",
+}
+"""What holds elements of a type inside a model."""
+
+
+def held_as(dtype: DType) -> str:
+    """MXNet's name of the type that holds such elements.  Raises Unsupported."""
+    if dtype not in DTYPES:
+        raise Unsupported(f"MXNet computes in {dtype} on no CPU", "use f32")
+    return DTYPES[dtype]
+
+
+class MXNetTarget(ClassTarget):
+    """Prints `HybridBlock` classes; with `eager`, code over NDArrays."""
+
+    reserved_names: ClassVar[frozenset[str]] = RESERVED_NAMES
+    reserved_attributes: ClassVar[frozenset[str]] = RESERVED_ATTRIBUTES
+    reserved_arguments: ClassVar[frozenset[str]] = frozenset({"self", "prefix", "params"})
+
+    def __init__(self, model: Graph, *, eager: bool = False) -> None:
+        super().__init__()
+        self.model = model
+        self.eager = eager
+
+    def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:
+        try:
+            for parameter in layer.parameters:
+                held_as(parameter.type.dtype)
+            return construct.find(layer.op)(layer.op, layer)
+        except Unsupported as problem:
+            raise rejected("mxnet", layer.op, layer.site.span, problem) from None
+
+    def apply(self, at: Application) -> Expr | Template:
+        item = at.item
+        try:
+            _require_known(at)
+            operands = [self._operand(at, k, expr) for k, expr in enumerate(at.inputs)]
+            lowered = lower.find(item.op)(item.op, at, *operands)
+            return self._finished(lowered)
+        except Unsupported as problem:
+            raise rejected("mxnet", item.op, item.span, problem) from None
+
+    def _operand(self, at: Application, index: int, expr: Expr | None) -> Expr | None:
+        constant = at.constant(index)
+        if constant is None or self.eager or not isinstance(constant.value, Dim):
+            return expr
+        return length_of(at, constant.value, held_as(constant.dtype))
+
+    def _finished(self, lowered: Expr | Template) -> Expr | Template:
+        if not isinstance(lowered, Template):
+            return self._checked(lowered)
+        temporaries = tuple((name, self._checked(e)) for name, e in lowered.temporaries)
+        return Template(self._checked(lowered.result), temporaries)
+
+    def _checked(self, expr: Expr) -> Expr:
+        if self.eager:
+            return replace(expr, lambda e: Name("nd") if e == F else None)
+        if any(isinstance(e, Literal) and isinstance(e.content, Dim) for e in parts(expr)):
+            raise Unsupported("it needs a size that is known only when the model runs")
+        return expr
+
+    def declare(self, item: ReadParameter) -> Expr:
+        parameter = item.parameter
+        try:
+            settings: dict[str, object] = {"shape": parameter.type.shape}
+            if parameter.type.shape == ():
+                raise Unsupported("MXNet has no tensor without axes", "declare it with shape [1]")
+            dtype = DTYPES.get(parameter.type.dtype)
+            if parameter.type.dtype is DType.BOOL or dtype is None:
+                raise Unsupported(f"a parameter of type {parameter.type.dtype}")
+            if dtype != "float32":
+                settings["dtype"] = dtype
+            settings["init"] = initializer(parameter.init)
+        except Unsupported as problem:
+            named = Constant(0, parameter.type.dtype)
+            raise rejected("mxnet", named, item.span, problem) from None
+        if not parameter.trainable:
+            settings["grad_req"] = "null"
+        return Name("self").params.get(SiteName(), **settings)
+
+    def read_parameter(self, item: ReadParameter) -> Expr:
+        if item.layer is None:
+            return Made()
+        name = GLUON_NAMES.get((type(item.layer.op).__name__, item.parameter.name))
+        attribute = Made().__getattr__(name or item.parameter.name)
+        return attribute.data() if self.eager else Helper("value")(F, attribute)
+
+    def layer_list(self, items: Expr) -> Expr:
+        if isinstance(items, Comprehension):
+            return Helper("block_list")(Starred(items))
+        assert isinstance(items, SequenceExpr)
+        return Helper("block_list")(*items.items)
+
+    def placeholder(self) -> Expr:
+        return nn.HybridSequential()
+
+    def read_sizes(
+        self, graph: Graph, index: int, source: Expr, names: Sequence[str | None]
+    ) -> list[Statement]:
+        if self.eager:
+            return super().read_sizes(graph, index, source, names)
+        return [
+            Assign((Name(name),), positions(source, axis), f"0, 1, ...: as many as {name}")
+            for axis, name in enumerate(names)
+            if name is not None
+        ]
+
+    def entry(self, graph: Graph, index: int, source: Expr) -> Expr | None:
+        if graph is self.model and graph.inputs[index].value.type.dtype is DType.BOOL:
+            return F.cast(source, dtype="float32")
+        return None
+
+    def result(self, graph: Graph, index: int, expr: Expr) -> Expr:
+        if graph is self.model and graph.outputs[index].value.type.dtype is DType.BOOL:
+            return F.cast(expr, dtype="bool")
+        return expr
+
+    def comment(self, graph: Graph, value: Value) -> str:
+        return f"[{', '.join(map(str, value.type.shape))}]"
+
+
+GLUON_NAMES = {
+    ("BatchNorm", "weight"): "gamma",
+    ("BatchNorm", "bias"): "beta",
+    ("LayerNorm", "weight"): "gamma",
+    ("LayerNorm", "bias"): "beta",
+    ("InstanceNorm", "weight"): "gamma",
+    ("InstanceNorm", "bias"): "beta",
+    ("PRelu", "weight"): "alpha",
+}
+"""Gluon's names of parameters that the language calls otherwise."""
+
+
+def is_number(at: Application, index: int) -> bool:
+    """Whether an operand is printed as a Python number."""
+    constant = at.constant(index)
+    if constant is None:
+        return False
+    assert isinstance(at.target, MXNetTarget)
+    return at.target.eager or not isinstance(constant.value, Dim)
+
+
+def is_eager(at: Application) -> bool:
+    """Whether the code runs on NDArrays, whose sizes are numbers."""
+    assert isinstance(at.target, MXNetTarget)
+    return at.target.eager
+
+
+def _require_known(at: Application) -> None:
+    for value in (*at.item.inputs, *at.item.outputs):
+        if value is not None:
+            held_as(value.type.dtype)
+
+
+def require_axes(x: TensorType) -> None:
+    """MXNet holds a tensor without axes as one of shape [1].  Raises Unsupported."""
+    if not x.shape:
+        raise Unsupported("MXNet has no tensor without axes")
+
+
+def parts(expr: Expr) -> Iterator[Expr]:
+    """An expression and all its parts."""
+    yield expr
+    for child in children(expr):
+        yield from parts(child)
+
+
+def initializer(init: Initializer) -> Expr:
+    """The object that fills a parameter.  Raises Unsupported."""
+    from backends.mxnet.initial import initializer_expr
+
+    return initializer_expr(init)
+
+
+def initial(layer: Layer, **keywords: str) -> dict[str, object]:
+    """Keywords of a Gluon layer that set initial values: `weight="weight_initializer"`.
+
+    Zero biases are Gluon's own default and are left out.
+    """
+    found: dict[str, object] = {}
+    for name, keyword in keywords.items():
+        for parameter in layer.parameters:
+            if parameter.name == name and not (name == "bias" and parameter.init == Zeros()):
+                found[keyword] = initializer(parameter.init)
+    return found

@@ -1,0 +1,275 @@
+"""Training and evaluation as an explicit Gluon loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backends.base import Place
+from backends.mxnet.initial_layers import layers
+from backends.mxnet.optimizers import printed_optimizer
+from backends.mxnet.target import MXNetTarget
+from compiler.codegen.data import data_code
+from compiler.codegen.expr import Helper, Name
+from compiler.codegen.functions import FunctionCode, print_function
+from compiler.codegen.loops import find_parts
+from compiler.codegen.metrics import printed_metrics
+from compiler.codegen.pieces import Piece, literal
+from compiler.codegen.render import render
+from compiler.codegen.schedules import FUNCTION, schedule_piece
+from compiler.codegen.training import (
+    BATCHES,
+    LOG,
+    checkpoint_piece,
+    clip_constant,
+    optimizer_constants,
+)
+from compiler.codegen.writer import Evaluate, lines
+from compiler.ir import Apply, Graph
+from compiler.ops.norm import Dropout
+from compiler.training.clipping import GlobalNorm
+from compiler.training.program import Training
+
+_IMPORTS = (
+    "import sys",
+    "import numpy as np",
+    "from mxnet import autograd, gluon, nd",
+    "from tqdm import tqdm",
+)
+_TAKEN = ("args", "trainer", "step", "steps", "epoch", "arrays", "total", "order", "rows")
+
+
+class TrainingPrinter:
+    """Prints `train`, `evaluate` and what they need."""
+
+    def __init__(self, model: Graph, training: Training, place: Place) -> None:
+        self._training = training
+        self._model = model
+        self.data = data_code(training.data, place.model_folder, place.script_folder)
+        self._schedule = schedule_piece(training.update.schedule)
+        self._metrics = printed_metrics(training.metrics)
+        self._optimizer = printed_optimizer(training.update, optimizer_constants(training))
+        self._loss = self._function(training.update.loss)
+        self._evaluation = self._function(training.evaluation) if training.evaluation else None
+        self._random = _draws(model, training.update.loss)
+
+    def helpers(self) -> set[str]:
+        """Helpers that loss and metrics call."""
+        codes = [c for c in (self._loss, self._evaluation) if c is not None]
+        statements = [s for c in codes for s in c.statements]
+        results = [Evaluate(e) for c in codes for e in c.results.values()]
+        return {h.identifier for h in find_parts((*statements, *results), Helper)}
+
+    def pieces(self) -> list[Piece]:
+        """Everything from `load_data` to the checkpoints, in the order of the script."""
+        schedule = (
+            [] if self._schedule is None else [Piece(self._schedule.text, self._schedule.imports)]
+        )
+        evaluation = self._evaluate()
+        return [
+            Piece(self.data.piece.text, self.data.piece.imports),
+            BATCHES,
+            *schedule,
+            self._optimizer.piece,
+            self._metrics.piece,
+            Piece(self._train(), _IMPORTS),
+            *([Piece(_RESEED)] if self._random else []),
+            *([Piece(evaluation)] if evaluation else []),
+            LOG,
+            Piece(_CHECKPOINT),
+            checkpoint_piece(self._model.name, "mxnet"),
+        ]
+
+    def main_lines(self) -> list[str]:
+        """What `main` does between the weights given and those saved."""
+        result = '"  ".join(f"{name} {value:.4f}" for name, value in result.items())'
+        found = [
+            "if args.epochs or args.resume or args.evaluate:",
+            f"    train_part, test_part = {self.data.call}",
+            "step = 0",
+            "if args.epochs or args.resume:",
+            "    step = train(model, train_part, args)",
+        ]
+        if self._evaluation is None:
+            return found
+        return [
+            *found,
+            "if (args.epochs or args.evaluate) and len(test_part[0]):",
+            "    result = evaluate(model, test_part, args)",
+            "    if args.log_dir:",
+            '        record = {"epoch": args.epochs, "step": step, "test": result}',
+            "        log(args.log_dir, record)",
+            f"    print({result})",
+        ]
+
+    def _function(self, graph: Graph) -> FunctionCode:
+        (name,) = self._training.models
+        target = MXNetTarget(self._model, eager=True)
+        return print_function(graph, target, {name: Name("model")}, _TAKEN)
+
+    def _train(self) -> str:
+        code = self._loss
+        loss = render(code.results["loss"])
+        notes = [f"    # {note}" for note in self._optimizer.notes]
+        body = [
+            f"{_unpacked(code.inputs)} = (",
+            "    nd.array(array[rows], ctx=args.device, dtype=array.dtype)",
+            "    for array in arrays",
+            ")",
+            *(["reseed(args.seed, step)"] if self._random else []),
+            *self._rate(),
+            "with autograd.record():",
+            *lines(code.statements, 1),
+            *([f"    loss = {loss}"] if loss != "loss" else []),
+            "loss.backward()",
+            *self._clip(),
+            "trainer.step(1)",
+            "step += 1",
+            "total += float(loss.asscalar())",
+            "if args.checkpoint_every and step % args.checkpoint_every == 0:",
+            "    save_checkpoint(args, model, trainer, step)",
+        ]
+        return "\n".join(
+            [
+                "def train(model, arrays, args):",
+                '    """Train on the arrays until `args.epochs` are done."""',
+                *notes,
+                f"    trainer = gluon.Trainer(model.collect_params(), {self._optimizer.arguments})",
+                "    step = load_checkpoint(args, model, trainer) if args.resume else 0",
+                "    epoch_steps = len(batches(len(arrays[0]), args.batch_size, args.seed, 0))",
+                *(["    steps = args.epochs * epoch_steps"] if self._schedule else []),
+                "    for epoch in range(step // epoch_steps, args.epochs):",
+                "        order = batches(len(arrays[0]), args.batch_size, args.seed, epoch)",
+                "        order = order[step % epoch_steps :]",
+                "        total = 0.0",
+                '        for rows in tqdm(order, desc=f"epoch {epoch + 1}/{args.epochs}"):',
+                *(f"            {line}" for line in body),
+                "        mean = total / len(order)",
+                '        print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)',
+                "        if args.log_dir:",
+                '            record = {"epoch": epoch + 1, "step": step, "loss": mean}',
+                "            rate = trainer.learning_rate",
+                '            log(args.log_dir, {**record, "learning_rate": rate})',
+                "        if args.checkpoint:",
+                "            save_checkpoint(args, model, trainer, step)",
+                "    return step",
+            ]
+        )
+
+    def _rate(self) -> list[str]:
+        if self._schedule is None:
+            return []
+        return [f"trainer.set_learning_rate(args.lr * {FUNCTION}(step, steps))"]
+
+    def _clip(self) -> list[str]:
+        clip = self._training.update.clip
+        if not isinstance(clip, GlobalNorm):
+            return []  # MXNet's optimizers clip values themselves
+        name, _ = clip_constant(clip)
+        return [
+            "gradients = [",
+            "    parameter.grad()",
+            "    for parameter in model.collect_params().values()",
+            '    if parameter.grad_req != "null"',
+            "]",
+            f"gluon.utils.clip_global_norm(gradients, {name}, check_isfinite=False)",
+        ]
+
+    def _evaluate(self) -> str:
+        code, training = self._evaluation, self._training
+        if code is None:
+            return ""
+        loss = code.results.get("loss")
+        made = [f"{literal(name)}: {expr}," for name, expr in self._metrics.objects.items()]
+        updates = [
+            f"metrics[{literal(m.name)}].update({', '.join(f'{render(code.results[o])}.asnumpy()' for o in m.operands)})"
+            for m in training.metrics
+        ]
+        result = "{name: float(metric.result()) for name, metric in metrics.items()}"
+        if loss is not None:
+            mean = '"loss": total / len(arrays[0])'
+            result = f"{{{mean}, **{result}}}" if made else f"{{{mean}}}"
+        first = code.inputs[0]
+        counted = [f"total += len({first}) * float({render(loss)}.asscalar())"] if loss else []
+        return "\n".join(
+            [
+                "def evaluate(model, arrays, args):",
+                '    """The metrics over all rows of the arrays."""',
+                *(
+                    ["    metrics = {", *(f"        {line}" for line in made), "    }"]
+                    if made
+                    else []
+                ),
+                *(["    total = 0.0"] if counted else []),
+                "    for start in range(0, len(arrays[0]), args.batch_size):",
+                f"        {_unpacked(code.inputs)} = (",
+                "            nd.array(part, ctx=args.device, dtype=part.dtype)",
+                "            for part in (a[start : start + args.batch_size] for a in arrays)",
+                "        )",
+                *lines(code.statements, 2),
+                *(f"        {line}" for line in (*updates, *counted)),
+                f"    return {result}",
+            ]
+        )
+
+
+def _unpacked(names: Sequence[str]) -> str:
+    return ", ".join(names) + ("," if len(names) == 1 else "")
+
+
+def _draws(model: Graph, loss: Graph) -> bool:
+    """Whether a step of training draws random numbers."""
+    drawn = any(isinstance(i, Apply) and i.op.is_random for i in loss.body.walk())
+    return drawn or any(isinstance(layer.op, Dropout) for layer in layers(model))
+
+
+_RESEED = '''\
+def reseed(seed, step):
+    """Random numbers follow from the step, since MXNet's generator cannot be saved."""
+    state = np.random.SeedSequence((seed, step)).generate_state(1)
+    mx.random.seed(int(state[0]) >> 1)'''
+
+_CHECKPOINT = '''\
+def save_checkpoint(args, model, trainer, step):
+    """Write weights, optimizer state and step to `args.checkpoint`."""
+    tensors = {f"weights/{name}": p.data() for name, p in weights(model).items()}
+    for name, index in trained(model, trainer).items():
+        for slot, array in enumerate(slots(trainer, index)):
+            tensors[f"optimizer/{name}/{slot}"] = array
+    run = {**identity(args.seed, args.batch_size), "step": str(step)}
+    write(args.checkpoint, {n: array.asnumpy() for n, array in tensors.items()}, run)
+
+
+def load_checkpoint(args, model, trainer):
+    """Put everything back as `save_checkpoint` found it; gives the step."""
+    tensors, step = read_checkpoint(args.resume, identity(args.seed, args.batch_size))
+    kept = {n: t for n, t in tensors.items() if n.startswith("weights/")}
+    kept = {name.removeprefix("weights/"): array for name, array in kept.items()}
+    set_weights(model, kept, args.resume)
+    for name, index in trained(model, trainer).items():
+        for slot, array in enumerate(slots(trainer, index)):
+            array[:] = tensors[f"optimizer/{name}/{slot}"]
+        trainer.optimizer._index_update_count[index] = step
+    trainer.optimizer.num_update = step
+    return step
+
+
+def trained(model, trainer):
+    """The optimizer's numbers of the parameters that it changes."""
+    numbers = {p.name: index for index, p in enumerate(trainer._params)}
+    return {
+        name: numbers[parameter.name]
+        for name, parameter in weights(model).items()
+        if parameter.grad_req != "null"
+    }
+
+
+def slots(trainer, index):
+    """The arrays that the optimizer keeps for a parameter, made where they are not yet."""
+    updater = trainer._updaters[0]
+    if index not in updater.states:
+        weight = trainer._params[index].data()
+        state = trainer.optimizer.create_state_multi_precision(index, weight)
+        updater.states[index] = state
+        updater.states_synced[index] = True
+    state = updater.states[index]
+    return state if isinstance(state, tuple) else [] if state is None else [state]'''

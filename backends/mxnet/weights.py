@@ -1,0 +1,140 @@
+"""Weights under their names in the source, inference on files, and export of Symbol and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backends.mxnet.initial_layers import layers
+from backends.mxnet.recurrent import parameter_names
+from backends.mxnet.target import GLUON_NAMES
+from compiler.codegen.classes import ClassCode
+from compiler.codegen.pieces import Piece, literal
+from compiler.codegen.training import WRITE
+from compiler.ir import Graph
+from compiler.ops.recurrent import Recurrent
+from compiler.types import DType
+
+_LOAD = """\
+def load(model, path):
+    set_weights(model, load_file(path), path)
+
+
+def set_weights(model, tensors, path):
+    named = weights(model)
+    if missing := sorted(named.keys() - tensors.keys()):
+        raise SystemExit(f"{path}: missing {missing}")
+    if unexpected := sorted(tensors.keys() - named.keys()):
+        raise SystemExit(f"{path}: unexpected {unexpected}")
+    for name, parameter in named.items():
+        if tensors[name].shape != parameter.shape:
+            have, want = tensors[name].shape, parameter.shape
+            raise SystemExit(f"{path}: {name} is {have}, the model needs {want}")
+        parameter.set_data(nd.array(tensors[name], dtype=tensors[name].dtype))
+
+
+def save(model, path):
+    write(path, {name: p.data().asnumpy() for name, p in weights(model).items()})"""
+
+_IMPORTS = ("from safetensors.numpy import load_file, save_file", "from mxnet import nd")
+
+
+def weights_pieces(model: Graph, classes: Sequence[ClassCode]) -> list[Piece]:
+    """`weights`, `load` and `save`."""
+    return [Piece(_weights_text(model, classes)), Piece(_LOAD, _IMPORTS), WRITE]
+
+
+def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:
+    names = _source_names(model, classes)
+    recurrent = any(isinstance(layer.op, Recurrent) for layer in layers(model))
+    found = "model._collect_params_with_prefix()"
+    lines = ["def weights(model):"]
+    lines += ['    """Parameters and running statistics, named as in the source."""']
+    if not names and not recurrent:
+        return "\n".join([*lines, f"    return {found}"])
+    entries = ", ".join(f"{literal(k)}: {literal(v)}" for k, v in names.items())
+    lines += [f"    names = {{{entries}}}"] if names else []
+    lines += ["    named = {}", f"    for path, parameter in {found}.items():"]
+    if recurrent:
+        lines += ['        if path.endswith("h2h_bias") and parameter.grad_req == "null":']
+        lines += ["            continue  # the second bias, frozen at zero"]
+    lines += ['        path = ".".join(names.get(part, part) for part in path.split("."))']
+    lines += ["        named[path] = parameter", "    return named"]
+    return "\n".join(lines)
+
+
+def _source_names(model: Graph, classes: Sequence[ClassCode]) -> dict[str, str]:
+    """Gluon's names and renamed attributes, with the source's."""
+    found = {a: s for c in classes for a, s in c.attributes.items() if a != s}
+    for layer in layers(model):
+        for parameter in layer.parameters:
+            own = GLUON_NAMES.get((type(layer.op).__name__, parameter.name))
+            if own is not None:
+                found[own] = parameter.name
+        if isinstance(layer.op, Recurrent):
+            found |= parameter_names(layer.op)
+    return found
+
+
+# ---------------------------------------------------------------------------------- prediction
+
+
+def predict_piece(model: Graph) -> Piece:
+    """`predict`: the outputs for the inputs in a file."""
+    inputs = [i.value.name for i in model.inputs]
+    outputs = [o.name for o in model.outputs]
+    expected = ", ".join(literal(name) for name in inputs)
+    called = "model(*arrays)" if len(outputs) > 1 else "[model(*arrays)]"
+    text = f'''\
+def predict(model, source, path, device):
+    """Write the model's outputs for the inputs in the file `source`."""
+    inputs = load_file(source)
+    if inputs.keys() != {{{expected}}}:
+        raise SystemExit(f"{{source}}: holds {{sorted(inputs)}}, the model takes {", ".join(inputs)}")
+    arrays = [
+        nd.array(inputs[name], ctx=device, dtype=inputs[name].dtype)
+        for name in ({expected},)
+    ]
+    outputs = {called}
+    names = [{", ".join(literal(name) for name in outputs)}]
+    write(path, {{n: y.asnumpy() for n, y in zip(names, outputs, strict=True)}})'''
+    return Piece(text, _IMPORTS)
+
+
+# --------------------------------------------------------------------------------------- export
+
+
+def export_piece(model: Graph) -> Piece:
+    """`export`: the Symbol with inputs and outputs as in the source, and the parameters."""
+    names = ", ".join(literal(i.value.name) for i in model.inputs)
+    variables = f"[mx.sym.var(name) for name in ({names},)]"
+    text = f'''\
+def export(model, path):
+    """Write the graph and its parameters: PATH-symbol.json and PATH-0000.params."""
+    outputs = model(*{variables})
+    symbol = mx.sym.Group(list(outputs))
+    symbol.save(f"{{path}}-symbol.json")
+    states = set(symbol.list_auxiliary_states())
+    parameters = {{
+        f"{{'aux' if name in states else 'arg'}}:{{name}}": parameter.data()
+        for name, parameter in model.collect_params().items()
+    }}
+    nd.save(f"{{path}}-0000.params", parameters)'''
+    if len(model.outputs) == 1:
+        text = text.replace("    outputs = model(", "    symbol = model(")
+        text = text.replace("    symbol = mx.sym.Group(list(outputs))\n", "")
+    return Piece(text)
+
+
+def example_arrays(model: Graph, sizes: dict[str, int]) -> str:
+    """NDArrays of the model's inputs at such sizes, as arguments."""
+    from compiler.dims import Dim, evaluate
+
+    found = []
+    for entry in model.inputs:
+        shape = tuple(
+            evaluate(n, sizes) if isinstance(n, Dim) else n for n in entry.value.type.shape
+        )
+        dtype = entry.value.type.dtype
+        tail = "" if dtype is DType.F32 else f', dtype="{dtype.numpy_name}"'
+        found.append(f"nd.zeros({literal(shape)}{tail})")
+    return ", ".join(found)
