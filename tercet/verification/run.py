@@ -116,7 +116,7 @@ def _working_folder(kept: Path | None) -> Iterator[Path]:
         kept.mkdir(parents=True, exist_ok=True)
         yield kept.absolute()
         return
-    with tempfile.TemporaryDirectory(prefix="tercet-") as folder:
+    with tempfile.TemporaryDirectory(prefix="tercet-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
