@@ -60,12 +60,12 @@ def _documentation(text: str) -> list[str]:
     line = f'    """{text}"""'
     if len(line) <= COLUMNS:
         return [line]
-    return [*_wrapped(f'    """{text}', "    "), '    """']
+    return [*_wrapped(f'    """{text}', "    ", COLUMNS - 3), '    """']
 
 
-def _wrapped(text: str, indent: str) -> list[str]:
+def _wrapped(text: str, indent: str, width: int = COLUMNS) -> list[str]:
     return textwrap.wrap(
-        text, COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
 
 

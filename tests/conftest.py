@@ -4,5 +4,21 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 # Before NumPy or a framework starts its threads: on few cores, more threads only slow each other.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write the files of tests/golden anew; read the difference as prose",
+    )
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are written instead of compared."""
+    return bool(request.config.getoption("--update-golden"))
