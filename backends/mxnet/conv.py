@@ -54,6 +54,7 @@ def _conv_transpose(op: ConvTranspose1d | ConvTranspose2d | ConvTranspose3d, lay
         output_padding=default(collapse(op.output_padding), 0),
         dilation=default(collapse(op.dilation), 1),
         groups=default(op.groups, 1),
+        in_channels=default(layer.parameter("weight").type.shape[0] if op.groups > 1 else 0, 0),
         use_bias=default(op.bias, True),
         **initial(layer, weight="weight_initializer", bias="bias_initializer"),
     )

@@ -168,7 +168,9 @@ def _below(F, x, rank, diagonal):
     below = F.broadcast_greater_equal(
         F.expand_dims(row, axis=1), F.expand_dims(column, axis=0)
     )
-    return F.broadcast_like(F.reshape(below, shape=(1,) * (rank - 2) + (-2,)), x)''',
+    for _ in range(rank - 2):
+        below = F.expand_dims(below, axis=0)
+    return F.broadcast_like(below, x)''',
     "tril": '''\
 def tril(F, x, rank, diagonal=0):
     """Zeros above a diagonal of the last two axes."""

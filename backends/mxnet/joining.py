@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import accumulate
 
 from backends.base import Unsupported
+from backends.mxnet.symbolic_shape import in_front
 from backends.mxnet.target import F, lower, require_axes
 from compiler.codegen.expr import Expr, default
 from compiler.codegen.expr import Sequence as SequenceExpr
@@ -51,8 +52,7 @@ def _pad(op: ops.Pad, at: Application, x: Expr) -> Expr:
         raise Unsupported(f"padding the first two of {rank} axes", "use `concat` with zeros")
     widths = (0, 0) * front + tuple(n for pair in op.pads for n in pair)
     settings = {"constant_value": default(op.value, 0)} if op.mode == "constant" else {}
-    wide = F.reshape(x, shape=(1,) * front + (-2,)) if front else x
-    return _narrow(F.pad(wide, mode=op.mode, pad_width=widths, **settings), front)
+    return _narrow(F.pad(in_front(x, front), mode=op.mode, pad_width=widths, **settings), front)
 
 
 def _narrow(x: Expr, front: int) -> Expr:

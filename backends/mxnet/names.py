@@ -65,6 +65,7 @@ RESERVED_NAMES = frozenset(
         "mish",
         "model",
         "mx",
+        "named_parameters",
         "nd",
         "nn",
         "np",

@@ -8,7 +8,7 @@ from backends.mxnet.target import F, is_eager, lower
 from compiler.codegen.expr import Expr, lift
 from compiler.codegen.target import Application
 from compiler.dims import Dim, Size
-from compiler.ops.slicing import Index, Integer, NewAxis, Range, Slice
+from compiler.ops.slicing import Index, Integer, Item, NewAxis, Range, Slice
 
 Bounds = tuple[int | None, int | None, int]
 
@@ -18,7 +18,9 @@ def _index(op: Index, at: Application, x: Expr) -> Expr:
     if is_eager(at):
         return _eager(op, x)
     ranges = op.ranges(at.type(0))
-    bounds = [_bounds(r, n) for r, n in zip(ranges, at.type(0).shape, strict=True)]
+    items: list[Item] = [i for i in op.items if not isinstance(i, NewAxis)]
+    items += [Slice()] * (at.type(0).rank - len(items))
+    bounds = [_bounds(i, n) for i, n in zip(items, at.type(0).shape, strict=True)]
     x = _static(x, [b if b is not None else (None, None, 1) for b in bounds])
     for axis, (taken, bound) in enumerate(zip(ranges, bounds, strict=True)):
         if bound is None:
@@ -39,33 +41,36 @@ def _eager(op: Index, x: Expr) -> Expr:
     return x[tuple(places)] if len(places) != 1 else x[places[0]]
 
 
-def _bounds(taken: Range, size: Size) -> Bounds | None:
-    """Begin, end and step as numbers, counted from the end where need be; None if they are not."""
-    begin = _place(taken.start, size, 0)
-    after = taken.start + taken.length * taken.step
-    end = _place(after, size, size)
-    if taken.step < 0:
-        end = None if isinstance(after, int) and after < 0 else _place(after, size, -1)
-    if begin == "open" or end == "open":
-        return None
-    assert not isinstance(begin, str)
-    assert not isinstance(end, str)
-    return (begin, end, taken.step)
+def _bounds(item: Item, size: Size) -> Bounds | None:
+    """Begin, end and step as numbers, from either end; None where they are not."""
+    match item:
+        case Slice(start, stop, step):
+            begin, end = _bound(start, size), _bound(stop, size)
+            if isinstance(begin, str) or isinstance(end, str):
+                return None
+            return begin, end, step
+        case Integer(value):
+            place = _bound(value, size)
+            if isinstance(place, str) or place is None:
+                return None
+            return place, place + 1 if place != -1 else None, 1
+    raise TypeError(type(item).__name__)
 
 
-def _place(place: Size, size: Size, usual: Size) -> int | str | None:
-    if place == usual:
-        return None
-    if isinstance(place, int) and (not isinstance(size, int) or place <= size):
-        return place
-    if isinstance(size, int) and isinstance(place, int):
-        return None
-    back = place - size
-    return back if isinstance(back, int) and back < 0 else _past(back)
-
-
-def _past(back: Size) -> str | None:
-    return None if isinstance(back, int) else "open"
+def _bound(place: Size | None, size: Size) -> int | str | None:
+    """A bound as MXNet takes it: None is the end of the axis, "open" is not a number."""
+    match place, size:
+        case None, _:
+            return None
+        case int(), int():
+            return place if -size <= place < size else None
+        case int(), _:
+            return place
+    assert place is not None
+    behind = place - size
+    if isinstance(behind, int):
+        return behind if behind < 0 else None
+    return "open"
 
 
 def _static(x: Expr, bounds: list[Bounds]) -> Expr:

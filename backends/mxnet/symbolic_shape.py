@@ -155,11 +155,17 @@ def length_of(at: Application, size: Size, dtype: str) -> Expr:
 # ---------------------------------------------------------------------------------- broadcasting
 
 
+def in_front(x: Expr, count: int) -> Expr:
+    """A tensor with new axes of size 1 before its own."""
+    for _ in range(count):
+        x = F.expand_dims(x, axis=0)
+    return x
+
+
 def broadcast(at: Application, x: Expr, source: Shape, wanted: Shape) -> Expr:
     """A tensor broadcast to a shape, new axes in front included.  Raises Unsupported."""
     new = len(wanted) - len(source)
-    if new:
-        x = F.reshape(x, shape=(*[1] * new, *([-2] if source else [])))
+    x = F.reshape(x, shape=(1,) * new) if new and not source else in_front(x, new)
     padded = (*[1] * new, *source)
     axes = [k for k, (a, b) in enumerate(zip(padded, wanted, strict=True)) if a != b]
     if not axes:
@@ -181,6 +187,7 @@ def total(shape: Shape) -> Size:
 __all__ = [
     "Symbol",
     "broadcast",
+    "in_front",
     "length_of",
     "positions",
     "reshape_codes",

@@ -46,20 +46,29 @@ def weights_pieces(model: Graph, classes: Sequence[ClassCode]) -> list[Piece]:
 def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:
     names = _source_names(model, classes)
     recurrent = any(isinstance(layer.op, Recurrent) for layer in layers(model))
-    found = "model._collect_params_with_prefix()"
+    found = "named_parameters(model)" if recurrent else "model._collect_params_with_prefix()"
     lines = ["def weights(model):"]
     lines += ['    """Parameters and running statistics, named as in the source."""']
-    if not names and not recurrent:
+    if not names:
         return "\n".join([*lines, f"    return {found}"])
     entries = ", ".join(f"{literal(k)}: {literal(v)}" for k, v in names.items())
-    lines += [f"    names = {{{entries}}}"] if names else []
-    lines += ["    named = {}", f"    for path, parameter in {found}.items():"]
-    if recurrent:
-        lines += ['        if path.endswith("h2h_bias") and parameter.grad_req == "null":']
-        lines += ["            continue  # the second bias, frozen at zero"]
-    lines += ['        path = ".".join(names.get(part, part) for part in path.split("."))']
-    lines += ["        named[path] = parameter", "    return named"]
-    return "\n".join(lines)
+    lines += [f"    names = {{{entries}}}"]
+    lines += ["    return {", '        ".".join(names.get(part, part) for part in path.split("."))']
+    lines += [f"        : parameter for path, parameter in {found}.items()", "    }"]
+    return "\n".join([*lines, *(["", "", _NAMED_PARAMETERS] if recurrent else [])])
+
+
+_NAMED_PARAMETERS = '''\
+def named_parameters(block, prefix=""):
+    """Parameters by path, but for the second biases that `one_bias` froze."""
+    named = {
+        prefix + name: parameter
+        for name, parameter in block._reg_params.items()
+        if not (name.endswith("h2h_bias") and parameter.grad_req == "null")
+    }
+    for name, child in block._children.items():
+        named |= named_parameters(child, f"{prefix}{name}.")
+    return named'''
 
 
 def _source_names(model: Graph, classes: Sequence[ClassCode]) -> dict[str, str]:
