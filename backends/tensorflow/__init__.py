@@ -1,0 +1,26 @@
+"""The TensorFlow target: Keras 3 classes by subclassing, trained by `compile` and `fit`."""
+
+from backends.base import Backend
+from backends.tensorflow import (  # noqa: F401  (they register their lowerings)
+    activation,
+    attention,
+    conv,
+    elementwise,
+    indexing,
+    joining,
+    linear,
+    loss,
+    norm,
+    pooling,
+    random,
+    recurrent,
+    reduce,
+    shape,
+    slicing,
+)
+from backends.tensorflow.script import render
+from backends.tensorflow.target import lower
+
+BACKEND = Backend("tensorflow", "tensorflow", render)
+
+__all__ = ["BACKEND", "lower"]

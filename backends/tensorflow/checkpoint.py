@@ -1,0 +1,76 @@
+"""Checkpoints and the record of training in Keras' words (docs/checkpoints.md)."""
+
+from __future__ import annotations
+
+from compiler.codegen.pieces import Piece
+
+PROGRESS_IMPORTS = ("import keras",)
+
+
+def progress(rate: str) -> str:
+    """The callback that logs and saves; `rate` is the last learning rate."""
+    return f'''\
+class Progress(keras.callbacks.Callback):
+    """Writes metrics.jsonl and checkpoints while `fit` runs."""
+
+    def __init__(self, args, steps):
+        super().__init__()
+        self.args = args
+        self.steps = steps
+
+    def on_train_batch_end(self, batch, logs=None):
+        every = self.args.checkpoint and self.args.checkpoint_every
+        if every and int(self.model.optimizer.iterations) % every == 0:
+            save_checkpoint(self.args, self.model)
+
+    def on_epoch_end(self, epoch, logs=None):
+        step = int(self.model.optimizer.iterations)
+        if self.args.log_dir:
+            rate = {rate}
+            record = {{"epoch": epoch + 1, "step": step, "loss": float(logs["loss"])}}
+            log(self.args.log_dir, {{**record, "learning_rate": rate}})
+        if self.args.checkpoint:
+            save_checkpoint(self.args, self.model)'''
+
+
+CHECKPOINT = Piece(
+    '''\
+def save_checkpoint(args, model):
+    """Write weights, optimizer state, random state and step to `args.checkpoint`."""
+    arrays = {f"weights/{name}": array for name, array in tensors(model).items()}
+    for name, variable in state(model):
+        arrays[name] = np.ascontiguousarray(variable.numpy())
+    run = identity(args.seed, args.batch_size)
+    step = int(model.optimizer.iterations)
+    write(args.checkpoint, arrays, {**run, "step": str(step)})
+
+
+def load_checkpoint(args, model):
+    """Put everything back as `save_checkpoint` found it; gives the step."""
+    arrays, step = read_checkpoint(args.resume, identity(args.seed, args.batch_size))
+    own = {name: arrays.pop(name) for name in list(arrays) if name.startswith("weights/")}
+    own = {name.removeprefix("weights/"): array for name, array in own.items()}
+    assign_weights(model, own, args.resume)
+    for name, variable in state(model):
+        variable.assign(arrays[name].reshape(variable.shape))
+    return step
+
+
+def state(model):
+    """Yield (name in a checkpoint, variable) of the optimizer and of random generators."""
+    model.optimizer.build(model.trainable_variables)
+    owners = {v.path.replace("/", "_") + "_": name for name, v, *_ in weights(model)}
+    for variable in model.optimizer.variables:
+        if variable.name == "learning_rate":  # `--lr` says it
+            continue
+        owner = max(filter(variable.name.startswith, owners), key=len, default=None)
+        if owner is None:
+            yield f"optimizer/{variable.name}", variable
+        else:
+            slot = variable.name.removeprefix(owner)
+            yield f"optimizer/{owners[owner]}/{slot}", variable
+    for variable in model.variables:
+        if variable.name == "seed_generator_state":
+            yield f"random/{variable.path}", variable''',
+    ("import numpy as np",),
+)

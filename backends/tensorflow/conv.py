@@ -1,0 +1,155 @@
+"""Convolutions in Keras.  What its layers cannot pad is padded before, as numbers say.
+
+`padding="same"` is written only where it means the source's numbers: Keras pads the odd cell at the
+end, and at a stride not as much as the other frameworks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from backends.base import Unsupported
+from backends.tensorflow.facts import Facts
+from backends.tensorflow.initial import initializer
+from backends.tensorflow.target import TRAINING, Placed, construct, layers, lower, tf
+from compiler.codegen.expr import Expr, Helper, Made, default
+from compiler.ir import Layer
+from compiler.ops.base import LayerOp
+from compiler.ops.conv import (
+    AnyConvolution,
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
+
+T = TypeVar("T")
+
+
+def collapse(values: Sequence[T]) -> T | tuple[T, ...]:
+    """One value where all axes have the same."""
+    return values[0] if all(v == values[0] for v in values) else tuple(values)
+
+
+def pad_widths(pads: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """The widths of `tf.pad` for the spatial axes of a channels-last tensor."""
+    return ((0, 0), *pads, (0, 0))
+
+
+# --------------------------------------------------------------------------------- who pads
+
+
+def _is_same(op: AnyConvolution) -> bool:
+    """Whether Keras' "same" pads what the operation says."""
+    if op.padding == "same":
+        return True
+    totals = [extent - 1 for extent in op.extents]
+    wanted = tuple((total // 2, total - total // 2) for total in totals)
+    return all(s == 1 for s in op.stride) and op.padding == wanted
+
+
+def _is_valid(op: AnyConvolution) -> bool:
+    return op.padding != "same" and not any(map(any, op.padding))
+
+
+def _skips(op: AnyConvolution) -> bool:
+    """Whether Keras refuses the stride, because the kernel is dilated too."""
+    return max(op.stride) > 1 and max(op.dilation) > 1
+
+
+def _own_padding(ops: Sequence[LayerOp]) -> str | None:
+    """The padding that Keras' layers of a site do themselves; None where `tf.pad` goes before."""
+    found = [op for op in ops if isinstance(op, AnyConvolution)]
+    if all(map(_is_valid, found)):
+        return "valid"
+    if all(map(_is_same, found)) and not any(map(_skips, found)):
+        return "same"
+    return None
+
+
+# ------------------------------------------------------------------------------ convolutions
+
+
+@construct(Conv1d, Conv2d, Conv3d)
+def _conv(op: AnyConvolution, layer: Layer, facts: Facts) -> Expr:
+    inputs = layer.parameter("weight").type.shape[1] * op.groups
+    skips = any(isinstance(o, AnyConvolution) and _skips(o) for o in facts.ops(layer.site))
+    return _class(op, inputs == op.groups)(
+        op.channels,
+        collapse(op.kernel),
+        strides=default(1 if skips else collapse(op.stride), 1),
+        padding=default(_own_padding(facts.ops(layer.site)) or "valid", "valid"),
+        dilation_rate=default(collapse(op.dilation), 1),
+        groups=default(op.groups, 1),
+        use_bias=default(op.bias, True),
+        **_initializers(op, layer),
+    )
+
+
+def _class(op: AnyConvolution, depthwise: bool) -> Expr:
+    if op.groups == 1:
+        return {1: layers.Conv1D, 2: layers.Conv2D, 3: layers.Conv3D}[op.rank]
+    if op.rank == 2 and depthwise and op.stride[0] == op.stride[1] and not _skips(op):
+        return Helper("DepthwiseConv2D")
+    return Helper(f"GroupedConv{op.rank}D")
+
+
+def _initializers(op: AnyConvolution, layer: Layer) -> dict[str, Expr]:
+    found = {"kernel_initializer": initializer(layer.parameter("weight").init)}
+    if op.bias:
+        found["bias_initializer"] = default(initializer(layer.parameter("bias").init), "zeros")
+    return found
+
+
+@lower(Conv1d, Conv2d, Conv3d)
+def _apply(op: AnyConvolution, at: Placed, x: Expr) -> Expr:
+    assert at.item.layer is not None
+    ops = [o for o in at.facts.ops(at.item.layer.site) if isinstance(o, AnyConvolution)]
+    if _own_padding(ops) is None:
+        x = tf.pad(x, pad_widths(op.pads(at.type(0).shape[2:])))
+    y = Made()(x, **(TRAINING if any(o.groups > 1 for o in ops) else {}))
+    if not any(map(_skips, ops)):
+        return y
+    return y[(slice(None), *(slice(None, None, s) for s in op.stride))]
+
+
+# -------------------------------------------------------------------- transposed convolutions
+
+
+@construct(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
+def _conv_transpose(op: ConvTranspose, layer: Layer, facts: Facts) -> Expr:
+    if op.groups > 1:
+        raise Unsupported("Keras has no transposed convolution with groups")
+    if _skips(op):
+        raise Unsupported("Keras has no transposed convolution with a stride and a dilation")
+    if any(o >= s for o, s in zip(op.output_padding, op.stride, strict=True) if o):
+        raise Unsupported("Keras wants `output_padding` below the stride")
+    name = {1: layers.Conv1DTranspose, 2: layers.Conv2DTranspose, 3: layers.Conv3DTranspose}
+    grows = any(
+        isinstance(o, ConvTranspose)
+        and (any(o.output_padding) or any(k < s for k, s in zip(o.extents, o.stride, strict=True)))
+        for o in facts.ops(layer.site)
+    )
+    extra = collapse(op.output_padding) if grows else None
+    return name[op.rank](
+        op.channels,
+        collapse(op.kernel),
+        strides=default(collapse(op.stride), 1),
+        output_padding=default(extra, None),
+        dilation_rate=default(collapse(op.dilation), 1),
+        use_bias=default(op.bias, True),
+        **_initializers(op, layer),
+    )
+
+
+@lower(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
+def _apply_transpose(op: ConvTranspose, at: Placed, x: Expr) -> Expr:
+    y = Made()(x)
+    pads = op.pads(at.type(0).shape[2:])
+    if not any(map(any, pads)):
+        return y
+    return y[(slice(None), *(slice(b or None, -e if e else None) for b, e in pads))]

@@ -1,0 +1,106 @@
+"""Element-wise arithmetic, comparison and functions in TensorFlow."""
+
+from __future__ import annotations
+
+from backends.tensorflow.target import DTYPES, Placed, lower, tf
+from compiler.codegen.expr import Binary, Expr, Helper
+from compiler.ops import elementwise as ops
+from compiler.ops.base import Op
+
+_INFIX: dict[type[Op], str] = {
+    ops.Add: "+",
+    ops.Subtract: "-",
+    ops.Multiply: "*",
+    ops.Divide: "/",
+    ops.FloorDivide: "//",
+    ops.Modulo: "%",
+    ops.Power: "**",
+    ops.Equal: "==",
+    ops.NotEqual: "!=",
+    ops.Less: "<",
+    ops.LessEqual: "<=",
+    ops.Greater: ">",
+    ops.GreaterEqual: ">=",
+    ops.LogicalAnd: "&",
+    ops.LogicalOr: "|",
+}
+
+_FUNCTIONS: dict[type[Op], Expr] = {
+    ops.Abs: tf.abs,
+    ops.Sign: tf.sign,
+    ops.Square: tf.square,
+    ops.Exp: tf.exp,
+    ops.Expm1: Helper("expm1"),
+    ops.Log: tf.math.log,
+    ops.Sqrt: tf.sqrt,
+    ops.Rsqrt: tf.math.rsqrt,
+    ops.Reciprocal: tf.math.reciprocal,
+    ops.Sin: tf.sin,
+    ops.Cos: tf.cos,
+    ops.Tan: tf.tan,
+    ops.Erf: tf.math.erf,
+    ops.Floor: tf.floor,
+    ops.Ceil: tf.math.ceil,
+    ops.Round: tf.round,
+    ops.IsNan: tf.math.is_nan,
+    ops.IsInf: tf.math.is_inf,
+}
+
+
+@lower(*_INFIX)
+def _infix(op: Op, at: Placed, a: Expr, b: Expr) -> Expr:
+    return Binary(_INFIX[type(op)], a, b)
+
+
+@lower(*_FUNCTIONS)
+def _function(op: Op, at: Placed, x: Expr) -> Expr:
+    return _FUNCTIONS[type(op)](x)
+
+
+@lower(ops.Log1p)
+def _log1p(op: ops.Log1p, at: Placed, x: Expr) -> Expr:
+    return tf.math.log(1 + x)  # ONNX has no log1p
+
+
+@lower(ops.Negate)
+def _negate(op: ops.Negate, at: Placed, x: Expr) -> Expr:
+    return -x
+
+
+@lower(ops.LogicalNot)
+def _not(op: ops.LogicalNot, at: Placed, x: Expr) -> Expr:
+    return ~x
+
+
+@lower(ops.Minimum)
+def _minimum(op: ops.Minimum, at: Placed, a: Expr, b: Expr) -> Expr:
+    return tf.minimum(a, b)
+
+
+@lower(ops.Maximum)
+def _maximum(op: ops.Maximum, at: Placed, a: Expr, b: Expr) -> Expr:
+    return tf.maximum(a, b)
+
+
+@lower(ops.Where)
+def _where(op: ops.Where, at: Placed, condition: Expr, a: Expr, b: Expr) -> Expr:
+    if at.constant(1) is not None and at.constant(2) is not None:
+        a = tf.constant(a, DTYPES[at.result.dtype])
+    return tf.where(condition, a, b)
+
+
+@lower(ops.Clip)
+def _clip(op: ops.Clip, at: Placed, x: Expr) -> Expr:
+    low, high = _limit(op.min, at), _limit(op.max, at)
+    if low is None:
+        return tf.minimum(x, high)
+    return tf.maximum(x, low) if high is None else tf.clip_by_value(x, low, high)
+
+
+def _limit(value: float | None, at: Placed) -> object:
+    return float(value) if value is not None and at.type(0).dtype.is_float else value
+
+
+@lower(ops.Cast)
+def _cast(op: ops.Cast, at: Placed, x: Expr) -> Expr:
+    return tf.cast(x, DTYPES[op.dtype])

@@ -1,0 +1,117 @@
+"""Inference on files, and export by tf2onnx from a traced `tf.function`."""
+
+from __future__ import annotations
+
+from backends.tensorflow.example import example_sizes
+from backends.tensorflow.target import DTYPES, TensorFlowTarget
+from compiler.codegen.names import Names
+from compiler.codegen.pieces import Piece, literal
+from compiler.codegen.render import render
+from compiler.dims import Dim, evaluate
+from compiler.ir import Graph, Value
+from compiler.types import TensorType
+
+
+def model_call(model: Graph, inputs: list[str], target: TensorFlowTarget) -> str:
+    """The expression that applies the model in inference."""
+    given = inputs[0] if len(inputs) == 1 else f"({', '.join(inputs)})"
+    told = ", training=False" if target.facts.is_trained(model) else ""
+    return f"model({given}{told})"
+
+
+def predict_piece(model: Graph, target: TensorFlowTarget) -> Piece:
+    """`predict`: the outputs for the inputs in a file."""
+    given = [f"tf.constant(inputs[{literal(i.value.name)}])" for i in model.inputs]
+    names = [literal(i.value.name) for i in model.inputs]
+    outputs = [literal(o.name) for o in model.outputs]
+    call = model_call(model, given, target)
+    if len(outputs) == 1:
+        result = [f"    output = {call}", f"    write(path, {{{outputs[0]}: output.numpy()}})"]
+    else:
+        result = [
+            f"    outputs = zip(({', '.join(outputs)}), {call}, strict=True)",
+            "    write(path, {name: output.numpy() for name, output in outputs})",
+        ]
+    takes = ", ".join(names).replace('"', "")
+    lines = [
+        "def predict(model, source, path):",
+        '    """Write the model\'s outputs for the inputs in the file `source`."""',
+        "    inputs = load_file(source)",
+        f"    if inputs.keys() != {{{', '.join(names)}}}:",
+        "        raise SystemExit(",
+        f'            f"{{source}}: holds {{sorted(inputs)}}, the model takes {takes}"',
+        "        )",
+        *result,
+    ]
+    return Piece("\n".join(lines), ("from safetensors.numpy import load_file, save_file",))
+
+
+def export_piece(model: Graph, target: TensorFlowTarget) -> Piece:
+    """`export`, with names and sizes of the source."""
+    names = Names(target.reserved_names | {"model", "path", "signature", "inference", "graph"})
+    parameters = [names.of(i.value.name) for i in model.inputs]
+    outputs = [literal(o.name) for o in model.outputs]
+    call = model_call(model, parameters, target)
+    result = f"{{{outputs[0]}: {call}}}"
+    if len(outputs) > 1:
+        result = f"dict(zip(({', '.join(outputs)}), {call}, strict=True))"
+    values = [(i.value.name, i.value) for i in model.inputs]
+    values += [(o.name, o.value) for o in model.outputs]
+    shapes = ", ".join(f"{literal(name)}: {_onnx_shape(value)}" for name, value in values)
+    specs = ", ".join(_spec(i.value) for i in model.inputs)
+    order = [
+        "    outputs = {output.name: output for output in proto.graph.output}",
+        "    del proto.graph.output[:]",
+        f"    proto.graph.output.extend(outputs[name] for name in ({', '.join(outputs)}))",
+    ]
+    lines = [
+        "def export(model, path):",
+        "    import onnx",
+        "    import tf2onnx",
+        "",
+        f"    signature = [{specs}]",
+        "",
+        "    @tf.function(input_signature=signature)",
+        f"    def inference({', '.join(parameters)}):",
+        f"        return {result}",
+        "",
+        "    proto, _ = tf2onnx.convert.from_function(inference, signature, opset=17)",
+        *(order if len(outputs) > 1 else []),
+        f"    shapes = {{{shapes}}}",
+        "    for value in (*proto.graph.input, *proto.graph.output):",
+        "        dtype = value.type.tensor_type.elem_type",
+        "        shape = shapes[value.name]",
+        "        value.type.CopyFrom(onnx.helper.make_tensor_type_proto(dtype, shape))",
+        "    del proto.graph.value_info[:]",
+        "    try:  # tf2onnx only warns of operations that it does not know",
+        "        onnx.checker.check_model(proto)",
+        "    except onnx.checker.ValidationError as error:",
+        '        raise SystemExit(f"{path}: not expressible in ONNX: {error}") from None',
+        "    onnx.save(proto, path)",
+    ]
+    return Piece("\n".join(lines))
+
+
+def _spec(value: Value) -> str:
+    shape = tuple(None if isinstance(n, Dim) else n for n in value.type.shape)
+    dtype = render(DTYPES[value.type.dtype])
+    return f"tf.TensorSpec({literal(shape)}, {dtype}, name={literal(value.name)})"
+
+
+def _onnx_shape(value: Value) -> str:
+    return literal(tuple(str(n) if isinstance(n, Dim) else n for n in value.type.shape))
+
+
+def build_line(model: Graph) -> str:
+    """The line of `main` that makes the model's variables, by applying it once."""
+    sizes = example_sizes(model)
+    given = [_zeros(i.value.type, sizes) for i in model.inputs]
+    whole = given[0] if len(given) == 1 else f"({', '.join(given)})"
+    return f"model({whole})  # creates the variables"
+
+
+def _zeros(type: TensorType, sizes: dict[str, int]) -> str:
+    shape = tuple(evaluate(n, sizes) if isinstance(n, Dim) else n for n in type.shape)
+    dtype = render(DTYPES[type.dtype])
+    tail = "" if dtype == "tf.float32" else f", {dtype}"
+    return f"tf.zeros({literal(shape)}{tail})"

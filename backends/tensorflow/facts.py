@@ -1,0 +1,144 @@
+"""What must be known of a whole model before any of its lines can be printed.
+
+A layer is made in one place and applied in another: decisions that both share (who pads?) are taken
+here, for all layers of a site at once, so that they agree and the site prints as one line.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from compiler.codegen.classes import called_graphs
+from compiler.codegen.expr import Expr, Made, Name
+from compiler.ir import Apply, Create, Graph, Layer, ReadParameter, Site
+from compiler.ops.base import LayerOp
+from compiler.ops.conv import AnyConvolution, ConvTranspose
+from compiler.ops.linear import Dense, Embedding
+from compiler.ops.norm import BatchNorm, ChannelNorm, Dropout, RMSNorm, TrailingNorm
+from compiler.ops.recurrent import Recurrent
+
+_tf = Name("tf")
+
+
+class Facts:
+    """Facts about some graphs and all that they call."""
+
+    def __init__(self, roots: Iterable[Graph]) -> None:
+        graphs = [g for root in roots for g in (*called_graphs(root), root)]
+        self.graphs = list({id(g): g for g in graphs}.values())
+        self._ops: dict[Site, dict[LayerOp, None]] = defaultdict(dict)
+        self._with_lengths: set[Site] = set()
+        for graph in self.graphs:
+            for item in graph.body.walk():
+                self._note(item)
+        self._trained = self._find_trained()
+
+    def _note(self, item: object) -> None:
+        match item:
+            case Create(made=Layer(site=site, op=op)):
+                self._ops[site][op] = None
+            case Apply(op=Recurrent(), layer=Layer(site=site), inputs=inputs):
+                if inputs[-1] is not None:
+                    self._with_lengths.add(site)
+
+    @property
+    def layers(self) -> Iterator[Layer]:
+        """Every layer of every specialisation."""
+        for graph in self.graphs:
+            for item in graph.body.walk():
+                if isinstance(item, Create) and isinstance(item.made, Layer):
+                    yield item.made
+
+    def ops(self, site: Site) -> tuple[LayerOp, ...]:
+        """The operations of all layers made at a site, in every specialisation and iteration."""
+        return tuple(self._ops[site])
+
+    def has_lengths(self, site: Site) -> bool:
+        """Whether recurrent layers of a site are ever given `lengths`."""
+        return site in self._with_lengths
+
+    @property
+    def renamed_parameters(self) -> dict[str, str]:
+        """Names of raw parameters that Keras' variables have too: the script's, the source's."""
+        return {
+            variable_name(item.parameter.name): item.parameter.name
+            for graph in self.graphs
+            for item in graph.body.walk()
+            if isinstance(item, ReadParameter)
+            and item.layer is None
+            and item.parameter.name in KERAS_NAMES
+        }
+
+    # -------------------------------------------------------------------------------- training
+
+    def is_trained(self, graph: Graph) -> bool:
+        """Whether a block behaves differently in training, itself or in what it calls."""
+        return id(graph.block) in self._trained
+
+    def _find_trained(self) -> set[int]:
+        found = {
+            id(graph.block)
+            for graph in self.graphs
+            for item in graph.body.walk()
+            if isinstance(item, Apply) and is_trained(item.op)
+        }
+        size = -1
+        while size != len(found):
+            size = len(found)
+            for graph in self.graphs:
+                if any(id(call.graph.block) in found for call in graph.calls):
+                    found.add(id(graph.block))
+        return found
+
+    # ------------------------------------------------------------------------------- variables
+
+    def variable(self, layer: Layer, parameter: str) -> Expr:
+        """A layer's parameter as a tensor in the language's layout; `Made()` is the layer."""
+        own = Made()
+        match layer.op, parameter:
+            case Embedding(), _:
+                return own.embeddings
+            case Dense(), "weight":
+                return _tf.transpose(own.kernel)
+            case AnyConvolution(rank=rank), "weight":
+                order = (rank + 1, rank, *range(rank))
+                return _tf.transpose(own.kernel, order)
+            case RMSNorm(), _:
+                return own.scale
+            case ((ChannelNorm() | TrailingNorm()), _):
+                return getattr(own, NORM_VARIABLES[parameter])  # type: ignore[no-any-return]
+        return getattr(own, parameter)  # type: ignore[no-any-return]
+
+
+NORM_VARIABLES = {
+    "weight": "gamma",
+    "bias": "beta",
+    "running_mean": "moving_mean",
+    "running_var": "moving_variance",
+}
+"""Keras' names of what normalisations hold."""
+
+
+KERAS_NAMES = frozenset(
+    ["alpha", "embeddings", "kernel", "recurrent_kernel", "scale", *NORM_VARIABLES.values()]
+)
+"""Variables that are called otherwise in the source."""
+
+
+def variable_name(parameter: str) -> str:
+    """The name of the variable of a raw parameter."""
+    return f"{parameter}_" if parameter in KERAS_NAMES else parameter
+
+
+def is_grouped(op: object) -> bool:
+    """Whether a convolution has groups that are more than one channel wide each."""
+    return isinstance(op, AnyConvolution) and not isinstance(op, ConvTranspose) and op.groups > 1
+
+
+def is_trained(op: object) -> bool:
+    """Whether an operation takes a different way in training."""
+    return isinstance(op, BatchNorm | Dropout) or is_grouped(op)
+
+
+__all__ = ["Facts", "NORM_VARIABLES", "is_grouped", "is_trained"]

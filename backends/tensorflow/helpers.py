@@ -1,0 +1,235 @@
+"""Short functions and layers that a script gets only where its model uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from compiler.codegen.pieces import Piece
+
+_CONVOLUTION = '''\
+class GroupedConv{rank}D(layers.Conv{rank}D):
+    """Keras runs groups through XLA, which has no ONNX form: only in training, then."""
+
+    def call(self, x, training=None):
+        if training:
+            return super().call(x)
+        y = tf.nn.convolution(
+            x, self.kernel, self.strides, self.padding.upper(), dilations=self.dilation_rate
+        )
+        return y + self.bias if self.use_bias else y'''
+
+_HELPERS = {
+    "gelu": Piece(
+        '''\
+def gelu(x):
+    """x * P(X <= x).  `tf.nn.gelu` computes it by erfc, which ONNX lacks."""
+    return 0.5 * x * (1 + tf.math.erf(x / math.sqrt(2)))''',
+        ("import math",),
+    ),
+    "elu": Piece(
+        '''\
+def elu(x, alpha):
+    """x where x >= 0, else alpha * (exp(x) - 1)."""
+    return tf.maximum(x, 0.0) + alpha * tf.nn.elu(tf.minimum(x, 0.0))'''
+    ),
+    "celu": Piece(
+        '''\
+def celu(x, alpha):
+    """x where x >= 0, else alpha * (exp(x / alpha) - 1)."""
+    return tf.maximum(x, 0.0) + alpha * tf.nn.elu(tf.minimum(x, 0.0) / alpha)'''
+    ),
+    "mish": Piece(
+        '''\
+def mish(x):
+    """x * tanh(softplus(x))."""
+    return x * tf.tanh(tf.nn.softplus(x))'''
+    ),
+    "hard_swish": Piece(
+        '''\
+def hard_swish(x):
+    """x * min(max(x + 3, 0), 6) / 6."""
+    return x * tf.nn.relu6(x + 3) / 6'''
+    ),
+    "expm1": Piece(
+        '''\
+def expm1(x):
+    """exp(x) - 1, precise around 0; ONNX lacks it."""
+    return 2 * tf.exp(x / 2) * tf.sinh(x / 2)'''
+    ),
+    "DepthwiseConv2D": Piece(
+        '''\
+class DepthwiseConv2D(layers.Conv2D):
+    """A convolution of every channel by itself."""
+
+    def convolution_op(self, x, kernel):
+        kernel = tf.reshape(kernel, (*self.kernel_size, self.groups, -1))
+        strides, padding = (1, *self.strides, 1), self.padding.upper()
+        return tf.nn.depthwise_conv2d(
+            x, kernel, strides, padding, dilations=self.dilation_rate
+        )
+
+    def call(self, x, training=None):
+        return super().call(x)'''
+    ),
+    **{f"GroupedConv{rank}D": Piece(_CONVOLUTION.format(rank=rank)) for rank in (1, 2, 3)},
+    "average_pool": Piece(
+        '''\
+def average_pool(x, kernel, strides, padding, counted):
+    """Averages over the cells of each window that lie in x or in the padding `counted`."""
+    sizes = tf.shape(x)[1:-1]
+    cells = tf.pad(tf.ones((1, *tf.unstack(sizes), 1)), counted, constant_values=1.0)
+    outside = [
+        (all_[0] - one[0], all_[1] - one[1])
+        for all_, one in zip(padding, counted, strict=True)
+    ]
+    share = tf.nn.avg_pool(tf.pad(cells, outside), kernel, strides, "VALID")
+    return tf.nn.avg_pool(tf.pad(x, padding), kernel, strides, "VALID") / share'''
+    ),
+    "scaled_dot_product_attention": Piece(
+        '''\
+def scaled_dot_product_attention(q, k, v, mask=None, causal=False, scale=None):
+    """softmax(q k^T * scale) v; the mask is true where a key is visible."""
+    scores = tf.matmul(q, k, transpose_b=True)
+    scores *= scale or q.shape[-1] ** -0.5
+    if mask is not None:
+        scores = tf.where(mask, scores, -np.inf)
+    if causal:
+        rows, columns = tf.shape(scores)[-2], tf.shape(scores)[-1]
+        visible = tf.range(columns) <= tf.range(rows)[:, tf.newaxis]
+        scores = tf.where(visible, scores, -np.inf)
+    return tf.nn.softmax(scores) @ v''',
+        ("import numpy as np",),
+    ),
+    "from_front": Piece(
+        '''\
+def from_front(indices, size):
+    """Indices with the negative ones counted from the end."""
+    return tf.where(indices < 0, indices + tf.cast(size, indices.dtype), indices)'''
+    ),
+    "tril": Piece(
+        '''\
+def tril(x, diagonal=0):
+    """x with zeros above a diagonal of its last two axes."""
+    rows, columns = tf.range(tf.shape(x)[-2]), tf.range(tf.shape(x)[-1])
+    kept = columns - diagonal <= rows[:, tf.newaxis]
+    return tf.where(kept, x, tf.zeros_like(x))'''
+    ),
+    "triu": Piece(
+        '''\
+def triu(x, diagonal=0):
+    """x with zeros below a diagonal of its last two axes."""
+    rows, columns = tf.range(tf.shape(x)[-2]), tf.range(tf.shape(x)[-1])
+    kept = columns - diagonal >= rows[:, tf.newaxis]
+    return tf.where(kept, x, tf.zeros_like(x))'''
+    ),
+    "class_loss": Piece(
+        '''\
+def class_loss(
+    log_p, label, weight=None, ignore_index=None, smoothing=0.0, reduction="mean"
+):
+    """-log p of the label's class, weighed; ignored labels leave the denominator."""
+    kept = tf.ones_like(log_p[..., 0])
+    if ignore_index is not None:
+        kept = tf.cast(label != ignore_index, log_p.dtype)
+        label = tf.where(label == ignore_index, tf.zeros_like(label), label)
+    if weight is None:
+        weight = tf.ones_like(log_p[(0,) * (log_p.shape.rank - 1)])
+    weights = tf.gather(weight, label) * kept
+    loss = -tf.gather(log_p, label, batch_dims=label.shape.rank) * weights
+    if smoothing:
+        uniform = -tf.reduce_mean(log_p * weight, axis=-1) * kept
+        loss = (1 - smoothing) * loss + smoothing * uniform
+    if reduction == "none":
+        return loss
+    total = tf.reduce_sum(loss)
+    return total / tf.reduce_sum(weights) if reduction == "mean" else total'''
+    ),
+    "binary_cross_entropy": Piece(
+        '''\
+def binary_cross_entropy(p, target):
+    """-(t log p + (1 - t) log(1 - p)), logarithms not below -100."""
+    log_p = tf.maximum(tf.math.log(p), -100.0)
+    log_q = tf.maximum(tf.math.log(1 - p), -100.0)
+    return -(target * log_p + (1 - target) * log_q)'''
+    ),
+    "huber": Piece(
+        '''\
+def huber(x, target, delta):
+    """Half the square of the distance up to `delta`, linear beyond."""
+    distance = tf.abs(x - target)
+    linear = delta * (distance - delta / 2)
+    return tf.where(distance <= delta, tf.square(distance) / 2, linear)'''
+    ),
+    "kl_divergence": Piece(
+        '''\
+def kl_divergence(log_p, target):
+    """t * (log t - log p), 0 where t is 0."""
+    log_t = tf.math.log(tf.where(target > 0, target, 1.0))
+    return tf.where(target > 0, target * (log_t - log_p), 0.0)'''
+    ),
+    "cosine_distance": Piece(
+        '''\
+def cosine_distance(x, target, axis=-1, eps=1e-8):
+    """1 minus the cosine of the angle between vectors."""
+    norms = [
+        tf.maximum(tf.sqrt(tf.reduce_sum(tf.square(v), axis)), eps) for v in (x, target)
+    ]
+    return 1 - tf.reduce_sum(x * target, axis) / (norms[0] * norms[1])'''
+    ),
+    "OrthogonalGates": Piece(
+        '''\
+class OrthogonalGates(keras.initializers.Orthogonal):
+    """An orthogonal matrix for every gate of a recurrent kernel."""
+
+    def __call__(self, shape, dtype=None):
+        units, gates = shape[0], shape[1] // shape[0]
+        draws = keras.random.SeedGenerator(self._init_seed)
+        make = keras.initializers.Orthogonal(self.gain, seed=draws)
+        return tf.concat([make((units, units), dtype) for _ in range(gates)], axis=1)'''
+    ),
+    "Recurrent": Piece(
+        '''\
+class Recurrent(layers.Layer):
+    """Recurrent layers one on another, each in one direction or in both.
+
+    Gives the sequence and the last states, [layers * directions, N, units] each.
+    """
+
+    def __init__(self, make, count=1, bidirectional=False, name=None):
+        super().__init__(name=name)
+        backwards = (False, True) if bidirectional else (False,)
+        self.levels = [
+            [
+                make(
+                    return_sequences=True,
+                    return_state=True,
+                    go_backwards=back,
+                    name=f"{level}_reverse" if back else str(level),
+                )
+                for back in backwards
+            ]
+            for level in range(count)
+        ]
+
+    def call(self, x, initial=None, mask=None):
+        finals = []
+        for level in self.levels:
+            sequences = []
+            for layer in level:
+                start = initial and [state[len(finals)] for state in initial]
+                sequence, *states = layer(x, initial_state=start, mask=mask)
+                if layer.go_backwards:
+                    sequence = tf.reverse(sequence, axis=[1])
+                sequences.append(sequence)
+                finals.append(states)
+            x = tf.concat(sequences, axis=-1)
+        return x, *map(tf.stack, zip(*finals, strict=True))'''
+    ),
+}
+
+HELPER_NAMES = frozenset(_HELPERS)
+
+
+def helper_pieces(names: Iterable[str]) -> list[Piece]:
+    """The definitions of these helpers, in a fixed order.  KeyError for an unknown one."""
+    return [_HELPERS[name] for name in sorted(names, key=list(_HELPERS).index)]

@@ -1,0 +1,95 @@
+"""Gathering, counting and ordering in TensorFlow."""
+
+from __future__ import annotations
+
+from backends.tensorflow.target import DTYPES, Placed, lower, tf
+from compiler.codegen.expr import Expr, Helper, Sequence, Template, Temporary, default
+from compiler.dims import Dim, Size
+from compiler.ops import indexing as ops
+from compiler.types import DType
+
+
+@lower(ops.Gather, ops.Take)
+def _gather(op: ops.Gather | ops.Take, at: Placed, x: Expr, indices: Expr) -> Expr:
+    if op.axis is None:
+        flat = tf.reshape(x, (-1,))
+        return tf.gather(flat, Helper("from_front")(indices, tf.size(x)))
+    size = tf.shape(x)[op.axis]
+    return tf.gather(x, Helper("from_front")(indices, size), axis=default(op.axis, 0))
+
+
+@lower(ops.OneHot)
+def _one_hot(op: ops.OneHot, at: Placed, indices: Expr) -> Expr:
+    return tf.one_hot(
+        Helper("from_front")(indices, op.classes),
+        op.classes,
+        axis=default(op.axis, -1),
+        dtype=DTYPES[op.dtype],
+    )
+
+
+@lower(ops.CumSum)
+def _cumsum(op: ops.CumSum, at: Placed, x: Expr) -> Expr:
+    return tf.cumsum(
+        x,
+        axis=default(at.axis(op.axis), 0),
+        exclusive=default(op.exclusive, False),
+        reverse=default(op.reverse, False),
+    )
+
+
+@lower(ops.Arange)
+def _arange(op: ops.Arange, at: Placed) -> Expr:
+    ends: tuple[Size, ...] = (op.start,) if op.stop is None else (op.start, op.stop)
+    if op.step != 1:
+        ends = (*op.ends, op.step)
+    if any(isinstance(end, Dim) for end in ends):  # sizes are i32
+        return tf.cast(tf.range(*ends), DTYPES[op.dtype])
+    return tf.range(*ends, dtype=DTYPES[op.dtype])
+
+
+@lower(ops.Full)
+def _full(op: ops.Full, at: Placed) -> Expr:
+    if op.dtype is DType.F32 and not any(isinstance(n, Dim) for n in op.shape):
+        return tf.fill(op.shape, float(op.value))
+    return tf.fill(list(op.shape), tf.constant(op.value, DTYPES[op.dtype]))
+
+
+@lower(ops.ZerosLike)
+def _zeros_like(op: ops.ZerosLike, at: Placed, x: Expr) -> Expr:
+    return tf.zeros_like(x)
+
+
+@lower(ops.OnesLike)
+def _ones_like(op: ops.OnesLike, at: Placed, x: Expr) -> Expr:
+    return tf.ones_like(x)
+
+
+@lower(ops.Tril, ops.Triu)
+def _triangle(op: ops.Tril | ops.Triu, at: Placed, x: Expr) -> Expr:
+    return Helper(op.name)(x, diagonal=default(op.diagonal, 0))
+
+
+@lower(ops.ArgMax, ops.ArgMin)
+def _arg_extreme(op: ops.ArgMax | ops.ArgMin, at: Placed, x: Expr) -> Expr:
+    function = tf.argmax if isinstance(op, ops.ArgMax) else tf.argmin
+    axis = at.axis(op.axis)
+    found = function(x, axis=axis)
+    return tf.expand_dims(found, axis) if op.keepdims else found
+
+
+@lower(ops.TopK)
+def _topk(op: ops.TopK, at: Placed, x: Expr) -> Template:
+    rank = at.type(0).rank
+    axis = at.axis(op.axis) % rank
+    order = None
+    if axis != rank - 1:  # TensorFlow sorts the last axis only
+        order = tuple(rank - 1 if k == axis else axis if k == rank - 1 else k for k in range(rank))
+        x = tf.transpose(x, order)
+    found = Temporary(0)
+    values, places = found.values, tf.cast(found.indices, tf.int64)
+    if order is not None:
+        values, places = tf.transpose(values, order), tf.transpose(places, order)
+    values = values if op.largest else -values
+    top = tf.math.top_k(x if op.largest else -x, op.k)
+    return Template(Sequence((values, places)), (("top", top),))

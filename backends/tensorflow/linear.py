@@ -1,0 +1,53 @@
+"""Dense layers, embeddings and matrix products in Keras and TensorFlow."""
+
+from __future__ import annotations
+
+from backends.tensorflow.facts import Facts
+from backends.tensorflow.initial import initializer
+from backends.tensorflow.target import Placed, construct, layers, lower, tf
+from compiler.codegen.expr import Expr, Made, default
+from compiler.ir import Layer
+from compiler.ops.linear import Dense, Embedding, MatMul
+
+
+@construct(Dense)
+def _dense(op: Dense, layer: Layer, facts: Facts) -> Expr:
+    biased = {}
+    if op.bias:
+        biased["bias_initializer"] = default(initializer(layer.parameter("bias").init), "zeros")
+    return layers.Dense(
+        op.units,
+        use_bias=default(op.bias, True),
+        kernel_initializer=initializer(layer.parameter("weight").init),
+        **biased,
+    )
+
+
+@construct(Embedding)
+def _embedding(op: Embedding, layer: Layer, facts: Facts) -> Expr:
+    init = initializer(layer.parameter("weight").init)
+    return layers.Embedding(op.count, op.dim, embeddings_initializer=init)
+
+
+@lower(Dense)
+def _apply_dense(op: Dense, at: Placed, x: Expr) -> Expr:
+    if at.type(0).rank == 1:
+        return Made()(x[tf.newaxis])[0]
+    return Made()(x)
+
+
+@lower(Embedding)
+def _apply_embedding(op: Embedding, at: Placed, ids: Expr) -> Expr:
+    return Made()(ids)
+
+
+@lower(MatMul)
+def _matmul(op: MatMul, at: Placed, a: Expr, b: Expr) -> Expr:
+    left, right = at.type(0).rank, at.type(1).rank
+    if left > 1 and right > 1:
+        return a @ b
+    if left == 1 and right == 1:
+        return tf.reduce_sum(a * b)
+    if right == 1:
+        return tf.linalg.matvec(a, b)
+    return tf.linalg.matvec(b, a, transpose_a=True)

@@ -1,0 +1,77 @@
+"""Normalisation and dropout in Keras."""
+
+from __future__ import annotations
+
+from backends.base import Unsupported
+from backends.tensorflow.facts import Facts
+from backends.tensorflow.initial import initializer
+from backends.tensorflow.target import TRAINING, Placed, construct, layers, lower
+from compiler.codegen.expr import Expr, Made, default
+from compiler.ir import Layer
+from compiler.ops.norm import (
+    BatchNorm,
+    Dropout,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    RMSNorm,
+    TrailingNorm,
+)
+
+
+def _initializers(layer: Layer) -> dict[str, Expr]:
+    return {
+        "gamma_initializer": default(initializer(layer.parameter("weight").init), "ones"),
+        "beta_initializer": default(initializer(layer.parameter("bias").init), "zeros"),
+    }
+
+
+@construct(BatchNorm)
+def _batch_norm(op: BatchNorm, layer: Layer, facts: Facts) -> Expr:
+    settings = {"momentum": op.momentum, "epsilon": op.eps}
+    return layers.BatchNormalization(**settings, **_initializers(layer))
+
+
+@construct(GroupNorm)
+def _group_norm(op: GroupNorm, layer: Layer, facts: Facts) -> Expr:
+    return layers.GroupNormalization(op.groups, epsilon=op.eps, **_initializers(layer))
+
+
+@construct(InstanceNorm)
+def _instance_norm(op: InstanceNorm, layer: Layer, facts: Facts) -> Expr:
+    return layers.GroupNormalization(-1, epsilon=op.eps, **_initializers(layer))
+
+
+@construct(LayerNorm)
+def _layer_norm(op: LayerNorm, layer: Layer, facts: Facts) -> Expr:
+    axis = default(_axis(op, layer), -1)
+    return layers.LayerNormalization(axis=axis, epsilon=op.eps, **_initializers(layer))
+
+
+@construct(RMSNorm)
+def _rms_norm(op: RMSNorm, layer: Layer, facts: Facts) -> Expr:
+    init = layer.parameter("weight").init
+    if init != type(init)() or type(init).__name__ != "Ones":
+        raise Unsupported("Keras' RMSNormalization starts with ones")
+    return layers.RMSNormalization(axis=default(_axis(op, layer), -1), epsilon=op.eps)
+
+
+def _axis(op: TrailingNorm, layer: Layer) -> int | list[int]:
+    """The normalised axes as Keras takes them, counted from the end."""
+    count = op.count(layer.input)
+    return -1 if count == 1 else list(range(-count, 0))
+
+
+@construct(Dropout)
+def _dropout(op: Dropout, layer: Layer, facts: Facts) -> Expr:
+    return layers.Dropout(op.rate)
+
+
+@lower(BatchNorm, Dropout)
+def _apply_trained(op: BatchNorm | Dropout, at: Placed, x: Expr) -> Expr:
+    return Made()(x, **TRAINING)
+
+
+@lower(GroupNorm, InstanceNorm, LayerNorm, RMSNorm)
+def _apply(op: object, at: Placed, x: Expr) -> Expr:
+    return Made()(x)

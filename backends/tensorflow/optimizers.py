@@ -1,0 +1,89 @@
+"""Optimizers in Keras: its stock ones, with the language's settings named.
+
+Where a stock one means something else, the script says so in a comment.
+"""
+
+from __future__ import annotations
+
+from compiler.codegen.expr import Expr, Name, default
+from compiler.training.clipping import Clip, ClipValue, GlobalNorm
+from compiler.training.optimizers import (
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    Lion,
+    NAdam,
+    Optimizer,
+    RmsProp,
+    Sgd,
+)
+
+_made = Name("keras").optimizers
+
+
+def optimizer_call(
+    optimizer: Optimizer, rate: Expr, clip: Clip | None, clip_name: str, constants: dict[str, str]
+) -> Expr:
+    """The expression that makes the optimizer; `constants` name attributes' values."""
+
+    def value(attribute: str) -> Expr | object:
+        name = constants.get(attribute)
+        return Name(name) if name else getattr(optimizer, attribute)
+
+    ends: dict[str, object] = {"weight_decay": default(value("weight_decay"), 0.0)}
+    match clip:
+        case GlobalNorm():
+            ends["global_clipnorm"] = Name(clip_name)
+        case ClipValue():
+            ends["clipvalue"] = Name(clip_name)
+    match optimizer:
+        case Sgd():
+            momentum = {
+                "momentum": default(value("momentum"), 0.0),
+                "nesterov": default(optimizer.nesterov, False),
+            }
+            return _made.SGD(rate, **momentum, **ends)
+        case Adam() | AdamW() | NAdam():
+            cls = {Adam: _made.Adam, AdamW: _made.AdamW, NAdam: _made.Nadam}[type(optimizer)]
+            if isinstance(optimizer, AdamW):
+                ends["weight_decay"] = value("weight_decay")
+            betas = {"beta_1": optimizer.beta1, "beta_2": optimizer.beta2}
+            return cls(rate, **betas, epsilon=optimizer.eps, **ends)
+        case RmsProp():
+            return _made.RMSprop(
+                rate,
+                rho=optimizer.rho,
+                momentum=default(value("momentum"), 0.0),
+                epsilon=optimizer.eps,
+                centered=default(optimizer.centered, False),
+                **ends,
+            )
+        case Adagrad():
+            start = optimizer.initial_accumulator
+            return _made.Adagrad(
+                rate, initial_accumulator_value=start, epsilon=optimizer.eps, **ends
+            )
+        case Adadelta():
+            return _made.Adadelta(rate, rho=optimizer.rho, epsilon=optimizer.eps, **ends)
+        case Lion():
+            betas = {"beta_1": optimizer.beta1, "beta_2": optimizer.beta2}
+            return _made.Lion(rate, **betas, **ends)
+    raise TypeError(type(optimizer).__name__)
+
+
+def differences(optimizer: Optimizer, changing_rate: bool) -> list[str]:
+    """Sentences on what Keras' optimizer does otherwise than the language says."""
+    found = []
+    match optimizer:
+        case Sgd(momentum=momentum) if momentum and changing_rate:
+            found.append("Keras keeps the learning rate in the velocity: a change acts slowly.")
+        case Adam() | AdamW():
+            found.append("Keras adds epsilon before the correction of the bias.")
+        case NAdam():
+            found.append("Keras' Nadam has a schedule of its own for the momentum.")
+        case RmsProp() | Adagrad():
+            found.append("Keras adds epsilon inside the root.")
+    if optimizer.weight_decay and not optimizer.decoupled:
+        found.append("Keras takes weight decay off the weights, not into the gradient.")
+    return found

@@ -1,0 +1,102 @@
+"""Pooling in TensorFlow.
+
+"SAME" is written where it means the source's numbers.  Else a maximum is taken over an input padded
+with the least number, and an average is corrected by the share of cells that count.
+"""
+
+from __future__ import annotations
+
+from backends.base import Unsupported
+from backends.tensorflow.conv import collapse, pad_widths
+from backends.tensorflow.target import Placed, lower, tf
+from compiler.codegen.expr import Expr, Helper
+from compiler.ops import pooling as ops
+from compiler.ops.windows import Pads
+
+_MAX = {1: tf.nn.max_pool1d, 2: tf.nn.max_pool2d, 3: tf.nn.max_pool3d}
+_AVERAGE = {1: tf.nn.avg_pool1d, 2: tf.nn.avg_pool2d, 3: tf.nn.avg_pool3d}
+
+
+def _is_same(op: object) -> bool:
+    """Whether TensorFlow's "SAME" pads what the operation says."""
+    if not isinstance(op, ops.Pool) or op.padding == "same":
+        return True
+    wanted = tuple(((k - 1) // 2, k // 2) for k in op.kernel)
+    return all(s == 1 for s in op.strides) and op.padding == wanted
+
+
+def _is_valid(op: object) -> bool:
+    assert isinstance(op, ops.Pool)
+    return op.padding != "same" and not op.ceil and not any(map(any, op.padding))
+
+
+def _pads(op: ops.Pool, at: Placed) -> Pads:
+    """The padding with what `ceil` adds at the ends."""
+    sizes = at.type(0).shape[2:]
+    pads = op.pads(sizes)
+    if not op.ceil:
+        return pads
+    found: list[tuple[int, int]] = []
+    axes = zip(sizes, op.output_sizes(sizes), op.kernel, op.strides, pads, strict=True)
+    for size, output, kernel, stride, (begin, _) in axes:
+        end = (output - 1) * stride + kernel - size - begin
+        if not isinstance(end, int):
+            raise Unsupported("`ceil` over a size that is not known", "give the size as a number")
+        found.append((begin, max(end, 0)))
+    return tuple(found)
+
+
+@lower(ops.MaxPool1d, ops.MaxPool2d, ops.MaxPool3d)
+def _max_pool(op: ops.MaxPool, at: Placed, x: Expr) -> Expr:
+    kernel, strides = collapse(op.kernel), collapse(op.strides)
+    if all(map(_is_valid, at.siblings)):
+        return _MAX[op.rank](x, kernel, strides, "VALID")
+    if all(map(_is_same, at.siblings)):
+        return _MAX[op.rank](x, kernel, strides, "SAME")
+    padded = tf.pad(x, pad_widths(_pads(op, at)), constant_values=tf.float32.min)
+    return _MAX[op.rank](padded, kernel, strides, "VALID")
+
+
+@lower(ops.AvgPool1d, ops.AvgPool2d, ops.AvgPool3d)
+def _avg_pool(op: ops.AvgPool, at: Placed, x: Expr) -> Expr:
+    kernel, strides = collapse(op.kernel), collapse(op.strides)
+    siblings = [o for o in at.siblings if isinstance(o, ops.AvgPool)]
+    if all(map(_is_valid, siblings)):
+        return _AVERAGE[op.rank](x, kernel, strides, "VALID")
+    if all(_is_same(o) and not o.count_include_pad for o in siblings):
+        return _AVERAGE[op.rank](x, kernel, strides, "SAME")
+    if all(o.count_include_pad and not o.ceil for o in siblings):
+        padded = tf.pad(x, pad_widths(_pads(op, at)))
+        return _AVERAGE[op.rank](padded, kernel, strides, "VALID")
+    counted = op.pads(at.type(0).shape[2:]) if op.count_include_pad else ((0, 0),) * op.rank
+    return Helper("average_pool")(
+        x, kernel, strides, pad_widths(_pads(op, at)), pad_widths(counted)
+    )
+
+
+@lower(ops.GlobalAvgPool1d, ops.GlobalAvgPool2d)
+def _global_avg_pool(op: ops.GlobalAvgPool, at: Placed, x: Expr) -> Expr:
+    return tf.reduce_mean(x, **_all_axes(op, at))
+
+
+@lower(ops.GlobalMaxPool2d)
+def _global_max_pool(op: ops.GlobalMaxPool2d, at: Placed, x: Expr) -> Expr:
+    return tf.reduce_max(x, **_all_axes(op, at))
+
+
+def _all_axes(op: ops.GlobalPool, at: Placed) -> dict[str, object]:
+    axes = tuple(range(1, 1 + op.rank))
+    kept = {} if at.drops_axes else {"keepdims": True}
+    return {"axis": axes[0] if len(axes) == 1 else axes, **kept}
+
+
+@lower(ops.AdaptiveAvgPool2d)
+def _adaptive_avg_pool(op: ops.AdaptiveAvgPool2d, at: Placed, x: Expr) -> Expr:
+    whole = tuple(axis for axis, size in enumerate(op.size, 1) if size == 1)
+    if len(whole) == 2:
+        return tf.reduce_mean(x, axis=whole, keepdims=True)
+    kernel = list(op.windows(at.type(0)))
+    for axis in whole:
+        x, kernel[axis - 1] = tf.reduce_mean(x, axis=axis, keepdims=True), 1
+    sizes = collapse(kernel)
+    return tf.nn.avg_pool2d(x, sizes, sizes, "VALID")

@@ -1,0 +1,81 @@
+"""Recurrent layers in Keras: its own where there is one direction, a short stack of them else."""
+
+from __future__ import annotations
+
+from backends.base import Unsupported
+from backends.tensorflow.facts import Facts
+from backends.tensorflow.initial import initializer, recurrent_initializer
+from backends.tensorflow.target import Placed, construct, layers, lower, tf
+from compiler.codegen.expr import Expr, Helper, Made, Name, Sequence, Template, Temporary, default
+from compiler.ir import Layer, Site
+from compiler.ops.recurrent import Gru, Lstm, Recurrent, Rnn
+
+_LAYERS = {Rnn: layers.SimpleRNN, Lstm: layers.LSTM, Gru: layers.GRU}
+
+
+def _is_stacked(site: Site, facts: Facts) -> bool:
+    """Whether a site needs more than Keras' own layer; the same for all its layers."""
+    ops = [op for op in facts.ops(site) if isinstance(op, Recurrent)]
+    return facts.has_lengths(site) or any(op.layers > 1 or op.bidirectional for op in ops)
+
+
+@construct(Rnn, Lstm, Gru)
+def _recurrent(op: Recurrent, layer: Layer, facts: Facts) -> Expr:
+    settings: dict[str, object] = {}
+    if isinstance(op, Rnn):
+        settings["activation"] = default(op.activation, "tanh")
+    settings["kernel_initializer"] = default(
+        initializer(layer.parameter("weight").init), "glorot_uniform"
+    )
+    settings["recurrent_initializer"] = default(
+        recurrent_initializer(layer.parameter("recurrent_weight").init, op.gates), "orthogonal"
+    )
+    settings["bias_initializer"] = default(initializer(layer.parameter("bias").init), "zeros")
+    if isinstance(op, Lstm):
+        settings["unit_forget_bias"] = False
+    if not _is_stacked(layer.site, facts):
+        states = {"return_state": default(op.return_state, False)}
+        return _LAYERS[type(op)](op.units, return_sequences=True, **states, **settings)
+    if facts.has_lengths(layer.site):
+        settings["zero_output_for_mask"] = True
+    return Helper("Recurrent")(
+        Name("partial")(_LAYERS[type(op)], op.units, **settings),
+        count=default(op.layers, 1),
+        bidirectional=default(op.bidirectional, False),
+    )
+
+
+@lower(Rnn, Gru)
+def _apply(
+    op: Rnn | Gru, at: Placed, x: Expr, h: Expr | None, lengths: Expr | None
+) -> Expr | Template:
+    return _applied(op, at, x, [h], lengths)
+
+
+@lower(Lstm)
+def _apply_lstm(
+    op: Lstm, at: Placed, x: Expr, h: Expr | None, c: Expr | None, lengths: Expr | None
+) -> Expr | Template:
+    return _applied(op, at, x, [h, c], lengths)
+
+
+def _applied(
+    op: Recurrent, at: Placed, x: Expr, initial: list[Expr | None], lengths: Expr | None
+) -> Expr | Template:
+    given = [state for state in initial if state is not None]
+    if given and len(given) < len(initial):
+        raise Unsupported("an LSTM takes both initial states or none")
+    layer = at.item.layer
+    assert layer is not None
+    if _is_stacked(layer.site, at.facts):
+        mask = {} if lengths is None else {"mask": tf.sequence_mask(lengths, tf.shape(x)[1])}
+        start = {"initial": given} if given else {}
+        called = Made()(x, **start, **mask)
+        return called if op.return_state else called[0]
+    start = {"initial_state": [state[0] for state in given]} if given else {}
+    called = Made()(x, **start)
+    if not op.return_state:
+        return called
+    found = Temporary(0)
+    states = (found[k + 1][tf.newaxis] for k in range(len(initial)))
+    return Template(Sequence((found[0], *states)), (("found", called),))

@@ -1,0 +1,138 @@
+"""The whole TensorFlow script: Keras models by subclassing, trained by `compile` and `fit`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from backends.base import Place
+from backends.script import ClassFrame, assemble, class_text, header
+from backends.tensorflow.export import build_line, export_piece, predict_piece
+from backends.tensorflow.factories import with_factories
+from backends.tensorflow.helpers import HELPER_NAMES, helper_pieces
+from backends.tensorflow.layout import Held
+from backends.tensorflow.target import TensorFlowTarget
+from backends.tensorflow.training import TrainingPrinter
+from backends.tensorflow.weights import weights_pieces
+from compiler.codegen.classes import ClassCode, ClassPrinter
+from compiler.codegen.expr import Helper
+from compiler.codegen.loops import find_parts
+from compiler.codegen.pieces import Piece
+from compiler.codegen.training import argument_lines, constants
+from compiler.codegen.writer import Line
+from compiler.ir import Apply, Call, Graph, Value
+from compiler.training.program import Training
+
+_IMPORTS = Piece(
+    imports=(
+        "import argparse",
+        "import keras",
+        "import tensorflow as tf",
+        "from functools import partial",
+        "from keras import layers",
+    )
+)
+_DEVICE = '''\
+def use_device(device):
+    """Let TensorFlow see no device but this one: cpu, cuda or cuda:K."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+        return
+    kind, _, number = device.partition(":")
+    if kind != "cuda" or not (number or "0").isdigit() or int(number or 0) >= len(gpus):
+        raise SystemExit(f"{device}: no such device; TensorFlow finds {len(gpus)} GPUs")
+    tf.config.set_visible_devices(gpus[int(number or 0)], "GPU")'''
+
+
+def render(model: Graph, training: Training | None, place: Place) -> str:
+    """The script for a model.  Raises DiagnosticError for what TensorFlow cannot express."""
+    functions = () if training is None else TrainingPrinter.graphs(training)
+    target = TensorFlowTarget(model, functions)
+    classes, factories = with_factories(ClassPrinter(target).print_model(model))
+    printer = TrainingPrinter(model, training, target, place) if training else None
+    texts = [_class_text(code, target, printer) for code in classes]
+    code = Piece(
+        "\n\n\n".join(texts),
+        constants=(*constants(training), *(printer.data.piece.constants if printer else ())),
+    )
+    used = {h.identifier for c in classes for h in find_parts((*c.construct, *c.compute), Helper)}
+    used |= {name for name in HELPER_NAMES if f"partial({name}," in factories.text}
+    used |= printer.helpers if printer else set()
+    kinds = {name for name in used if name[0].isupper()}
+    pieces = [
+        _IMPORTS,
+        *helper_pieces(kinds),  # what the functions below are made of
+        factories,
+        code,
+        *helper_pieces(used - kinds),
+        *(printer.pieces() if printer else ()),
+        predict_piece(model, target),
+        *weights_pieces(target.facts),
+        export_piece(model, target),
+        Piece(_DEVICE),
+    ]
+    head = header(model, place, "TensorFlow", training is not None, _notes(target))
+    return assemble(head, pieces, _main(model, training, printer))
+
+
+def _class_text(code: ClassCode, target: TensorFlowTarget, printer: TrainingPrinter | None) -> str:
+    """A class; the model's own also holds what is particular about its training."""
+    graph = code.graphs[0]
+    told = ", training=None" if target.facts.is_trained(graph) else ""
+    if graph is not target.model:
+        frame = ClassFrame(
+            "layers.Layer",
+            f"call(self, {{inputs}}{told})",
+            ("super().__init__(name=name)",),
+            ("name=None",),
+        )
+        return class_text(code, frame)
+    if len(code.inputs) > 1:  # Keras' `fit` gives a model one argument
+        unpacking = Line(f"{', '.join(code.inputs)} = inputs")
+        code = replace(code, inputs=("inputs",), compute=(unpacking, *code.compute))
+    end = printer.attributes if printer is not None else ()
+    begin = ("super().__init__()",)
+    frame = ClassFrame("keras.Model", f"call(self, {{inputs}}{told})", begin, end=end)
+    own = printer.methods() if printer is not None else []
+    return "\n\n".join([class_text(code, frame), *own])
+
+
+def _notes(target: TensorFlowTarget) -> list[str]:
+    held = (target.layouts.held(v) for g in target.facts.graphs for v in _values(g))
+    if not any(how is Held.LAST for how in held):
+        return []
+    return ["Inside the model images are channels-last, TensorFlow's native layout."]
+
+
+def _values(graph: Graph) -> list[Value]:
+    return [entry.value for entry in graph.inputs] + [
+        value
+        for item in graph.body.walk()
+        if isinstance(item, Apply | Call)
+        for value in item.outputs
+    ]
+
+
+def _main(model: Graph, training: Training | None, printer: TrainingPrinter | None) -> str:
+    device = '"cuda" if tf.config.list_physical_devices("GPU") else "cpu"'
+    body = [
+        *argument_lines(training, device, "write an ONNX model here"),
+        "",
+        "use_device(args.device)",
+        "keras.utils.set_random_seed(args.seed)",
+        f"model = {model.name}()",
+        build_line(model),
+        "if args.weights:",
+        "    load(model, args.weights)",
+    ]
+    if printer is not None:
+        body += printer.main_lines()
+    body += [
+        "if args.save:",
+        "    save(model, args.save)",
+        "for source, path in args.predict:",
+        "    predict(model, source, path)",
+        "if args.export:",
+        "    export(model, args.export)",
+    ]
+    return "\n".join(["def main():", *(f"    {line}" if line else "" for line in body)])

@@ -1,0 +1,252 @@
+"""TensorFlow's answers to the class printer, from the tables that the family files fill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import ClassVar, TypeVar
+
+from backends.base import Lowerings, Unsupported, rejected
+from backends.tensorflow.axes import last_axis, to_first, to_last
+from backends.tensorflow.facts import Facts, variable_name
+from backends.tensorflow.helpers import HELPER_NAMES
+from backends.tensorflow.initial import initializer
+from backends.tensorflow.layout import Held, Layouts, Places
+from backends.tensorflow.reserved import ATTRIBUTES, NAMES
+from compiler.codegen.expr import Expr, Input, Made, Name, SiteName, Template, default, lift
+from compiler.codegen.target import Application, ClassTarget
+from compiler.codegen.writer import Assign, Statement
+from compiler.dims import Dim
+from compiler.ir import Apply, Call, Graph, Layer, ReadParameter, Value
+from compiler.ops.base import LayerOp
+from compiler.types import DType
+
+tf = Name("tf")
+layers = Name("layers")
+keras = Name("keras")
+
+T = TypeVar("T")
+
+TRAINING = {"training": Name("training")}
+"""What layers that behave differently in training are told."""
+
+
+@dataclass(frozen=True)
+class Placed(Application):
+    """An operation with its layout: its operands come, and its result goes, as `places` says."""
+
+    places: Places
+    facts: Facts
+
+    @property
+    def last(self) -> bool:
+        """Whether the first operand is channels-last."""
+        return bool(self.places.inputs) and self.places.inputs[0] is Held.LAST
+
+    @property
+    def bare(self) -> bool:
+        """Whether the first operand lacks its spatial axes, which have size 1."""
+        return bool(self.places.inputs) and self.places.inputs[0] is Held.BARE
+
+    @property
+    def drops_axes(self) -> bool:
+        """Whether the result goes on without its spatial axes, which have size 1."""
+        return self.places.output is Held.BARE
+
+    def axis(self, axis: int) -> int:
+        """The number of an axis of the first operand as it lies here."""
+        return last_axis(axis, self.type(0).rank) if self.last else axis
+
+    def per_axis(self, values: Sequence[T]) -> tuple[T, ...]:
+        """One value per axis of the first operand, in the order of the axes as they lie here."""
+        return tuple(values[k] for k in to_last(len(values))) if self.last else tuple(values)
+
+
+Lowering = Callable[..., Expr | Template]
+"""`(op, at: Placed, *operands: Expr | None)`; one `Expr` per operand of the operation."""
+
+Construction = Callable[..., Expr]
+"""`(op, layer: Layer, facts: Facts)`; the expression that makes the layer, without its name."""
+
+lower = Lowerings[Lowering]("tensorflow")
+construct = Lowerings[Construction]("tensorflow")
+
+DTYPES = {
+    DType.F16: tf.float16,
+    DType.BF16: tf.bfloat16,
+    DType.F32: tf.float32,
+    DType.F64: tf.float64,
+    DType.I8: tf.int8,
+    DType.I32: tf.int32,
+    DType.I64: tf.int64,
+    DType.U8: tf.uint8,
+    DType.BOOL: tf.bool,
+}
+
+
+class TensorFlowTarget(ClassTarget):
+    """Prints `layers.Layer` classes for blocks and a `keras.Model` for the model.
+
+    `functions` are the loss and evaluation graphs that the script prints besides.
+    """
+
+    reserved_names: ClassVar[frozenset[str]] = NAMES | HELPER_NAMES
+    reserved_attributes: ClassVar[frozenset[str]] = ATTRIBUTES
+    reserved_arguments: ClassVar[frozenset[str]] = frozenset({"self", "name", "training", "inputs"})
+
+    def __init__(self, model: Graph, functions: Iterable[Graph] = ()) -> None:
+        super().__init__()
+        functions = tuple(functions)
+        self.model = model
+        self.layouts = Layouts((model,), functions)
+        self.facts = Facts((model, *functions))
+        self._prediction: Expr | None = None
+        self._training: Expr = Name("training")
+
+    def speaking(
+        self, *, prediction: Expr | None = None, training: bool | None = None
+    ) -> TensorFlowTarget:
+        """The same target for a function outside the classes.
+
+        There the model's outputs are `prediction`, or it is applied, in training or not.
+        """
+        other = copy(self)
+        other._prediction = prediction
+        if training is not None:
+            other._training = lift(training)
+        return other
+
+    # --------------------------------------------------------------------------------- layers
+
+    def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:
+        try:
+            made = construct.find(layer.op)(layer.op, layer, self.facts)
+        except Unsupported as problem:
+            raise rejected("tensorflow", layer.op, layer.site.span, problem) from None
+        return named(made)
+
+    def instance(
+        self, cls: Expr, positional: tuple[Expr, ...], keywords: tuple[tuple[str, Expr], ...]
+    ) -> Expr:
+        return cls(*positional, **dict(keywords), name=SiteName())
+
+    def declare(self, item: ReadParameter) -> Expr:
+        parameter = item.parameter
+        renamed = variable_name(parameter.name)
+        return Name("self").add_weight(
+            name=SiteName() if renamed == parameter.name else renamed,
+            shape=parameter.type.shape,
+            initializer=initializer(parameter.init),
+            trainable=default(parameter.trainable, True),
+            dtype=default(parameter.type.dtype.numpy_name, "float32"),
+        )
+
+    def read_parameter(self, item: ReadParameter) -> Expr:
+        if item.layer is None:
+            return Made()
+        return self.facts.variable(item.layer, item.parameter.name)
+
+    def layer_list(self, items: Expr) -> Expr:
+        return items
+
+    def placeholder(self) -> Expr:
+        return lift(None)
+
+    # ----------------------------------------------------------------------------- operations
+
+    def apply(self, at: Application) -> Expr | Template:
+        item = at.item
+        places = self.layouts.places(at.graph, item)
+        placed = Placed(at.graph, item, at.siblings, self, places, self.facts)
+        operands = [self._operand(placed, k, held) for k, held in enumerate(places.inputs)]
+        try:
+            return lower.find(item.op)(item.op, placed, *operands)
+        except Unsupported as problem:
+            raise rejected("tensorflow", item.op, item.span, problem) from None
+
+    def apply_key(self, graph: Graph, item: Apply) -> object:
+        held = tuple(None if v is None else self.layouts.held(v) for v in item.inputs)
+        return held, self.layouts.places(graph, item)
+
+    def _operand(self, at: Placed, index: int, wanted: Held) -> Expr | None:
+        value = at.item.inputs[index]
+        if value is None:
+            return None
+        constant = self.constant(value)
+        if constant is not None and isinstance(constant.value, Dim):
+            return tf.cast(Input(index), DTYPES[constant.dtype])
+        rank = at.result.rank if wanted is Held.LAST else value.type.rank
+        return self._turned(Input(index), value, wanted, max(rank, value.type.rank))
+
+    def _turned(self, expr: Expr, value: Value, wanted: Held, rank: int) -> Expr:
+        """A value in another layout; `rank` is that of what it is broadcast to."""
+        held, own = self.layouts.held(value), value.type.rank
+        if held is wanted or Held.BARE in (held, wanted) or own == 0:
+            return expr
+        if wanted is Held.FIRST:
+            return tf.transpose(expr, to_first(own))
+        if own == rank:
+            return tf.transpose(expr, to_last(own))
+        if own == rank - 1:
+            return tf.transpose(expr, (*range(1, own), 0))
+        return expr[..., tf.newaxis]
+
+    # --------------------------------------------------------------------- between the blocks
+
+    def call(self, graph: Graph, item: Call) -> Expr:
+        if item.graph is self.model and self._prediction is not None:
+            return self._prediction
+        told = {"training": self._training} if self.facts.is_trained(item.graph) else {}
+        inputs = tuple(Input(i) for i in range(len(item.inputs)))
+        if item.graph is self.model and len(inputs) > 1:
+            return Made()(inputs, **told)
+        return Made()(*inputs, **told)
+
+    def entry(self, graph: Graph, index: int, source: Expr) -> Expr | None:
+        value = graph.inputs[index].value
+        outside = self.layouts.signature(graph).inputs[index]
+        if self.layouts.inside(graph, index) is outside:
+            return None
+        return tf.transpose(source, to_last(value.type.rank))
+
+    def use(self, graph: Graph, item: Call, index: int, value: Value, expr: Expr) -> Expr:
+        wanted = self.layouts.signature(item.graph).inputs[index]
+        return self._turned(expr, value, wanted, value.type.rank)
+
+    def result(self, graph: Graph, index: int, expr: Expr) -> Expr:
+        value = graph.outputs[index].value
+        wanted = self.layouts.signature(graph).outputs[index]
+        return self._turned(expr, value, wanted, value.type.rank)
+
+    # ---------------------------------------------------------------------------------- sizes
+
+    def read_sizes(
+        self, graph: Graph, index: int, source: Expr, names: Sequence[str | None]
+    ) -> list[Statement]:
+        if self.layouts.signature(graph).inputs[index] is Held.LAST:
+            names = [names[k] for k in to_last(len(names))]
+        known = [(axis, name) for axis, name in enumerate(names) if name is not None]
+        shape = tf.shape(source)
+        if len(known) == 1:
+            ((axis, only),) = known
+            return [Assign((Name(only),), shape[axis])]
+        targets = tuple(Name(n or "_") for n in names)
+        return [Assign(targets, tf.unstack(shape))]
+
+    def comment(self, graph: Graph, value: Value) -> str:
+        shape = value.type.shape
+        match self.layouts.held(value):
+            case Held.LAST:
+                shape = tuple(shape[k] for k in to_last(len(shape)))
+            case Held.BARE:
+                shape = shape[:2]
+        return f"[{', '.join(map(str, shape))}]"
+
+
+def named(made: Expr) -> Expr:
+    """A layer's constructor call with the layer's path as its name."""
+    from compiler.codegen.expr import Call as CallExpr
+
+    assert isinstance(made, CallExpr)
+    return replace(made, keywords=(*made.keywords, ("name", SiteName())))

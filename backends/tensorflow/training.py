@@ -1,0 +1,416 @@
+"""Training by `compile` and `fit`, evaluation by `evaluate` or a loop of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from backends.base import Place
+from backends.tensorflow.checkpoint import CHECKPOINT, PROGRESS_IMPORTS, progress
+from backends.tensorflow.cost import steps_per_execution
+from backends.tensorflow.optimizers import differences, optimizer_call
+from backends.tensorflow.stock import Applied, stock_loss, stock_metrics
+from backends.tensorflow.target import TensorFlowTarget
+from compiler.codegen.data import data_code
+from compiler.codegen.expr import Expr, Helper, Name
+from compiler.codegen.functions import FunctionCode, print_function
+from compiler.codegen.loops import find_parts
+from compiler.codegen.merge import merge
+from compiler.codegen.metrics import PrintedMetrics, printed_metrics
+from compiler.codegen.pieces import Piece, literal
+from compiler.codegen.render import render
+from compiler.codegen.schedules import schedule_piece
+from compiler.codegen.training import (
+    BATCHES,
+    LOG,
+    checkpoint_piece,
+    clip_constant,
+    optimizer_constants,
+)
+from compiler.codegen.writer import Evaluate, lines
+from compiler.ir import Apply, Graph
+from compiler.ops.random import RandomOp
+from compiler.training.optimizers import Adagrad
+from compiler.training.program import LOSS, Training
+
+_IMPORTS = (
+    "import contextlib",
+    "import sys",
+    "import numpy as np",
+)
+_EXECUTION = "STEPS_PER_EXECUTION"
+
+
+class TrainingPrinter:
+    """Prints `prepare`, `train`, `evaluate` and what they need."""
+
+    def __init__(
+        self, model: Graph, training: Training, target: TensorFlowTarget, place: Place
+    ) -> None:
+        self._model = model
+        self._training = training
+        self._target = target
+        self.data = data_code(training.data, place.model_folder, place.script_folder)
+        self._schedule = schedule_piece(training.update.schedule)
+        self._applied = Applied(training.update.loss, model)
+        self._inputs = self.data.names[: len(model.inputs)]
+        self._targets = self.data.names[len(model.inputs) :]
+        self._execution = steps_per_execution(model, training.batch)
+
+    @staticmethod
+    def graphs(training: Training) -> tuple[Graph, ...]:
+        """The functions of a training, which the target must know from the start."""
+        evaluation = () if training.evaluation is None else (training.evaluation,)
+        return (*(update.loss for update in training.updates), *evaluation)
+
+    # ---------------------------------------------------------------------------- decisions
+
+    @property
+    def draws(self) -> bool:
+        """Whether the loss draws random numbers."""
+        return any(
+            isinstance(item, Apply) and isinstance(item.op, RandomOp)
+            for item in self._training.update.loss.body.walk()
+        )
+
+    @cached_property
+    def _stock_loss(self) -> Expr | None:
+        return stock_loss(self._applied)
+
+    @cached_property
+    def _stock_metrics(self) -> list[Expr] | None:
+        """Keras' metrics, if its own `evaluate` can do all there is to evaluate."""
+        evaluation = self._training.evaluation
+        if evaluation is None or LOSS not in {o.name for o in evaluation.outputs}:
+            return None
+        if not self._applied.is_plain:
+            return None
+        return stock_metrics(self._training, Applied(evaluation, self._model))
+
+    @cached_property
+    def _numpy_metrics(self) -> PrintedMetrics:
+        return printed_metrics(self._training.metrics)
+
+    @property
+    def _evaluates_itself(self) -> bool:
+        return self._training.evaluation is not None and self._stock_metrics is None
+
+    @property
+    def _has_table(self) -> bool:
+        """Whether the learning rate changes from step to step."""
+        optimizer = self._training.update.optimizer
+        return self._schedule is not None or bool(
+            isinstance(optimizer, Adagrad) and optimizer.lr_decay
+        )
+
+    # ------------------------------------------------------------------------------ functions
+
+    @cached_property
+    def _loss_code(self) -> FunctionCode | None:
+        """The loss written out; None where a stock one does."""
+        if self._stock_loss is not None:
+            return None
+        if self._applied.is_plain:
+            target = self._target.speaking(prediction=Name("y_pred"))
+            return self._function(self._training.update.loss, target, _COMPUTE_LOSS)
+        target = self._target.speaking(training=True)
+        return self._function(self._training.update.loss, target, ("data", "tape"), "self")
+
+    @cached_property
+    def _evaluation_code(self) -> FunctionCode | None:
+        evaluation = self._training.evaluation
+        if evaluation is None or not self._evaluates_itself:
+            return None
+        return self._function(evaluation, self._target.speaking(training=False), ("model",))
+
+    def _function(
+        self, graph: Graph, target: TensorFlowTarget, taken: Sequence[str], model: str = "model"
+    ) -> FunctionCode:
+        (name,) = self._training.models
+        return print_function(graph, target, {name: Name(model)}, taken)
+
+    @property
+    def helpers(self) -> set[str]:
+        """The helpers that the functions name."""
+        codes = [code for code in (self._loss_code, self._evaluation_code) if code is not None]
+        return {
+            helper.identifier
+            for code in codes
+            for helper in find_parts(
+                (*code.statements, *map(Evaluate, code.results.values())), Helper
+            )
+        }
+
+    # --------------------------------------------------------------------------------- pieces
+
+    def pieces(self) -> list[Piece]:
+        """Everything from `load_data` to the checkpoints, in the order of the script."""
+        schedule = self._schedule
+        found = [Piece(self.data.piece.text, self.data.piece.imports), BATCHES]
+        if schedule is not None:
+            found.append(Piece(schedule.text, schedule.imports))
+        if self._has_table:
+            found.append(Piece(self._table(), ("import numpy as np",)))
+        if self._evaluates_itself:
+            found.append(self._numpy_metrics.piece)
+        constants = ((_EXECUTION, str(self._execution)),) if self._execution > 1 else ()
+        found += [
+            Piece(self._prepare(), constants=constants),
+            Piece(progress(self._last_rate()), PROGRESS_IMPORTS),
+            Piece(self._train(), _IMPORTS),
+        ]
+        if self._training.evaluation is not None:
+            found.append(Piece(self._evaluate()))
+        return [*found, LOG, CHECKPOINT, checkpoint_piece(self._model.name, "tensorflow")]
+
+    def main_lines(self) -> list[str]:
+        """What `main` does between the weights given and those saved."""
+        body = [
+            "if args.epochs or args.resume or args.evaluate:",
+            f"    train_part, test_part = {self.data.call}",
+            "    epoch_steps = len(train_part[0]) // args.batch_size",
+            "    prepare(model, args.epochs * epoch_steps, args)",
+            "step = 0",
+            "if args.epochs or args.resume:",
+            "    step = train(model, train_part, args)",
+        ]
+        if self._training.evaluation is None:
+            return body
+        result = '"  ".join(f"{name} {value:.4f}" for name, value in result.items())'
+        return [
+            *body,
+            "if (args.epochs or args.evaluate) and len(test_part[0]):",
+            "    result = evaluate(model, test_part, args)",
+            "    if args.log_dir:",
+            '        record = {"epoch": args.epochs, "step": step, "test": result}',
+            "        log(args.log_dir, record)",
+            f"    print({result})",
+        ]
+
+    # ---------------------------------------------------------------------- methods of the model
+
+    def methods(self) -> list[str]:
+        """What the model's class needs besides, to be trained by `fit`."""
+        code = self._loss_code
+        if code is None:
+            return []
+        return [self._compute_loss(code) if self._applied.is_plain else self._train_step(code)]
+
+    def _compute_loss(self, code: FunctionCode) -> str:
+        used = _used(code)
+        count = len(self._inputs)
+        body = [
+            *_unpacked(code.inputs[:count], "x", used),
+            *_unpacked(code.inputs[count:], "y", used),
+            *_statements(code),
+            f"return {render(code.results[LOSS])}",
+        ]
+        return _method(f"compute_loss(self, {', '.join(_DEFAULTS)})", body)
+
+    def _train_step(self, code: FunctionCode) -> str:
+        count = len(self._inputs)
+        x = _packed(code.inputs[:count])
+        y = _packed(code.inputs[count:])
+        data = f"{x}, {y} = data" if self._targets else f"({x},) = data"
+        loss = render(code.results[LOSS])
+        body = [
+            data,
+            "with tf.GradientTape() as tape:",
+            *(f"    {line}" for line in _statements(code)),
+            *([] if loss == "loss" else [f"    loss = {loss}"]),
+            "variables = self.trainable_variables",
+            "self.optimizer.apply(tape.gradient(loss, variables), variables)",
+            "self.mean_loss.update_state(loss)",
+            'return {"loss": self.mean_loss.result()}',
+        ]
+        return _method("train_step(self, data)", body)
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Lines of the model's constructor that training needs."""
+        found = ["self.noise = keras.random.SeedGenerator()"] if self.draws else []
+        if self._loss_code is not None and not self._applied.is_plain:
+            found.append('self.mean_loss = keras.metrics.Mean(name="loss")')
+        return tuple(found)
+
+    # ------------------------------------------------------------------------------- functions
+
+    def _table(self) -> str:
+        optimizer = self._training.update.optimizer
+        factor = "1.0" if self._schedule is None else "learning_rate_factor(step, steps)"
+        if isinstance(optimizer, Adagrad) and optimizer.lr_decay:
+            factor += f" / (1 + step * {literal(optimizer.lr_decay)})"
+        return "\n".join(
+            [
+                "class Tabulated(keras.optimizers.schedules.LearningRateSchedule):",
+                '    """The learning rate of every step, computed beforehand."""',
+                "",
+                "    def __init__(self, base, steps):",
+                f"        factors = [{factor} for step in range(max(1, steps))]",
+                "        self.rates = tf.constant(base * np.array(factors), tf.float32)",
+                "",
+                "    def __call__(self, step):",
+                "        return tf.gather(self.rates, tf.minimum(step, len(self.rates) - 1))",
+            ]
+        )
+
+    def _last_rate(self) -> str:
+        """The learning rate of the step before `step`."""
+        factor = "" if self._schedule is None else " * learning_rate_factor(step - 1, self.steps)"
+        return f"self.args.lr{factor}"
+
+    def _prepare(self) -> str:
+        update = self._training.update
+        rate = Name("Tabulated")(Name("args").lr, Name("steps"))
+        made = optimizer_call(
+            update.optimizer,
+            rate if self._has_table else Name("args").lr,
+            update.clip,
+            "" if update.clip is None else clip_constant(update.clip)[0],
+            optimizer_constants(self._training),
+        )
+        settings = [f"optimizer={_settled(made)},"]
+        if self._stock_loss is not None:
+            settings.append(f"loss={_settled(self._stock_loss)},")
+        if self._stock_metrics:
+            settings.append(f"metrics=[{', '.join(map(_settled, self._stock_metrics))}],")
+        if self._execution > 1:
+            settings.append(f"steps_per_execution=1 if args.checkpoint_every else {_EXECUTION},")
+        notes = [f"# {note}" for note in differences(update.optimizer, self._has_table)]
+        return "\n".join(
+            [
+                "def prepare(model, steps, args):",
+                '    """Compile the model for `steps` updates in all."""',
+                "    model.compile(",
+                *(f"        {line}" for line in (*notes, *settings)),
+                "    )",
+            ]
+        )
+
+    def _train(self) -> str:
+        names = self.data.names
+        gathered = [f"tf.gather({name}, rows)" for name in names]
+        count = len(self._inputs)
+        element = f"({self._structure(gathered[:count], gathered[count:])})"
+        given = ", ".join(names) + ("," if len(names) == 1 else "")
+        return "\n".join(
+            [
+                "def train(model, arrays, args):",
+                '    """Train on the arrays until `args.epochs` are done; gives the step."""',
+                "    count = len(arrays[0])",
+                "    epoch_steps = len(batches(count, args.batch_size, args.seed, 0))",
+                "    step = load_checkpoint(args, model) if args.resume else 0",
+                f"    {given} = map(tf.constant, arrays)",
+                "",
+                "    def order():  # asked anew at the start of every epoch",
+                "        epoch, done = divmod(int(model.optimizer.iterations), epoch_steps)",
+                "        yield batches(count, args.batch_size, args.seed, epoch)[done:]",
+                "",
+                "    rows = tf.TensorSpec((None, args.batch_size), tf.int64)",
+                "    data = tf.data.Dataset.from_generator(order, output_signature=rows)",
+                f"    data = data.unbatch().map(lambda rows: {element})",
+                "    with contextlib.redirect_stdout(sys.stderr):  # Keras' progress",
+                "        model.fit(",
+                "            data.prefetch(2),",
+                "            initial_epoch=step // epoch_steps,",
+                "            epochs=args.epochs,",
+                "            callbacks=[Progress(args, args.epochs * epoch_steps)],",
+                "        )",
+                "    return int(model.optimizer.iterations)",
+            ]
+        )
+
+    def _structure(self, inputs: Sequence[str], targets: Sequence[str]) -> str:
+        """What `fit` wants of a batch: inputs, targets."""
+        x = _packed(inputs)
+        return f"{x}, {_packed(targets)}" if targets else f"{x},"
+
+    def _evaluate(self) -> str:
+        if self._evaluates_itself:
+            return self._own_evaluate()
+        count = len(self._inputs)
+        parts = [f"arrays[{k}]" for k in range(len(self.data.names))]
+        structure = f"({self._structure(parts[:count], parts[count:])})"
+        if count == 1 and len(parts) <= 2:
+            structure = "arrays"
+        return "\n".join(
+            [
+                "def evaluate(model, arrays, args):",
+                '    """Loss and metrics over all rows of the arrays."""',
+                f"    data = tf.data.Dataset.from_tensor_slices({structure})",
+                "    data = data.batch(args.batch_size)",
+                "    return model.evaluate(data, verbose=0, return_dict=True)",
+            ]
+        )
+
+    def _own_evaluate(self) -> str:
+        code = self._evaluation_code
+        assert code is not None
+        loss = code.results.get(LOSS)
+        made = [f"{literal(n)}: {e}," for n, e in self._numpy_metrics.objects.items()]
+        operands = [
+            f"({', '.join(render(code.results[o]) for o in metric.operands)},)"
+            for metric in self._training.metrics
+        ]
+        returned = [] if loss is None else [render(loss)]
+        counted = [] if loss is None else ["rows += len(batch[0])", "total += len(batch[0]) * loss"]
+        values = "loss, *operands" if loss is not None else "operands"
+        final = "{name: float(metric.result()) for name, metric in metrics.items()}"
+        if loss is not None:
+            final = f'{{"loss": float(total / rows), **{final}}}'
+        return "\n".join(
+            [
+                "def evaluate(model, arrays, args):",
+                '    """Loss and metrics over all rows of the arrays."""',
+                "    metrics = {",
+                *(f"        {line}" for line in made),
+                "    }",
+                "",
+                "    @tf.function(reduce_retracing=True)",
+                f"    def measure({', '.join(code.inputs)}):",
+                *(f"        {line}" for line in _statements(code)),
+                f"        return ({', '.join((*returned, *operands))},)",
+                "",
+                *(["    rows, total = 0, 0.0"] if loss is not None else []),
+                "    data = tf.data.Dataset.from_tensor_slices(arrays)",
+                "    for batch in data.batch(args.batch_size):",
+                f"        {values} = measure(*batch)",
+                *(f"        {line}" for line in counted),
+                "        for metric, values in zip(metrics.values(), operands, strict=True):",
+                "            metric.update(*(value.numpy() for value in values))",
+                f"    return {final}",
+            ]
+        )
+
+
+_COMPUTE_LOSS = ("x", "y", "y_pred", "sample_weight", "training")
+_DEFAULTS = ("x=None", "y=None", "y_pred=None", "sample_weight=None", "training=True")
+
+
+def _method(head: str, body: Sequence[str]) -> str:
+    return "\n".join([f"    def {head}:", *(f"        {line}" for line in body)])
+
+
+def _statements(code: FunctionCode) -> list[str]:
+    return list(lines(code.statements)) if code.statements else []
+
+
+def _packed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"({', '.join(names)})"
+
+
+def _unpacked(names: Sequence[str], source: str, used: set[str]) -> list[str]:
+    """The assignment of the parts of an argument, if any is read."""
+    if not set(names) & used:
+        return []
+    return [f"{', '.join(names)} = {source}"]
+
+
+def _used(code: FunctionCode) -> set[str]:
+    whole = (*code.statements, *map(Evaluate, code.results.values()))
+    return {name.identifier for name in find_parts(whole, Name)}
+
+
+def _settled(expr: Expr) -> str:
+    """The text of an expression whose optional arguments are settled."""
+    return render(merge([expr], lambda leaves, _keyword: leaves[0]))
