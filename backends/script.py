@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+import symtable
 import sys
 import sysconfig
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,20 +116,43 @@ def assemble(header_text: str, pieces: Iterable[Piece], main: str) -> str:
     """The script: docstring, imports, constants, definitions, `main`."""
     whole = joined(pieces)
     constants = "\n".join(f"{name} = {value}" for name, value in whole.constants)
-    sections = [header_text, "\n".join(whole.imports), constants, whole.text, main]
     ending = 'if __name__ == "__main__":\n    main()'
-    return finished("\n\n\n".join(s for s in (*sections, ending) if s) + "\n")
+    body = "\n\n\n".join(s for s in (constants, whole.text, main, ending) if s)
+    imports = _sorted_imports(whole.imports, body)
+    return _formatted("\n\n".join(s for s in (header_text, imports, body) if s) + "\n")
 
 
-def finished(text: str) -> str:
-    """The script with sorted imports and wrapped lines.
+def _sorted_imports(statements: Iterable[str], body: str) -> str:
+    """The imports that the rest of the script uses, in order.
 
-    Ruff does both; it is the formatter that Python projects use, so scripts look at home there.
+    Ruff does it; of the body it sees only the names, because its memory grows with the square
+    of the assignments of one name.
     """
-    sorted_imports = _ruff(
-        ["check", "--fix", "--quiet", "--exit-zero", "--select", "I001,F401", "--isolated"], text
-    )
-    return _ruff(["format", "--isolated", "--line-length", str(COLUMNS)], sorted_imports)
+    end = "# ---"
+    try:
+        names = sorted(set(_names(symtable.symtable(body, "script.py", "exec"))))
+    except SyntaxError as problem:
+        raise RuntimeError(f"generated code is not valid Python: {problem}") from problem
+    rules = ["--fix", "--quiet", "--exit-zero", "--select", "I001,F401", "--isolated"]
+    text = _ruff(["check", *rules], "\n".join([*statements, end, *names]) + "\n")
+    return text.partition(end)[0].strip()
+
+
+def _names(table: symtable.SymbolTable) -> Iterator[str]:
+    """What the code of a scope and of those inside it refers to."""
+    for symbol in table.get_symbols():
+        if symbol.is_referenced():
+            yield symbol.get_name()
+    for inner in table.get_children():
+        yield from _names(inner)
+
+
+def _formatted(text: str) -> str:
+    """The script with wrapped lines.
+
+    By Ruff: it is the formatter that Python projects use, so scripts look at home there.
+    """
+    return _ruff(["format", "--isolated", "--line-length", str(COLUMNS)], text)
 
 
 def _ruff(arguments: Sequence[str], text: str) -> str:
