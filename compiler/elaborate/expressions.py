@@ -10,6 +10,7 @@ from compiler.elaborate.operations import operator_on_tensors
 from compiler.elaborate.scope import Frame, evaluates, region_of
 from compiler.elaborate.static import StaticError
 from compiler.elaborate.values import Undecided, describe, holds_poison, holds_tensor
+from compiler.habits import about_attribute
 from compiler.ir import Branch, Instance, Layer, ReadParameter, Value
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note
@@ -157,7 +158,7 @@ def _attribute(frame: Frame, node: nodes.Attribute) -> Any:
     value = frame.evaluate(node.value)
     match value:
         case Value():
-            return _of_tensor(value, node)
+            return _of_tensor(frame, value, node)
         case Layer():
             return _parameter_of(frame, value, node)
         case _ if value is POISON:
@@ -168,7 +169,7 @@ def _attribute(frame: Frame, node: nodes.Attribute) -> Any:
     raise error("E0218", f"{describe(value)} has no `{node.name}`", node.name_span, help)
 
 
-def _of_tensor(value: Value, node: nodes.Attribute) -> Any:
+def _of_tensor(frame: Frame, value: Value, node: nodes.Attribute) -> Any:
     match node.name:
         case "shape":
             return value.type.shape
@@ -177,7 +178,9 @@ def _of_tensor(value: Value, node: nodes.Attribute) -> Any:
         case "rank":
             return value.type.rank
     message = f"a tensor has no `{node.name}`"
-    raise error("E0218", message, node.name_span, "it has `shape`, `dtype` and `rank`")
+    is_operation = frame.module.kind(node.name) is not None
+    help = about_attribute(node.name, node.value.span.text, is_operation)
+    raise error("E0218", message, node.name_span, help)
 
 
 def _parameter_of(frame: Frame, layer: Layer, node: nodes.Attribute) -> Value:

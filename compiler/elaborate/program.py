@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from compiler.elaborate.scope import Body, Frame, Session
 from compiler.elaborate.sites import BodyText, names_read
 from compiler.elaborate.train import read_trainings
 from compiler.elaborate.values import holds_poison, holds_tensor
+from compiler.habits import about_name
 from compiler.ir import Graph, Program
 from dsl import nodes
 from dsl.diagnostics import Diagnostic, DiagnosticError, Note
@@ -37,7 +39,7 @@ def elaborate(
     restricts the program to one model.  Never raises for what the text says.
     """
     session = Session()
-    with _deep_recursion():
+    with _interpreter():
         try:
             program = _elaborated(session, source, parameters or {}, training or {}, model)
         except Stop:
@@ -47,14 +49,21 @@ def elaborate(
 
 
 @contextmanager
-def _deep_recursion() -> Iterator[None]:
-    """Nested blocks recurse in Python, whose own limit is far below the language's."""
-    limit = sys.getrecursionlimit()
+def _interpreter() -> Iterator[None]:
+    """Python, set for elaboration.
+
+    Nested blocks recurse, and its own limit is far below the language's.  What is made here is kept
+    and holds few cycles: collecting garbage meanwhile only walks over all of it, again and again.
+    """
+    limit, collects = sys.getrecursionlimit(), gc.isenabled()
     sys.setrecursionlimit(max(limit, limits.PYTHON_FRAMES))
+    gc.disable()
     try:
         yield
     finally:
         sys.setrecursionlimit(limit)
+        if collects:
+            gc.enable()
 
 
 def _elaborated(
@@ -185,7 +194,7 @@ def _check_names(session: Session, scope: ModuleScope, block: nodes.Block, text:
             continue
         if name in scope.table or scope.kind(name) is not None or span.text != name:
             continue
-        help = did_you_mean(name, [*text.assigned, *known, *scope.names()])
+        help = about_name(name, [*text.assigned, *known, *scope.names()])
         session.sink.add(Diagnostic("E0201", f"`{name}` is not defined", span, help))
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from compiler.dims import Size
 from compiler.elaborate import limits
-from compiler.elaborate.errors import POISON, Sink, Stop, did_you_mean, error
+from compiler.elaborate.errors import POISON, Sink, Stop, error
+from compiler.habits import about_name
 from compiler.ir import (
     Apply,
     Call,
@@ -236,7 +237,7 @@ class Frame:
                 "give it a value before, on every way that leads here",
                 Note("a value is given to it here", assigned),
             )
-        help = did_you_mean(name, [*self.names, *self.module.names()])
+        help = about_name(name, [*self.names, *self.module.names()])
         return error("E0201", f"`{name}` is not defined", span, help)
 
     # ------------------------------------------------------------------------------------ trace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any
+from typing import Any, Final
 
 from compiler.elaborate.errors import POISON, did_you_mean, error
 from compiler.elaborate.expressions import decided
@@ -90,11 +90,20 @@ def _without(cls: type[Any], positional: list[Given], name: str) -> list[Given]:
     return positional[:place]
 
 
+_EXAMPLES: Final = {
+    "optimizer": "for example `optimizer = adam(lr = 1e-3)`",
+    "schedule": "for example `schedule = cosine(warmup = 100)`",
+    "clip": "for example `clip = global_norm(1.0)`",
+    "metrics": "for example `metrics = { accuracy = accuracy(logits, label) }`",
+    "data": "for example `data = digits(split = 0.8) { image = pixels / 16, label = digit }`",
+}
+
+
 def _named(expression: nodes.Expr, table: Mapping[str, type[Setting]], what: str) -> type[Setting]:
     function = expression.function if isinstance(expression, nodes.Call) else expression
     known = ", ".join(f"`{name}`" for name in table)
     if not isinstance(function, nodes.Name):
-        raise error("E0608", f"`{what}` is one of {known}", expression.span)
+        raise error("E0608", f"`{what}` is one of {known}", expression.span, _EXAMPLES.get(what))
     found = table.get(function.id)
     if found is None:
         help = did_you_mean(function.id, table) or f"`{what}` is one of {known}"

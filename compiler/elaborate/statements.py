@@ -23,6 +23,7 @@ from compiler.elaborate.types import (
 from compiler.elaborate.values import Undecided, describe, holds_poison, text
 from compiler.initializers import Constant, Initializer, Zeros
 from compiler.ir import (
+    Apply,
     Bind,
     Branch,
     GraphInput,
@@ -156,6 +157,10 @@ def _raw_parameter(frame: Frame, statement: nodes.Declare) -> Value:
             statement.type.span,
             "a parameter has a fixed shape: take the largest size and slice it",
         )
+    if statement.kind == "param" and not type_.dtype.is_float:
+        message = f"a parameter is trained: its elements are floating-point, not {type_.dtype}"
+        help = f"what stays as it is is a buffer: `buffer {statement.name}: {type_} = 0`"
+        raise error("E0305", message, statement.type.span, help)
     init = _initial(frame, statement)
     site = frame.site(statement)
     path = ".".join((site.name, *map(str, frame.indices)))
@@ -245,8 +250,14 @@ def _unpacked(frame: Frame, target: nodes.TargetTuple, value: Any, span: Span) -
         message = f"{count} names on the left, {len(value)} values on the right"
         raise error("E0215", message, span, None, Note("the names", target.span))
     help = f"`split(x, {count})` makes {count} tensors" if isinstance(value, Value) else None
+    if isinstance(value, Value) and _has_states(frame.producers.get(value)):
+        help = "states come with `return_state = true`"
     message = f"{describe(value)} cannot be taken apart into {count} names"
     raise error("E0413", message, span, help, Note("the names", target.span))
+
+
+def _has_states(producer: Any) -> bool:
+    return isinstance(producer, Apply) and hasattr(producer.op, "return_state")
 
 
 # ----------------------------------------------------------------------------------- control flow

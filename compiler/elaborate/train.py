@@ -73,6 +73,8 @@ def _models_of(
     if not isinstance(block, nodes.Block) or block.kind != "model":
         names = [b.name for b in scope.blocks if b.kind == "model"]
         help = did_you_mean(train.name, names)
+        if isinstance(block, nodes.Block):
+            help = "it is a block: declare it with `model` to train it"
         message = f"there is no model `{train.name}` in this file"
         raise error("E0206", message, train.name_span, help)
     graph = graphs.get(train.name)
@@ -189,7 +191,8 @@ def _check_used(session: Session, scope: ModuleScope, overriding: Overriding) ->
     for setting, given in overriding.arguments.items():
         for argument in given:
             if f"{setting}.{argument}" not in overriding.used:
-                message = f"`-T {setting}.{argument}` changes nothing: no `train` sets `{setting}`"
+                message = f"`-T {setting}.{argument}` changes nothing: no `train` gives arguments "
+                message += f"to `{setting}`"
                 _report(session, error("E0614", message, place, f"give `-T {setting}=…` whole"))
     if overriding.whole and not scope.trains:
         _report(session, error("E0614", "the file has no `train` that `-T` could change", place))

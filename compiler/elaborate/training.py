@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from compiler.elaborate import blocks, sites
 from compiler.elaborate.data import read_data
-from compiler.elaborate.errors import POISON, did_you_mean, error
+from compiler.elaborate.errors import POISON, error, warning
 from compiler.elaborate.liveness import needed
 from compiler.elaborate.modules import ModuleScope
 from compiler.elaborate.operations import operation_error
@@ -20,6 +20,7 @@ from compiler.elaborate.scope import Body, Frame, Session
 from compiler.elaborate.settings import Overriding, number, setting_of
 from compiler.elaborate.statements import declare_input
 from compiler.elaborate.values import describe, holds_poison
+from compiler.habits import about_setting
 from compiler.ir import (
     Apply,
     Argument,
@@ -191,6 +192,7 @@ class Trainer:
         inputs = [Given(i.value, nodes.Name(span, i.value.name)) for i in list(frame.body.inputs)]
         result = blocks.apply_instance(frame, model.instance, inputs, (), span)
         parts = [i.name or _text(i.value) for i in _output_items(graph.block)]
+        self._outputs = frozenset(parts)
         values = result if len(parts) > 1 and isinstance(result, tuple) else (result,)
         for name, value in zip(parts, values, strict=True):
             if isinstance(value, Value):
@@ -231,6 +233,7 @@ class Trainer:
     # -------------------------------------------------------------------------------- statements
 
     _read_data: nodes.Assign | None = None
+    _outputs: frozenset[str] = frozenset()
 
     def input(self, frame: Frame, statement: nodes.Input) -> None:
         """Declares an input; only a `train` that has models as parameters does."""
@@ -245,6 +248,9 @@ class Trainer:
         if statement.name in {given.value.name for given in frame.body.inputs}:
             message = f"`{statement.name}` is an input already"
             raise error("E0211", message, statement.name_span)
+        if statement.name in self._outputs:
+            message = f"`{statement.name}` is an output of the model already"
+            raise error("E0211", message, statement.name_span, "give the target another name")
         count = len(frame.body.inputs)
         declare_input(frame, statement)
         self._read.targets.extend(frame.body.inputs[count:])
@@ -257,14 +263,20 @@ class Trainer:
         if name not in SETTINGS:
             if statement.mapping is not None:
                 raise error("E0210", "only `data` has a mapping", statement.mapping.span)
-            if (close := did_you_mean(name, SETTINGS)) and name not in self._text.read:
-                message = f"`{name}` is neither a setting nor used"
-                raise error("E0601", message, statement.target.span, close)
+            if name not in self._text.read:
+                self._unused(frame, name, statement.target.span)
             return False
         if name in NOT_YET:
             raise error("E0609", f"`{name}` is not supported yet", statement.span, "remove it")
         self._setting(frame, name, statement)
         return True
+
+    def _unused(self, frame: Frame, name: str, span: Span) -> None:
+        """A local that nothing reads: probably a setting by another name.  Raises E0601."""
+        if help := about_setting(name, SETTINGS):
+            raise error("E0601", f"`{name}` is neither a setting nor used", span, help)
+        if not name.startswith("_"):
+            frame.warn(warning("W0902", f"`{name}` is never used", span, "remove it"))
 
     def _setting(self, frame: Frame, name: str, statement: nodes.Assign) -> None:
         read, value = self._read, statement.value
@@ -301,7 +313,8 @@ class Trainer:
     def _metrics(self, frame: Frame, mapping: nodes.Expr) -> None:
         if not isinstance(mapping, nodes.Mapping):
             message = "metrics are written `{ name = metric(…) }`"
-            raise error("E0608", message, mapping.span)
+            help = "for example `metrics = { accuracy = accuracy(logits, label) }`"
+            raise error("E0608", message, mapping.span, help)
         for entry in mapping.entries:
             try:
                 self._metric(frame, entry)
@@ -356,7 +369,11 @@ def _loss(frame: Frame, statement: nodes.Assign) -> GraphOutput | None:
     if value is POISON:
         return None
     if not isinstance(value, Value) or not value.type.dtype.is_float or value.type.rank:
-        help = "`mean(x)` or `sum(x)` makes one number" if isinstance(value, Value) else None
+        help = "for example `loss = cross_entropy(logits, label)`"
+        if isinstance(value, Value) and value.type.rank:
+            help = "`mean(x)` or `sum(x)` makes one number"
+        elif isinstance(value, Value):
+            help = "convert with `cast(…, f32)`"
         message = f"the loss is one floating-point number, not {describe(value)}"
         raise error("E0603", message, statement.value.span, help)
     return GraphOutput(LOSS, value, statement.value.span)

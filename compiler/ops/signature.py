@@ -24,7 +24,8 @@ from typing import (
 )
 
 from compiler.dims import Dim, Size
-from compiler.initializers import Initializer
+from compiler.habits import about_argument
+from compiler.initializers import INITIALIZERS, Initializer
 from compiler.ir import Argument, Value
 from compiler.ops.base import LayerOp, Operand, Padding, PerAxis
 from compiler.types import DType
@@ -133,7 +134,11 @@ def _signature(cls: type[Any]) -> Signature:
     kept = [p for p in parameters if not p.keyword_only]
     kept += [p for p in parameters if p.keyword_only]
     operands: tuple[Operand, ...] = getattr(cls, "operands", ())
-    return Signature(getattr(cls, "name", "") or cls.__name__, operands, tuple(kept))
+    return Signature(getattr(cls, "name", "") or _plain_name(cls), operands, tuple(kept))
+
+
+def _plain_name(cls: type[Any]) -> str:
+    return next((name for name, known in INITIALIZERS.items() if known is cls), cls.__name__)
 
 
 def _parameter(f: dataclasses.Field[Any], hint: Any) -> Parameter:
@@ -410,8 +415,7 @@ class _Binder:
                     self._operands[name] = given
                 return None
         names = [*(p.name for p in self._rules.parameters), *(o.name for o in self._rules.operands)]
-        close = nearest(name, names)
-        help = self._takes() if close is None else f"did you mean `{close}`?"
+        help = about_argument(self._rules.name, name, names) or self._takes()
         message = f"`{self._rules.name}` has no argument `{name}`"
         raise self._problem("E0501", message, keyword.name_span, help)
 
@@ -434,10 +438,18 @@ class _Binder:
         if isinstance(given.value, str) and choices:
             close = nearest(given.value, choices)
             help = None if close is None else f'did you mean "{close}"?'
+        elif parameter.name == "bias" and isinstance(given.value, int):
+            help = "the input's size is not written: it follows from the input"
+        elif parameter.type == "int" and isinstance(given.value, float) and given.value % 1 == 0:
+            help = f"write `{int(given.value)}`; an integer quotient is `a // b`"
+        elif parameter.type.startswith("[") and isinstance(given.value, int | Dim):
+            help = f"it is a list: `{parameter.name} = [{given.value}, …]`"
         elif isinstance(given.value, Dim) and "int" in parameter.type:
             message = f"`{parameter.name}` must be a known number, and {given.value} is symbolic"
             help = "write the size as a number in the type of the input"
             return self._problem("E0314", message, given.span, help)
+        if is_tensor(given.value) and any(o.variadic for o in self._rules.operands):
+            help = f"tensors stand in a list: `{self._rules.name}([a, b])`"
         message = (
             f"`{parameter.name}` of `{self._rules.name}` takes {parameter.type}, "
             f"not {self._describe(given.value)}"
