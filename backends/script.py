@@ -58,6 +58,7 @@ def class_text(code: ClassCode, frame: ClassFrame) -> str:
 
 def _documentation(text: str) -> list[str]:
     """The docstring of a class: on one line where it fits."""
+    text = " ".join(text.split())
     line = f'    """{text}"""'
     if len(line) <= COLUMNS:
         return [line]

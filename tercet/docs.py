@@ -1,0 +1,203 @@
+"""`python -m tercet.docs`: writes docs/operations.md from the classes of the compiler.
+
+The page says what the compiler does because it is made of what the compiler reads: signatures are
+bound by, docstrings are shown by `tercet ops`, and coverage comes from the tables of lowerings.
+With `--check` nothing is written, and the exit code says whether the page is up to date.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import compiler.ops  # noqa: F401  (registers the operations)
+from compiler.data import SOURCES
+from compiler.initializers import INITIALIZERS
+from compiler.ops.base import OPERATIONS, LayerOp, Op
+from compiler.ops.signature import signature
+from compiler.training import CLIPS, METRICS, OPTIMIZERS, SCHEDULES
+from dsl import nodes
+from dsl.library import std_modules, std_source
+from dsl.parser import parse
+from tercet.coverage import TARGETS, coverage
+
+PAGE: Final = Path(__file__).parents[1] / "docs" / "operations.md"
+
+_FAMILIES: Final = {
+    "linear": "Dense layers and products",
+    "conv": "Convolutions",
+    "pooling": "Pooling",
+    "norm": "Normalisation and dropout",
+    "activation": "Activations",
+    "recurrent": "Recurrent layers",
+    "attention": "Attention",
+    "elementwise": "Arithmetic",
+    "mathematics": "Functions of each element",
+    "comparison": "Comparison and logic",
+    "shape": "Shape",
+    "joining": "Joining, cutting, repeating",
+    "slicing": "Slices",
+    "indexing": "Indexing and creation",
+    "reduce": "Reductions",
+    "loss": "Losses",
+    "random": "Only in `train`",
+}
+
+_INTRODUCTION: Final = """\
+# The operations
+
+Made by `python -m tercet.docs` from the compiler's own classes; `tercet ops NAME` prints the same in a terminal.
+Operands (tensors) come first in a signature, then attributes with their types and defaults. A *layer* has parameters or
+state: its attributes are given first and its operands when it is applied, `conv2d(64, 3)(x)` or `x |> conv2d(64, 3)`.
+Every layer also takes `name`, and `init` and `bias_init` where it has parameters to initialise; they are left out below.
+What a target cannot express is said with the operation; everything else works in all four.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Writes the page, or compares it (`--check`)."""
+    text = page()
+    if "--check" in arguments:
+        current = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+        if current != text:
+            print(f"{PAGE.name} is out of date: python -m tercet.docs", file=sys.stderr)
+        return int(current != text)
+    PAGE.write_text(text, encoding="utf-8")
+    print(PAGE)
+    return 0
+
+
+def page() -> str:
+    """The whole page."""
+    sections = [_INTRODUCTION, _summary(), *_operations()]
+    sections += [
+        _settings(
+            "Initializers", "For `init =`, `bias_init =`, `param` and `buffer`.", INITIALIZERS
+        ),
+        _settings("Data sources", "For `data =`.", SOURCES),
+        _settings("Optimizers", "For `optimizer =`.", OPTIMIZERS),
+        _settings("Schedules", "For `schedule =`: factors of the base rate.", SCHEDULES),
+        _settings("Clipping", "For `clip =`.", CLIPS),
+        _settings("Metrics", "For `metrics =`, over the whole test part.", METRICS),
+        _library(),
+    ]
+    return "\n".join(sections)
+
+
+def _summary() -> str:
+    tables = coverage()
+    rows = [f"| {target} | {_count(tables[target])} |" for target in TARGETS]
+    total = f"| target | of {len(OPERATIONS)} operations |"
+    return "\n".join([total, "|---|---:|", *rows, ""])
+
+
+def _count(table: Mapping[str, str | None]) -> int:
+    return sum(reason is None for reason in table.values())
+
+
+# ------------------------------------------------------------------------------------- operations
+
+
+def _operations() -> Iterator[str]:
+    families: dict[str, list[str]] = {family: [] for family in _FAMILIES}
+    for name, cls in OPERATIONS.items():
+        families[cls.__module__.rsplit(".", 1)[1]].append(name)
+    for family, names in families.items():
+        entries = "\n".join(_operation(name, OPERATIONS[name]) for name in names)
+        yield f"## {_FAMILIES[family]}\n\n{entries}"
+
+
+def _operation(name: str, cls: type[Op]) -> str:
+    kind = "layer" if issubclass(cls, LayerOp) else "function"
+    missing = [
+        f"Not in {target}: {reason}.\n"
+        for target in TARGETS
+        if (reason := coverage()[target][name]) is not None
+    ]
+    parts = [f"### `{name}`", f"*{kind}* `{_signature(cls)}`", _prose(cls), *missing]
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def _signature(cls: type[Any]) -> str:
+    """The signature without what every layer has."""
+    return re.sub(r", (bias_)?init: initializer \| none = none", "", str(signature(cls)))
+
+
+def _prose(cls: type[Any]) -> str:
+    """The docstring; what it indents is an example in the language."""
+    lines: list[str] = []
+    inside = False
+    for line in (inspect.getdoc(cls) or "").splitlines():
+        indented = line.startswith("    ")
+        if line and indented != inside:
+            lines.append("```" if inside else "```text")
+            inside = indented
+        lines.append(line[4:] if indented else line)
+    if inside:
+        lines.append("```")
+    return "\n".join(_tidy(lines)) + "\n"
+
+
+def _tidy(lines: Iterable[str]) -> Iterator[str]:
+    """Without blank lines before the end of an example."""
+    held = 0
+    for line in lines:
+        if not line:
+            held += 1
+            continue
+        if line != "```":
+            yield from [""] * held
+        held = 0
+        yield line
+
+
+# --------------------------------------------------------------------------------------- settings
+
+
+def _settings(title: str, use: str, table: Mapping[str, type[Any]]) -> str:
+    rows = [f"## {title}\n\n{use}\n"]
+    for cls in table.values():
+        rows.append(f"- `{signature(cls)}` {_first_sentences(cls)}".rstrip())
+    return "\n".join(rows) + "\n"
+
+
+def _first_sentences(cls: type[Any]) -> str:
+    own = cls.__dict__.get("__doc__") or ""
+    if not own or own.startswith(f"{cls.__name__}("):
+        return ""
+    return " ".join(inspect.cleandoc(own).split())
+
+
+# ---------------------------------------------------------------------------------------- library
+
+
+def _library() -> str:
+    lines = [
+        "## Standard library\n\nWritten in the language: `from std.vision import BasicBlock`.\n"
+    ]
+    for module in std_modules():
+        lines.append(f"### `{module}`\n")
+        source = std_source(module)
+        assert source is not None
+        for declaration in parse(source).module.declarations:
+            if isinstance(declaration, nodes.Block):
+                words = (declaration.documentation or "").split()
+                lines.append(f"- `{_header(declaration)}` {' '.join(words)}")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _header(block: nodes.Block) -> str:
+    parameters = ", ".join(
+        p.name if p.default is None else f"{p.name} = {p.default.span.text}"
+        for p in block.parameters
+    )
+    return f"{block.name}({parameters})" if parameters else block.name
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
