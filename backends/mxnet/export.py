@@ -17,7 +17,8 @@ def specification(model: Graph) -> dict[str, Any]:
     """SPEC.json of `python -m backends.mxnet.symbol_to_onnx`.
 
     `model` (its name), `inputs` (name, dtype, shape with symbolic sizes as strings), `outputs`
-    (names in order), `sizes` (for each symbol two or more sizes that the constraints admit).
+    (names in order), `scalars` (those without axes), `sizes` (for each symbol two or more sizes
+    that the constraints admit).
     """
     return {
         "model": model.name,
@@ -30,8 +31,14 @@ def specification(model: Graph) -> dict[str, Any]:
             for entry in model.inputs
         ],
         "outputs": [output.name for output in model.outputs],
+        "scalars": scalar_outputs(model),
         "sizes": admissible_sizes(model),
     }
+
+
+def scalar_outputs(model: Graph) -> list[str]:
+    """Outputs without axes, which MXNet holds with one of size 1."""
+    return [output.name for output in model.outputs if not output.value.type.shape]
 
 
 def input_symbols(model: Graph) -> list[str]:

@@ -73,8 +73,7 @@ def render(model: Graph, training: Training | None, place: Place) -> str:
         export_piece(model),
         Piece(_FIND_DEVICE),
     ]
-    head = header(model, place, "MXNet Gluon", training is not None, ())
-    head = head.replace(".onnx", "")  # `--export` takes a prefix here
+    head = header(model, place, "MXNet Gluon", training is not None, (), exported="")
     text = assemble(head, pieces, _main(model, training, printer))
     return _with_alias(text)
 
@@ -85,12 +84,12 @@ def _helpers(classes: list[ClassCode]) -> set[str]:
 
 def _check_ends(model: Graph) -> None:
     """Inputs and outputs that MXNet cannot hold.  Raises DiagnosticError."""
-    ends = [(i.value, i.span) for i in model.inputs] + [(o.value, o.span) for o in model.outputs]
-    for value, span in ends:
+    inputs = [(i.value, i.span) for i in model.inputs]
+    for value, span in [*inputs, *((o.value, o.span) for o in model.outputs)]:
         try:
             held_as(value.type.dtype)
-            if not value.type.shape:
-                raise Unsupported("MXNet has no tensor without axes", "give it the shape [1]")
+            if (value, span) in inputs and not value.type.shape:
+                raise Unsupported("an input without axes", "give it the shape [1]")
         except Unsupported as problem:
             raise rejected("mxnet", Constant(0, value.type.dtype), span, problem) from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from backends.mxnet.export import scalar_outputs
 from backends.mxnet.initial_layers import layers
 from backends.mxnet.recurrent import parameter_names
 from backends.mxnet.target import GLUON_NAMES
@@ -92,6 +93,8 @@ def predict_piece(model: Graph) -> Piece:
     inputs = [i.value.name for i in model.inputs]
     outputs = [o.name for o in model.outputs]
     expected = ", ".join(literal(name) for name in inputs)
+    scalars = [f"    arrays[{literal(n)}] = arrays[{literal(n)}].reshape(())\n" for n in scalar_outputs(model)]
+    without_axes = "".join(scalars)
     called = "model(*arrays)" if len(outputs) > 1 else "[model(*arrays)]"
     text = f'''\
 def predict(model, source, path, device):
@@ -105,7 +108,8 @@ def predict(model, source, path, device):
     ]
     outputs = {called}
     names = [{", ".join(literal(name) for name in outputs)}]
-    write(path, {{n: y.asnumpy() for n, y in zip(names, outputs, strict=True)}})'''
+    arrays = {{n: y.asnumpy() for n, y in zip(names, outputs, strict=True)}}
+{without_axes}    write(path, arrays)'''
     return Piece(text, _IMPORTS)
 
 

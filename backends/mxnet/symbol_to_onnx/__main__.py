@@ -4,7 +4,7 @@
 
 SPEC.json is one object: `model` (a name), `inputs` (each `name dtype shape`, symbolic dimensions as
 strings), `outputs` (names in order), and optionally `sizes` (for a symbolic dimension an admissible
-size or several, the first one being the base) and `opset`.
+size or several, the first one being the base), `opset`, and `scalars` (names of outputs without axes).
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ def _read_spec(path: Path) -> dict[str, Any]:
             "model_name": str(spec["model"]),
             "sizes": spec.get("sizes"),
             "opset": int(spec.get("opset", 17)),
+            "scalars": [str(name) for name in spec.get("scalars", [])],
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConversionError(

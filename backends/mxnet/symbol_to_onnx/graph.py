@@ -52,19 +52,21 @@ def convert(
     model_name: str,
     sizes: Mapping[str, int | Sequence[int]] | None = None,
     opset: int = OPSET,
+    scalars: Sequence[str] = (),
 ) -> onnx.ModelProto:
     """The ONNX model of an exported HybridBlock.
 
     `sizes` states admissible sizes of symbolic dimensions (the first one is the base) where a
     dimension cannot take any size; the others are varied freely.  Outputs get the declared names
-    in the declared order.  Raises ConversionError.
+    in the declared order; those in `scalars`, of shape [1] in MXNet, lose their axis.  Raises
+    ConversionError.
     """
     if opset != OPSET:
         raise ConversionError(f"only opset {OPSET} is written, not {opset}")
     source = SymbolGraph(symbol_file, params_file)
     _check_declared(source, inputs, output_names)
     probes = probe(source, inputs, sizes)
-    conversion = _Conversion(source, probes, inputs, output_names)
+    conversion = _Conversion(source, probes, inputs, output_names, scalars)
     model = _model(conversion, inputs, output_names, model_name)
     if (size := model.ByteSize()) >= MAX_BYTES:
         raise ConversionError(f"the model has {size} bytes; an ONNX file holds less than 2 GiB")
@@ -119,6 +121,7 @@ class _Conversion:
         probes: Probes,
         inputs: Sequence[GraphInput],
         output_names: Sequence[str],
+        scalars: Sequence[str],
     ) -> None:
         self.source = source
         self.probes = probes
@@ -128,7 +131,16 @@ class _Conversion:
         self._tensors: dict[Entry, Tensor] = {}
         for node in source.nodes:
             self._convert(node)
-        self.heads = [self._tensor(entry) for entry in source.heads]
+        self.heads = [
+            self._scalar(entry) if name in scalars else self._tensor(entry)
+            for entry, name in zip(source.heads, output_names, strict=True)
+        ]
+
+    def _scalar(self, entry: Entry) -> Tensor:
+        """One element without axes, which MXNet does not have."""
+        tensor = self._tensor(entry)
+        value = self.builder.emit("Reshape", [tensor.name, self.builder.vector([])])
+        return Tensor(value, tensor.dtype, ())
 
     def _convert(self, symbol_node: SymbolNode) -> None:
         self.builder.scope = symbol_node.name
