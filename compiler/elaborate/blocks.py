@@ -86,6 +86,8 @@ def apply_instance(
     frame.session.applied.add(instance)
     arguments = {a.name: a.value for a in instance.arguments}
     made = specialise(frame, instance.block, arguments, actual, span)
+    if frame.in_training and any(instance is one for one, _ in frame.made):
+        _require_no_parameters(instance, made.graph, span)
     outputs = _results(made.graph, instance)
     call = Call(made.graph, instance, values, outputs, span)
     frame.items.append(call)
@@ -98,6 +100,14 @@ def apply_instance(
     for c in made.graph.constraints:
         constrain(frame, c.left, c.relation, c.right, c.span, c.message)
     return _built(made.structure, outputs)
+
+
+def _require_no_parameters(instance: Instance, graph: Graph, span: Span) -> None:
+    """What is trained belongs to the model.  Raises DiagnosticError E0612."""
+    for path, _ in graph.parameters():
+        message = f"the block `{instance.block.name}` has the parameter `{path}`"
+        help = "a `train` uses blocks without parameters only: move it into the model"
+        raise error("E0612", message, span, help)
 
 
 def _results(graph: Graph, instance: Instance) -> tuple[Value, ...]:

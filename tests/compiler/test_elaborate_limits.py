@@ -1,0 +1,70 @@
+"""Size and speed: long programs are linear, deep ones do not exhaust Python."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from compiler.elaborate import limits
+from tests.compiler.texts import compiled
+
+HEAD = "model M { input x: f32[N, 8]\n h = x\n"
+
+
+def _pipe(count: int) -> str:
+    return f"{HEAD} h = x {'|> dense(8) |> relu ' * (count // 2)}"
+
+
+def _statements(count: int) -> str:
+    return HEAD + "h = relu(h) * 2 " * (count // 3)
+
+
+def _loop(count: int) -> str:
+    return f"{HEAD} for i in range({count // 2}) {{ h = h |> dense(8) |> relu }}"
+
+
+LONG = {"pipe": _pipe, "statements": _statements, "loop": _loop}
+
+
+@pytest.mark.parametrize("shape", LONG)
+def test_ten_thousand_operations(shape: str) -> None:
+    start = time.perf_counter()
+    result = compiled(LONG[shape](10_000) + " output h }")
+    seconds = time.perf_counter() - start
+    assert result.program is not None
+    assert seconds < 10_000 * 1e-3  # ten times what it takes on an idle machine
+
+
+def test_blocks_as_deep_as_they_may_be() -> None:
+    depth = limits.BLOCK_DEPTH - 1
+    nested = "(" * 60 + "x |> B(n - 1)" + ")" * 60
+    text = f"""
+    block B(n) {{ input x: f32[N, D]
+        output if n == 0 {{ x }} else {{ {nested} }} }}
+    model M {{ input x: f32[N, 8]
+        y = x |> B({depth})
+        output y }}
+    """
+    assert compiled(text).program is not None
+    assert [d.code for d in compiled(text.replace(f"B({depth})", "B(1000)")).errors] == ["E0408"]
+
+
+def test_as_many_operations_as_there_may_be() -> None:
+    text = """
+    block B(n) { input x: f32[N, D]
+        h = if n == 0 { relu(x) } else { x |> B(n - 1) |> B(n - 1) }
+        output h }
+    model M { input x: f32[N, 8]
+        y = x |> B(17)
+        output y }
+    """
+    assert 2**17 < limits.OPERATIONS < 2**18
+    assert compiled(text).program is not None
+    assert [d.code for d in compiled(text.replace("17", "18")).errors] == ["E0409"]
+
+
+def test_no_more_errors_than_a_person_reads() -> None:
+    lines = "\n".join(f"a{i} = b{i} + 1" for i in range(500))
+    result = compiled(f"{HEAD}{lines}\n output h }}")
+    assert len(result.errors) == limits.ERRORS
