@@ -50,11 +50,13 @@ _FAMILIES: Final = {
 _INTRODUCTION: Final = """\
 # The operations
 
-Made by `python -m tercet.docs` from the compiler's own classes; `tercet ops NAME` prints the same in a terminal.
-Operands (tensors) come first in a signature, then attributes with their types and defaults. A *layer* has parameters or
-state: its attributes are given first and its operands when it is applied, `conv2d(64, 3)(x)` or `x |> conv2d(64, 3)`.
-Every layer also takes `name`, and `init` and `bias_init` where it has parameters to initialise; they are left out below.
-What a target cannot express is said with the operation; everything else works in all four.
+Made by `python -m tercet.docs` from the compiler's own classes; `tercet ops NAME` prints the same.
+
+Operands (tensors) come first in a signature, then attributes with their types and defaults. A
+*layer* has parameters or state: its attributes are given first and its operands when it is applied,
+`conv2d(64, 3)(x)` or `x |> conv2d(64, 3)`. Every layer also takes `name`, and `init` and
+`bias_init` where it has parameters to initialise; they are left out below. What a target cannot
+express is said with the operation; everything else works in all four.
 """
 
 
@@ -159,10 +161,8 @@ def _tidy(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _settings(title: str, use: str, table: Mapping[str, type[Any]]) -> str:
-    rows = [f"## {title}\n\n{use}\n"]
-    for cls in table.values():
-        rows.append(f"- `{signature(cls)}` {_first_sentences(cls)}".rstrip())
-    return "\n".join(rows) + "\n"
+    rows = (f"- `{signature(cls)}` {_first_sentences(cls)}".rstrip() for cls in table.values())
+    return "\n".join((f"## {title}\n\n{use}\n", *rows)) + "\n"
 
 
 def _first_sentences(cls: type[Any]) -> str:
