@@ -7,7 +7,6 @@ Its operators written infix want equal shapes in a Symbol, `broadcast_*` broadca
 from __future__ import annotations
 
 from backends.base import Unsupported
-from backends.mxnet.symbolic_shape import broadcast
 from backends.mxnet.target import DTYPES, F, held_as, is_number, lower
 from compiler.codegen.expr import Binary, Expr, Helper
 from compiler.codegen.target import Application
@@ -62,6 +61,10 @@ def _alike(at: Application) -> bool:
 @lower(*_ARITHMETIC)
 def _infix(op: Op, at: Application, a: Expr, b: Expr) -> Expr:
     operator, function = _ARITHMETIC[type(op)]
+    if isinstance(op, ops.Power) and not at.result.dtype.is_float:
+        wide = [x if is_number(at, k) else F.cast(x, dtype="float64") for k, x in enumerate((a, b))]
+        power = Binary(operator, *wide) if _alike(at) else function(*wide)
+        return F.cast(power, dtype=held_as(at.result.dtype))
     return Binary(operator, a, b) if _alike(at) else function(a, b)
 
 
@@ -155,17 +158,10 @@ def _extreme(op: ops.Minimum | ops.Maximum, at: Application, a: Expr, b: Expr) -
 
 @lower(ops.Where)
 def _where(op: ops.Where, at: Application, condition: Expr, a: Expr, b: Expr) -> Expr:
-    shapes = [at.type(k).shape for k in range(3) if not is_number(at, k)]
-    numbers = [is_number(at, k) for k in (1, 2)]
-    if all(numbers):
-        return Helper("where")(F, condition, a, b, held_as(at.result.dtype))
-    if all(shape == at.result.shape for shape in shapes) and not any(numbers):
+    numbers = any(is_number(at, k) for k in (1, 2))
+    if not numbers and all(at.type(k).shape == at.result.shape for k in range(3)):
         return F.where(condition, a, b)
-    if any(numbers):
-        return Helper("where")(F, condition, a, b, held_as(at.result.dtype))
-    wanted = at.result.shape
-    choices = [broadcast(at, x, at.type(k).shape, wanted) for k, x in enumerate((condition, a, b))]
-    return F.where(*choices)
+    return Helper("where")(F, condition, a, b, held_as(at.result.dtype))
 
 
 @lower(ops.Clip)

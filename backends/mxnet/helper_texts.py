@@ -160,6 +160,17 @@ def cumsum(F, x, axis, exclusive=False, reverse=False):
     total = F.cumsum(F.flip(x, axis=axis) if reverse else x, axis=axis)
     total = F.flip(total, axis=axis) if reverse else total
     return total - x if exclusive else total""",
+    "topk_of_integers": '''\
+def topk_of_integers(F, x, k, axis, shape, largest=True):
+    """The k largest or smallest; of equal ones the first comes first."""
+    size = shape[axis]
+    place = F.reshape(F.arange(size, dtype="int64"), shape=shape)
+    place = -place if largest else place
+    key = F.broadcast_add(F.cast(x, dtype="int64") * size, place)
+    settings = {"k": k, "axis": axis, "is_ascend": not largest}
+    place = F.topk(key, ret_typ="indices", dtype="int64", **settings)
+    key = F.topk(key, ret_typ="value", **settings)
+    return (key + place if largest else key - place) / size, place''',
     "_below": '''\
 def _below(F, x, rank, diagonal):
     """Where the last two axes are on or below a diagonal."""

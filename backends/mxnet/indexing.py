@@ -101,6 +101,16 @@ def _place(function: Expr, op: ops.ArgMax | ops.ArgMin, x: Expr) -> Expr:
 
 @lower(ops.TopK)
 def _topk(op: ops.TopK, at: Application, x: Expr) -> Expr:
+    """MXNet does not say which of equal elements comes first, so integers are made distinct."""
+    axis = op.axis % at.type(0).rank
+    size = at.type(0).shape[axis]
+    if not at.type(0).dtype.is_float:
+        if isinstance(size, Dim):
+            raise Unsupported("integers along an axis of symbolic size", "`cast` to f32 first")
+        shape = tuple(size if k == axis else 1 for k in range(at.type(0).rank))
+        return Helper("topk_of_integers")(
+            F, x, op.k, axis, shape, largest=default(op.largest, True)
+        )
     return F.topk(
         x,
         k=op.k,

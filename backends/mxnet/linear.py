@@ -50,8 +50,12 @@ def _matmul(op: MatMul, at: Application, a: Expr, b: Expr) -> Expr:
     left, right = at.type(0), at.type(1)
     if not left.dtype.is_float:
         raise Unsupported("MXNet multiplies matrices of floating-point numbers only")
-    if left.rank == 1 or right.rank <= 2:
+    if right.rank <= 2:
         return _dot(at, a, b)
+    if left.rank == 1:
+        row = F.expand_dims(a, axis=0)
+        row, b = _alike(at, row, (1, *left.shape), b, right.shape)
+        return F.squeeze(F.linalg_gemm2(row, b), axis=right.rank - 2)
     a, b = _alike(at, a, left.shape, b, right.shape)
     return F.linalg_gemm2(a, b)
 
@@ -59,8 +63,6 @@ def _matmul(op: MatMul, at: Application, a: Expr, b: Expr) -> Expr:
 def _dot(at: Application, a: Expr, b: Expr) -> Expr:
     """The last axis of `a` against the first of `b`, which has one or two."""
     left, right = at.type(0), at.type(1)
-    if right.rank > 2:
-        raise Unsupported("a vector times a stack of matrices", "reshape it to a row first")
     if right.rank == 1 and left.rank > 1:
         column = F.dot(a, F.expand_dims(b, axis=1))
         return F.squeeze(column, axis=left.rank - 1)

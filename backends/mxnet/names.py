@@ -86,6 +86,7 @@ RESERVED_NAMES = frozenset(
         "slots",
         "softmax_cross_entropy",
         "sys",
+        "topk_of_integers",
         "tqdm",
         "train",
         "trained",

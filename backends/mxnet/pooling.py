@@ -103,7 +103,12 @@ def _global_max_pool(op: ops.GlobalMaxPool2d, at: Application, x: Expr) -> Expr:
 def _adaptive_avg_pool(op: ops.AdaptiveAvgPool2d, at: Application, x: Expr) -> Expr:
     if op.size == (1, 1):
         return F.mean(x, axis=(2, 3), keepdims=True)
-    windows = op.windows(at.type(0))
+    gone = tuple(2 + k for k, n in enumerate(op.size) if n == 1)
+    windows = tuple(
+        1 if axis in gone else n for axis, n in enumerate(op.windows(at.type(0)), 2)
+    )
+    if gone:
+        x = F.mean(x, axis=gone[0], keepdims=True)
     if not all(isinstance(n, int) for n in windows):
         raise Unsupported("it needs a size that is known only when the model runs")
     return F.Pooling(x, kernel=windows, stride=windows, pool_type="avg")

@@ -13,7 +13,7 @@ from backends.mxnet.training import TrainingPrinter
 from backends.mxnet.weights import example_arrays, export_piece, predict_piece, weights_pieces
 from backends.script import ClassFrame, assemble, class_text, header
 from compiler.codegen.classes import ClassCode, ClassPrinter
-from compiler.codegen.expr import Helper
+from compiler.codegen.expr import Helper, Name
 from compiler.codegen.loops import find_parts
 from compiler.codegen.pieces import Piece
 from compiler.codegen.training import argument_lines, constants
@@ -56,6 +56,7 @@ def render(model: Graph, training: Training | None, place: Place) -> str:
     classes = [
         with_raw_parameters(code) for code in ClassPrinter(MXNetTarget(model)).print_model(model)
     ]
+    _check_inputs_used(model, classes[-1])
     printer = TrainingPrinter(model, training, place) if training else None
     helpers = _helpers(classes) | (printer.helpers() if printer else set())
     code = Piece(
@@ -92,6 +93,15 @@ def _check_ends(model: Graph) -> None:
                 raise Unsupported("an input without axes", "give it the shape [1]")
         except Unsupported as problem:
             raise rejected("mxnet", Constant(0, value.type.dtype), span, problem) from None
+
+
+def _check_inputs_used(model: Graph, code: ClassCode) -> None:
+    """MXNet's Symbol has no variable that nothing reads.  Raises DiagnosticError."""
+    read = {n.identifier for n in find_parts(code.compute, Name)}
+    for entry, name in zip(model.inputs, code.inputs, strict=False):
+        if name not in read:
+            problem = Unsupported("no output depends on this input", "leave it out")
+            raise rejected("mxnet", Constant(0, entry.value.type.dtype), entry.span, problem)
 
 
 def _with_alias(text: str) -> str:

@@ -63,6 +63,9 @@ DTYPES = {
 }
 """What holds elements of a type inside a model."""
 
+_SMALL = (DType.BOOL, DType.I8, DType.U8)
+"""Types that cannot count the places of an axis."""
+
 
 def held_as(dtype: DType) -> str:
     """MXNet's name of the type that holds such elements.  Raises Unsupported."""
@@ -160,6 +163,9 @@ class MXNetTarget(ClassTarget):
     ) -> list[Statement]:
         if self.eager:
             return super().read_sizes(graph, index, source, names)
+        dtype = graph.inputs[index].value.type.dtype
+        if dtype in _SMALL and (graph is self.model or dtype is not DType.BOOL):
+            source = F.cast(source, dtype="float32")
         return [
             Assign((Name(name),), positions(source, axis), f"0, 1, ...: as many as {name}")
             for axis, name in enumerate(names)
@@ -172,6 +178,9 @@ class MXNetTarget(ClassTarget):
         return None
 
     def result(self, graph: Graph, index: int, expr: Expr) -> Expr:
+        constant = self.constant(graph.outputs[index].value)
+        if constant is not None and not isinstance(constant.value, Dim):
+            expr = F.full((1,), constant.value, dtype=held_as(constant.dtype))
         if graph is self.model and graph.outputs[index].value.type.dtype is DType.BOOL:
             return F.cast(expr, dtype="bool")
         return expr
