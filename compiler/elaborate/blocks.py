@@ -12,7 +12,7 @@ from typing import Any
 from compiler.elaborate import limits, sites
 from compiler.elaborate.errors import POISON, did_you_mean, error
 from compiler.elaborate.scope import Body, Frame, Session, region_of
-from compiler.elaborate.types import constrain
+from compiler.elaborate.types import constrain, require_determined
 from compiler.elaborate.values import describe, frozen
 from compiler.ir import Argument, Call, Graph, GraphOutput, Instance, Value
 from compiler.ops.signature import Given
@@ -88,6 +88,7 @@ def apply_instance(
     made = specialise(frame, instance.block, arguments, actual, span)
     if frame.in_training and any(instance is one for one, _ in frame.made):
         _require_no_parameters(instance, made.graph, span)
+    _require_same_parameters(frame.session, instance, made.graph, span)
     outputs = _results(made.graph, instance)
     call = Call(made.graph, instance, values, outputs, span)
     frame.items.append(call)
@@ -100,6 +101,26 @@ def apply_instance(
     for c in made.graph.constraints:
         constrain(frame, c.left, c.relation, c.right, c.span, c.message)
     return _built(made.structure, outputs)
+
+
+def _require_same_parameters(
+    session: Session, instance: Instance, graph: Graph, span: Span
+) -> None:
+    """An instance applied to other sizes keeps its parameters.  Raises DiagnosticError E0313."""
+    first = session.instances.setdefault(instance, graph)
+    if first is graph:
+        return
+    known = {path: parameter.type for path, parameter in first.parameters()}
+    for path, parameter in graph.parameters():
+        if known.get(path, parameter.type) != parameter.type:
+            raise error(
+                "E0313",
+                f"`{instance.site.name}.{path}` would be {parameter.type} here, and is "
+                f"{known[path]} from its first application",
+                span,
+                f"make a {instance.block.kind} of its own for inputs of another size",
+                Note(f"the {instance.block.kind}", instance.site.span),
+            )
 
 
 def _require_no_parameters(instance: Instance, graph: Graph, span: Span) -> None:
@@ -223,6 +244,7 @@ def run(frame: Frame, block: nodes.Block, arguments: dict[str, Any]) -> Speciali
     if body.output is None and not sites.has_output(block.body):
         _no_output(frame, block)
     _check_applied(frame)
+    _check_inputs(frame)
     flat: list[GraphOutput] = []
     parts = [_flatten(name, value, span, flat) for name, value, span in body.outputs]
     structure: Structure = None
@@ -271,6 +293,16 @@ def _check_applied(frame: Frame) -> None:
         if made not in applied:
             message = f"the layer `{made.site.name}` is never applied"
             frame.fail(error("E0505", message, span, "apply it, or remove it"))
+
+
+def _check_inputs(frame: Frame) -> None:
+    """The inputs of a model for itself must give every dimension a value.  E0307."""
+    if frame.failed or frame.body.actual is not None:
+        return
+    try:
+        require_determined(frame.body.inputs)
+    except DiagnosticError as problem:
+        frame.fail(problem)
 
 
 def _flatten(name: str, value: Any, span: Span, flat: list[GraphOutput]) -> Structure:

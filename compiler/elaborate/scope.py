@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from compiler.dims import Size
+from compiler.dims import DimError, Size
 from compiler.elaborate import limits
 from compiler.elaborate.errors import POISON, Sink, Stop, error
 from compiler.habits import about_name
@@ -19,6 +19,7 @@ from compiler.ir import (
     Apply,
     Call,
     Constraint,
+    Graph,
     GraphInput,
     Instance,
     Item,
@@ -78,6 +79,7 @@ class Session:
         self.finished: list[Specialisation] = []
         self.depth = 0
         self.applied: set[Layer | Instance] = set()
+        self.instances: dict[Instance, Graph] = {}
         self.module_of: dict[nodes.Block, ModuleScope] = {}
         self.texts: dict[nodes.Block, BodyText] = {}
 
@@ -193,6 +195,8 @@ class Frame:
             return _EVALUATORS[type(expression)](self, expression)
         except DiagnosticError as problem:
             return self.fail(problem)
+        except DimError as problem:
+            return self.fail(error("E0412", str(problem), expression.span))
 
     def execute(self, statements: tuple[nodes.Statement, ...]) -> None:
         """Executes statements in order; a wrong one does not keep the next from being checked."""
@@ -203,6 +207,8 @@ class Frame:
                 _EXECUTORS[type(statement)](self, statement)
             except DiagnosticError as problem:
                 self.fail(problem)
+            except DimError as problem:
+                self.fail(error("E0412", str(problem), statement.span))
 
     def fail(self, problem: DiagnosticError) -> Any:
         """Reports an error; the value of what failed is POISON."""

@@ -293,7 +293,7 @@ def _for(frame: Frame, statement: nodes.For) -> None:
 
 def _iteration(frame: Frame, statement: nodes.For, item: Any) -> Region:
     with frame.region() as items:
-        bind_target(frame, statement.target, item, statement.target.span)
+        bind_target(frame, statement.target, item, statement.iterable.span)
         frame.execute(statement.body)
     return region_of(items)
 

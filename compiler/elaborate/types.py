@@ -6,14 +6,15 @@ block it takes the size that the caller's tensor has there, and equal names must
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from compiler import dims
-from compiler.dims import Dim, DimError, Size
+from compiler.dims import Dim, Size
 from compiler.elaborate.errors import POISON, did_you_mean, error
 from compiler.elaborate.scope import Frame
 from compiler.elaborate.values import describe, is_size
-from compiler.ir import Constraint, Value
+from compiler.ir import Constraint, GraphInput
 from compiler.types import DType, TensorType
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note
@@ -284,6 +285,39 @@ def _match_settled(frame: Frame, open_: Deferred, where: str) -> None:
         require_size(frame, open_.dimension, open_.size, open_.given, where)
 
 
+def require_determined(inputs: Sequence[GraphInput]) -> None:
+    """Checks that the shapes of a model's inputs give every symbol a value.  Raises E0307."""
+    open_ = [
+        (size, expression)
+        for given in inputs
+        for size, expression in zip(given.value.type.shape, given.declared, strict=True)
+        if isinstance(size, Dim) and expression is not None
+    ]
+    known: set[str] = set()
+    while found := [pair for pair in open_ if len(_unsolved(pair[0], known)) == 0]:
+        known.update(*(dims.symbols(size) for size, _ in found))
+        open_ = [pair for pair in open_ if pair not in found]
+    if open_:
+        size, expression = open_[0]
+        names = " and ".join(f"`{name}`" for name in sorted(dims.symbols(size) - known))
+        raise error(
+            "E0307",
+            f"`{expression.span.text}` does not tell how large {names} is",
+            expression.span,
+            "give each dimension an axis of its own, as in `f32[N, T]`, or a multiple: `16 * H`",
+        )
+
+
+def _unsolved(size: Dim, known: set[str]) -> set[str]:
+    """The symbols of a size that it gives no value to, once those in `known` have theirs."""
+    unknown: set[str] = set(dims.symbols(size)) - known
+    if len(unknown) != 1:
+        return unknown
+    sample = dims.substitute(size, dict.fromkeys(dims.symbols(size), 7))
+    part = dims.substitute(size, dict.fromkeys(known & set(dims.symbols(size)), 7))
+    return unknown if dims.solve(part, sample) is None else set()
+
+
 # ------------------------------------------------------------------------------------ constraints
 
 
@@ -294,23 +328,3 @@ def constrain(
     new = (left, relation, right)
     if all((c.left, c.relation, c.right) != new for c in frame.constraints):
         frame.constraints.append(Constraint(left, relation, right, span, message))
-
-
-def is_symbolic(type_: TensorType) -> bool:
-    return any(isinstance(size, Dim) for size in type_.shape)
-
-
-__all__ = [
-    "Deferred",
-    "DimError",
-    "Value",
-    "bind_input",
-    "constrain",
-    "declared_type",
-    "element_type",
-    "free_names",
-    "is_symbolic",
-    "require_size",
-    "settle",
-    "size_of",
-]
