@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from compiler.codegen.arguments import printable
-from compiler.codegen.expr import Expr, Name
+from compiler.codegen.expr import Expr, Name, Sequence
 from compiler.codegen.merge import NotAlike
-from compiler.codegen.scope import Frame, Pending
+from compiler.codegen.scope import Frame, Pending, same
 from compiler.codegen.static import static_expr
 from compiler.codegen.uses import bound_names
 from compiler.codegen.values import Values
@@ -63,7 +63,9 @@ class Bindings(Values):
         if existing is not None and existing.identifier == name:
             return
         if held is None and existing is None:
-            raise NotAlike
+            if self._needed(column, self.uses.needed_after):
+                raise NotAlike
+            return
         self.preserve(frame, name, bind)
         if held is not None:
             del frame.pending[id(column[0])]
@@ -100,16 +102,22 @@ class Bindings(Values):
         first = bound_names(bind.target, bind.value)
         held = self._unpacked(frame, bind)
         if held is None:
+            parts: dict[str, list[Value]] = {}
             for name, value in first.items():
                 if isinstance(value, Value):
-                    parts = [_tensor(bound_names(bind.target, v)[name]) for v in values]
-                    one = Bind(nodes.TargetName(bind.span, name), bind.expression, value, bind.span)
-                    self._bind_tensor(frame, one, parts)
+                    parts[name] = [_tensor(bound_names(bind.target, v)[name]) for v in values]
                 else:
                     frame.statics[name] = None
+            if len(parts) == 1:
+                ((name, column),) = parts.items()
+                target = nodes.TargetName(bind.span, name)
+                one = Bind(target, bind.expression, column[0], bind.span)
+                self._bind_tensor(frame, one, column)
+            else:
+                self._bind_together(frame, parts)
             return
         for name in first:
-            self.preserve(frame, self.names.of(name), bind)
+            self._keep(frame, self.names.of(name), [held], [])
         names = []
         for column in held.columns:
             frame.pending.pop(id(column[0]), None)
@@ -119,6 +127,54 @@ class Bindings(Values):
             if live:
                 frame.variables.set(names[-1], column)
         self._assign(frame, names, held)
+
+    def _bind_together(self, frame: Frame, parts: dict[str, list[Value]]) -> None:
+        """`a, b = b, a`: every right side is as it was before any name is bound."""
+        found: dict[str, tuple[list[Value], Expr]] = {}
+        waiting = []
+        for source, column in parts.items():
+            frame.statics.pop(source, None)
+            held = frame.pending.get(id(column[0]))
+            if held is not None and len(held.columns) > 1:
+                self.spill(frame, held, None)
+                held = None
+            if not self._needed(column, self.uses.needed_after):
+                continue
+            expr = held.expr if held is not None else frame.variable(column)
+            if expr is None:
+                raise NotAlike
+            waiting += [held] if held is not None else []
+            name = self.names.of(source)
+            if expr != Name(name):
+                found[name] = column, expr
+        kept = [column for column, _ in found.values()]
+        for name in found:
+            self._keep(frame, name, waiting, kept)
+        for held in waiting:
+            frame.pending.pop(id(held.columns[0][0]), None)
+        if found:
+            targets = tuple(map(Name, found))
+            exprs = tuple(expr for _, expr in found.values())
+            value = exprs[0] if len(exprs) == 1 else Sequence(exprs)
+            frame.compute.append(Assign(targets, value))
+        for name, (column, _) in found.items():
+            frame.variables.set(name, column)
+
+    def _keep(
+        self, frame: Frame, name: str, bound: list[Pending], columns: list[list[Value]]
+    ) -> None:
+        """Keeps what a name holds, unless it is bound to another name at once."""
+        for held in self._captures(frame, name):
+            if held not in bound:
+                self.spill(frame, held, None)
+        old = frame.variables.held.get(name)
+        if old is None or not self._needed(old, self.uses.needed_after):
+            return
+        frame.variables.forget(name)
+        if frame.variables.find(old) is None and not any(same(old, c) for c in columns):
+            kept = self.names.fresh(name)
+            frame.compute.append(Assign((Name(kept),), Name(name)))
+            frame.variables.set(kept, old)
 
     def _unpacked(self, frame: Frame, bind: Bind) -> Pending | None:
         """The waiting operation whose outputs are exactly what the binding names, in order."""

@@ -148,10 +148,9 @@ class ClassPrinter:
         return tuple(names)
 
     def _leave(self, graphs: list[Graph], walker: Walker, frame: Frame) -> None:
-        results = []
-        for index in range(len(graphs[0].outputs)):
-            column = [g.outputs[index].value for g in graphs]
-            results.append(self.target.result(graphs[0], index, walker.value(frame, column)))
+        places = range(len(graphs[0].outputs))
+        exprs = walker.values(frame, [[g.outputs[k].value for g in graphs] for k in places])
+        results = [self.target.result(graphs[0], k, expr) for k, expr in enumerate(exprs)]
         value = results[0] if len(results) == 1 else SequenceExpr(tuple(results))
         comment = walker.output_comment()
         frame.compute.append(Return(value, comment))

@@ -46,7 +46,7 @@ def print_function(
         inputs.append(names.of(entry.value.name))
         frame.variables.set(inputs[-1], [entry.value])
     walker.region(frame)
-    results = [walker.value(frame, [output.value]) for output in graph.outputs]
+    results = walker.values(frame, [[output.value] for output in graph.outputs])
     sizes: dict[str, str] = {}
 
     def name_sizes(expr: Expr) -> Expr | None:

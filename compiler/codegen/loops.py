@@ -41,7 +41,8 @@ def close_loop(
     items = {e.identifier for e in _find(body.compute, LoopItem) if e.loop == loop and e.identifier}
     if not items and len(elements) == 1:
         (element,) = elements
-        if element.places[-1] == LoopItem("", loop):
+        item = LoopItem("", loop)
+        if element.places[-1] == item and item not in element.places[:-1]:
             return [_over_list(element, body.compute, names)]
     return [_over_items(loop, column, elements, items, body.compute, names)]
 
@@ -85,20 +86,40 @@ def _over_items(
     changed = tuple(map_expressions(body, change))
     if not items:
         return For(index or Name("_"), _range(column, elements), changed)
-    if counter is not None:
+    written = column[0].statement.target
+    if counter is not None and {*renamed} == {counter}:
         return For(renamed[counter], _range(column, elements), changed)
-    target = _target(column[0].statement.target, renamed)
-    values = _values(column)
+    if counter is not None and isinstance(written, nodes.TargetTuple):
+        rest, plain = _target(written.items[1], renamed), _values(column, 1)
+        if counter not in renamed:
+            return For(rest, plain, changed)
+        return For(SequenceExpr((renamed[counter], rest)), Name("enumerate")(plain), changed)
+    target, values = _target(written, renamed), _values(column)
     if index is None:
         return For(target, values, changed)
     return For(SequenceExpr((index, target)), Name("enumerate")(values), changed)
 
 
 def _counter(column: Sequence[Loop]) -> str | None:
-    """The name of a target that counts the iterations: then no other index is needed."""
-    target = column[0].statement.target
-    counts = all(tuple(loop.items) == tuple(range(len(loop.items))) for loop in column)
-    return target.id if counts and isinstance(target, nodes.TargetName) else None
+    """The name in a target that counts the iterations: then no other index is needed.
+
+    It is the target, as in `for i in range(n)`, or the first of two of an `enumerate`.
+    """
+    match column[0].statement.target:
+        case nodes.TargetName(id=name):
+            counts = all(tuple(c.items) == tuple(range(len(c.items))) for c in column)
+        case nodes.TargetTuple(items=(nodes.TargetName(id=name), _)):
+            counts = all(_is_enumerated(c.items) for c in column)
+        case _:
+            return None
+    return name if counts else None
+
+
+def _is_enumerated(items: Sequence[Any]) -> bool:
+    return all(
+        isinstance(item, tuple | list) and type(item[0]) is int and item[0] == k
+        for k, item in enumerate(items)
+    )
 
 
 def _range(column: Sequence[Loop], elements: set[Element]) -> Expr:
@@ -111,10 +132,11 @@ def _range(column: Sequence[Loop], elements: set[Element]) -> Expr:
     return Name("range")(Name("len")(Element(element.site, element.places[:-1])))
 
 
-def _values(column: Sequence[Loop]) -> Expr:
+def _values(column: Sequence[Loop], part: int | None = None) -> Expr:
+    """What is looped over: the items, or one part of each."""
     if any(loop.items != column[0].items for loop in column):
         raise NotAlike
-    items = tuple(column[0].items)
+    items = tuple(i if part is None else i[part] for i in column[0].items)
     if items == tuple(range(len(items))):
         return Name("range")(len(items))
     values = printable(items)

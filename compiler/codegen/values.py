@@ -39,18 +39,34 @@ class Values:
 
     def value(self, frame: Frame, column: Column) -> Expr:
         """The expression for values: one that waits for its only use, or a variable."""
+        self.settle(frame, column)
         held = frame.pending.get(id(column[0]))
         if held is not None:
-            once = len(held.columns) == 1 and self.uses.count(column[0]) == 1
-            if once or isinstance(held.expr, _SIMPLE):
-                if once:
-                    del frame.pending[id(column[0])]
-                return held.expr
-            self.spill(frame, held, None)
+            if self._once(held):
+                del frame.pending[id(column[0])]
+            return held.expr
         name = frame.variable(column)
         if name is None:
             raise NotAlike
         return name
+
+    def values(self, frame: Frame, columns: Sequence[Column]) -> list[Expr]:
+        """The expressions for several values, as `value` gives them.
+
+        First all that need variables get them: none may take the name that another reads.
+        """
+        for column in columns:
+            self.settle(frame, column)
+        return [self.value(frame, column) for column in columns]
+
+    def settle(self, frame: Frame, column: Column) -> None:
+        """Writes values to a variable if they wait and are used more than once."""
+        held = frame.pending.get(id(column[0]))
+        if held is not None and not self._once(held) and not isinstance(held.expr, _SIMPLE):
+            self.spill(frame, held, None)
+
+    def _once(self, held: Pending) -> bool:
+        return len(held.columns) == 1 and self.uses.count(held.columns[0][0]) == 1
 
     def wait(
         self, frame: Frame, outputs: tuple[Column, ...], expr: Expr, depth: int, wish: str

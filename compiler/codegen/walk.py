@@ -146,16 +146,17 @@ class Walker(Control):
         site = made[0].site
         if any(m.site is not site for m in made):
             raise NotAlike
-        places = tuple(
-            self._place(frame, [m.indices[level] for m in made])
-            for level in range(len(made[0].indices))
-        )
-        return Element(self.lists.attribute(site), places)
+        places: list[Expr] = []
+        for level in range(len(made[0].indices)):
+            places.append(self._place(frame, [m.indices[level] for m in made], places))
+        return Element(self.lists.attribute(site), tuple(places))
 
-    def _place(self, frame: Frame, indices: list[int]) -> Expr:
+    def _place(self, frame: Frame, indices: list[int], taken: list[Expr]) -> Expr:
+        """The loop that counts these indices, each loop for one level of a list."""
         for loop, steps in frame.iteration.items():
-            if steps == indices:
-                return LoopItem("", loop)
+            item = LoopItem("", loop)
+            if steps == indices and item not in taken:
+                return item
         if all(i == indices[0] for i in indices):
             return Literal(indices[0])
         raise NotAlike
@@ -268,19 +269,18 @@ class Walker(Control):
     ) -> list[Expr | None]:
         if any(len(o) != len(operands[0]) for o in operands):
             raise NotAlike
-        result: list[Expr | None] = []
+        columns: list[list[Value] | None] = []
         for values in zip(*operands, strict=True):
             column = [v for v in values if v is not None]
-            if len(column) != len(values):
-                if column:
-                    raise NotAlike
-                result.append(None)
-                continue
-            held = frame.pending.get(id(column[0]))
+            if len(column) not in (0, len(values)):
+                raise NotAlike
+            columns.append(column or None)
+        for present in filter(None, columns):
+            held = frame.pending.get(id(present[0]))
             if held is not None and self._too_big(held, template):
                 self.spill(frame, held, wish)
-            result.append(self.value(frame, column))
-        return result
+        exprs = iter(self.values(frame, [c for c in columns if c is not None]))
+        return [None if column is None else next(exprs) for column in columns]
 
     def _too_big(self, held: Pending, template: Template) -> bool:
         return held.depth >= _DEEPEST or len(render(held.expr)) > _WIDEST

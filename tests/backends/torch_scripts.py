@@ -41,13 +41,13 @@ class Job:
 def script_text(graph: Graph, folder: Path, *, formatted: bool = False) -> str:
     """The generated script; only where `formatted` by ruff, which takes longer than the rest."""
     place = Place("test.model", folder, folder, "op_pytorch.py")
-    finish = backends.script.finished
+    finish = backends.script._formatted
     if not formatted:
-        backends.script.finished = lambda text: text
+        backends.script._formatted = lambda text: text
     try:
         return BACKEND.render(graph, None, place)
     finally:
-        backends.script.finished = finish
+        backends.script._formatted = finish
 
 
 def prepare(job: Job, folder: Path) -> None:

@@ -359,7 +359,9 @@ model M {
 block Unit(channels, stride = 1) {
     input x: f32[N, C, H, W]
     h = x |> conv2d(channels, 3, stride = stride, padding = 1, bias = false) |> batch_norm |> relu
-    shortcut = if stride == 1 and C == channels { x } else { x |> conv2d(channels, 1, stride = stride) }
+    shortcut = if stride == 1 and C == channels { x } else {
+        x |> conv2d(channels, 1, stride = stride)
+    }
     output relu(h + shortcut)
 }
 model M {
