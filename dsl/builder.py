@@ -75,6 +75,10 @@ class Builder(ExpressionBuilder):
         for parameter in parameters:
             start = parameter.span.start
             span = Span(self.source, start, start + len(parameter.name))
+            if parameter.name == "name":
+                message = "a parameter cannot be called `name`"
+                help = "every layer takes `name = …`: it is the layer's own name; write `label`"
+                self._report("E0216", message, span, help, ())
             if seen.setdefault(parameter.name, span) is not span:
                 message = f"the parameter `{parameter.name}` is declared twice"
                 notes = (Note("first here", seen[parameter.name]),)

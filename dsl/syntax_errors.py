@@ -207,6 +207,8 @@ class _Case:
             return self._report("E0121", message, _HABITS[first.text], first.span)
         if self.token.type in ("DOT", "LSQB"):
             message, help = "only names can be assigned to", f"bind a new name: `{first.text} = …`"
+            if self.after is not None and self.after.text in ("append", "extend"):
+                help = f"lists do not change; write `{first.text} = {first.text} + [x]`"
             return self._report("E0121", message, help, first.span.until(self.token.span))
         if not first.starts_line and self._follows_expression(first):
             help = "is an operator or a `,` missing, or the new line before the next statement?"
