@@ -264,7 +264,7 @@ def trained(model, trainer):
 
 
 def slots(trainer, index):
-    """The arrays that the optimizer keeps for a parameter, made where they are not yet."""
+    """The arrays that the optimizer keeps for a parameter, made if they are not there."""
     updater = trainer._updaters[0]
     if index not in updater.states:
         weight = trainer._params[index].data()

@@ -57,7 +57,7 @@ def load_checkpoint(args, model):
 
 
 def state(model):
-    """Yield (name in a checkpoint, variable) of the optimizer and of random generators."""
+    """Yield (name in a checkpoint, variable) of optimizer and random generators."""
     model.optimizer.build(model.trainable_variables)
     owners = {v.path.replace("/", "_") + "_": name for name, v, *_ in weights(model)}
     for variable in model.optimizer.variables:

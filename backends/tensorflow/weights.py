@@ -33,7 +33,7 @@ def _weights(facts: Facts, special: bool) -> str:
     names = dict(entry for layer in layers for entry in _names(layer))
     names.update(facts.renamed_parameters)
     orders = dict(entry for layer in layers for entry in _orders(layer))
-    what = "source's name, variable, its part, order of axes in the source"
+    what = "source's name, variable, its part, order of axes there"
     lines = [
         "def weights(model):",
         f'    """Yield ({what if special else what.replace(" its part,", "")}) of weights."""',
