@@ -1,0 +1,1 @@
+"""The questions, by the names they have on the command line."""
