@@ -30,7 +30,7 @@ from compiler.ir import (
     Value,
 )
 from compiler.ops.base import LayerOp, Op
-from compiler.ops.signature import shown
+from compiler.ops.conversions import shown
 from compiler.settings import Setting
 from compiler.training import Training
 from dsl import nodes

@@ -7,7 +7,7 @@ never reaches a graph, `blocks` specialises blocks, `train`, `training`, `settin
 what is said about training.
 """
 
-from compiler.elaborate import calls, expressions, indexing, statements  # noqa: F401  (they register)
+from compiler.elaborate import calls, declarations, expressions, indexing, statements  # noqa: F401  (they register)
 from compiler.elaborate.program import Overrides, elaborate
 
 __all__ = ["Overrides", "elaborate"]

@@ -9,14 +9,9 @@ from compiler.data.synthetic import Draw
 from compiler.elaborate import blocks, functions
 from compiler.elaborate.errors import POISON, error
 from compiler.elaborate.expressions import branch, placed
-from compiler.elaborate.operations import (
-    apply_function,
-    apply_layer,
-    infix,
-    operands_of,
-    operation_error,
-    record,
-)
+from compiler.elaborate.operands import operands_of
+from compiler.elaborate.operations import apply_function, apply_layer, infix
+from compiler.elaborate.recording import operation_error, record
 from compiler.elaborate.scope import Frame, evaluates
 from compiler.elaborate.static import StaticError
 from compiler.elaborate.values import (

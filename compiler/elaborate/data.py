@@ -12,7 +12,8 @@ from compiler.dims import Dim, Size
 from compiler.elaborate.errors import POISON, did_you_mean, error
 from compiler.elaborate.liveness import needed
 from compiler.elaborate.modules import ModuleScope
-from compiler.elaborate.operations import as_tensor, operation_error
+from compiler.elaborate.operands import as_tensor
+from compiler.elaborate.recording import operation_error
 from compiler.elaborate.scope import Drawing, Frame, Session
 from compiler.elaborate.settings import Overriding, setting_of
 from compiler.ir import Bind, Graph, GraphInput, GraphOutput, Region, Value

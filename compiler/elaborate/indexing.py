@@ -7,7 +7,7 @@ from typing import Any
 from compiler.elaborate import static
 from compiler.elaborate.errors import POISON, error
 from compiler.elaborate.expressions import placed
-from compiler.elaborate.operations import infer, operation_error, record
+from compiler.elaborate.recording import infer, operation_error, record
 from compiler.elaborate.scope import Frame, evaluates
 from compiler.elaborate.static import StaticError
 from compiler.elaborate.values import describe, is_size

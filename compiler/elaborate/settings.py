@@ -8,15 +8,15 @@ from typing import Any, Final
 
 from compiler.elaborate.errors import POISON, did_you_mean, error
 from compiler.elaborate.expressions import decided
-from compiler.elaborate.operations import operation_error
+from compiler.elaborate.recording import operation_error
 from compiler.elaborate.scope import Frame
 from compiler.elaborate.values import describe, holds_poison
 from compiler.ops.base import OpError
-from compiler.ops.signature import WRONG, Given, bind, signature
+from compiler.ops.signature import Given, bind, signature
 from compiler.settings import Setting
 from dsl import nodes
 from dsl.records import dataclass
-from dsl.source import Source, Span
+from dsl.source import Span
 
 
 @dataclass(frozen=True)
@@ -121,16 +121,3 @@ def number(name: str, value: Any, span: Span) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool) and value >= least:
         return value
     raise error("E0608", f"`{name}` is an integer from {least}, not {describe(value)}", span)
-
-
-def converted(cls: type[Any], name: str, value: Any) -> Any:
-    """A value as the field of that name, or WRONG."""
-    for parameter in signature(cls).parameters:
-        if parameter.name == name:
-            return parameter.convert(value)
-    return WRONG
-
-
-def override_source(flag: str, text: str) -> Source:
-    """The source of a value given on the command line, named after its flag."""
-    return Source(flag, text)

@@ -106,15 +106,27 @@ def size_of(frame: Frame, dimension: nodes.Expr) -> Size:
             name.span,
             "only the types of inputs and targets bind dimensions",
         )
+    if isinstance(dimension, nodes.Name) and not dimension.id[0].isupper():
+        _require_defined(frame, dimension)
     value = frame.evaluate(dimension)
     if value is POISON:
         raise DiagnosticError
     if not is_size(value):
         raise error("E0307", f"a size is an integer, not {describe(value)}", dimension.span)
     if dims.less(value, 1):
-        raise error("E0311", f"a size must be at least 1, not {value}", dimension.span)
+        help = "a size that is not known is a capitalised name: `N`" if value == -1 else None
+        raise error("E0311", f"a size must be at least 1, not {value}", dimension.span, help)
     size: Size = value
     return size
+
+
+def _require_defined(frame: Frame, name: nodes.Name) -> None:
+    """`f32[n, 3]` is a slip where `n` is nothing yet.  Raises DiagnosticError E0201."""
+    try:
+        frame.lookup(name.id, name.span)
+    except DiagnosticError:
+        help = f"a new dimension begins with a capital: `{name.id.capitalize()}`"
+        raise error("E0201", f"`{name.id}` is not defined", name.span, help) from None
 
 
 # ---------------------------------------------------------------------------------------- binding
