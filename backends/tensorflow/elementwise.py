@@ -12,8 +12,6 @@ _INFIX: dict[type[Op], str] = {
     ops.Subtract: "-",
     ops.Multiply: "*",
     ops.Divide: "/",
-    ops.FloorDivide: "//",
-    ops.Modulo: "%",
     ops.Power: "**",
     ops.Equal: "==",
     ops.NotEqual: "!=",
@@ -50,6 +48,14 @@ _FUNCTIONS: dict[type[Op], Expr] = {
 @lower(*_INFIX)
 def _infix(op: Op, at: Placed, a: Expr, b: Expr) -> Expr:
     return Binary(_INFIX[type(op)], a, b)
+
+
+@lower(ops.FloorDivide, ops.Modulo)
+def _quotient(op: ops.FloorDivide | ops.Modulo, at: Placed, a: Expr, b: Expr) -> Expr:
+    divides = isinstance(op, ops.FloorDivide)
+    if at.result.dtype.is_float:
+        return Binary("//" if divides else "%", a, b)
+    return Helper("floor_divide" if divides else "floor_modulo")(a, b)
 
 
 @lower(*_FUNCTIONS)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import product
 
 from compiler import dims
 from compiler.codegen.classes import called_graphs
 from compiler.dims import Dim
-from compiler.ir import Graph
+from compiler.ir import Apply, Graph
+from compiler.ops.base import Requirement
 from compiler.reference_inputs import InputError, check_constraints
 
 _MOST = 20_000
@@ -60,6 +62,20 @@ def _powers(bound: int) -> list[int]:
 def _fits(graph: Graph, sizes: Mapping[str, int]) -> bool:
     try:
         check_constraints(graph, sizes)
+        return all(map(partial(_holds, sizes), _requirements(graph)))
     except (InputError, KeyError):
         return False
-    return True
+
+
+def _requirements(graph: Graph) -> Iterator[Requirement]:
+    """What the operations themselves need."""
+    for item in graph.body.walk():
+        if isinstance(item, Apply):
+            types = [None if value is None else value.type for value in item.inputs]
+            yield from item.op.constraints(*types)
+
+
+def _holds(sizes: Mapping[str, int], requirement: Requirement) -> bool:
+    left, relation, right = requirement
+    a, b = (dims.evaluate(n, sizes) for n in (left, right))
+    return a <= b if relation == "<=" else a == b

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from backends.tensorflow.example import example_sizes
 from backends.tensorflow.target import DTYPES, TensorFlowTarget
+from compiler.codegen.classes import called_graphs
 from compiler.codegen.names import Names
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
 from compiler.dims import Dim, evaluate
-from compiler.ir import Graph, Value
+from compiler.ir import Apply, Graph, Value
+from compiler.ops.elementwise import FloorDivide, Modulo
 from compiler.types import TensorType
 
 
@@ -26,11 +30,11 @@ def predict_piece(model: Graph, target: TensorFlowTarget) -> Piece:
     outputs = [literal(o.name) for o in model.outputs]
     call = model_call(model, given, target)
     if len(outputs) == 1:
-        result = [f"    output = {call}", f"    write(path, {{{outputs[0]}: output.numpy()}})"]
+        result = [f"    output = {call}", f"    write(path, {{{outputs[0]}: np.asarray(output)}})"]
     else:
         result = [
             f"    outputs = zip(({', '.join(outputs)}), {call}, strict=True)",
-            "    write(path, {name: output.numpy() for name, output in outputs})",
+            "    write(path, {name: np.asarray(output) for name, output in outputs})",
         ]
     takes = ", ".join(names).replace('"', "")
     lines = [
@@ -39,11 +43,17 @@ def predict_piece(model: Graph, target: TensorFlowTarget) -> Piece:
         "    inputs = load_file(source)",
         f"    if inputs.keys() != {{{', '.join(names)}}}:",
         "        raise SystemExit(",
-        f'            f"{{source}}: holds {{sorted(inputs)}}, the model takes {takes}"',
+        f'            f"{{source}}: holds {{sorted(inputs)}}, not {takes}"',
         "        )",
         *result,
     ]
-    return Piece("\n".join(lines), ("from safetensors.numpy import load_file, save_file",))
+    return Piece(
+        "\n".join(lines),
+        (
+            "import numpy as np",
+            "from safetensors.numpy import load_file, save_file",
+        ),
+    )
 
 
 def export_piece(model: Graph, target: TensorFlowTarget) -> Piece:
@@ -105,13 +115,25 @@ def _onnx_shape(value: Value) -> str:
 def build_line(model: Graph) -> str:
     """The line of `main` that makes the model's variables, by applying it once."""
     sizes = example_sizes(model)
-    given = [_zeros(i.value.type, sizes) for i in model.inputs]
+    divides = any(map(_divides, called_items(model)))
+    given = [_filled("ones" if divides else "zeros", i.value.type, sizes) for i in model.inputs]
     whole = given[0] if len(given) == 1 else f"({', '.join(given)})"
     return f"model({whole})  # creates the variables"
 
 
-def _zeros(type: TensorType, sizes: dict[str, int]) -> str:
+def called_items(model: Graph) -> Iterator[Apply]:
+    """Every operation of a model and of the blocks that it calls."""
+    for graph in (model, *called_graphs(model)):
+        yield from (item for item in graph.body.walk() if isinstance(item, Apply))
+
+
+def _divides(item: Apply) -> bool:
+    """Whether zeros may not be divided by."""
+    return isinstance(item.op, FloorDivide | Modulo) and item.outputs[0].type.dtype.is_integer
+
+
+def _filled(how: str, type: TensorType, sizes: dict[str, int]) -> str:
     shape = tuple(evaluate(n, sizes) if isinstance(n, Dim) else n for n in type.shape)
     dtype = render(DTYPES[type.dtype])
     tail = "" if dtype == "tf.float32" else f", {dtype}"
-    return f"tf.zeros({literal(shape)}{tail})"
+    return f"tf.{how}({literal(shape)}{tail})"

@@ -71,18 +71,55 @@ class DepthwiseConv2D(layers.Conv2D):
     def call(self, x, training=None):
         return super().call(x)'''
     ),
-    **{f"GroupedConv{rank}D": Piece(_CONVOLUTION.format(rank=rank)) for rank in (1, 2, 3)},
+    **{f"GroupedConv{rank}D": Piece(_CONVOLUTION.format(rank=rank)) for rank in (1, 2)},
+    "GroupedConv3D": Piece(
+        '''\
+class GroupedConv3D(layers.Conv3D):
+    """A convolution group by group: TensorFlow has no 3-D one with groups."""
+
+    def convolution_op(self, x, kernel):
+        strides, dilations = (1, *self.strides, 1), (1, *self.dilation_rate, 1)
+        parts = zip(tf.split(x, self.groups, -1), tf.split(kernel, self.groups, -1))
+        padding = self.padding.upper()
+        return tf.concat(
+            [tf.nn.conv3d(x, k, strides, padding, dilations=dilations) for x, k in parts],
+            axis=-1,
+        )
+
+    def call(self, x, training=None):
+        return super().call(x)'''
+    ),
+    "ceil_padding": Piece(
+        '''\
+def ceil_padding(x, kernel, strides, padding):
+    """Padding under which the last windows may reach beyond the end."""
+    widths = [(0, 0)]
+    for axis, (k, s, (begin, end)) in enumerate(zip(kernel, strides, padding), 1):
+        size = tf.shape(x)[axis]
+        rounded_up = (size + begin + end - k + s - 1) // s
+        windows = tf.minimum(rounded_up, (size + begin - 1) // s)
+        widths.append((begin, tf.maximum(windows * s + k - size - begin, 0)))
+    return [*widths, (0, 0)]'''
+    ),
+    "pad_edge": Piece(
+        '''\
+def pad_edge(x, widths):
+    """x with copies of its outermost elements at the ends of its axes."""
+    for axis, (begin, end) in enumerate(widths):
+        if begin or end:
+            size = tf.shape(x)[axis]
+            places = tf.clip_by_value(tf.range(-begin, size + end), 0, size - 1)
+            x = tf.gather(x, places, axis=axis)
+    return x'''
+    ),
     "average_pool": Piece(
         '''\
 def average_pool(x, kernel, strides, padding, counted):
     """Averages over the cells of each window that lie in x or in the padding `counted`."""
-    sizes = tf.shape(x)[1:-1]
-    cells = tf.pad(tf.ones((1, *tf.unstack(sizes), 1)), counted, constant_values=1.0)
-    outside = [
-        (all_[0] - one[0], all_[1] - one[1])
-        for all_, one in zip(padding, counted, strict=True)
-    ]
-    share = tf.nn.avg_pool(tf.pad(cells, outside), kernel, strides, "VALID")
+    inner = tf.minimum(counted, padding)
+    ones = tf.ones((1, *tf.unstack(tf.shape(x))[1:-1], 1))
+    cells = tf.pad(tf.pad(ones, inner, constant_values=1.0), padding - inner)
+    share = tf.nn.avg_pool(cells, kernel, strides, "VALID")
     return tf.nn.avg_pool(tf.pad(x, padding), kernel, strides, "VALID") / share'''
     ),
     "scaled_dot_product_attention": Piece(
@@ -99,6 +136,30 @@ def scaled_dot_product_attention(q, k, v, mask=None, causal=False, scale=None):
         scores = tf.where(visible, scores, -np.inf)
     return tf.nn.softmax(scores) @ v''',
         ("import numpy as np",),
+    ),
+    "floor_divide": Piece(
+        '''\
+def floor_divide(x, y):
+    """x // y of integers.  Written out: tf2onnx makes it round towards zero."""
+    quotient = tf.truncatediv(x, y)
+    below = ((x < 0) != (y < 0)) & (quotient * y != x)
+    return quotient - tf.cast(below, quotient.dtype)'''
+    ),
+    "floor_modulo": Piece(
+        '''\
+def floor_modulo(x, y):
+    """x % y of integers.  Written out: tf2onnx gives it the sign of x."""
+    rest = x - y * tf.truncatediv(x, y)
+    wrong = (rest != 0) & ((rest < 0) != (y < 0))
+    return rest + y * tf.cast(wrong, rest.dtype)'''
+    ),
+    "one_hot": Piece(
+        '''\
+def one_hot(indices, classes, axis=-1):
+    """1 at each index, of which negative ones count from the end; ONNX does so too."""
+    places = tf.where(indices < 0, indices + classes, indices)
+    outside = tf.fill(tf.shape(places), tf.cast(classes, places.dtype))
+    return tf.one_hot(tf.where(places < 0, outside, places), classes, axis=axis)'''
     ),
     "from_front": Piece(
         '''\

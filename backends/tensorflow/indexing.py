@@ -20,12 +20,8 @@ def _gather(op: ops.Gather | ops.Take, at: Placed, x: Expr, indices: Expr) -> Ex
 
 @lower(ops.OneHot)
 def _one_hot(op: ops.OneHot, at: Placed, indices: Expr) -> Expr:
-    return tf.one_hot(
-        Helper("from_front")(indices, op.classes),
-        op.classes,
-        axis=default(op.axis, -1),
-        dtype=DTYPES[op.dtype],
-    )
+    codes = Helper("one_hot")(indices, op.classes, axis=default(op.axis, -1))
+    return codes if op.dtype is DType.F32 else tf.cast(codes, DTYPES[op.dtype])
 
 
 @lower(ops.CumSum)

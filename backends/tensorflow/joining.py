@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported
 from backends.tensorflow.target import Placed, lower, tf
-from compiler.codegen.expr import Expr, default
+from compiler.codegen.expr import Expr, Helper, default
 from compiler.ops import joining as ops
 
 
@@ -37,7 +36,7 @@ def _pad(op: ops.Pad, at: Placed, x: Expr) -> Expr:
             return tf.pad(x, widths, constant_values=default(op.value, 0))
         case "reflect":
             return tf.pad(x, widths, "REFLECT")
-    raise Unsupported('TensorFlow cannot pad with mode "edge"', "concat slices of the ends")
+    return Helper("pad_edge")(x, widths)
 
 
 @lower(ops.Tile)

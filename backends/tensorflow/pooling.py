@@ -6,12 +6,10 @@ with the least number, and an average is corrected by the share of cells that co
 
 from __future__ import annotations
 
-from backends.base import Unsupported
 from backends.tensorflow.conv import collapse, pad_widths
 from backends.tensorflow.target import Placed, lower, tf
-from compiler.codegen.expr import Expr, Helper
+from compiler.codegen.expr import Expr, Helper, lift
 from compiler.ops import pooling as ops
-from compiler.ops.windows import Pads
 
 _MAX = {1: tf.nn.max_pool1d, 2: tf.nn.max_pool2d, 3: tf.nn.max_pool3d}
 _AVERAGE = {1: tf.nn.avg_pool1d, 2: tf.nn.avg_pool2d, 3: tf.nn.avg_pool3d}
@@ -30,20 +28,20 @@ def _is_valid(op: object) -> bool:
     return op.padding != "same" and not op.ceil and not any(map(any, op.padding))
 
 
-def _pads(op: ops.Pool, at: Placed) -> Pads:
-    """The padding with what `ceil` adds at the ends."""
+def _widths(op: ops.Pool, at: Placed, x: Expr) -> Expr:
+    """The widths of `tf.pad`, with what `ceil` adds at the ends."""
     sizes = at.type(0).shape[2:]
     pads = op.pads(sizes)
     if not op.ceil:
-        return pads
+        return lift(pad_widths(pads))
     found: list[tuple[int, int]] = []
     axes = zip(sizes, op.output_sizes(sizes), op.kernel, op.strides, pads, strict=True)
     for size, output, kernel, stride, (begin, _) in axes:
         end = (output - 1) * stride + kernel - size - begin
         if not isinstance(end, int):
-            raise Unsupported("`ceil` over a size that is not known", "give the size as a number")
+            return Helper("ceil_padding")(x, op.kernel, op.strides, pads)
         found.append((begin, max(end, 0)))
-    return tuple(found)
+    return lift(pad_widths(found))
 
 
 @lower(ops.MaxPool1d, ops.MaxPool2d, ops.MaxPool3d)
@@ -53,7 +51,7 @@ def _max_pool(op: ops.MaxPool, at: Placed, x: Expr) -> Expr:
         return _MAX[op.rank](x, kernel, strides, "VALID")
     if all(map(_is_same, at.siblings)):
         return _MAX[op.rank](x, kernel, strides, "SAME")
-    padded = tf.pad(x, pad_widths(_pads(op, at)), constant_values=tf.float32.min)
+    padded = tf.pad(x, _widths(op, at, x), constant_values=tf.float32.min)
     return _MAX[op.rank](padded, kernel, strides, "VALID")
 
 
@@ -66,12 +64,10 @@ def _avg_pool(op: ops.AvgPool, at: Placed, x: Expr) -> Expr:
     if all(_is_same(o) and not o.count_include_pad for o in siblings):
         return _AVERAGE[op.rank](x, kernel, strides, "SAME")
     if all(o.count_include_pad and not o.ceil for o in siblings):
-        padded = tf.pad(x, pad_widths(_pads(op, at)))
+        padded = tf.pad(x, _widths(op, at, x))
         return _AVERAGE[op.rank](padded, kernel, strides, "VALID")
     counted = op.pads(at.type(0).shape[2:]) if op.count_include_pad else ((0, 0),) * op.rank
-    return Helper("average_pool")(
-        x, kernel, strides, pad_widths(_pads(op, at)), pad_widths(counted)
-    )
+    return Helper("average_pool")(x, kernel, strides, _widths(op, at, x), pad_widths(counted))
 
 
 @lower(ops.GlobalAvgPool1d, ops.GlobalAvgPool2d)
