@@ -109,10 +109,10 @@ class Bindings(Values):
                 else:
                     frame.statics[name] = None
             if len(parts) == 1:
-                ((name, column),) = parts.items()
+                ((name, only),) = parts.items()
                 target = nodes.TargetName(bind.span, name)
-                one = Bind(target, bind.expression, column[0], bind.span)
-                self._bind_tensor(frame, one, column)
+                one = Bind(target, bind.expression, only[0], bind.span)
+                self._bind_tensor(frame, one, only)
             else:
                 self._bind_together(frame, parts)
             return

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from compiler.codegen.arguments import Arguments, printable
 from compiler.codegen.bindings import Bindings
-from compiler.codegen.expr import Expr, Name, SiteName, Unary
+from compiler.codegen.expr import Element, Expr, Literal, LoopItem, Name, SiteName, Unary
 from compiler.codegen.leaves import Leaves, Written
 from compiler.codegen.lists import SiteLists
-from compiler.codegen.loops import close_loop, loop_items
+from compiler.codegen.loops import Head, close_loop, loop_items
 from compiler.codegen.merge import NotAlike, merge
 from compiler.codegen.names import Names
 from compiler.codegen.resolve import Resolve
@@ -82,8 +82,36 @@ class Control(Bindings):
         self.region(body)
         self.flush(body)
         self._require_named(column)
-        frame.compute.extend(close_loop(loop, column, frame, body, self.names))
+        frame.compute.extend(
+            close_loop(
+                Head(
+                    loop,
+                    column,
+                    static_expr(column[0].statement.iterable, frame.statics),
+                    lambda element: self._spans(frame, column, element),
+                ),
+                body.compute,
+                self.names,
+            )
+        )
         self._after(frame, column)
+
+    def _spans(self, frame: Frame, column: Sequence[Loop], element: Element) -> bool:
+        """Whether the list that the element is in has one entry for every iteration."""
+        for k, loop in enumerate(column):
+            place = []
+            for index in element.places[:-1]:
+                match index:
+                    case Literal(int(number)):
+                        place.append(number)
+                    case LoopItem(loop=outer) if outer in frame.iteration:
+                        place.append(frame.iteration[outer][k])
+                    case _:
+                        return False
+            length = self.lists.length(element.site, frame.graphs[k], tuple(place))
+            if length != len(loop.iterations):
+                return False
+        return True
 
     def _require_named(self, column: Sequence[Loop]) -> None:
         """Raises NotAlike for values that leave the loop in a list: printed, it would lose them."""

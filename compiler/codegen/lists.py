@@ -47,6 +47,7 @@ class SiteLists:
         self._names = names
         self._made: list[_Made] = []
         self._declared: set[Site] = set()
+        self._lengths: dict[tuple[str, int, tuple[int, ...]], int] = {}
         self.attributes: dict[str, str] = {}
         """The source's site name of every attribute."""
 
@@ -71,6 +72,14 @@ class SiteLists:
         written: tuple[Argument, ...],
     ) -> None:
         self._made.append(_Made(site, graph, indices, expr, written))
+        attribute = self.attribute(site)
+        for level, index in enumerate(indices):
+            place = attribute, graph, indices[:level]
+            self._lengths[place] = max(self._lengths.get(place, 0), index + 1)
+
+    def length(self, attribute: str, graph: int, place: tuple[int, ...]) -> int:
+        """How many entries a list has in a specialisation; `place` leads to a list in the list."""
+        return self._lengths.get((attribute, graph, place), 0)
 
     def mark(self) -> int:
         return len(self._made)

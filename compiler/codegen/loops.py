@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from compiler.codegen.arguments import printable
-from compiler.codegen.expr import Element, Expr, LoopItem, Name
+from compiler.codegen.expr import Call, Element, Expr, LoopItem, Name
 from compiler.codegen.expr import Sequence as SequenceExpr
 from compiler.codegen.merge import NotAlike
 from compiler.codegen.names import Names
-from compiler.codegen.scope import Frame
 from compiler.codegen.tree import children, replace
 from compiler.codegen.writer import Assign, Evaluate, For, If, Line, Return, Statement
 from compiler.ir import Loop
 from dsl import nodes
+from dsl.records import dataclass
 
 
 def loop_items(loop: Loop, number: int) -> dict[str, Expr | None]:
@@ -31,20 +31,34 @@ def target_names(target: nodes.AssignTarget) -> Iterator[str]:
                 yield from target_names(item)
 
 
-def close_loop(
-    loop: int, column: Sequence[Loop], frame: Frame, body: Frame, names: Names
-) -> list[Statement]:
+@dataclass(frozen=True)
+class Head:
+    """What the head of a printed loop is made of.
+
+    `iterable` is what the source loops over, where that can be printed; `spans` tells whether a
+    list of layers has one for every iteration.
+    """
+
+    loop: int
+    column: Sequence[Loop]
+    iterable: Expr | None
+    spans: Callable[[Element], bool]
+
+
+def close_loop(head: Head, body: list[Statement], names: Names) -> list[Statement]:
     """The finished loop; nothing where the body computes nothing.  Raises NotAlike."""
-    if not body.compute:
+    if not body:
         return []
-    elements = {e for e in _find(body.compute, Element) if _indexed(e, loop)}
-    items = {e.identifier for e in _find(body.compute, LoopItem) if e.loop == loop and e.identifier}
+    loop = head.loop
+    elements = {e for e in _find(body, Element) if _indexed(e, loop)}
+    items = {e.identifier for e in _find(body, LoopItem) if e.loop == loop and e.identifier}
     if not items and len(elements) == 1:
         (element,) = elements
         item = LoopItem("", loop)
-        if element.places[-1] == item and item not in element.places[:-1]:
-            return [_over_list(element, body.compute, names)]
-    return [_over_items(loop, column, elements, items, body.compute, names)]
+        last = element.places[-1] == item and item not in element.places[:-1]
+        if last and head.spans(element):
+            return [_over_list(element, body, names)]
+    return [_over_items(head, elements, items, body, names)]
 
 
 def _indexed(element: Element, loop: int) -> bool:
@@ -65,13 +79,13 @@ def _singular(attribute: str) -> str:
 
 
 def _over_items(
-    loop: int,
-    column: Sequence[Loop],
+    head: Head,
     elements: set[Element],
     items: set[str],
     body: list[Statement],
     names: Names,
 ) -> For:
+    loop, column = head.loop, head.column
     renamed = {item: Name(names.of(item)) for item in items}
     counter = _counter(column) if items else None
     index = Name(names.fresh("i")) if elements and counter is None else None
@@ -85,16 +99,16 @@ def _over_items(
 
     changed = tuple(map_expressions(body, change))
     if not items:
-        return For(index or Name("_"), _range(column, elements), changed)
+        return For(index or Name("_"), _range(head, elements), changed)
     written = column[0].statement.target
     if counter is not None and {*renamed} == {counter}:
-        return For(renamed[counter], _range(column, elements), changed)
+        return For(renamed[counter], _range(head, elements), changed)
     if counter is not None and isinstance(written, nodes.TargetTuple):
-        rest, plain = _target(written.items[1], renamed), _values(column, 1)
+        rest, plain = _target(written.items[1], renamed), _values(head, 1)
         if counter not in renamed:
             return For(rest, plain, changed)
         return For(SequenceExpr((renamed[counter], rest)), Name("enumerate")(plain), changed)
-    target, values = _target(written, renamed), _values(column)
+    target, values = _target(written, renamed), _values(head)
     if index is None:
         return For(target, values, changed)
     return For(SequenceExpr((index, target)), Name("enumerate")(values), changed)
@@ -122,20 +136,27 @@ def _is_enumerated(items: Sequence[Any]) -> bool:
     )
 
 
-def _range(column: Sequence[Loop], elements: set[Element]) -> Expr:
-    counts = {len(loop.iterations) for loop in column}
+def _range(head: Head, elements: set[Element]) -> Expr:
+    """What counts the iterations, which instances may have different numbers of."""
+    counts = {len(loop.iterations) for loop in head.column}
     if len(counts) == 1:
         return Name("range")(counts.pop())
-    if not elements:
-        raise NotAlike
-    element = min(elements, key=lambda e: e.site)
-    return Name("range")(Name("len")(Element(element.site, element.places[:-1])))
+    if isinstance(head.iterable, Call) and head.iterable.callee == Name("range"):
+        return head.iterable
+    last = LoopItem("", head.loop)
+    for element in sorted(elements, key=lambda e: e.site):
+        if element.places[-1] == last and head.spans(element):
+            return Name("range")(Name("len")(Element(element.site, element.places[:-1])))
+    raise NotAlike
 
 
-def _values(column: Sequence[Loop], part: int | None = None) -> Expr:
+def _values(head: Head, part: int | None = None) -> Expr:
     """What is looped over: the items, or one part of each."""
+    column = head.column
     if any(loop.items != column[0].items for loop in column):
-        raise NotAlike
+        if head.iterable is None or part is not None:
+            raise NotAlike
+        return head.iterable
     items = tuple(i if part is None else i[part] for i in column[0].items)
     if items == tuple(range(len(items))):
         return Name("range")(len(items))

@@ -7,9 +7,10 @@ import keyword
 import re
 from collections.abc import Iterable
 
-_PYTHON = (
-    frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) - {"_"} | frozenset(dir(builtins))
-)
+_AMBIGUOUS = {"l", "I", "O"}
+"""Names that no one can tell from digits; style checkers refuse them."""
+
+_PYTHON = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_AMBIGUOUS} - {"_"})
 
 
 class Names:

@@ -14,6 +14,46 @@ model M {
     output y = x |> Stack(2, 5) |> Stack(3, 4) |> Stack(1, 7) |> Stack(0, 1)
 }
 """,
+    "loops_over_parts_of_a_list": """
+block Pick(count) {
+    input x: f32[N, D]
+    layers = []
+    for i in range(3) {
+        l = dense(D)
+        layers = layers + [l]
+    }
+    for i in range(3) { x = x |> layers[i] }
+    for l in layers[0:count] { x = x |> l |> tanh }
+    output x
+}
+model M {
+    input x: f32[N, 6]
+    output y = x |> Pick(2) |> Pick(1) |> Pick(3)
+}
+""",
+    "trip_counts_without_layers": """
+block Stack(depth) {
+    input x: f32[N, D]
+    for i in range(depth) { x = x * 2 + i }
+    for i in range(depth) { x = tanh(x) }
+    output x
+}
+model M {
+    input x: f32[N, 6]
+    output y = x |> Stack(2) |> Stack(3)
+}
+""",
+    "layers_in_a_loop_that_not_all_make": """
+block Part(flag = true, depth = 1) {
+    input x: f32[N, D]
+    for i in range(depth) { x = if flag { 0.5 * x } else { x |> layer_norm } }
+    output x
+}
+model M {
+    input x: f32[N, 6]
+    output y = x |> Part() |> Part(flag = false) |> Part(flag = false, depth = 2) |> Part(depth = 3)
+}
+""",
     "activation_as_parameter": """
 block Layer(units, activation = relu) {
     input x: f32[N, D]
