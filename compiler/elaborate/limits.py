@@ -10,7 +10,7 @@ from typing import Final
 BLOCK_DEPTH: Final = 64
 """Deepest nesting of calls of blocks."""
 
-OPERATIONS: Final = 200_000
+OPERATIONS: Final = 100_000
 """Most operations of a model, those of called blocks counted at every call."""
 
 STEPS: Final = 1_000_000

@@ -129,6 +129,25 @@ def test_nonsense_in_training(settings_: list[tuple[str, str]], mapped: str) -> 
     """)
 
 
+@RELAXED
+@given(EXPRESSIONS, st.sampled_from([*SETTINGS, "optimizer.lr", "data.split"]), EXPRESSIONS)
+def test_nonsense_on_the_command_line(parameter: str, setting: str, value: str) -> None:
+    text = """
+        model M(n = 3) { input x: f32[N, 4]
+            y = x |> dense(n)
+            output y }
+        train M { target t: i64[N]
+            data = iris() { x = features, t = label }
+            loss = cross_entropy(y, t)
+            optimizer = sgd(lr = 0.1) }
+    """
+    source = Source("fuzz.model", text)
+    result = load(source, parameters={"n": parameter}, training={setting: value})
+    assert (result.program is None) == bool(result.errors)
+    if result.program is not None:
+        verify(result.program)
+
+
 @pytest.mark.parametrize("text", ["", "\x00", "model", "model M", "model M {", "}", "block B {}"])
 def test_scraps(text: str) -> None:
     check(text)

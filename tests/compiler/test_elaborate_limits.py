@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -56,15 +58,23 @@ def test_as_many_operations_as_there_may_be() -> None:
         h = if n == 0 { relu(x) } else { x |> B(n - 1) |> B(n - 1) }
         output h }
     model M { input x: f32[N, 8]
-        y = x |> B(17)
+        y = x |> B(16)
         output y }
     """
-    assert 2**17 < limits.OPERATIONS < 2**18
+    assert 2**16 < limits.OPERATIONS < 2**17
     assert compiled(text).program is not None
-    assert [d.code for d in compiled(text.replace("17", "18")).errors] == ["E0409"]
+    assert [d.code for d in compiled(text.replace("16", "17")).errors] == ["E0409"]
 
 
 def test_no_more_errors_than_a_person_reads() -> None:
     lines = "\n".join(f"a{i} = b{i} + 1" for i in range(500))
     result = compiled(f"{HEAD}{lines}\n output h }}")
     assert len(result.errors) == limits.ERRORS
+
+
+@pytest.mark.parametrize(
+    "number", [limits.BLOCK_DEPTH, limits.OPERATIONS, limits.STEPS, limits.ITEMS, limits.STRING]
+)
+def test_limits_are_documented(number: int) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
+    assert re.search(rf"(?<![\d,]){number:,}(?![\d,])", text)
