@@ -74,8 +74,8 @@ def _run(source: Source, start: str) -> tuple[Any, tuple[Diagnostic, ...]]:
     value = None
     with suppress(TooManyErrors):
         value = lark.parse(recovery.cursor, start=start, on_error=recovery.on_error)
-    unclosed = {d.span.line for d in tokens.diagnostics if d.code == "E0102"}
-    broken = [d for d in recovery.diagnostics if d.span.line not in unclosed]
+    misread = {d.span.line for d in tokens.diagnostics if d.code in ("E0101", "E0102")}
+    broken = [d for d in recovery.diagnostics if d.span.line not in misread]
     found = [*tokens.diagnostics, *builder.diagnostics, *broken]
     found.sort(key=lambda d: (d.span.start, d.span.end))
     return value, tuple(found[: limits.ERRORS])

@@ -76,7 +76,8 @@ class _Case:
 
     def diagnose(self) -> Diagnostic:
         return (
-            self._keyword_as_name()
+            self._foreign_comment()
+            or self._keyword_as_name()
             or self._unclosed()
             or self._conditional()
             or self._assignment_as_comparison()
@@ -97,6 +98,17 @@ class _Case:
         return Diagnostic(code, message, span or self.token.span, help, (note,) if note else ())
 
     # --------------------------------------------------------------------------------------- cases
+
+    def _foreign_comment(self) -> Diagnostic | None:
+        """`// …` and `/* … */`."""
+        token, after = self.token, self.after
+        is_block = token.text == "/" and after is not None and after.text == "*"
+        if (is_block and after and after.start == token.end) or (
+            token.text == "//" and token.starts_line
+        ):
+            mark = "/*" if is_block else "//"
+            return self._report("E0106", f"`{mark}` begins no comment", "comments begin with `#`")
+        return None
 
     def _keyword_as_name(self) -> Diagnostic | None:
         """`target = 3`, `mse(x, target)`, `input input: …`."""
@@ -211,10 +223,28 @@ class _Case:
                 help = f"lists do not change; write `{first.text} = {first.text} + [x]`"
             return self._report("E0121", message, help, first.span.until(self.token.span))
         if not first.starts_line and self._follows_expression(first):
-            help = "is an operator or a `,` missing, or the new line before the next statement?"
+            help = self._advice_between() or (
+                "is an operator or a `,` missing, or the new line before the next statement?"
+            )
             return self._report("E0106", f"{_quote(first)} does not belong here", help, first.span)
+        if self.token.type == "COLON":
+            help = f"a value takes its type from what computes it: `{first.text} = …`"
+            return self._report(
+                "E0106", "only inputs and parameters are declared with a type", help
+            )
         help = f"bind its value, `y = {first.text}…`, or return it, `output {first.text}…`"
         return self._report("E0121", "an expression alone is no statement", help, first.span)
+
+    def _advice_between(self) -> str | None:
+        """For a name that follows an expression on its line: what the line reminds of."""
+        index = self.at - 2
+        if self.tokens[index].text == "lambda":
+            return "there are no functions of one's own: write a `block`"
+        while index >= 0 and not self.tokens[index].starts_line:
+            if self.tokens[index].text == "//":
+                return "comments begin with `#`"
+            index -= 1
+        return None
 
     def _follows_expression(self, first: Token) -> bool:
         index = self.at - 2
@@ -245,8 +275,23 @@ class _Case:
 
     def _advice(self) -> str | None:
         token, expected = self.token, self.expected
+        before = self.before.text if self.before else ""
         if token.type == "COLON" and "LBRACE" in expected:
             return "bodies stand in braces: `{ … }`"
+        if token.type == "FOR" and self.opened and self.opened.type in ("LSQB", "LPAR"):
+            return "lists are built by loops: `xs = []`, then `for … { xs = xs + [x] }`"
+        if token.type == "IN" and "INFIX" in expected:
+            return "compare with each value: `x == a or x == b`"
+        if token.type == "STRING" and before in ("f", "r", "b"):
+            return "strings take no prefix; `{name}` in the message of an `assert` is filled in"
+        if token.text == "*" and before == "import":
+            return "name what is imported: `import A, B`"
+        if token.text == ">" and before == ">":
+            return "a pipe is written `|>`"
+        if token.type == "DOT" and before == "|>":
+            return "after `|>` write the name alone: `|> relu`"
+        if token.type == "PIPE":
+            return "a value stands before the first `|>`: `y = x |> f`"
         if expected == {"LSQB"}:
             return "a type has a shape: `f32[N, 3]`; a scalar is `f32[]`"
         if expected == {"COLON"}:

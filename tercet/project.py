@@ -103,6 +103,8 @@ def write_scripts(
     if not force:
         for path in texts:
             _require_untouched(path)
+    if folder.exists() and not folder.is_dir():
+        raise TercetError(f"{folder} is not a folder")
     folder.mkdir(parents=True, exist_ok=True)
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")

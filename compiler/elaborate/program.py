@@ -105,8 +105,8 @@ def _models(
     parameters: Overrides,
     explicit: bool,
 ) -> dict[str, Graph]:
+    _check_overrides(chosen, parameters)
     given = {name: _override(session, scope, name, value) for name, value in parameters.items()}
-    _check_overrides(scope, chosen, parameters)
     graphs: dict[str, Graph] = {}
     for block in chosen:
         known = {p.name for p in block.parameters}
@@ -142,13 +142,15 @@ def _missing(block: nodes.Block, parameter: nodes.Parameter) -> Diagnostic:
     )
 
 
-def _check_overrides(scope: ModuleScope, chosen: list[nodes.Block], parameters: Overrides) -> None:
+def _check_overrides(chosen: list[nodes.Block], parameters: Overrides) -> None:
     known = [p.name for block in chosen for p in block.parameters]
-    for name in parameters:
+    for name, value in parameters.items():
         if name not in known:
             help = did_you_mean(name, known) or f"the parameters are {', '.join(known) or 'none'}"
             message = f"`-P {name}` names no parameter of a model"
-            raise error("E0614", message, Span(scope.source, 0, 0), help)
+            text = value if isinstance(value, str) else value.span.text
+            place = Span(Source(f"-P {name}", text), 0, len(text))
+            raise error("E0614", message, place, help)
 
 
 def _override(session: Session, scope: ModuleScope, name: str, value: nodes.Expr | str) -> Any:
@@ -156,10 +158,22 @@ def _override(session: Session, scope: ModuleScope, name: str, value: nodes.Expr
     expression = value
     if isinstance(expression, str):
         expression = parse_expression(Source(f"-P {name}", expression))
+    if isinstance(expression, nodes.Name):
+        _require_defined(scope, name, expression)
     result = Frame(session, scope).evaluate(expression)
     if holds_tensor(result):
         raise error("E0402", "a parameter is a static value", expression.span)
     return result
+
+
+def _require_defined(scope: ModuleScope, parameter: str, word: nodes.Name) -> None:
+    """A bare word is often a string whose quotes the shell took.  Raises DiagnosticError E0201."""
+    if word.id in scope.table or scope.kind(word.id) is not None:
+        return
+    close = about_name(word.id, scope.names())
+    help = f"a string keeps its quotes: `-P '{parameter}=\"{word.id}\"'`"
+    message = f"`{word.id}` is not defined"
+    raise error("E0201", message, word.span, f"{close}\n{help}" if close else help)
 
 
 def _check_rest(session: Session, scope: ModuleScope) -> None:

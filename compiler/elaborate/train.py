@@ -173,7 +173,7 @@ def _overriding(scope: ModuleScope, overrides: Mapping[str, nodes.Expr | str]) -
         if setting not in SETTINGS:
             help = did_you_mean(setting, SETTINGS) or f"the settings are {', '.join(SETTINGS)}"
             message = f"`-T {path}` names no setting of `train`"
-            raise error("E0614", message, Span(scope.source, 0, 0), help)
+            raise error("E0614", message, _on_command_line(path, value), help)
         source = Source(f"-T {path}", value) if isinstance(value, str) else None
         expression = parse_expression(source) if source else value
         assert not isinstance(expression, str)
@@ -184,16 +184,26 @@ def _overriding(scope: ModuleScope, overrides: Mapping[str, nodes.Expr | str]) -
     return Overriding(whole, arguments)
 
 
+def _on_command_line(path: str, value: nodes.Expr | str) -> Span:
+    """Where an override stands, which could not be read yet."""
+    if not isinstance(value, str):
+        return value.span
+    source = Source(f"-T {path}", value)
+    return Span(source, 0, len(value))
+
+
 def _check_used(session: Session, scope: ModuleScope, overriding: Overriding) -> None:
     """An argument of a setting that no `train` has would change nothing, silently."""
     if session.sink.errors:
         return
-    place = Span(scope.source, 0, 0)
     for setting, given in overriding.arguments.items():
-        for argument in given:
+        for argument, value in given.items():
             if f"{setting}.{argument}" not in overriding.used:
                 message = f"`-T {setting}.{argument}` changes nothing: no `train` gives arguments "
                 message += f"to `{setting}`"
-                _report(session, error("E0614", message, place, f"give `-T {setting}=…` whole"))
-    if overriding.whole and not scope.trains:
-        _report(session, error("E0614", "the file has no `train` that `-T` could change", place))
+                help = f"give `-T {setting}=…` whole"
+                _report(session, error("E0614", message, value.span, help))
+    for value in overriding.whole.values():
+        if not scope.trains:
+            message = "the file has no `train` that `-T` could change"
+            _report(session, error("E0614", message, value.span))

@@ -37,7 +37,7 @@ def _run(args: argparse.Namespace) -> int:
         if result.diagnostics:
             print_diagnostics(result.diagnostics)
         if result.program is not None:
-            names = ", ".join(result.program.models) or "no model, blocks only"
+            names = ", ".join(result.program.models) or "no model, only what others import"
             print(f"{path}: {names}: no errors", file=sys.stdout)
     if args.json:
         print(json.dumps({"files": entries}, indent=2))

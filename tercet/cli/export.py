@@ -17,7 +17,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_interpreter(parser)
     parser.add_argument("--weights", metavar="FILE", type=Path, help="canonical weights")
     parser.add_argument(
-        "--seed", type=int, default=0, help="of initial weights, where none are given"
+        "--seed", type=options.seed, default=0, help="of initial weights, where none are given"
     )
     options.add_output(parser, "the file (default: <model>_<target>.onnx)", "FILE")
     options.add_timeout(parser, 600)
@@ -29,7 +29,7 @@ def _run(args: argparse.Namespace) -> int:
 
     project = options.project(args)
     target = options.one_target(args) or "onnx"
-    path: Path = args.output or Path(f"{project.stem}_{target}.onnx")
+    path = options.output_file(args.output or Path(f"{project.stem}_{target}.onnx"))
     with TemporaryDirectory(prefix="tercet-") as folder:
         weights = args.weights
         if weights is None:

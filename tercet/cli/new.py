@@ -47,6 +47,7 @@ def _run(args: argparse.Namespace) -> int:
     if not path.stem.strip(".") or path.suffix not in ("", ".model"):
         raise TercetError(f"{args.name} is not the name of a model", "for example: tercet new net")
     path = path.with_suffix(".model")
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(_TEMPLATE.format(file=path.name, name=model_name(path.stem)))
@@ -60,7 +61,7 @@ def model_name(stem: str) -> str:
     """The name of the model in a file: `my-net_2` gives `MyNet2`."""
     words = re.findall(r"[A-Za-z0-9]+", stem)
     name = "".join(word[0].upper() + word[1:] for word in words)
-    return name if name[:1].isalpha() else f"Model{name}"
+    return name if len(name) > 1 and name[0].isalpha() else f"Model{name}"
 
 
 COMMAND = Command(

@@ -30,7 +30,7 @@ def _run(args: argparse.Namespace) -> int:
     names = [args.name] if args.name else sorted(OPERATIONS)
     entries = [_entry(name) for name in names]
     if args.json:
-        print(json.dumps(entries, indent=2))
+        print(json.dumps(entries[0] if args.name else {"operations": entries}, indent=2))
     elif args.name:
         _print_page(entries[0])
     else:

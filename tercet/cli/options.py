@@ -60,6 +60,14 @@ def add_output(parser: argparse.ArgumentParser, help: str, metavar: str = "DIR")
     parser.add_argument("-o", "--output", metavar=metavar, type=Path, help=help)
 
 
+def output_file(path: Path) -> Path:
+    """The path of a file to be written, its folder made.  Raises TercetError, OSError."""
+    if path.is_dir():
+        raise TercetError(f"{path} is a folder, not a file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """--json, as `args.json`."""
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -164,10 +172,20 @@ def _add_assignments(
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number of seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of seconds")
     return seconds
+
+
+def seed(text: str) -> int:
+    """The value of `--seed`: an integer from 0 on."""
+    if not text.isdecimal() or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer from 0 on")
+    return int(text)
 
 
 def join(names: Iterable[str]) -> str:

@@ -31,6 +31,7 @@ def _run(args: argparse.Namespace) -> int:
     project = options.project(args)
     target = options.framework(args)
     inputs = read(args.inputs)
+    options.output_file(args.outputs)
     wanted = {i.value.name for i in project.model.inputs}
     if inputs.keys() != wanted:
         raise TercetError(

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tercet.cli import options
+from tercet.cli import options, terminal
 from tercet.cli.command import Command
 from tercet.errors import TercetError
 
@@ -46,7 +46,9 @@ def _sizes(text: str, graph: Graph) -> dict[str, int]:
             raise TercetError(
                 f"{graph.name} has no dimension {name}", f"its dimensions: {', '.join(known)}"
             )
-        if not value.isdecimal() or int(value) < 1:
+        if name in sizes:
+            raise TercetError(f"--at {part}: {name} is given twice")
+        if not value.isdecimal() or not 1 <= int(value) < 2**63:
             raise TercetError(f"--at {part}: a size is an integer from 1 on")
         sizes[name] = int(value)
     return sizes
@@ -107,8 +109,7 @@ def _print_table(graph: Graph, sizes: Mapping[str, int]) -> None:
         shape = f"{row.output.dtype}{_shape(row.output, sizes)}"
         parameters = f"{row.parameters:,}" if row.parameters else ""
         table.add_row(Text(row.path), Text(row.operation), Text(shape), parameters)
-    console = Console()
-    console.print(table)
+    Console(width=terminal.width()).print(table)
     _print_totals(graph, sizes)
 
 

@@ -21,6 +21,14 @@ def paint(text: str, style: str, stream: TextIO) -> str:
     return f"\033[{style}m{text}\033[0m" if use_color(stream) else text
 
 
+def width() -> int | None:
+    """The width of tables: None for the terminal's own, wide where the output goes elsewhere."""
+    given = os.environ.get("COLUMNS", "")
+    if sys.stdout.isatty() or given.isdecimal():
+        return None
+    return 200
+
+
 def error(message: str, help: str | None = None) -> None:
     """Print an error, and what to do instead."""
     print(f"{paint('error', '1;31', sys.stderr)}: {message}", file=sys.stderr)

@@ -49,7 +49,7 @@ def _run(args: argparse.Namespace) -> int:
             f"{args.file} has no `train {project.model.name} {{ … }}`", "see docs/tutorial.md"
         )
     target = options.framework(args)
-    save = args.save or Path(f"{project.stem}.safetensors")
+    save = options.output_file(args.save or Path(f"{project.stem}.safetensors"))
     flags = ["--save", str(save)]
     for flag, _, _ in _PASSED_ON:
         value = getattr(args, flag.strip("-").replace("-", "_"))

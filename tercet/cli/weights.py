@@ -12,7 +12,8 @@ from tercet.cli.command import Command
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_file(parser)
     options.add_model(parser)
-    parser.add_argument("--seed", type=int, default=0, help="of the random numbers (default: 0)")
+    help = "of the random numbers (default: 0)"
+    parser.add_argument("--seed", type=options.seed, default=0, help=help)
     options.add_output(parser, "the file (default: <model>.safetensors)", "FILE")
 
 
@@ -20,7 +21,7 @@ def _run(args: argparse.Namespace) -> int:
     from compiler.weights import initial_weights, save
 
     project = options.project(args)
-    path: Path = args.output or Path(f"{project.stem}.safetensors")
+    path = options.output_file(args.output or Path(f"{project.stem}.safetensors"))
     weights = initial_weights(project.model, args.seed)
     save(path, weights)
     print(f"{path}: {len(weights)} tensors, {sum(w.size for w in weights.values()):,} numbers")

@@ -1,0 +1,184 @@
+"""Command lines that people get wrong: the exit code, and what is said about it.
+
+Also what is odd but right: paths with spaces, links, other folders, tables that go to a file.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tercet.cli import main
+
+NET = """\
+model Net(width = 8, deep = false, rate = 0.5, act = relu) {
+    input x: f32[N, 4]
+    h = x |> dense(width) |> act
+    if deep { h = h |> dense(width) }
+    output y = h |> dense(3) |> dropout(rate)
+}
+train Net {
+    target label: i64[N]
+    data = iris() { x = features, label = label }
+    loss = cross_entropy(y, label)
+    optimizer = sgd(lr = 0.1)
+    batch = 16
+}
+"""
+
+TWO = """\
+model A { input x: f32[N, 2]
+    output y = x |> dense(2)
+}
+model B { input x: f32[N, 2]
+    output y = x |> dense(3)
+}
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.model").write_text(NET)
+    (tmp_path / "two.model").write_text(TWO)
+    (tmp_path / "empty.model").write_text("")
+    (tmp_path / "binary.model").write_bytes(bytes(range(256)) * 8)
+    (tmp_path / "latin.model").write_bytes(b"# caf\xe9\n" + TWO.encode())
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder.model").mkdir()
+    (tmp_path / "dangling.model").symlink_to("nowhere")
+    (tmp_path / "loop.model").symlink_to("loop.model")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "line, code, said",
+    [
+        ("check empty.model", 0, "no model"),
+        ("check binary.model", 1, "is not UTF-8"),
+        ("check latin.model", 1, "0xe9 is not UTF-8"),
+        ("check folder.model", 2, "Is a directory"),
+        ("check dangling.model", 2, "No such file"),
+        ("check loop.model", 2, "symbolic links"),
+        ("check missing.model", 2, "No such file"),
+        ("check net.model missing.model", 2, "No such file"),
+        ("check", 2, "required: FILE"),
+        ("check net.model --jsn", 2, "did you mean --json?"),
+        ("check net.model -m Nt", 1, "did you mean `Net`?"),
+        ("check net.model -P widht=3", 1, "did you mean `width`?"),
+        ("check net.model -P width", 2, "name=value"),
+        ("check net.model -P width=3 -P width=4", 2, "given twice"),
+        ("check net.model -P width=0", 1, "at least 1"),
+        ("check net.model -P width=1e3", 1, "not the number 1000.0"),
+        ("check net.model -P deep=True", 1, "write `true`"),
+        ("check net.model -P act=foo", 1, "-P 'act=\"foo\"'"),
+        ("check net.model -P rate=2", 1, "below 1"),
+        ("check net.model -P act=gelu", 0, "no errors"),
+        ("check net.model -T optimiser.lr=1", 1, "did you mean `optimizer`?"),
+        ("check net.model -T optimizer.lrr=1", 1, "did you mean `lr`?"),
+        ("check net.model -T optimizer.lr=0.2", 0, "no errors"),
+        ("check net.model -T batch.size=3", 1, "`-T batch=…` whole"),
+        ("check net.model -T batch=0", 1, "an integer from 1"),
+        ("check two.model -T batch=3", 1, "no `train`"),
+        ("show two.model", 1, "-m A"),
+        ("show empty.model", 1, "no model"),
+        ("show net.model --at M=3", 2, "its dimensions: N"),
+        ("show net.model --at N=0", 2, "from 1 on"),
+        ("show net.model --at N=1,N=2", 2, "given twice"),
+        ("show net.model --at N", 2, "from 1 on"),
+        ("ir net.model --after nothing", 2, "known:"),
+        ("ops sofmax", 2, "did you mean softmax?"),
+        ("explain E9999", 2, "no error code"),
+        ("fmt folder", 2, "Is a directory"),
+        ("fmt latin.model", 1, "not UTF-8"),
+        ("new net", 2, "not overwritten"),
+        ("new a.b", 2, "not the name of a model"),
+        ("weights net.model -o folder", 2, "is a folder"),
+        ("weights net.model -o /proc/w", 2, "/proc/w: "),
+        ("weights net.model --seed -1", 2, "an integer from 0 on"),
+        ("weights net.model --seed x", 2, "'x' is not an integer"),
+        ("export net.model -o folder", 2, "is a folder"),
+        ("export net.model --weights net.model", 2, "safetensors"),
+        ("export net.model --weights missing", 2, "does not exist"),
+        ("export net.model --seed x", 2, "'x' is not an integer"),
+        ("export net.model -t all", 2, "one target at a time"),
+        ("compile net.model -t pytroch", 2, "did you mean pytorch?"),
+        ("compile net.model -t pytorch -o net.model", 2, "is not a folder"),
+        ("train two.model -m A", 2, "no `train A"),
+        ("train net.model -t onnx", 2, "trains nothing"),
+        ("train net.model --timeout x", 2, "not a positive number"),
+        ("predict net.model in.npz out.npz", 2, "--weights"),
+        ("doctor --timeout x", 2, "'x' is not a positive number"),
+        ("doctor --interpreter foo=bar", 2, "no target 'foo'"),
+    ],
+)
+def test_mistake(line: str, code: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(line.split()) == code
+    told = capsys.readouterr()
+    assert said in told.out + told.err
+    assert "bug in Tercet" not in told.err
+
+
+@pytest.mark.parametrize("line", ["weights net.model -o new/w", "export net.model -o new/m.onnx"])
+def test_folders_of_results_are_made(line: str, folder: Path) -> None:
+    assert main(line.split()) == 0
+    assert Path(line.split()[-1]).is_file()
+
+
+def test_new_makes_its_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "models/classifier"]) == 0
+    assert main(["check", "models/classifier.model"]) == 0
+    assert "Classifier: no errors" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["class", "n", "42", "x-y z"])
+def test_new_under_any_name_has_no_errors(name: str) -> None:
+    assert main(["new", name]) == 0
+    assert main(["check", f"{name}.model"]) == 0
+
+
+def test_paths_with_spaces_links_and_other_folders(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mit Leerzeichen ü.model").write_text(NET)
+    (folder / "folder" / "link.model").symlink_to(folder / "net.model")
+    assert main(["check", "mit Leerzeichen ü.model", "folder/link.model", str(folder)]) == 2
+    assert capsys.readouterr().out.count("no errors") == 2
+    assert main(["weights", "mit Leerzeichen ü.model"]) == 0
+    assert (folder / "mit Leerzeichen ü.safetensors").is_file()
+
+
+def test_a_byte_order_mark_and_other_line_ends(folder: Path) -> None:
+    (folder / "dos.model").write_bytes(b"\xef\xbb\xbf" + NET.replace("\n", "\r\n").encode())
+    assert main(["check", "dos.model"]) == 0
+
+
+def test_a_table_for_a_file_is_not_folded(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "a_layer_with_quite_a_long_name" * 2
+    text = f'model M {{ input x: f32[N, 4]\n output y = x |> dense(3, name = "{name}") }}'
+    (folder / "long.model").write_text(text)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert main(["show", "long.model"]) == 0
+    assert name in capsys.readouterr().out
+
+
+def test_what_show_prints_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "net.model", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert list(shown) == ["model", "inputs", "outputs", "parameters", "totals"]
+    assert shown["inputs"] == [{"name": "x", "dtype": "f32", "shape": ["N", 4]}]
+    assert shown["outputs"] == [{"name": "y", "dtype": "f32", "shape": ["N", 3]}]
+    assert shown["parameters"][0] == {
+        "path": "dense.weight",
+        "shape": [8, 4],
+        "dtype": "f32",
+        "operation": "dense",
+        "role": "weight",
+        "trainable": True,
+    }
+    assert [p["path"] for p in shown["parameters"][2:]] == ["dense_2.weight", "dense_2.bias"]
+    assert shown["totals"]["parameters"] == shown["totals"]["trainable"] == 8 * 5 + 3 * 9
