@@ -254,4 +254,12 @@ class Control(Bindings):
             if then:
                 written.append(If(condition, then, otherwise))
             elif otherwise:
-                written.append(If(Unary("not", condition), otherwise))
+                written.append(If(_negated(condition), otherwise))
+
+
+def _negated(condition: Expr) -> Expr:
+    """The opposite, as people write it: `a != b` rather than `not a == b`."""
+    opposite = {"==": "!=", "!=": "=="}
+    if isinstance(condition, Binary) and condition.operator in opposite:
+        return Binary(opposite[condition.operator], condition.left, condition.right)
+    return Unary("not", condition)
