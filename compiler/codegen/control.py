@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from compiler.codegen.arguments import Arguments, printable
 from compiler.codegen.bindings import Bindings
-from compiler.codegen.expr import Element, Expr, Literal, LoopItem, Name, SiteName, Unary
+from compiler.codegen.expr import Binary, Element, Expr, Literal, LoopItem, Name, SiteName, Unary
 from compiler.codegen.leaves import Leaves, Written
 from compiler.codegen.lists import SiteLists
 from compiler.codegen.loops import Head, close_loop, loop_items
