@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from compiler import weights as canonical
+from compiler.calibration import calibrated
+from compiler.reference import InputError
 from dsl.diagnostics import DiagnosticError
 from tercet import __version__
 from tercet.errors import TercetError
@@ -26,7 +28,7 @@ from tercet.project import Project, script_name, script_text
 from tercet.runner import Finished, Job, run_all
 from tercet.scripts import Script
 from tercet.verification.judge import Reference, judge
-from tercet.verification.probes import Probe
+from tercet.verification.probes import Probe, make_probes
 from tercet.verification.report import ProbeReport, Report, TargetReport
 from tercet.verification.session import Device
 from tercet.verification.sizes import NoSizes
@@ -35,6 +37,8 @@ from tercet.verification.voices import Folder, Heard, framework_job, heard_file,
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from compiler.ir import Graph
 
     Array = NDArray[Any]
 
@@ -103,11 +107,21 @@ def _named(request: Request) -> Sequence[str]:
 
 def _weights(project: Project, request: Request) -> dict[str, Array]:
     if request.weights is None:
-        return canonical.lively_weights(project.model, request.seed)
+        weights = canonical.lively_weights(project.model, request.seed)
+        return _calibrated(project.model, weights, request.seed)
     try:
         return canonical.load(request.weights, project.model)
     except canonical.WeightsError as problem:
         raise TercetError(str(problem)) from None
+
+
+def _calibrated(graph: Graph, weights: dict[str, Array], seed: int) -> dict[str, Array]:
+    """The weights with running statistics that fit a probe; as they are where there is none."""
+    try:
+        probe = make_probes(graph, seed)[0]
+        return calibrated(graph, weights, probe.inputs, seed)
+    except (NoSizes, InputError):
+        return weights
 
 
 @contextmanager

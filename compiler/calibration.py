@@ -1,0 +1,76 @@
+"""Running statistics that fit what a network computes.
+
+Drawn at random, the statistics of a deep stack of batch normalisations let its signals grow or die,
+and rounding with them: then nothing can be told from the outputs.  Here each layer gets those of
+the data that reaches it, one after the other, as training would give them (the data-dependent
+initialisation of Mishkin and Matas, 2016, "All you need is a good init", for statistics alone).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from compiler.initializers import generator
+from compiler.ir import Graph
+from compiler.lazy import np
+from compiler.ops.norm import BatchNorm
+from compiler.reference import Step, run
+
+if TYPE_CHECKING:
+    from compiler.ops.base import Array
+
+
+def calibrated(
+    graph: Graph, weights: Mapping[str, Array], inputs: Mapping[str, Array], seed: int
+) -> dict[str, Array]:
+    """The weights with running statistics of the activations that these inputs cause.
+
+    Means and variances are then moved a little, by random numbers of `seed`, so that a layer that
+    took the batch's own statistics would be noticed.  A layer applied more than once gets those
+    of its first application.  Raises InputError.
+    """
+    fitted = _Fitted(dict(weights), seed)
+    if any(p.role == "running_var" for _, p in graph.parameters()):
+        run(graph, inputs, fitted.weights, observe=fitted.observe)
+    return fitted.weights
+
+
+class _Fitted:
+    """An observer that fits every batch normalisation as it runs."""
+
+    def __init__(self, weights: dict[str, Array], seed: int) -> None:
+        self.weights = weights
+        self._seed = seed
+        self._done: set[str] = set()
+
+    def observe(self, step: Step, results: tuple[Array, ...]) -> tuple[Array, ...] | None:
+        op, layer = step.item.op, step.item.layer
+        if not isinstance(op, BatchNorm) or layer is None:
+            return None
+        path = ".".join(filter(None, (step.path, layer.path)))
+        if path in self._done:
+            return None
+        self._done.add(path)
+        return (self._fit(op, path, results[0]),)
+
+    def _fit(self, op: BatchNorm, path: str, y: Array) -> Array:
+        """Replaces the statistics of a layer, and gives what it computes with the new ones."""
+        shape = (1, -1, *(1,) * (y.ndim - 2))
+        axes = (0, *range(2, y.ndim))
+        weight, bias, mean, var = (
+            self.weights[f"{path}.{name}"].astype(np.float64)
+            for name in ("weight", "bias", "running_mean", "running_var")
+        )
+        deviation = np.sqrt(var + op.eps)
+        x = (y - bias.reshape(shape)) / weight.reshape(shape) * deviation.reshape(shape)
+        x = x + mean.reshape(shape)
+        random = generator(self._seed, path)
+        var = np.maximum(x.var(axis=axes), 1e-3) * random.uniform(0.8, 1.25, var.shape)
+        mean = x.mean(axis=axes) + random.normal(0, 0.1, mean.shape) * np.sqrt(var)
+        for name, values in (("running_mean", mean), ("running_var", var)):
+            old = self.weights[f"{path}.{name}"]
+            self.weights[f"{path}.{name}"] = values.astype(old.dtype)
+        scale = weight / np.sqrt(var + op.eps)
+        fitted: Array = (x - mean.reshape(shape)) * scale.reshape(shape) + bias.reshape(shape)
+        return fitted
