@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from backends.base import Unsupported
-from backends.tensorflow.facts import Facts
+from backends.tensorflow.facts import Facts, convolution_kind, uses_xla
 from backends.tensorflow.initial import initializer
 from backends.tensorflow.target import TRAINING, Placed, construct, layers, lower, tf
 from compiler.codegen.expr import Expr, Helper, Made, default
@@ -76,9 +76,8 @@ def _own_padding(ops: Sequence[LayerOp]) -> str | None:
 
 @construct(Conv1d, Conv2d, Conv3d)
 def _conv(op: AnyConvolution, layer: Layer, facts: Facts) -> Expr:
-    inputs = layer.parameter("weight").type.shape[1] * op.groups
     skips = any(isinstance(o, AnyConvolution) and _skips(o) for o in facts.ops(layer.site))
-    return _class(op, inputs == op.groups)(
+    return _class(op, layer)(
         op.channels,
         collapse(op.kernel),
         strides=default(1 if skips else collapse(op.stride), 1),
@@ -90,12 +89,13 @@ def _conv(op: AnyConvolution, layer: Layer, facts: Facts) -> Expr:
     )
 
 
-def _class(op: AnyConvolution, depthwise: bool) -> Expr:
-    if op.groups == 1:
-        return {1: layers.Conv1D, 2: layers.Conv2D, 3: layers.Conv3D}[op.rank]
-    if op.rank == 2 and depthwise and op.stride[0] == op.stride[1] and not _skips(op):
-        return Helper("DepthwiseConv2D")
-    return Helper(f"GroupedConv{op.rank}D")
+def _class(op: AnyConvolution, layer: Layer) -> Expr:
+    match convolution_kind(layer):
+        case "depthwise":
+            return Helper("DepthwiseConv2D")
+        case "grouped":
+            return Helper(f"GroupedConv{op.rank}D")
+    return {1: layers.Conv1D, 2: layers.Conv2D, 3: layers.Conv3D}[op.rank]
 
 
 def _initializers(op: AnyConvolution, layer: Layer) -> dict[str, Expr]:
@@ -111,7 +111,7 @@ def _apply(op: AnyConvolution, at: Placed, x: Expr) -> Expr:
     ops = [o for o in at.facts.ops(at.item.layer.site) if isinstance(o, AnyConvolution)]
     if _own_padding(ops) is None:
         x = tf.pad(x, pad_widths(op.pads(at.type(0).shape[2:])))
-    y = Made()(x, **(TRAINING if any(o.groups > 1 for o in ops) else {}))
+    y = Made()(x, **(TRAINING if uses_xla(at.item.layer) else {}))
     if not any(map(_skips, ops)):
         return y
     return y[(slice(None), *(slice(None, None, s) for s in op.stride))]

@@ -35,6 +35,7 @@ _ALIASES = {
     "RMSNormalization": "rms_norm",
     "SimpleRNN": "simple_rnn",
 }
+_HABITS = {"use_bias", "momentum", "epsilon", "return_sequences", "unit_forget_bias"}
 ALIASES = frozenset(_ALIASES.values())
 
 _Keywords = tuple[tuple[str, Expr], ...]
@@ -74,8 +75,15 @@ def _common(calls: Sequence[Call]) -> _Keywords:
     return tuple(
         (key, value)
         for key, value in first.items()
-        if all(other.get(key) == value for other in others) and set(_names(value)) <= {"keras"}
+        if _is_habit(key)
+        and all(other.get(key) == value for other in others)
+        and set(_names(value)) <= {"keras"}
     )
+
+
+def _is_habit(keyword: str) -> bool:
+    """Whether a setting is a matter of style rather than of structure."""
+    return keyword.endswith("_initializer") or keyword in _HABITS
 
 
 def _names(expr: Expr) -> Iterable[str]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from compiler.codegen.classes import called_graphs
 from compiler.codegen.expr import Expr, Made, Name
 from compiler.ir import Apply, Create, Graph, Layer, ReadParameter, Site
 from compiler.ops.base import LayerOp
-from compiler.ops.conv import AnyConvolution, ConvTranspose
+from compiler.ops.conv import AnyConvolution, Convolution
 from compiler.ops.linear import Dense, Embedding
 from compiler.ops.norm import BatchNorm, ChannelNorm, Dropout, RMSNorm, TrailingNorm
 from compiler.ops.recurrent import Recurrent
@@ -81,7 +82,7 @@ class Facts:
             id(graph.block)
             for graph in self.graphs
             for item in graph.body.walk()
-            if isinstance(item, Apply) and is_trained(item.op)
+            if isinstance(item, Apply) and _is_trained(item)
         }
         size = -1
         while size != len(found):
@@ -131,14 +132,28 @@ def variable_name(parameter: str) -> str:
     return f"{parameter}_" if parameter in KERAS_NAMES else parameter
 
 
-def is_grouped(op: object) -> bool:
-    """Whether a convolution has groups that are more than one channel wide each."""
-    return isinstance(op, AnyConvolution) and not isinstance(op, ConvTranspose) and op.groups > 1
+def convolution_kind(layer: Layer) -> Literal["plain", "depthwise", "grouped"]:
+    """Which of the script's convolutions a layer needs: Keras' own, or one for groups."""
+    op = layer.op
+    if not isinstance(op, Convolution) or op.groups == 1:
+        return "plain"
+    if op.rank != 2 or layer.parameter("weight").type.shape[1] != 1:
+        return "grouped"
+    strided = max(op.stride) > 1 and max(op.dilation) > 1
+    return "grouped" if strided or op.stride[0] != op.stride[1] else "depthwise"
 
 
-def is_trained(op: object) -> bool:
+def _is_trained(item: Apply) -> bool:
     """Whether an operation takes a different way in training."""
-    return isinstance(op, BatchNorm | Dropout) or is_grouped(op)
+    if isinstance(item.op, BatchNorm | Dropout):
+        return True
+    return item.layer is not None and uses_xla(item.layer)
 
 
-__all__ = ["Facts", "NORM_VARIABLES", "is_grouped", "is_trained"]
+def uses_xla(layer: Layer) -> bool:
+    """Whether Keras' convolution can be trained only, not exported."""
+    grouped = convolution_kind(layer) == "grouped"
+    return grouped and isinstance(layer.op, Convolution) and layer.op.rank < 3
+
+
+__all__ = ["Facts", "NORM_VARIABLES", "convolution_kind", "uses_xla", "variable_name"]

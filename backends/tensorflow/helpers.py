@@ -66,10 +66,7 @@ class DepthwiseConv2D(layers.Conv2D):
         strides, padding = (1, *self.strides, 1), self.padding.upper()
         return tf.nn.depthwise_conv2d(
             x, kernel, strides, padding, dilations=self.dilation_rate
-        )
-
-    def call(self, x, training=None):
-        return super().call(x)'''
+        )'''
     ),
     **{f"GroupedConv{rank}D": Piece(_CONVOLUTION.format(rank=rank)) for rank in (1, 2)},
     "GroupedConv3D": Piece(
@@ -84,10 +81,7 @@ class GroupedConv3D(layers.Conv3D):
         return tf.concat(
             [tf.nn.conv3d(x, k, strides, padding, dilations=dilations) for x, k in parts],
             axis=-1,
-        )
-
-    def call(self, x, training=None):
-        return super().call(x)'''
+        )'''
     ),
     "ceil_padding": Piece(
         '''\

@@ -36,7 +36,7 @@ def _cumsum(op: ops.CumSum, at: Placed, x: Expr) -> Expr:
 
 @lower(ops.Arange)
 def _arange(op: ops.Arange, at: Placed) -> Expr:
-    ends: tuple[Size, ...] = (op.start,) if op.stop is None else (op.start, op.stop)
+    ends: tuple[Size, ...] = op.ends[1:] if op.ends[0] == 0 else op.ends
     if op.step != 1:
         ends = (*op.ends, op.step)
     if any(isinstance(end, Dim) for end in ends):  # sizes are i32

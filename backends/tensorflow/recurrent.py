@@ -24,12 +24,9 @@ def _recurrent(op: Recurrent, layer: Layer, facts: Facts) -> Expr:
     settings: dict[str, object] = {}
     if isinstance(op, Rnn):
         settings["activation"] = default(op.activation, "tanh")
-    settings["kernel_initializer"] = default(
-        initializer(layer.parameter("weight").init), "glorot_uniform"
-    )
-    settings["recurrent_initializer"] = default(
-        recurrent_initializer(layer.parameter("recurrent_weight").init, op.gates), "orthogonal"
-    )
+    settings["kernel_initializer"] = initializer(layer.parameter("weight").init)
+    recurrent = layer.parameter("recurrent_weight").init
+    settings["recurrent_initializer"] = recurrent_initializer(recurrent, op.gates)
     settings["bias_initializer"] = default(initializer(layer.parameter("bias").init), "zeros")
     if isinstance(op, Lstm):
         settings["unit_forget_bias"] = False

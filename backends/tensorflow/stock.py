@@ -24,6 +24,8 @@ class Applied:
 
     graph: Graph
     model: Graph
+    inputs: int
+    """How many of the graph's inputs the model takes, the others being targets."""
 
     @property
     def calls(self) -> list[Call]:
@@ -35,13 +37,12 @@ class Applied:
         calls = self.calls
         if len(calls) != 1:
             return False
-        own = [entry.value for entry in self.graph.inputs][: len(self.model.inputs)]
+        own = [entry.value for entry in self.graph.inputs][: self.inputs]
         return len(calls[0].inputs) == len(own) and all(map(_same, calls[0].inputs, own))
 
     def compares(self, prediction: Value | None, target: Value | None) -> bool:
         """Whether these are the only output of the model and the only target."""
-        inputs = len(self.model.inputs)
-        targets = [entry.value for entry in self.graph.inputs[inputs:]]
+        targets = [entry.value for entry in self.graph.inputs[self.inputs :]]
         return (
             self.is_plain
             and len(targets) == 1

@@ -235,13 +235,22 @@ class TensorFlowTarget(ClassTarget):
         return [Assign(targets, tf.unstack(shape))]
 
     def comment(self, graph: Graph, value: Value) -> str:
-        shape = value.type.shape
-        match self.layouts.held(value):
-            case Held.LAST:
-                shape = tuple(shape[k] for k in to_last(len(shape)))
-            case Held.BARE:
-                shape = shape[:2]
-        return f"[{', '.join(map(str, shape))}]"
+        return _shown(value, self.layouts.held(value))
+
+    def output_comment(self, graph: Graph, index: int) -> str:
+        outside = self.layouts.signature(graph).outputs[index]
+        return _shown(graph.outputs[index].value, outside)
+
+
+def _shown(value: Value, held: Held) -> str:
+    """The shape of a value as it is held."""
+    shape = value.type.shape
+    match held:
+        case Held.LAST:
+            shape = tuple(shape[k] for k in to_last(len(shape)))
+        case Held.BARE:
+            shape = shape[:2]
+    return f"[{', '.join(map(str, shape))}]"
 
 
 def named(made: Expr) -> Expr:

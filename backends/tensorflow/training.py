@@ -52,9 +52,8 @@ class TrainingPrinter:
         self._target = target
         self.data = data_code(training.data, place.model_folder, place.script_folder)
         self._schedule = schedule_piece(training.update.schedule)
-        self._applied = Applied(training.update.loss, model)
-        self._inputs = self.data.names[: len(model.inputs)]
-        self._targets = self.data.names[len(model.inputs) :]
+        self._applied = Applied(training.update.loss, model, len(model.inputs))
+        self._count = len(model.inputs)
         self._execution = steps_per_execution(model, training.batch)
 
     @staticmethod
@@ -85,7 +84,7 @@ class TrainingPrinter:
             return None
         if not self._applied.is_plain:
             return None
-        return stock_metrics(self._training, Applied(evaluation, self._model))
+        return stock_metrics(self._training, Applied(evaluation, self._model, self._count))
 
     @cached_property
     def _numpy_metrics(self) -> PrintedMetrics:
@@ -197,8 +196,7 @@ class TrainingPrinter:
         return [self._compute_loss(code) if self._applied.is_plain else self._train_step(code)]
 
     def _compute_loss(self, code: FunctionCode) -> str:
-        used = _used(code)
-        count = len(self._inputs)
+        used, count = _used(code), self._count
         body = [
             *_unpacked(code.inputs[:count], "x", used),
             *_unpacked(code.inputs[count:], "y", used),
@@ -208,13 +206,9 @@ class TrainingPrinter:
         return _method(f"compute_loss(self, {', '.join(_DEFAULTS)})", body)
 
     def _train_step(self, code: FunctionCode) -> str:
-        count = len(self._inputs)
-        x = _packed(code.inputs[:count])
-        y = _packed(code.inputs[count:])
-        data = f"{x}, {y} = data" if self._targets else f"({x},) = data"
         loss = render(code.results[LOSS])
         body = [
-            data,
+            f"{self._structure(code.inputs)} = data",
             "with tf.GradientTape() as tape:",
             *(f"    {line}" for line in _statements(code)),
             *([] if loss == "loss" else [f"    loss = {loss}"]),
@@ -289,9 +283,7 @@ class TrainingPrinter:
 
     def _train(self) -> str:
         names = self.data.names
-        gathered = [f"tf.gather({name}, rows)" for name in names]
-        count = len(self._inputs)
-        element = f"({self._structure(gathered[:count], gathered[count:])})"
+        element = self._structure([f"tf.gather({name}, rows)" for name in names])
         given = ", ".join(names) + ("," if len(names) == 1 else "")
         return "\n".join(
             [
@@ -302,44 +294,49 @@ class TrainingPrinter:
                 "    step = load_checkpoint(args, model) if args.resume else 0",
                 f"    {given} = map(tf.constant, arrays)",
                 "",
-                "    def order():  # asked anew at the start of every epoch",
-                "        epoch, done = divmod(int(model.optimizer.iterations), epoch_steps)",
-                "        yield batches(count, args.batch_size, args.seed, epoch)[done:]",
+                "    def batch(rows):",
+                f"        return {element if _is_pair(element) else f'({element})'}",
                 "",
-                "    rows = tf.TensorSpec((None, args.batch_size), tf.int64)",
-                "    data = tf.data.Dataset.from_generator(order, output_signature=rows)",
-                f"    data = data.unbatch().map(lambda rows: {element})",
-                "    with contextlib.redirect_stdout(sys.stderr):  # Keras' progress",
-                "        model.fit(",
-                "            data.prefetch(2),",
-                "            initial_epoch=step // epoch_steps,",
-                "            epochs=args.epochs,",
-                "            callbacks=[Progress(args, args.epochs * epoch_steps)],",
-                "        )",
-                "    return int(model.optimizer.iterations)",
+                "    for epoch in range(step // epoch_steps, args.epochs):",
+                "        order = batches(count, args.batch_size, args.seed, epoch)",
+                "        data = tf.data.Dataset.from_tensor_slices(order[step % epoch_steps :])",
+                "        with contextlib.redirect_stdout(sys.stderr):  # Keras' progress",
+                "            model.fit(",
+                "                data.map(batch).prefetch(2),",
+                "                initial_epoch=epoch,",
+                "                epochs=epoch + 1,",
+                "                shuffle=False,",
+                "                callbacks=[Progress(args, args.epochs * epoch_steps)],",
+                "            )",
+                "        step = int(model.optimizer.iterations)",
+                "    return step",
             ]
         )
 
-    def _structure(self, inputs: Sequence[str], targets: Sequence[str]) -> str:
-        """What `fit` wants of a batch: inputs, targets."""
-        x = _packed(inputs)
-        return f"{x}, {_packed(targets)}" if targets else f"{x},"
+    def _structure(self, parts: Sequence[str]) -> str:
+        """What `fit` wants of a batch: inputs, and targets if there are any.
+
+        For a `train_step` of our own it has no meaning but may not have more than three parts.
+        """
+        if self._applied.is_plain:
+            x, y = parts[: self._count], parts[self._count :]
+            return f"{_packed(x)}, {_packed(y)}" if y else f"{_packed(x)},"
+        return ", ".join(parts) if 1 < len(parts) < 4 else f"{_packed(parts)},"
 
     def _evaluate(self) -> str:
         if self._evaluates_itself:
             return self._own_evaluate()
-        count = len(self._inputs)
         parts = [f"arrays[{k}]" for k in range(len(self.data.names))]
-        structure = f"({self._structure(parts[:count], parts[count:])})"
-        if count == 1 and len(parts) <= 2:
-            structure = "arrays"
+        nested = self._count > 1 or len(parts) > self._count + 1
+        structure = f"({self._structure(parts)})" if nested else "arrays"
         return "\n".join(
             [
                 "def evaluate(model, arrays, args):",
                 '    """Loss and metrics over all rows of the arrays."""',
                 f"    data = tf.data.Dataset.from_tensor_slices({structure})",
                 "    data = data.batch(args.batch_size)",
-                "    return model.evaluate(data, verbose=0, return_dict=True)",
+                "    result = model.evaluate(data, verbose=0, return_dict=True)",
+                '    return {"loss": result.pop("loss"), **result}',
             ]
         )
 
@@ -349,7 +346,7 @@ class TrainingPrinter:
         loss = code.results.get(LOSS)
         made = [f"{literal(n)}: {e}," for n, e in self._numpy_metrics.objects.items()]
         operands = [
-            f"({', '.join(render(code.results[o]) for o in metric.operands)},)"
+            _tuple([render(code.results[o]) for o in metric.operands])
             for metric in self._training.metrics
         ]
         returned = [] if loss is None else [render(loss)]
@@ -369,7 +366,7 @@ class TrainingPrinter:
                 "    @tf.function(reduce_retracing=True)",
                 f"    def measure({', '.join(code.inputs)}):",
                 *(f"        {line}" for line in _statements(code)),
-                f"        return ({', '.join((*returned, *operands))},)",
+                f"        return {_tuple([*returned, *operands])}",
                 "",
                 *(["    rows, total = 0, 0.0"] if loss is not None else []),
                 "    data = tf.data.Dataset.from_tensor_slices(arrays)",
@@ -397,6 +394,14 @@ def _statements(code: FunctionCode) -> list[str]:
 
 def _packed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"({', '.join(names)})"
+
+
+def _is_pair(element: str) -> bool:
+    return not element.endswith(",")
+
+
+def _tuple(parts: Sequence[str]) -> str:
+    return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
 
 
 def _unpacked(names: Sequence[str], source: str, used: set[str]) -> list[str]:

@@ -140,3 +140,7 @@ class ClassTarget:
     def comment(self, graph: Graph, value: Value) -> str:
         """The shape of a value as the target holds it."""
         return f"[{', '.join(map(str, value.type.shape))}]"
+
+    def output_comment(self, graph: Graph, index: int) -> str:
+        """The shape of an output of the graph as `result` gives it."""
+        return self.comment(graph, graph.outputs[index].value)

@@ -127,6 +127,8 @@ class Values:
 
     def _assign(self, frame: Frame, names: list[str], held: Pending) -> None:
         targets = tuple(Name(n) for n in names)
+        if targets == (held.expr,):  # an operation that does nothing here
+            return
         if len(held.columns) > 1:
             frame.compute.append(Assign(targets, held.expr))
             return
@@ -159,5 +161,5 @@ class Values:
         outputs = self.graphs[0].outputs
         if len(self.graphs) > 1 or len(outputs) > 1 or not outputs[0].value.type.shape:
             return None
-        shape = self.target.comment(self.graphs[0], outputs[0].value)
+        shape = self.target.output_comment(self.graphs[0], 0)
         return None if shape in self._shapes else shape
