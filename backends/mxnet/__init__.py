@@ -19,5 +19,8 @@ from backends.mxnet import (  # noqa: F401  (they register their lowerings)
     slicing,
 )
 from backends.mxnet.script import render
+from backends.mxnet.target import lower
 
 BACKEND = Backend("mxnet", "mxnet", render)
+
+__all__ = ["BACKEND", "lower"]
