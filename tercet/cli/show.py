@@ -100,7 +100,7 @@ def _print_table(graph: Graph, sizes: Mapping[str, int]) -> None:
     table = Table(title=graph.name, box=box.SIMPLE_HEAD, title_justify="left")
     for name in ("layer", "operation", "output"):
         table.add_column(name, overflow="fold")
-    table.add_column("parameters", justify="right")
+    table.add_column("parameters", justify="right", overflow="fold")
     for given in graph.inputs:
         type = given.value.type
         shape = _shape(type, sizes)
