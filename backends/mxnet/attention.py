@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.base import Unsupported
-from backends.mxnet.target import F, lower
+from backends.mxnet.target import F, held_as, lower
 from compiler.codegen.expr import Expr, Helper, default
 from compiler.codegen.target import Application
 from compiler.ops.attention import ScaledDotProductAttention
@@ -22,5 +22,8 @@ def _attention(
     if op.scale is None and not isinstance(width, int):
         raise Unsupported("the width of the vectors is known only when the model runs")
     scale = op.factor(width) if isinstance(width, int) else op.scale
-    settings: dict[str, object] = {"mask": mask} if mask is not None else {}
+    settings: dict[str, object] = {}
+    if mask is not None:
+        dtype = held_as(at.result.dtype)
+        settings["mask"] = mask if dtype == "float32" else F.cast(mask, dtype=dtype)
     return Helper("attention")(F, q, k, v, scale, **settings, causal=default(op.causal, False))

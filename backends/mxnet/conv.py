@@ -62,9 +62,10 @@ def _conv_transpose(op: ConvTranspose1d | ConvTranspose2d | ConvTranspose3d, lay
 
 def _own_padding(op: AnyConvolution) -> int | tuple[int, ...]:
     """The symmetric part that the layer itself can pad; 0 where it has to be done before."""
-    if op.padding == "same" or any(begin != end for begin, end in op.padding):
+    pads = op.padding
+    if isinstance(pads, str) or any(begin != end for begin, end in pads):
         return 0
-    return collapse(tuple(begin for begin, _ in op.padding))
+    return collapse(tuple(begin for begin, _ in pads))
 
 
 @lower(Conv1d, Conv2d, Conv3d)

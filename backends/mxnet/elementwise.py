@@ -1,7 +1,7 @@
 """Element-wise arithmetic, comparison and functions in MXNet.
 
-Its operators written infix want equal shapes in a Symbol, `broadcast_*` broadcast.  Comparisons give
-0 and 1 in the dtype of their operands; here they become float32.
+Operators written infix want equal shapes in a Symbol, `broadcast_*` broadcast.  Comparisons
+give 0 and 1 in the dtype of their operands; here they become float32.
 """
 
 from __future__ import annotations

@@ -48,13 +48,12 @@ def _arange(op: ops.Arange, at: Application) -> Expr:
     if isinstance(start, Dim):
         raise Unsupported("it starts at a symbolic size", "add the size to a range from 0")
     (length,) = at.result.shape
-    vector = F.contrib.arange_like(
+    return F.contrib.arange_like(
         F.cast(witness(at, length), dtype=dtype),
         start=default(start, 0),
         step=default(op.step, 1),
         axis=0,
     )
-    return vector
 
 
 @lower(ops.Full)

@@ -81,7 +81,7 @@ RESERVED_NAMES = frozenset(
         "save_checkpoint",
         "save_file",
         "selu",
-        "set_weights",
+        "read",
         "silu",
         "slots",
         "softmax_cross_entropy",

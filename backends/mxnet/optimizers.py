@@ -36,7 +36,7 @@ class PrintedOptimizer:
     """
 
     arguments: str
-    piece: Piece = Piece()
+    piece: Piece
     notes: tuple[str, ...] = ()
 
 

@@ -104,9 +104,7 @@ def _adaptive_avg_pool(op: ops.AdaptiveAvgPool2d, at: Application, x: Expr) -> E
     if op.size == (1, 1):
         return F.mean(x, axis=(2, 3), keepdims=True)
     gone = tuple(2 + k for k, n in enumerate(op.size) if n == 1)
-    windows = tuple(
-        1 if axis in gone else n for axis, n in enumerate(op.windows(at.type(0)), 2)
-    )
+    windows = tuple(1 if axis in gone else n for axis, n in enumerate(op.windows(at.type(0)), 2))
     if gone:
         x = F.mean(x, axis=gone[0], keepdims=True)
     if not all(isinstance(n, int) for n in windows):

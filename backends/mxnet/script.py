@@ -75,7 +75,7 @@ def render(model: Graph, training: Training | None, place: Place) -> str:
         Piece(_FIND_DEVICE),
     ]
     head = header(model, place, "MXNet Gluon", training is not None, (), exported="")
-    text = assemble(head, pieces, _main(model, training, printer))
+    text = assemble(head, pieces, _main(model, classes[-1].name, training, printer))
     return _with_alias(text)
 
 
@@ -113,7 +113,9 @@ def _with_alias(text: str) -> str:
     return "\n".join([*kept, "", *_ALIAS, "", *own, *lines[place + 1 :]])
 
 
-def _main(model: Graph, training: Training | None, printer: TrainingPrinter | None) -> str:
+def _main(
+    model: Graph, name: str, training: Training | None, printer: TrainingPrinter | None
+) -> str:
     device = '"cuda" if mx.context.num_gpus() else "cpu"'
     examples = example_arrays(model, example_sizes(model))
     body = [
@@ -122,12 +124,12 @@ def _main(model: Graph, training: Training | None, printer: TrainingPrinter | No
         "args.device = find_device(args.device)",
         "np.random.seed(args.seed)",
         "mx.random.seed(args.seed)",
-        f"model = {model.name}()",
+        f"model = {name}()",
         *_cast(model),
         f"model.infer_shape({examples})  # fixes the parameters' shapes",
         "model.initialize(ctx=args.device)",
         "if args.weights:",
-        "    load(model, args.weights)",
+        "    load(model, read(args.weights), args.weights)",
         "model.hybridize(static_alloc=True, static_shape=True)",
     ]
     if printer is not None:

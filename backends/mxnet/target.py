@@ -28,7 +28,6 @@ from compiler.codegen.expr import (
     Template,
 )
 from compiler.codegen.expr import Sequence as SequenceExpr
-from compiler.codegen.tree import children, rebuild
 from compiler.codegen.target import Application, ClassTarget
 from compiler.codegen.tree import children, replace
 from compiler.codegen.writer import Assign, Statement

@@ -180,10 +180,10 @@ class TrainingPrinter:
             return ""
         loss = code.results.get("loss")
         made = [f"{literal(name)}: {expr}," for name, expr in self._metrics.objects.items()]
-        updates = [
-            f"metrics[{literal(m.name)}].update({', '.join(f'{render(code.results[o])}.asnumpy()' for o in m.operands)})"
-            for m in training.metrics
-        ]
+        updates = []
+        for metric in training.metrics:
+            operands = (f"{render(code.results[o])}.asnumpy()" for o in metric.operands)
+            updates.append(f"metrics[{literal(metric.name)}].update({', '.join(operands)})")
         result = "{name: float(metric.result()) for name, metric in metrics.items()}"
         if loss is not None:
             mean = '"loss": total / len(arrays[0])'
@@ -242,9 +242,8 @@ def save_checkpoint(args, model, trainer, step):
 def load_checkpoint(args, model, trainer):
     """Put everything back as `save_checkpoint` found it; gives the step."""
     tensors, step = read_checkpoint(args.resume, identity(args.seed, args.batch_size))
-    kept = {n: t for n, t in tensors.items() if n.startswith("weights/")}
-    kept = {name.removeprefix("weights/"): array for name, array in kept.items()}
-    set_weights(model, kept, args.resume)
+    kept = {n[8:]: t for n, t in tensors.items() if n.startswith("weights/")}
+    load(model, kept, args.resume)
     for name, index in trained(model, trainer).items():
         for slot, array in enumerate(slots(trainer, index)):
             array[:] = tensors[f"optimizer/{name}/{slot}"]
@@ -264,7 +263,7 @@ def trained(model, trainer):
 
 
 def slots(trainer, index):
-    """The arrays that the optimizer keeps for a parameter, made if they are not there."""
+    """The arrays that the optimizer keeps for a parameter, made if need be."""
     updater = trainer._updaters[0]
     if index not in updater.states:
         weight = trainer._params[index].data()

@@ -1,4 +1,4 @@
-"""Weights under their names in the source, inference on files, and export of Symbol and parameters."""
+"""Weights under their names in the source, inference on files, export of Symbol and parameters."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ from compiler.ops.recurrent import Recurrent
 from compiler.types import DType
 
 _LOAD = """\
-def load(model, path):
-    set_weights(model, load_file(path), path)
+def read(path):
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None
 
 
-def set_weights(model, tensors, path):
+def load(model, tensors, path):
+    \"\"\"Put the tensors, read from `path`, into the model: exactly those it has.\"\"\"
     named = weights(model)
     if missing := sorted(named.keys() - tensors.keys()):
         raise SystemExit(f"{path}: missing {missing}")
@@ -36,7 +40,11 @@ def set_weights(model, tensors, path):
 def save(model, path):
     write(path, {name: p.data().asnumpy() for name, p in weights(model).items()})"""
 
-_IMPORTS = ("from safetensors.numpy import load_file, save_file", "from mxnet import nd")
+_IMPORTS = (
+    "from safetensors import SafetensorError",
+    "from safetensors.numpy import load_file, save_file",
+    "from mxnet import nd",
+)
 
 
 def weights_pieces(model: Graph, classes: Sequence[ClassCode]) -> list[Piece]:
@@ -93,15 +101,18 @@ def predict_piece(model: Graph) -> Piece:
     inputs = [i.value.name for i in model.inputs]
     outputs = [o.name for o in model.outputs]
     expected = ", ".join(literal(name) for name in inputs)
-    scalars = [f"    arrays[{literal(n)}] = arrays[{literal(n)}].reshape(())\n" for n in scalar_outputs(model)]
+    scalars = [
+        f"    arrays[{literal(n)}] = arrays[{literal(n)}].reshape(())\n"
+        for n in scalar_outputs(model)
+    ]
     without_axes = "".join(scalars)
     called = "model(*arrays)" if len(outputs) > 1 else "[model(*arrays)]"
     text = f'''\
 def predict(model, source, path, device):
     """Write the model's outputs for the inputs in the file `source`."""
-    inputs = load_file(source)
+    inputs = read(source)
     if inputs.keys() != {{{expected}}}:
-        raise SystemExit(f"{{source}}: holds {{sorted(inputs)}}, the model takes {", ".join(inputs)}")
+        raise SystemExit(f"{{source}}: holds {{sorted(inputs)}}, not {", ".join(inputs)}")
     arrays = [
         nd.array(inputs[name], ctx=device, dtype=inputs[name].dtype)
         for name in ({expected},)

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-np.bool = bool  # type: ignore[assignment,attr-defined,misc]
+np.bool = bool  # type: ignore[attr-defined]
 
 import mxnet as mx  # noqa: E402
 from mxnet import gluon, nd  # noqa: E402

@@ -2,8 +2,8 @@
 
     python -m tests.backends.mxnet_worker FOLDER
 
-A job is a subfolder with `script.py`, `weights.safetensors` and `in0.safetensors`, `in1…`.  It is run
-as its own `main` does: it gets `out0.safetensors` … from the model, and, where there is a
+A job is a subfolder with `script.py`, `weights.safetensors` and `in0.safetensors`, `in1…`.  It is
+run by its own `main`: it gets `out0.safetensors` … from the model, and, where there is a
 `spec.json`, `model.onnx` from the exported Symbol and `onnx0.safetensors` … from ONNX Runtime; or
 `error.txt`.
 """

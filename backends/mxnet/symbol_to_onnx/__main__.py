@@ -4,7 +4,8 @@
 
 SPEC.json is one object: `model` (a name), `inputs` (each `name dtype shape`, symbolic dimensions as
 strings), `outputs` (names in order), and optionally `sizes` (for a symbolic dimension an admissible
-size or several, the first one being the base), `opset`, and `scalars` (names of outputs without axes).
+size or several, the first one being the base), `opset`, and `scalars` (names of outputs without
+axes).
 """
 
 from __future__ import annotations
