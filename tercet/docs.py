@@ -1,4 +1,4 @@
-"""`python -m tercet.docs`: writes docs/operations.md from the classes of the compiler.
+"""`python -m tercet.docs`: writes docs/operations.md, and the classes that other pages show.
 
 The page says what the compiler does because it is made of what the compiler reads: signatures are
 bound by, docstrings are shown by `tercet ops`, and coverage comes from the tables of lowerings.
@@ -24,6 +24,7 @@ from dsl import nodes
 from dsl.library import std_modules, std_source
 from dsl.parser import parse
 from tercet.coverage import TARGETS, coverage
+from tercet.shown import PAGES, refreshed
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "operations.md"
 
@@ -61,16 +62,16 @@ express is said with the operation; everything else works in all four.
 
 
 def main(arguments: list[str]) -> int:
-    """Writes the page, or compares it (`--check`)."""
-    text = page()
-    if "--check" in arguments:
-        current = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-        if current != text:
-            print(f"{PAGE.name} is out of date: python -m tercet.docs", file=sys.stderr)
-        return int(current != text)
-    PAGE.write_text(text, encoding="utf-8")
-    print(PAGE)
-    return 0
+    """Writes the pages that changed, or tells which did (`--check`)."""
+    pages = {PAGE: page(), **{path: refreshed(path) for path in PAGES}}
+    stale = [p for p, text in pages.items() if not p.exists() or p.read_text("utf-8") != text]
+    for path in stale:
+        if "--check" in arguments:
+            print(f"{path.name} is out of date: python -m tercet.docs", file=sys.stderr)
+        else:
+            path.write_text(pages[path], encoding="utf-8")
+            print(path)
+    return int(bool(stale)) if "--check" in arguments else 0
 
 
 def page() -> str:

@@ -19,7 +19,6 @@ class Sample:
 
     name: str
     trainable: int
-    trained: bool = True
     parameters: dict[str, str] = field(default_factory=dict, hash=False)
 
     @property
@@ -40,6 +39,17 @@ def _lstm(inputs: int, units: int) -> int:
     return 4 * units * (inputs + units + 1)
 
 
+def _conv_bn(inputs: int, channels: int) -> int:
+    """A convolution without bias, of `inputs` weights per channel, and its normalisation."""
+    return (inputs + 2) * channels
+
+
+def _inverted(inputs: int, channels: int, expansion: int) -> int:
+    hidden = expansion * inputs
+    expand = _conv_bn(inputs, hidden) if expansion > 1 else 0
+    return expand + _conv_bn(9, hidden) + _conv_bn(hidden, channels)
+
+
 # Counts of published networks are those of their papers' implementations; the others are sums.
 CATALOG = (
     Sample("linear_regression", 2),
@@ -55,7 +65,17 @@ CATALOG = (
     Sample("tiny_gpt", 842_496),
     Sample("resnet18", 11_689_512),
     Sample("resnet18", 11_181_642, parameters={"classes": "10", "size": "32"}),
-    Sample("mobilenet_v2", 3_504_872, trained=False),
+    Sample(
+        "mobile_digits",
+        _conv_bn(9, 16)
+        + _inverted(16, 16, 1)
+        + _inverted(16, 24, 4)
+        + _inverted(24, 24, 4)
+        + _inverted(24, 32, 4)
+        + _inverted(32, 32, 4)
+        + _conv_bn(32, 128)
+        + 129 * 10,
+    ),
     Sample("bert_tiny", 4_385_920),
     Sample("autoencoder", 65_025),
     Sample("vae", 65 * 128 + 2 * 129 * 8 + 9 * 128 + 129 * 64),

@@ -1,0 +1,408 @@
+"""DigitsResNet for PyTorch, compiled from digits_resnet.model.
+
+    python digits_resnet_pytorch.py --save digits_resnet.safetensors
+    python digits_resnet_pytorch.py --epochs 0 --weights digits_resnet.safetensors
+        --export digits_resnet.onnx
+
+image f32[N, 1, 8, 8] -> logits f32[N, 10]; 174,970 trainable parameters.
+"""
+
+import argparse
+import json
+import math
+import os
+import sys
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from sklearn.datasets import load_digits
+from torch import nn
+from tqdm import tqdm
+
+BATCH_SIZE = 32
+EPOCHS = 5
+LEARNING_RATE = 0.05
+MOMENTUM = 0.9
+WEIGHT_DECAY = 0.0001
+WARMUP_STEPS = 50
+SEED = 0
+
+
+class BasicBlock(nn.Module):
+    def __init__(self, in_channels, channels, stride=1):
+        super().__init__()
+        self.stride = stride
+        self.in_channels = in_channels
+        self.channels = channels
+        self.conv1 = nn.Conv2d(
+            in_channels, channels, 3, stride=stride, padding=1, bias=False
+        )
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.batch_norm = nn.BatchNorm2d(channels)
+        self.batch_norm_1 = nn.BatchNorm2d(channels)
+        if not (stride == 1 and in_channels == channels):
+            self.project = nn.Conv2d(
+                in_channels, channels, 1, stride=stride, bias=False
+            )
+            self.batch_norm_2 = nn.BatchNorm2d(channels)
+
+    def forward(self, x):
+        h = F.relu(self.batch_norm(self.conv1(x)))
+        h = self.batch_norm_1(self.conv2(h))
+        if self.stride == 1 and self.in_channels == self.channels:
+            shortcut = x
+        else:
+            shortcut = self.batch_norm_2(self.project(x))
+        return F.relu(h + shortcut)
+
+
+class DigitsResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(1, 16, 3, padding=1, bias=False)
+        self.batch_norm = nn.BatchNorm2d(16)
+        self.basic_block = nn.ModuleList(
+            [
+                nn.ModuleList([BasicBlock(16, 16), BasicBlock(16, 16)]),
+                nn.ModuleList([BasicBlock(16, 32, stride=2), BasicBlock(32, 32)]),
+                nn.ModuleList([BasicBlock(32, 64, stride=2), BasicBlock(64, 64)]),
+            ]
+        )
+        self.dense = nn.Linear(64, 10)
+        self.apply(initialize)
+
+    def forward(self, image):
+        h = F.relu(self.batch_norm(self.stem(image)))  # [N, 16, 8, 8]
+        for stage in self.basic_block:
+            for block in stage:
+                h = block(h)
+        return self.dense(h.mean(dim=(2, 3), keepdim=True).flatten(1))  # [N, 10]
+
+
+def initialize(module):
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
+    elif isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
+
+
+def load_data(seed):
+    """(image, label) to train on and to test on."""
+    digits = load_digits()
+    image = (digits.images[:, None] / 16).astype(np.float32)
+    label = digits.target.astype(np.int64)
+    order = np.random.default_rng(seed).permutation(len(image))
+    split = int(0.8 * len(image))
+    train, test = order[:split], order[split:]
+    return (image[train], label[train]), (image[test], label[test])
+
+
+def batches(rows, batch_size, seed, epoch):
+    """Row numbers of each batch of an epoch; rows that fill no batch sit it out."""
+    if rows < batch_size:
+        raise SystemExit(f"{rows} training rows do not fill a batch of {batch_size}")
+    order = np.random.default_rng((seed, epoch)).permutation(rows)
+    return order[: rows - rows % batch_size].reshape(-1, batch_size)
+
+
+def learning_rate_factor(step, steps):
+    """Linear warm-up, then cosine decay to zero; a factor of the base rate."""
+    if step < WARMUP_STEPS:
+        return (step + 1) / WARMUP_STEPS
+    progress = (step - WARMUP_STEPS) / max(1, steps - WARMUP_STEPS)
+    return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+class Accuracy:
+    """Share of labels that have the largest score."""
+
+    def __init__(self):
+        self.correct = self.total = 0
+
+    def update(self, logits, label):
+        correct = logits.argmax(axis=1) == label
+        self.correct += correct.sum()
+        self.total += correct.size
+
+    def result(self):
+        return self.correct / self.total
+
+
+def train(model, arrays, args):
+    """Train on the arrays until `args.epochs` are done."""
+    tensors = [torch.from_numpy(array) for array in arrays]
+    optimizer = torch.optim.SGD(
+        model.parameters(), args.lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
+    )
+    step = load_checkpoint(args, model, optimizer) if args.resume else 0
+    epoch_steps = len(batches(len(tensors[0]), args.batch_size, args.seed, 0))
+    steps = args.epochs * epoch_steps
+    for epoch in range(step // epoch_steps, args.epochs):
+        model.train()
+        order = batches(len(tensors[0]), args.batch_size, args.seed, epoch)
+        order = torch.from_numpy(order[step % epoch_steps :])
+        total = 0.0
+        progress = tqdm(order, desc=f"epoch {epoch + 1}/{args.epochs}")
+        for rows in progress:
+            image, label = (t[rows].to(args.device) for t in tensors)
+            for group in optimizer.param_groups:
+                group["lr"] = args.lr * learning_rate_factor(step, steps)
+            optimizer.zero_grad()
+            logits = model(image)
+            loss = F.cross_entropy(logits, label)
+            loss.backward()
+            optimizer.step()
+            step += 1
+            total += loss.detach()
+            if args.checkpoint_every and step % args.checkpoint_every == 0:
+                save_checkpoint(args, model, optimizer, step)
+        mean = float(total) / len(order)
+        print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)
+        if args.log_dir:
+            rate = optimizer.param_groups[0]["lr"]
+            record = {"epoch": epoch + 1, "step": step, "loss": mean}
+            log(args.log_dir, {**record, "learning_rate": rate})
+        if args.checkpoint:
+            save_checkpoint(args, model, optimizer, step)
+    return step
+
+
+@torch.no_grad()
+def evaluate(model, arrays, args):
+    """The metrics over all rows of the arrays."""
+    model.eval()
+    tensors = [torch.from_numpy(array) for array in arrays]
+    rows = len(tensors[0])
+    metrics = {"accuracy": Accuracy()}
+    total = 0.0
+    for first in range(0, rows, args.batch_size):
+        batch = [t[first : first + args.batch_size] for t in tensors]
+        image, label = (t.to(args.device) for t in batch)
+        logits = model(image)
+        metrics["accuracy"].update(logits.cpu().numpy(), label.cpu().numpy())
+        total += len(image) * F.cross_entropy(logits, label)
+    return {
+        "loss": float(total) / rows,
+        **{name: float(metric.result()) for name, metric in metrics.items()},
+    }
+
+
+def log(folder, record):
+    """Append a line to metrics.jsonl in the folder."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "metrics.jsonl"), "a") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def save_checkpoint(args, model, optimizer, step):
+    """Write weights, optimizer state, random state and step to `args.checkpoint`."""
+    tensors = {f"weights/{name}": tensor for name, tensor in weights(model).items()}
+    for name, parameter in model.named_parameters():
+        for slot, value in optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer/{name}/{slot}"] = torch.as_tensor(value)
+    tensors["random/cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random/cuda"] = torch.cuda.get_rng_state()
+    run = {**identity(args.seed, args.batch_size), "step": str(step)}
+    write(args.checkpoint, {n: t.cpu().contiguous() for n, t in tensors.items()}, run)
+
+
+def load_checkpoint(args, model, optimizer):
+    """Put everything back as `save_checkpoint` found it; gives the step."""
+    arrays, step = read_checkpoint(args.resume, identity(args.seed, args.batch_size))
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    load(model, part(tensors, "weights/"), args.resume)
+    for name, parameter in model.named_parameters():
+        state = part(tensors, f"optimizer/{name}/")
+        optimizer.state[parameter] = {
+            slot: value if slot == "step" else value.to(parameter.device)
+            for slot, value in state.items()
+        }
+    torch.set_rng_state(tensors["random/cpu"])
+    if "random/cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random/cuda"])
+    return step
+
+
+def part(tensors, prefix):
+    """The tensors whose names begin so, without the beginning."""
+    return {
+        n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)
+    }
+
+
+def identity(seed, batch_size):
+    """What a checkpoint and the run that resumes it must agree in."""
+    return {
+        "format": "tercet-checkpoint-1",
+        "model": "DigitsResNet",
+        "target": "pytorch",
+        "seed": str(seed),
+        "batch_size": str(batch_size),
+    }
+
+
+def read_checkpoint(path, run):
+    """The tensors of a checkpoint and the number of its step."""
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None
+    for name, value in run.items():
+        if metadata.get(name) != value:
+            raise SystemExit(f"{path}: {name} is {metadata.get(name)}, not {value}")
+    return tensors, int(metadata["step"])
+
+
+@torch.no_grad()
+def predict(model, source, path, device):
+    """Write the model's outputs for the inputs in the file `source`."""
+    model.eval()
+    inputs = read(source)
+    if inputs.keys() != {"image"}:
+        raise SystemExit(f"{source}: holds {sorted(inputs)}, not image")
+    outputs = (model(inputs["image"].to(device)),)
+    named = zip(("logits",), outputs, strict=True)
+    write(path, {name: o.cpu().contiguous().clone() for name, o in named})
+
+
+def weights(model):
+    """Parameters and running statistics, named as in the source."""
+    return {
+        name: tensor
+        for name, tensor in model.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+
+
+def read(path):
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None
+
+
+def load(model, tensors, path):
+    """Put the tensors, read from `path`, into the model: exactly those it has."""
+    named = weights(model)
+    if missing := sorted(named.keys() - tensors.keys()):
+        raise SystemExit(f"{path}: missing {missing}")
+    if unexpected := sorted(tensors.keys() - named.keys()):
+        raise SystemExit(f"{path}: unexpected {unexpected}")
+    for name, parameter in named.items():
+        if tensors[name].shape != parameter.shape:
+            have, want = tuple(tensors[name].shape), tuple(parameter.shape)
+            raise SystemExit(f"{path}: {name} is {have}, the model needs {want}")
+        parameter.copy_(tensors[name])
+
+
+def save(model, path):
+    write(path, {name: p.cpu().contiguous() for name, p in weights(model).items()})
+
+
+def write(path, tensors, metadata=None):
+    """Write a safetensors file; a crash leaves the old one or the new one."""
+    temporary = f"{path}.tmp"
+    save_file(tensors, temporary, metadata)
+    with open(temporary, "rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def export(model, path):
+    torch.onnx.export(
+        model.eval().cpu(),
+        (torch.zeros(2, 1, 8, 8),),
+        path,
+        input_names=["image"],
+        output_names=["logits"],
+        dynamic_axes={"image": {0: "N"}, "logits": {0: "N"}},
+        opset_version=17,
+        dynamo=False,
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--batch-size", type=int, default=BATCH_SIZE)
+    parser.add_argument("--lr", type=float, default=LEARNING_RATE)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument(
+        "--device",
+        default="cuda" if torch.cuda.is_available() else "cpu",
+        help="cpu, cuda or cuda:K",
+    )
+    parser.add_argument(
+        "--weights", metavar="FILE", help="start from these weights (safetensors)"
+    )
+    parser.add_argument(
+        "--save", metavar="FILE", help="write the weights here (safetensors)"
+    )
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        help="write the state of training here each epoch",
+    )
+    parser.add_argument(
+        "--checkpoint-every", type=int, metavar="STEPS", help="and after so many steps"
+    )
+    parser.add_argument("--resume", metavar="FILE", help="go on from a checkpoint")
+    parser.add_argument(
+        "--evaluate", action="store_true", help="evaluate even without training"
+    )
+    parser.add_argument(
+        "--log-dir", metavar="DIR", help="append to metrics.jsonl in this folder"
+    )
+    parser.add_argument(
+        "--predict",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("IN", "OUT"),
+        help="run on the inputs in IN, write the outputs to OUT (safetensors)",
+    )
+    parser.add_argument("--export", metavar="FILE", help="write an ONNX model here")
+    args = parser.parse_args()
+    if args.epochs < 0 or args.seed < 0 or args.batch_size < 1:
+        parser.error("--epochs and --seed must be at least 0, --batch-size 1")
+    if args.checkpoint_every and not args.checkpoint:
+        parser.error("--checkpoint-every needs --checkpoint")
+
+    try:
+        torch.empty(0, device=args.device)
+    except (AssertionError, RuntimeError):
+        raise SystemExit(f"PyTorch finds no device {args.device}") from None
+    torch.manual_seed(args.seed)
+    model = DigitsResNet().to(args.device)
+    if args.weights:
+        load(model, read(args.weights), args.weights)
+    if args.epochs or args.resume or args.evaluate:
+        train_part, test_part = load_data(args.seed)
+    step = 0
+    if args.epochs or args.resume:
+        step = train(model, train_part, args)
+    if (args.epochs or args.evaluate) and len(test_part[0]):
+        result = evaluate(model, test_part, args)
+        if args.log_dir:
+            record = {"epoch": args.epochs, "step": step, "test": result}
+            log(args.log_dir, record)
+        print("  ".join(f"{name} {value:.4f}" for name, value in result.items()))
+    if args.save:
+        save(model, args.save)
+    for source, path in args.predict:
+        predict(model, source, path, args.device)
+    if args.export:
+        export(model, args.export)
+
+
+if __name__ == "__main__":
+    main()
+
+# Compiled by Tercet. sha256 of the lines above: e24bb71cd98dbf56

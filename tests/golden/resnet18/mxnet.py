@@ -1,0 +1,501 @@
+"""ResNet18 for MXNet Gluon, compiled from resnet18.model.
+
+    python resnet18_mxnet.py --save resnet18.safetensors
+    python resnet18_mxnet.py --epochs 0 --weights resnet18.safetensors --export resnet18
+
+image f32[N, 3, 224, 224] -> logits f32[N, 1000]; 11,689,512 trainable parameters.
+"""
+
+import argparse
+import json
+import math
+import os
+import sys
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file, save_file
+from sklearn.datasets import load_digits
+from tqdm import tqdm
+
+# ruff: noqa: E402
+np.bool = bool  # MXNet 1.9 still uses the alias that NumPy 1.24 removed
+
+import mxnet as mx
+from mxnet import autograd, gluon, nd
+from mxnet.gluon import nn
+
+GLOROT_UNIFORM = mx.init.Xavier("uniform", "avg", magnitude=3)
+HE_UNIFORM = mx.init.Xavier("uniform", "in", magnitude=6)
+BATCH_SIZE = 32
+EPOCHS = 5
+LEARNING_RATE = 0.05
+MOMENTUM = 0.9
+WEIGHT_DECAY = 0.0001
+WARMUP_STEPS = 50
+SEED = 0
+
+
+class BasicBlock(nn.HybridBlock):
+    """Two 3x3 convolutions around a shortcut (He et al., 2015): ResNet-18 and
+    ResNet-34.
+    """
+
+    def __init__(self, in_channels, channels, stride=1):
+        super().__init__()
+        self.stride = stride
+        self.in_channels = in_channels
+        self.channels = channels
+        self.conv1 = nn.Conv2D(
+            channels,
+            3,
+            strides=stride,
+            padding=1,
+            use_bias=False,
+            weight_initializer=HE_UNIFORM,
+        )
+        self.conv2 = nn.Conv2D(
+            channels, 3, padding=1, use_bias=False, weight_initializer=HE_UNIFORM
+        )
+        self.batch_norm = nn.BatchNorm()
+        self.batch_norm_1 = nn.BatchNorm()
+        if not (stride == 1 and in_channels == channels):
+            self.project = nn.Conv2D(
+                channels,
+                1,
+                strides=stride,
+                use_bias=False,
+                weight_initializer=HE_UNIFORM,
+            )
+            self.batch_norm_2 = nn.BatchNorm()
+
+    def hybrid_forward(self, F, x):
+        h = F.relu(self.batch_norm(self.conv1(x)))
+        h = self.batch_norm_1(self.conv2(h))
+        if self.stride == 1 and self.in_channels == self.channels:
+            shortcut = x
+        else:
+            shortcut = self.batch_norm_2(self.project(x))
+        return F.relu(h + shortcut)
+
+
+class ResNet18(nn.HybridBlock):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2D(
+            64, 7, strides=2, padding=3, use_bias=False, weight_initializer=HE_UNIFORM
+        )
+        self.batch_norm = nn.BatchNorm()
+        self.basic_block = block_list(
+            block_list(BasicBlock(64, 64), BasicBlock(64, 64)),
+            block_list(BasicBlock(64, 128, stride=2), BasicBlock(128, 128)),
+            block_list(BasicBlock(128, 256, stride=2), BasicBlock(256, 256)),
+            block_list(BasicBlock(256, 512, stride=2), BasicBlock(512, 512)),
+        )
+        self.dense = nn.Dense(1000, weight_initializer=GLOROT_UNIFORM)
+
+    def hybrid_forward(self, F, image):
+        h = F.relu(self.batch_norm(self.stem(image)))  # [N, 64, 112, 112]
+        h = F.Pooling(
+            h, kernel=(3, 3), stride=(2, 2), pad=(1, 1), pool_type="max"
+        )  # [N, 64, 56, 56]
+        for stage in self.basic_block:
+            for block in stage:
+                h = block(h)
+        return self.dense(F.flatten(F.mean(h, axis=(2, 3), keepdims=True)))  # [N, 1000]
+
+
+def block_list(*blocks):
+    """Blocks kept in order; Gluon's counterpart of a list of layers."""
+    stack = nn.HybridSequential()
+    stack.add(*blocks)
+    return stack
+
+
+def one_hot(F, indices, classes, dtype="float32"):
+    """Codes of indices, of which negative ones count from the end."""
+    indices = indices + classes * (indices < 0)
+    return F.one_hot(indices, classes, dtype=dtype)
+
+
+def class_loss(
+    F,
+    log_p,
+    label,
+    classes,
+    weight=None,
+    ignore_index=None,
+    smoothing=0.0,
+    reduction="mean",
+):
+    """Negative log-likelihood over the last axis, with weights of the classes."""
+    hot = F.one_hot(label, classes)
+    if ignore_index is not None and 0 <= ignore_index < classes:
+        kept = F.cast(label != ignore_index, dtype="float32")
+        hot = F.broadcast_mul(hot, F.expand_dims(kept, axis=-1))
+    if weight is not None:
+        hot = F.broadcast_mul(hot, weight)
+    weights = F.sum(hot, axis=-1)
+    loss = -F.sum(hot * log_p, axis=-1)
+    if smoothing:
+        weighed = log_p if weight is None else F.broadcast_mul(log_p, weight)
+        uniform = -F.mean(weighed, axis=-1)
+        if ignore_index is not None:
+            uniform = uniform * F.cast(label != ignore_index, dtype="float32")
+        loss = (1 - smoothing) * loss + smoothing * uniform
+    if reduction == "none":
+        return loss
+    return F.sum(loss) / F.sum(weights) if reduction == "mean" else F.sum(loss)
+
+
+def load_data(seed):
+    """(image, label) to train on and to test on."""
+    digits = load_digits()
+    image = np.repeat(
+        np.repeat(np.repeat(digits.images[:, None] / 16, 3, axis=1), 28, axis=2),
+        28,
+        axis=3,
+    ).astype(np.float32)
+    label = digits.target.astype(np.int64)
+    order = np.random.default_rng(seed).permutation(len(image))
+    split = int(0.8 * len(image))
+    train, test = order[:split], order[split:]
+    return (image[train], label[train]), (image[test], label[test])
+
+
+def batches(rows, batch_size, seed, epoch):
+    """Row numbers of each batch of an epoch; rows that fill no batch sit it out."""
+    if rows < batch_size:
+        raise SystemExit(f"{rows} training rows do not fill a batch of {batch_size}")
+    order = np.random.default_rng((seed, epoch)).permutation(rows)
+    return order[: rows - rows % batch_size].reshape(-1, batch_size)
+
+
+def learning_rate_factor(step, steps):
+    """Linear warm-up, then cosine decay to zero; a factor of the base rate."""
+    if step < WARMUP_STEPS:
+        return (step + 1) / WARMUP_STEPS
+    progress = (step - WARMUP_STEPS) / max(1, steps - WARMUP_STEPS)
+    return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+class Accuracy:
+    """Share of labels that have the largest score."""
+
+    def __init__(self):
+        self.correct = self.total = 0
+
+    def update(self, logits, label):
+        correct = logits.argmax(axis=1) == label
+        self.correct += correct.sum()
+        self.total += correct.size
+
+    def result(self):
+        return self.correct / self.total
+
+
+def train(model, arrays, args):
+    """Train on the arrays until `args.epochs` are done."""
+    # MXNet folds the rate into the velocity: a changed rate acts with a delay.
+    trainer = gluon.Trainer(
+        model.collect_params(),
+        "sgd",
+        {"learning_rate": args.lr, "momentum": MOMENTUM, "wd": WEIGHT_DECAY},
+    )
+    step = load_checkpoint(args, model, trainer) if args.resume else 0
+    epoch_steps = len(batches(len(arrays[0]), args.batch_size, args.seed, 0))
+    steps = args.epochs * epoch_steps
+    for epoch in range(step // epoch_steps, args.epochs):
+        order = batches(len(arrays[0]), args.batch_size, args.seed, epoch)
+        order = order[step % epoch_steps :]
+        total = 0.0
+        for rows in tqdm(order, desc=f"epoch {epoch + 1}/{args.epochs}"):
+            image, label = (
+                nd.array(array[rows], ctx=args.device, dtype=array.dtype)
+                for array in arrays
+            )
+            trainer.set_learning_rate(args.lr * learning_rate_factor(step, steps))
+            with autograd.record():
+                logits = model(image)
+                loss = class_loss(
+                    nd, nd.log_softmax(logits, axis=1), label, 1000, smoothing=0.1
+                )
+            loss.backward()
+            trainer.step(1)
+            step += 1
+            total += float(loss.asscalar())
+            if args.checkpoint_every and step % args.checkpoint_every == 0:
+                save_checkpoint(args, model, trainer, step)
+        mean = total / len(order)
+        print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)
+        if args.log_dir:
+            record = {"epoch": epoch + 1, "step": step, "loss": mean}
+            rate = trainer.learning_rate
+            log(args.log_dir, {**record, "learning_rate": rate})
+        if args.checkpoint:
+            save_checkpoint(args, model, trainer, step)
+    return step
+
+
+def evaluate(model, arrays, args):
+    """The metrics over all rows of the arrays."""
+    metrics = {
+        "accuracy": Accuracy(),
+    }
+    total = 0.0
+    for start in range(0, len(arrays[0]), args.batch_size):
+        image, label = (
+            nd.array(part, ctx=args.device, dtype=part.dtype)
+            for part in (a[start : start + args.batch_size] for a in arrays)
+        )
+        logits = model(image)
+        metrics["accuracy"].update(logits.asnumpy(), label.asnumpy())
+        total += len(image) * float(
+            class_loss(
+                nd, nd.log_softmax(logits, axis=1), label, 1000, smoothing=0.1
+            ).asscalar()
+        )
+    return {
+        "loss": total / len(arrays[0]),
+        **{name: float(metric.result()) for name, metric in metrics.items()},
+    }
+
+
+def log(folder, record):
+    """Append a line to metrics.jsonl in the folder."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "metrics.jsonl"), "a") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def save_checkpoint(args, model, trainer, step):
+    """Write weights, optimizer state and step to `args.checkpoint`."""
+    tensors = {f"weights/{name}": p.data() for name, p in weights(model).items()}
+    for name, index in trained(model, trainer).items():
+        for slot, array in enumerate(slots(trainer, index)):
+            tensors[f"optimizer/{name}/{slot}"] = array
+    run = {**identity(args.seed, args.batch_size), "step": str(step)}
+    write(args.checkpoint, {n: array.asnumpy() for n, array in tensors.items()}, run)
+
+
+def load_checkpoint(args, model, trainer):
+    """Put everything back as `save_checkpoint` found it; gives the step."""
+    tensors, step = read_checkpoint(args.resume, identity(args.seed, args.batch_size))
+    kept = {n[8:]: t for n, t in tensors.items() if n.startswith("weights/")}
+    load(model, kept, args.resume)
+    for name, index in trained(model, trainer).items():
+        for slot, array in enumerate(slots(trainer, index)):
+            array[:] = tensors[f"optimizer/{name}/{slot}"]
+        trainer.optimizer._index_update_count[index] = step
+    trainer.optimizer.num_update = step
+    return step
+
+
+def trained(model, trainer):
+    """The optimizer's numbers of the parameters that it changes."""
+    numbers = {p.name: index for index, p in enumerate(trainer._params)}
+    return {
+        name: numbers[parameter.name]
+        for name, parameter in weights(model).items()
+        if parameter.grad_req != "null"
+    }
+
+
+def slots(trainer, index):
+    """The arrays that the optimizer keeps for a parameter, made if need be."""
+    updater = trainer._updaters[0]
+    if index not in updater.states:
+        weight = trainer._params[index].data()
+        state = trainer.optimizer.create_state_multi_precision(index, weight)
+        updater.states[index] = state
+        updater.states_synced[index] = True
+    state = updater.states[index]
+    return state if isinstance(state, tuple) else [] if state is None else [state]
+
+
+def identity(seed, batch_size):
+    """What a checkpoint and the run that resumes it must agree in."""
+    return {
+        "format": "tercet-checkpoint-1",
+        "model": "ResNet18",
+        "target": "mxnet",
+        "seed": str(seed),
+        "batch_size": str(batch_size),
+    }
+
+
+def read_checkpoint(path, run):
+    """The tensors of a checkpoint and the number of its step."""
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None
+    for name, value in run.items():
+        if metadata.get(name) != value:
+            raise SystemExit(f"{path}: {name} is {metadata.get(name)}, not {value}")
+    return tensors, int(metadata["step"])
+
+
+def predict(model, source, path, device):
+    """Write the model's outputs for the inputs in the file `source`."""
+    inputs = read(source)
+    if inputs.keys() != {"image"}:
+        raise SystemExit(f"{source}: holds {sorted(inputs)}, not image")
+    arrays = [
+        nd.array(inputs[name], ctx=device, dtype=inputs[name].dtype)
+        for name in ("image",)
+    ]
+    outputs = [model(*arrays)]
+    names = ["logits"]
+    arrays = {n: y.asnumpy() for n, y in zip(names, outputs, strict=True)}
+    write(path, arrays)
+
+
+def weights(model):
+    """Parameters and running statistics, named as in the source."""
+    names = {"gamma": "weight", "beta": "bias"}
+    return {
+        ".".join(names.get(part, part) for part in path.split(".")): parameter
+        for path, parameter in model._collect_params_with_prefix().items()
+    }
+
+
+def read(path):
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None
+
+
+def load(model, tensors, path):
+    """Put the tensors, read from `path`, into the model: exactly those it has."""
+    named = weights(model)
+    if missing := sorted(named.keys() - tensors.keys()):
+        raise SystemExit(f"{path}: missing {missing}")
+    if unexpected := sorted(tensors.keys() - named.keys()):
+        raise SystemExit(f"{path}: unexpected {unexpected}")
+    for name, parameter in named.items():
+        if tensors[name].shape != parameter.shape:
+            have, want = tensors[name].shape, parameter.shape
+            raise SystemExit(f"{path}: {name} is {have}, the model needs {want}")
+        parameter.set_data(nd.array(tensors[name], dtype=tensors[name].dtype))
+
+
+def save(model, path):
+    write(path, {name: p.data().asnumpy() for name, p in weights(model).items()})
+
+
+def write(path, tensors, metadata=None):
+    """Write a safetensors file; a crash leaves the old one or the new one."""
+    temporary = f"{path}.tmp"
+    save_file(tensors, temporary, metadata)
+    with open(temporary, "rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def export(model, path):
+    """Write the graph and its parameters: PATH-symbol.json and PATH-0000.params."""
+    symbol = model(*[mx.sym.var(name) for name in ("image",)])
+    symbol.save(f"{path}-symbol.json")
+    states = set(symbol.list_auxiliary_states())
+    parameters = {
+        f"{'aux' if name in states else 'arg'}:{name}": parameter.data()
+        for name, parameter in model.collect_params().items()
+    }
+    nd.save(f"{path}-0000.params", parameters)
+
+
+def find_device(name):
+    """MXNet's device for `cpu`, `cuda` or `cuda:K`."""
+    kind, _, number = name.partition(":")
+    if kind == "cpu":
+        return mx.cpu()
+    if kind != "cuda" or int(number or 0) >= mx.context.num_gpus():
+        raise SystemExit(f"MXNet finds no device {name}")
+    return mx.gpu(int(number or 0))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--batch-size", type=int, default=BATCH_SIZE)
+    parser.add_argument("--lr", type=float, default=LEARNING_RATE)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument(
+        "--device",
+        default="cuda" if mx.context.num_gpus() else "cpu",
+        help="cpu, cuda or cuda:K",
+    )
+    parser.add_argument(
+        "--weights", metavar="FILE", help="start from these weights (safetensors)"
+    )
+    parser.add_argument(
+        "--save", metavar="FILE", help="write the weights here (safetensors)"
+    )
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        help="write the state of training here each epoch",
+    )
+    parser.add_argument(
+        "--checkpoint-every", type=int, metavar="STEPS", help="and after so many steps"
+    )
+    parser.add_argument("--resume", metavar="FILE", help="go on from a checkpoint")
+    parser.add_argument(
+        "--evaluate", action="store_true", help="evaluate even without training"
+    )
+    parser.add_argument(
+        "--log-dir", metavar="DIR", help="append to metrics.jsonl in this folder"
+    )
+    parser.add_argument(
+        "--predict",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("IN", "OUT"),
+        help="run on the inputs in IN, write the outputs to OUT (safetensors)",
+    )
+    parser.add_argument(
+        "--export", metavar="FILE", help="write FILE-symbol.json and FILE-0000.params"
+    )
+    args = parser.parse_args()
+    if args.epochs < 0 or args.seed < 0 or args.batch_size < 1:
+        parser.error("--epochs and --seed must be at least 0, --batch-size 1")
+    if args.checkpoint_every and not args.checkpoint:
+        parser.error("--checkpoint-every needs --checkpoint")
+
+    args.device = find_device(args.device)
+    np.random.seed(args.seed)
+    mx.random.seed(args.seed)
+    model = ResNet18()
+    model.infer_shape(nd.zeros((2, 3, 224, 224)))  # fixes the parameters' shapes
+    model.initialize(ctx=args.device)
+    if args.weights:
+        load(model, read(args.weights), args.weights)
+    model.hybridize(static_alloc=True, static_shape=True)
+    if args.epochs or args.resume or args.evaluate:
+        train_part, test_part = load_data(args.seed)
+    step = 0
+    if args.epochs or args.resume:
+        step = train(model, train_part, args)
+    if (args.epochs or args.evaluate) and len(test_part[0]):
+        result = evaluate(model, test_part, args)
+        if args.log_dir:
+            record = {"epoch": args.epochs, "step": step, "test": result}
+            log(args.log_dir, record)
+        print("  ".join(f"{name} {value:.4f}" for name, value in result.items()))
+    if args.save:
+        save(model, args.save)
+    for source, path in args.predict:
+        predict(model, source, path, args.device)
+    if args.export:
+        export(model, args.export)
+
+
+if __name__ == "__main__":
+    main()
+
+# Compiled by Tercet. sha256 of the lines above: d3b34d93cfc86e7d

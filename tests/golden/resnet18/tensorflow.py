@@ -1,0 +1,508 @@
+"""ResNet18 for TensorFlow, compiled from resnet18.model.
+
+    python resnet18_tensorflow.py --save resnet18.safetensors
+    python resnet18_tensorflow.py --epochs 0 --weights resnet18.safetensors --export
+        resnet18.onnx
+
+image f32[N, 3, 224, 224] -> logits f32[N, 1000]; 11,689,512 trainable parameters.
+Inside the model images are channels-last, TensorFlow's native layout.
+"""
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import sys
+from functools import partial
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file, save_file
+from sklearn.datasets import load_digits
+
+BATCH_SIZE = 32
+EPOCHS = 5
+LEARNING_RATE = 0.05
+MOMENTUM = 0.9
+WEIGHT_DECAY = 0.0001
+WARMUP_STEPS = 50
+SEED = 0
+
+
+batch_norm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
+conv2d = partial(layers.Conv2D, use_bias=False, kernel_initializer="he_uniform")
+
+
+class BasicBlock(layers.Layer):
+    """Two 3x3 convolutions around a shortcut (He et al., 2015): ResNet-18 and
+    ResNet-34.
+    """
+
+    def __init__(self, in_channels, channels, stride=1, name=None):
+        super().__init__(name=name)
+        self.stride = stride
+        self.in_channels = in_channels
+        self.channels = channels
+        self.conv1 = conv2d(channels, 3, strides=stride, name="conv1")
+        self.conv2 = conv2d(channels, 3, padding="same", name="conv2")
+        self.batch_norm = batch_norm(name="batch_norm")
+        self.batch_norm_1 = batch_norm(name="batch_norm_1")
+        if not (stride == 1 and in_channels == channels):
+            self.project = conv2d(channels, 1, strides=stride, name="project")
+            self.batch_norm_2 = batch_norm(name="batch_norm_2")
+
+    def call(self, x, training=None):
+        h = self.conv1(tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))))
+        h = tf.nn.relu(self.batch_norm(h, training=training))
+        h = self.batch_norm_1(self.conv2(h), training=training)
+        if self.stride == 1 and self.in_channels == self.channels:
+            shortcut = x
+        else:
+            shortcut = self.batch_norm_2(self.project(x), training=training)
+        return tf.nn.relu(h + shortcut)
+
+
+class ResNet18(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.stem = conv2d(64, 7, strides=2, name="stem")
+        self.batch_norm = batch_norm(name="batch_norm")
+        self.basic_block = [
+            [
+                BasicBlock(64, 64, name="basic_block.0.0"),
+                BasicBlock(64, 64, name="basic_block.0.1"),
+            ],
+            [
+                BasicBlock(64, 128, stride=2, name="basic_block.1.0"),
+                BasicBlock(128, 128, name="basic_block.1.1"),
+            ],
+            [
+                BasicBlock(128, 256, stride=2, name="basic_block.2.0"),
+                BasicBlock(256, 256, name="basic_block.2.1"),
+            ],
+            [
+                BasicBlock(256, 512, stride=2, name="basic_block.3.0"),
+                BasicBlock(512, 512, name="basic_block.3.1"),
+            ],
+        ]
+        self.dense = layers.Dense(
+            1000, kernel_initializer="glorot_uniform", name="dense"
+        )
+
+    def call(self, image, training=None):
+        image = tf.transpose(image, (0, 2, 3, 1))
+        h = self.stem(
+            tf.pad(image, ((0, 0), (3, 3), (3, 3), (0, 0)))
+        )  # [N, 112, 112, 64]
+        h = tf.nn.max_pool2d(
+            tf.pad(
+                tf.nn.relu(self.batch_norm(h, training=training)),
+                ((0, 0), (1, 1), (1, 1), (0, 0)),
+                constant_values=tf.float32.min,
+            ),
+            3,
+            2,
+            "VALID",
+        )  # [N, 56, 56, 64]
+        for stage in self.basic_block:
+            for block in stage:
+                h = block(h, training=training)
+        return self.dense(tf.reduce_mean(h, axis=(1, 2)))  # [N, 1000]
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        label = y
+        logits = y_pred
+        return class_loss(tf.nn.log_softmax(logits), label, smoothing=0.1)
+
+
+def class_loss(
+    log_p, label, weight=None, ignore_index=None, smoothing=0.0, reduction="mean"
+):
+    """-log p of the label's class, weighed; ignored labels leave the denominator."""
+    kept = tf.ones_like(log_p[..., 0])
+    if ignore_index is not None:
+        kept = tf.cast(label != ignore_index, log_p.dtype)
+        label = tf.where(label == ignore_index, tf.zeros_like(label), label)
+    if weight is None:
+        weight = tf.ones_like(log_p[(0,) * (log_p.shape.rank - 1)])
+    weights = tf.gather(weight, label) * kept
+    loss = -tf.gather(log_p, label, batch_dims=label.shape.rank) * weights
+    if smoothing:
+        uniform = -tf.reduce_mean(log_p * weight, axis=-1) * kept
+        loss = (1 - smoothing) * loss + smoothing * uniform
+    if reduction == "none":
+        return loss
+    total = tf.reduce_sum(loss)
+    return total / tf.reduce_sum(weights) if reduction == "mean" else total
+
+
+def load_data(seed):
+    """(image, label) to train on and to test on."""
+    digits = load_digits()
+    image = np.repeat(
+        np.repeat(np.repeat(digits.images[:, None] / 16, 3, axis=1), 28, axis=2),
+        28,
+        axis=3,
+    ).astype(np.float32)
+    label = digits.target.astype(np.int64)
+    order = np.random.default_rng(seed).permutation(len(image))
+    split = int(0.8 * len(image))
+    train, test = order[:split], order[split:]
+    return (image[train], label[train]), (image[test], label[test])
+
+
+def batches(rows, batch_size, seed, epoch):
+    """Row numbers of each batch of an epoch; rows that fill no batch sit it out."""
+    if rows < batch_size:
+        raise SystemExit(f"{rows} training rows do not fill a batch of {batch_size}")
+    order = np.random.default_rng((seed, epoch)).permutation(rows)
+    return order[: rows - rows % batch_size].reshape(-1, batch_size)
+
+
+def learning_rate_factor(step, steps):
+    """Linear warm-up, then cosine decay to zero; a factor of the base rate."""
+    if step < WARMUP_STEPS:
+        return (step + 1) / WARMUP_STEPS
+    progress = (step - WARMUP_STEPS) / max(1, steps - WARMUP_STEPS)
+    return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+class Tabulated(keras.optimizers.schedules.LearningRateSchedule):
+    """The learning rate of every step, computed beforehand."""
+
+    def __init__(self, base, steps):
+        factors = [learning_rate_factor(step, steps) for step in range(max(1, steps))]
+        self.rates = tf.constant(base * np.array(factors), tf.float32)
+
+    def __call__(self, step):
+        return tf.gather(self.rates, tf.minimum(step, len(self.rates) - 1))
+
+
+def prepare(model, steps, args):
+    """Compile the model for `steps` updates in all."""
+    model.compile(
+        # Keras keeps the learning rate in the velocity: a change acts slowly.
+        # Keras takes weight decay off the weights, not into the gradient.
+        optimizer=keras.optimizers.SGD(
+            Tabulated(args.lr, steps), momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
+        ),
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+    )
+
+
+class Progress(keras.callbacks.Callback):
+    """Writes metrics.jsonl and checkpoints while `fit` runs."""
+
+    def __init__(self, args, steps):
+        super().__init__()
+        self.args = args
+        self.steps = steps
+
+    def on_train_batch_end(self, batch, logs=None):
+        every = self.args.checkpoint and self.args.checkpoint_every
+        if every and int(self.model.optimizer.iterations) % every == 0:
+            save_checkpoint(self.args, self.model)
+
+    def on_epoch_end(self, epoch, logs=None):
+        step = int(self.model.optimizer.iterations)
+        if self.args.log_dir:
+            rate = self.args.lr * learning_rate_factor(step - 1, self.steps)
+            record = {"epoch": epoch + 1, "step": step, "loss": float(logs["loss"])}
+            log(self.args.log_dir, {**record, "learning_rate": rate})
+        if self.args.checkpoint:
+            save_checkpoint(self.args, self.model)
+
+
+def train(model, arrays, args):
+    """Train on the arrays until `args.epochs` are done; gives the step."""
+    count = len(arrays[0])
+    epoch_steps = len(batches(count, args.batch_size, args.seed, 0))
+    step = load_checkpoint(args, model) if args.resume else 0
+    image, label = map(tf.constant, arrays)
+
+    def batch(rows):
+        return tf.gather(image, rows), tf.gather(label, rows)
+
+    for epoch in range(step // epoch_steps, args.epochs):
+        order = batches(count, args.batch_size, args.seed, epoch)
+        data = tf.data.Dataset.from_tensor_slices(order[step % epoch_steps :])
+        with contextlib.redirect_stdout(sys.stderr):  # Keras' progress
+            model.fit(
+                data.map(batch).prefetch(2),
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                shuffle=False,
+                callbacks=[Progress(args, args.epochs * epoch_steps)],
+            )
+        step = int(model.optimizer.iterations)
+    return step
+
+
+def evaluate(model, arrays, args):
+    """Loss and metrics over all rows of the arrays."""
+    data = tf.data.Dataset.from_tensor_slices(arrays)
+    data = data.batch(args.batch_size)
+    result = model.evaluate(data, verbose=0, return_dict=True)
+    return {"loss": result.pop("loss"), **result}
+
+
+def log(folder, record):
+    """Append a line to metrics.jsonl in the folder."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "metrics.jsonl"), "a") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def save_checkpoint(args, model):
+    """Write weights, optimizer state, random state and step to `args.checkpoint`."""
+    arrays = {f"weights/{name}": array for name, array in tensors(model).items()}
+    for name, variable in state(model):
+        arrays[name] = np.ascontiguousarray(variable.numpy())
+    run = identity(args.seed, args.batch_size)
+    step = int(model.optimizer.iterations)
+    write(args.checkpoint, arrays, {**run, "step": str(step)})
+
+
+def load_checkpoint(args, model):
+    """Put everything back as `save_checkpoint` found it; gives the step."""
+    arrays, step = read_checkpoint(args.resume, identity(args.seed, args.batch_size))
+    own = {
+        name: arrays.pop(name) for name in list(arrays) if name.startswith("weights/")
+    }
+    own = {name.removeprefix("weights/"): array for name, array in own.items()}
+    assign_weights(model, own, args.resume)
+    for name, variable in state(model):
+        variable.assign(arrays[name].reshape(variable.shape))
+    return step
+
+
+def state(model):
+    """Yield (name in a checkpoint, variable) of optimizer and random generators."""
+    model.optimizer.build(model.trainable_variables)
+    owners = {v.path.replace("/", "_") + "_": name for name, v, *_ in weights(model)}
+    for variable in model.optimizer.variables:
+        if variable.name == "learning_rate":  # `--lr` says it
+            continue
+        owner = max(filter(variable.name.startswith, owners), key=len, default=None)
+        if owner is None:
+            yield f"optimizer/{variable.name}", variable
+        else:
+            slot = variable.name.removeprefix(owner)
+            yield f"optimizer/{owners[owner]}/{slot}", variable
+    for variable in model.variables:
+        if variable.name == "seed_generator_state":
+            yield f"random/{variable.path}", variable
+
+
+def identity(seed, batch_size):
+    """What a checkpoint and the run that resumes it must agree in."""
+    return {
+        "format": "tercet-checkpoint-1",
+        "model": "ResNet18",
+        "target": "tensorflow",
+        "seed": str(seed),
+        "batch_size": str(batch_size),
+    }
+
+
+def read_checkpoint(path, run):
+    """The tensors of a checkpoint and the number of its step."""
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None
+    for name, value in run.items():
+        if metadata.get(name) != value:
+            raise SystemExit(f"{path}: {name} is {metadata.get(name)}, not {value}")
+    return tensors, int(metadata["step"])
+
+
+def predict(model, source, path):
+    """Write the model's outputs for the inputs in the file `source`."""
+    inputs = load_file(source)
+    if inputs.keys() != {"image"}:
+        raise SystemExit(f"{source}: holds {sorted(inputs)}, not image")
+    output = model(tf.constant(inputs["image"]), training=False)
+    write(path, {"logits": np.asarray(output)})
+
+
+def weights(model):
+    """Yield (source's name, variable, order of axes there) of weights."""
+    names = {
+        "kernel": "weight",
+        "gamma": "weight",
+        "beta": "bias",
+        "moving_mean": "running_mean",
+        "moving_variance": "running_var",
+    }
+    orders = {("kernel", 4): (3, 2, 0, 1), ("kernel", 2): (1, 0)}
+    for variable in model.weights:
+        _, *layer, kind = variable.path.split("/")
+        rank = len(variable.shape)
+        name = ".".join([*layer, names.get(kind, kind)])
+        yield name, variable, orders.get((kind, rank), range(rank))
+
+
+def load(model, path):
+    assign_weights(model, load_file(path), path)
+
+
+def assign_weights(model, tensors, path):
+    """Give the model these weights; `path` is where they come from."""
+    named = {name: (variable, order) for name, variable, order in weights(model)}
+    if missing := sorted(named.keys() - tensors.keys()):
+        raise SystemExit(f"{path}: missing {missing}")
+    if unexpected := sorted(tensors.keys() - named.keys()):
+        raise SystemExit(f"{path}: unexpected {unexpected}")
+    for name, (variable, order) in named.items():
+        shape = tuple(variable.shape[axis] for axis in order)
+        if tensors[name].shape != shape:
+            raise SystemExit(
+                f"{path}: {name} is {tensors[name].shape}, the model needs {shape}"
+            )
+        variable.assign(tensors[name].transpose(np.argsort(order)))
+
+
+def tensors(model):
+    """All weights as the source has them."""
+    return {
+        name: np.ascontiguousarray(variable.numpy().transpose(order))
+        for name, variable, order in weights(model)
+    }
+
+
+def save(model, path):
+    write(path, tensors(model))
+
+
+def write(path, tensors, metadata=None):
+    """Write a safetensors file; a crash leaves the old one or the new one."""
+    temporary = f"{path}.tmp"
+    save_file(tensors, temporary, metadata)
+    with open(temporary, "rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def export(model, path):
+    import onnx
+    import tf2onnx
+
+    signature = [tf.TensorSpec((None, 3, 224, 224), tf.float32, name="image")]
+
+    @tf.function(input_signature=signature)
+    def inference(image):
+        return {"logits": model(image, training=False)}
+
+    proto, _ = tf2onnx.convert.from_function(inference, signature, opset=17)
+    shapes = {"image": ("N", 3, 224, 224), "logits": ("N", 1000)}
+    for value in (*proto.graph.input, *proto.graph.output):
+        dtype = value.type.tensor_type.elem_type
+        shape = shapes[value.name]
+        value.type.CopyFrom(onnx.helper.make_tensor_type_proto(dtype, shape))
+    del proto.graph.value_info[:]
+    try:  # tf2onnx only warns of operations that it does not know
+        onnx.checker.check_model(proto)
+    except onnx.checker.ValidationError as error:
+        raise SystemExit(f"{path}: not expressible in ONNX: {error}") from None
+    onnx.save(proto, path)
+
+
+def use_device(device):
+    """Let TensorFlow see no device but this one: cpu, cuda or cuda:K."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+        return
+    kind, _, number = device.partition(":")
+    if kind != "cuda" or not (number or "0").isdigit() or int(number or 0) >= len(gpus):
+        raise SystemExit(f"{device}: no such device; TensorFlow finds {len(gpus)} GPUs")
+    tf.config.set_visible_devices(gpus[int(number or 0)], "GPU")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--batch-size", type=int, default=BATCH_SIZE)
+    parser.add_argument("--lr", type=float, default=LEARNING_RATE)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument(
+        "--device",
+        default="cuda" if tf.config.list_physical_devices("GPU") else "cpu",
+        help="cpu, cuda or cuda:K",
+    )
+    parser.add_argument(
+        "--weights", metavar="FILE", help="start from these weights (safetensors)"
+    )
+    parser.add_argument(
+        "--save", metavar="FILE", help="write the weights here (safetensors)"
+    )
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        help="write the state of training here each epoch",
+    )
+    parser.add_argument(
+        "--checkpoint-every", type=int, metavar="STEPS", help="and after so many steps"
+    )
+    parser.add_argument("--resume", metavar="FILE", help="go on from a checkpoint")
+    parser.add_argument(
+        "--evaluate", action="store_true", help="evaluate even without training"
+    )
+    parser.add_argument(
+        "--log-dir", metavar="DIR", help="append to metrics.jsonl in this folder"
+    )
+    parser.add_argument(
+        "--predict",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("IN", "OUT"),
+        help="run on the inputs in IN, write the outputs to OUT (safetensors)",
+    )
+    parser.add_argument("--export", metavar="FILE", help="write an ONNX model here")
+    args = parser.parse_args()
+    if args.epochs < 0 or args.seed < 0 or args.batch_size < 1:
+        parser.error("--epochs and --seed must be at least 0, --batch-size 1")
+    if args.checkpoint_every and not args.checkpoint:
+        parser.error("--checkpoint-every needs --checkpoint")
+
+    use_device(args.device)
+    keras.utils.set_random_seed(args.seed)
+    model = ResNet18()
+    model(tf.zeros((1, 3, 224, 224)))  # creates the variables
+    if args.weights:
+        load(model, args.weights)
+    if args.epochs or args.resume or args.evaluate:
+        train_part, test_part = load_data(args.seed)
+        epoch_steps = len(train_part[0]) // args.batch_size
+        prepare(model, args.epochs * epoch_steps, args)
+    step = 0
+    if args.epochs or args.resume:
+        step = train(model, train_part, args)
+    if (args.epochs or args.evaluate) and len(test_part[0]):
+        result = evaluate(model, test_part, args)
+        if args.log_dir:
+            record = {"epoch": args.epochs, "step": step, "test": result}
+            log(args.log_dir, record)
+        print("  ".join(f"{name} {value:.4f}" for name, value in result.items()))
+    if args.save:
+        save(model, args.save)
+    for source, path in args.predict:
+        predict(model, source, path)
+    if args.export:
+        export(model, args.export)
+
+
+if __name__ == "__main__":
+    main()
+
+# Compiled by Tercet. sha256 of the lines above: 7396773a6d796bb5

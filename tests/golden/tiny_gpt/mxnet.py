@@ -1,0 +1,528 @@
+"""TinyGPT for MXNet Gluon, compiled from tiny_gpt.model.
+
+    python tiny_gpt_mxnet.py --save tiny_gpt.safetensors
+    python tiny_gpt_mxnet.py --epochs 0 --weights tiny_gpt.safetensors --export tiny_gpt
+
+tokens i64[N, T] -> logits f32[N, T, 256]; 842,496 trainable parameters.
+"""
+
+import argparse
+import json
+import math
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file, save_file
+from tqdm import tqdm
+
+# ruff: noqa: E402
+np.bool = bool  # MXNet 1.9 still uses the alias that NumPy 1.24 removed
+
+import mxnet as mx
+from mxnet import autograd, gluon, nd
+from mxnet.gluon import nn
+
+GLOROT_UNIFORM = mx.init.Xavier("uniform", "avg", magnitude=3)
+softmax_cross_entropy = gluon.loss.SoftmaxCrossEntropyLoss()
+BATCH_SIZE = 16
+EPOCHS = 8
+LEARNING_RATE = 0.003
+WEIGHT_DECAY = 0.01
+WARMUP_STEPS = 50
+MAX_GRADIENT_NORM = 1.0
+SEED = 0
+DATA = Path(__file__).parent / "../../../samples/data/text/hamlet.txt"
+
+
+class CausalSelfAttention(nn.HybridBlock):
+    def __init__(self):
+        super().__init__()
+        self.dense = nn.Dense(384, flatten=False, weight_initializer=GLOROT_UNIFORM)
+        self.dense_1 = nn.Dense(128, flatten=False, weight_initializer=GLOROT_UNIFORM)
+
+    def hybrid_forward(self, F, x):
+        q, k, v = F.split(self.dense(x), num_outputs=3, axis=2)
+        q = F.swapaxes(F.reshape(q, shape=(0, 0, 4, 32)), 1, 2)  # [N, 4, T, 32]
+        k = F.swapaxes(F.reshape(k, shape=(0, 0, 4, 32)), 1, 2)
+        v = F.swapaxes(F.reshape(v, shape=(0, 0, 4, 32)), 1, 2)
+        h = attention(F, q, k, v, 0.17677669529663687, causal=True)
+        h = F.reshape(F.swapaxes(h, 1, 2), shape=(0, 0, 128))  # [N, T, 128]
+        return self.dense_1(h)
+
+
+class TinyGPT(nn.HybridBlock):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(256, 128, weight_initializer=mx.init.Normal(0.02))
+        self.position = self.params.get(
+            "position", shape=(128, 128), init=mx.init.Normal(0.02)
+        )
+        self.layer_norm = block_list(*[nn.LayerNorm() for _ in range(4)])
+        self.causal_self_attention = block_list(
+            *[CausalSelfAttention() for _ in range(4)]
+        )
+        self.layer_norm_1 = block_list(*[nn.LayerNorm() for _ in range(4)])
+        self.dense = block_list(
+            *[
+                nn.Dense(512, flatten=False, weight_initializer=GLOROT_UNIFORM)
+                for _ in range(4)
+            ]
+        )
+        self.dense_1 = block_list(
+            *[
+                nn.Dense(128, flatten=False, weight_initializer=GLOROT_UNIFORM)
+                for _ in range(4)
+            ]
+        )
+        self.layer_norm_2 = nn.LayerNorm()
+
+    def hybrid_forward(self, F, tokens, position):
+        T = F.contrib.arange_like(tokens, axis=1)  # 0, 1, ...: as many as T
+        x = F.broadcast_add(
+            self.embed(tokens), F.slice_like(position, T, axes=(0,))
+        )  # [N, T, 128]
+        for i in range(4):
+            x = x + self.causal_self_attention[i](self.layer_norm[i](x))
+            h = F.LeakyReLU(
+                self.dense[i](self.layer_norm_1[i](x)), act_type="gelu"
+            )  # [N, T, 512]
+            x = x + self.dense_1[i](h)  # [N, T, 128]
+        return F.dot(
+            self.layer_norm_2(x), F.transpose(value(F, self.embed.weight))
+        )  # [N, T, 256]
+
+
+def block_list(*blocks):
+    """Blocks kept in order; Gluon's counterpart of a list of layers."""
+    stack = nn.HybridSequential()
+    stack.add(*blocks)
+    return stack
+
+
+def value(F, parameter):
+    """A parameter of another block as an operand."""
+    return parameter.var() if F is mx.sym else parameter.data()
+
+
+def attention(F, query, key, value, scale, mask=None, causal=False):
+    """softmax(query @ key.T * scale) @ value over what is visible."""
+    scores = F.linalg_gemm2(query, key, transpose_b=True, alpha=scale)
+    if causal:
+        row = F.contrib.arange_like(scores, axis=-2)
+        column = F.contrib.arange_like(scores, axis=-1)
+        visible = F.broadcast_lesser_equal(
+            F.reshape(column, shape=(1, -1)), F.reshape(row, shape=(-1, 1))
+        )
+        scores = F.broadcast_add(scores, (visible - 1) * 1e30)
+    if mask is not None:
+        scores = F.broadcast_add(scores, (mask - 1) * 1e30)
+    return F.linalg_gemm2(F.softmax(scores, axis=-1), value)
+
+
+def load_data(path, seed):
+    """(tokens, following) to train on and to test on."""
+    if not path.exists():
+        raise SystemExit(f"{path}: no such data; --data reads from another place")
+    text = np.frombuffer(path.read_bytes(), np.uint8).astype(np.int64)
+    windows = np.arange(0, len(text) - 128, 128)[:, None] + np.arange(128)
+    tokens = text[windows]
+    following = text[windows + 1]
+    order = np.random.default_rng(seed).permutation(len(tokens))
+    split = int(0.9 * len(tokens))
+    train, test = order[:split], order[split:]
+    return (tokens[train], following[train]), (tokens[test], following[test])
+
+
+def batches(rows, batch_size, seed, epoch):
+    """Row numbers of each batch of an epoch; rows that fill no batch sit it out."""
+    if rows < batch_size:
+        raise SystemExit(f"{rows} training rows do not fill a batch of {batch_size}")
+    order = np.random.default_rng((seed, epoch)).permutation(rows)
+    return order[: rows - rows % batch_size].reshape(-1, batch_size)
+
+
+def learning_rate_factor(step, steps):
+    """Linear warm-up, then cosine decay to zero; a factor of the base rate."""
+    if step < WARMUP_STEPS:
+        return (step + 1) / WARMUP_STEPS
+    progress = (step - WARMUP_STEPS) / max(1, steps - WARMUP_STEPS)
+    return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+@mx.optimizer.register
+class AdamW(mx.optimizer.Optimizer):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
+
+    def __init__(self, beta1=0.9, beta2=0.999, epsilon=1e-8, **settings):
+        super().__init__(**settings)
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+
+    def create_state(self, index, weight):
+        return (nd.zeros_like(weight), nd.zeros_like(weight))
+
+    def update(self, index, weight, gradient, state):
+        self._update_count(index)
+        rate, wd = self._get_lr(index), self._get_wd(index)
+        step = self._index_update_count[index]
+        if self.clip_gradient is not None:
+            gradient = nd.clip(gradient, -self.clip_gradient, self.clip_gradient)
+        mean, square = state
+        mean[:] = self.beta1 * mean + (1 - self.beta1) * gradient
+        square[:] = self.beta2 * square + (1 - self.beta2) * gradient**2
+        root = nd.sqrt(square / (1 - self.beta2**step)) + self.epsilon
+        change = mean / (1 - self.beta1**step) / root
+        weight[:] = (1 - rate * wd) * weight - rate * change
+
+
+class Accuracy:
+    """Share of labels that have the largest score."""
+
+    def __init__(self):
+        self.correct = self.total = 0
+
+    def update(self, logits, label):
+        correct = logits.argmax(axis=-1) == label
+        self.correct += correct.sum()
+        self.total += correct.size
+
+    def result(self):
+        return self.correct / self.total
+
+
+class Perplexity:
+    """exp of the mean negative log-likelihood of the labels."""
+
+    def __init__(self):
+        self.loss = self.total = 0
+
+    def update(self, logits, label):
+        logits = logits.astype(np.float64)
+        logits -= logits.max(axis=-1, keepdims=True)
+        own = np.take_along_axis(logits, np.expand_dims(label, -1), -1)
+        log_sum = np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+        self.loss += (log_sum - own).sum()
+        self.total += label.size
+
+    def result(self):
+        return np.exp(self.loss / self.total)
+
+
+def train(model, arrays, args):
+    """Train on the arrays until `args.epochs` are done."""
+    trainer = gluon.Trainer(
+        model.collect_params(),
+        AdamW(
+            learning_rate=args.lr, beta1=0.9, beta2=0.999, epsilon=1e-8, wd=WEIGHT_DECAY
+        ),
+    )
+    step = load_checkpoint(args, model, trainer) if args.resume else 0
+    epoch_steps = len(batches(len(arrays[0]), args.batch_size, args.seed, 0))
+    steps = args.epochs * epoch_steps
+    for epoch in range(step // epoch_steps, args.epochs):
+        order = batches(len(arrays[0]), args.batch_size, args.seed, epoch)
+        order = order[step % epoch_steps :]
+        total = 0.0
+        for rows in tqdm(order, desc=f"epoch {epoch + 1}/{args.epochs}"):
+            tokens, following = (
+                nd.array(array[rows], ctx=args.device, dtype=array.dtype)
+                for array in arrays
+            )
+            trainer.set_learning_rate(args.lr * learning_rate_factor(step, steps))
+            with autograd.record():
+                logits = model(tokens)
+                loss = nd.mean(softmax_cross_entropy(logits, following))
+            loss.backward()
+            gradients = [
+                parameter.grad()
+                for parameter in model.collect_params().values()
+                if parameter.grad_req != "null"
+            ]
+            gluon.utils.clip_global_norm(
+                gradients, MAX_GRADIENT_NORM, check_isfinite=False
+            )
+            trainer.step(1)
+            step += 1
+            total += float(loss.asscalar())
+            if args.checkpoint_every and step % args.checkpoint_every == 0:
+                save_checkpoint(args, model, trainer, step)
+        mean = total / len(order)
+        print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)
+        if args.log_dir:
+            record = {"epoch": epoch + 1, "step": step, "loss": mean}
+            rate = trainer.learning_rate
+            log(args.log_dir, {**record, "learning_rate": rate})
+        if args.checkpoint:
+            save_checkpoint(args, model, trainer, step)
+    return step
+
+
+def evaluate(model, arrays, args):
+    """The metrics over all rows of the arrays."""
+    metrics = {
+        "accuracy": Accuracy(),
+        "perplexity": Perplexity(),
+    }
+    total = 0.0
+    for start in range(0, len(arrays[0]), args.batch_size):
+        tokens, following = (
+            nd.array(part, ctx=args.device, dtype=part.dtype)
+            for part in (a[start : start + args.batch_size] for a in arrays)
+        )
+        logits = model(tokens)
+        metrics["accuracy"].update(logits.asnumpy(), following.asnumpy())
+        metrics["perplexity"].update(logits.asnumpy(), following.asnumpy())
+        total += len(tokens) * float(
+            nd.mean(softmax_cross_entropy(logits, following)).asscalar()
+        )
+    return {
+        "loss": total / len(arrays[0]),
+        **{name: float(metric.result()) for name, metric in metrics.items()},
+    }
+
+
+def log(folder, record):
+    """Append a line to metrics.jsonl in the folder."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "metrics.jsonl"), "a") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def save_checkpoint(args, model, trainer, step):
+    """Write weights, optimizer state and step to `args.checkpoint`."""
+    tensors = {f"weights/{name}": p.data() for name, p in weights(model).items()}
+    for name, index in trained(model, trainer).items():
+        for slot, array in enumerate(slots(trainer, index)):
+            tensors[f"optimizer/{name}/{slot}"] = array
+    run = {**identity(args.seed, args.batch_size), "step": str(step)}
+    write(args.checkpoint, {n: array.asnumpy() for n, array in tensors.items()}, run)
+
+
+def load_checkpoint(args, model, trainer):
+    """Put everything back as `save_checkpoint` found it; gives the step."""
+    tensors, step = read_checkpoint(args.resume, identity(args.seed, args.batch_size))
+    kept = {n[8:]: t for n, t in tensors.items() if n.startswith("weights/")}
+    load(model, kept, args.resume)
+    for name, index in trained(model, trainer).items():
+        for slot, array in enumerate(slots(trainer, index)):
+            array[:] = tensors[f"optimizer/{name}/{slot}"]
+        trainer.optimizer._index_update_count[index] = step
+    trainer.optimizer.num_update = step
+    return step
+
+
+def trained(model, trainer):
+    """The optimizer's numbers of the parameters that it changes."""
+    numbers = {p.name: index for index, p in enumerate(trainer._params)}
+    return {
+        name: numbers[parameter.name]
+        for name, parameter in weights(model).items()
+        if parameter.grad_req != "null"
+    }
+
+
+def slots(trainer, index):
+    """The arrays that the optimizer keeps for a parameter, made if need be."""
+    updater = trainer._updaters[0]
+    if index not in updater.states:
+        weight = trainer._params[index].data()
+        state = trainer.optimizer.create_state_multi_precision(index, weight)
+        updater.states[index] = state
+        updater.states_synced[index] = True
+    state = updater.states[index]
+    return state if isinstance(state, tuple) else [] if state is None else [state]
+
+
+def identity(seed, batch_size):
+    """What a checkpoint and the run that resumes it must agree in."""
+    return {
+        "format": "tercet-checkpoint-1",
+        "model": "TinyGPT",
+        "target": "mxnet",
+        "seed": str(seed),
+        "batch_size": str(batch_size),
+    }
+
+
+def read_checkpoint(path, run):
+    """The tensors of a checkpoint and the number of its step."""
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None
+    for name, value in run.items():
+        if metadata.get(name) != value:
+            raise SystemExit(f"{path}: {name} is {metadata.get(name)}, not {value}")
+    return tensors, int(metadata["step"])
+
+
+def predict(model, source, path, device):
+    """Write the model's outputs for the inputs in the file `source`."""
+    inputs = read(source)
+    if inputs.keys() != {"tokens"}:
+        raise SystemExit(f"{source}: holds {sorted(inputs)}, not tokens")
+    arrays = [
+        nd.array(inputs[name], ctx=device, dtype=inputs[name].dtype)
+        for name in ("tokens",)
+    ]
+    outputs = [model(*arrays)]
+    names = ["logits"]
+    arrays = {n: y.asnumpy() for n, y in zip(names, outputs, strict=True)}
+    write(path, arrays)
+
+
+def weights(model):
+    """Parameters and running statistics, named as in the source."""
+    names = {"gamma": "weight", "beta": "bias"}
+    return {
+        ".".join(names.get(part, part) for part in path.split(".")): parameter
+        for path, parameter in model._collect_params_with_prefix().items()
+    }
+
+
+def read(path):
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None
+
+
+def load(model, tensors, path):
+    """Put the tensors, read from `path`, into the model: exactly those it has."""
+    named = weights(model)
+    if missing := sorted(named.keys() - tensors.keys()):
+        raise SystemExit(f"{path}: missing {missing}")
+    if unexpected := sorted(tensors.keys() - named.keys()):
+        raise SystemExit(f"{path}: unexpected {unexpected}")
+    for name, parameter in named.items():
+        if tensors[name].shape != parameter.shape:
+            have, want = tensors[name].shape, parameter.shape
+            raise SystemExit(f"{path}: {name} is {have}, the model needs {want}")
+        parameter.set_data(nd.array(tensors[name], dtype=tensors[name].dtype))
+
+
+def save(model, path):
+    write(path, {name: p.data().asnumpy() for name, p in weights(model).items()})
+
+
+def write(path, tensors, metadata=None):
+    """Write a safetensors file; a crash leaves the old one or the new one."""
+    temporary = f"{path}.tmp"
+    save_file(tensors, temporary, metadata)
+    with open(temporary, "rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def export(model, path):
+    """Write the graph and its parameters: PATH-symbol.json and PATH-0000.params."""
+    symbol = model(*[mx.sym.var(name) for name in ("tokens",)])
+    symbol.save(f"{path}-symbol.json")
+    states = set(symbol.list_auxiliary_states())
+    parameters = {
+        f"{'aux' if name in states else 'arg'}:{name}": parameter.data()
+        for name, parameter in model.collect_params().items()
+    }
+    nd.save(f"{path}-0000.params", parameters)
+
+
+def find_device(name):
+    """MXNet's device for `cpu`, `cuda` or `cuda:K`."""
+    kind, _, number = name.partition(":")
+    if kind == "cpu":
+        return mx.cpu()
+    if kind != "cuda" or int(number or 0) >= mx.context.num_gpus():
+        raise SystemExit(f"MXNet finds no device {name}")
+    return mx.gpu(int(number or 0))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--batch-size", type=int, default=BATCH_SIZE)
+    parser.add_argument("--lr", type=float, default=LEARNING_RATE)
+    parser.add_argument(
+        "--data", type=Path, default=DATA, help="read the data from here"
+    )
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument(
+        "--device",
+        default="cuda" if mx.context.num_gpus() else "cpu",
+        help="cpu, cuda or cuda:K",
+    )
+    parser.add_argument(
+        "--weights", metavar="FILE", help="start from these weights (safetensors)"
+    )
+    parser.add_argument(
+        "--save", metavar="FILE", help="write the weights here (safetensors)"
+    )
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        help="write the state of training here each epoch",
+    )
+    parser.add_argument(
+        "--checkpoint-every", type=int, metavar="STEPS", help="and after so many steps"
+    )
+    parser.add_argument("--resume", metavar="FILE", help="go on from a checkpoint")
+    parser.add_argument(
+        "--evaluate", action="store_true", help="evaluate even without training"
+    )
+    parser.add_argument(
+        "--log-dir", metavar="DIR", help="append to metrics.jsonl in this folder"
+    )
+    parser.add_argument(
+        "--predict",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("IN", "OUT"),
+        help="run on the inputs in IN, write the outputs to OUT (safetensors)",
+    )
+    parser.add_argument(
+        "--export", metavar="FILE", help="write FILE-symbol.json and FILE-0000.params"
+    )
+    args = parser.parse_args()
+    if args.epochs < 0 or args.seed < 0 or args.batch_size < 1:
+        parser.error("--epochs and --seed must be at least 0, --batch-size 1")
+    if args.checkpoint_every and not args.checkpoint:
+        parser.error("--checkpoint-every needs --checkpoint")
+
+    args.device = find_device(args.device)
+    np.random.seed(args.seed)
+    mx.random.seed(args.seed)
+    model = TinyGPT()
+    model.infer_shape(nd.zeros((2, 3), dtype="int64"))  # fixes the parameters' shapes
+    model.initialize(ctx=args.device)
+    if args.weights:
+        load(model, read(args.weights), args.weights)
+    model.hybridize(static_alloc=True, static_shape=True)
+    if args.epochs or args.resume or args.evaluate:
+        train_part, test_part = load_data(args.data, args.seed)
+    step = 0
+    if args.epochs or args.resume:
+        step = train(model, train_part, args)
+    if (args.epochs or args.evaluate) and len(test_part[0]):
+        result = evaluate(model, test_part, args)
+        if args.log_dir:
+            record = {"epoch": args.epochs, "step": step, "test": result}
+            log(args.log_dir, record)
+        print("  ".join(f"{name} {value:.4f}" for name, value in result.items()))
+    if args.save:
+        save(model, args.save)
+    for source, path in args.predict:
+        predict(model, source, path, args.device)
+    if args.export:
+        export(model, args.export)
+
+
+if __name__ == "__main__":
+    main()
+
+# Compiled by Tercet. sha256 of the lines above: 5e8339f7ecec1565

@@ -1,0 +1,426 @@
+"""TinyGPT for PyTorch, compiled from tiny_gpt.model.
+
+    python tiny_gpt_pytorch.py --save tiny_gpt.safetensors
+    python tiny_gpt_pytorch.py --epochs 0 --weights tiny_gpt.safetensors --export
+        tiny_gpt.onnx
+
+tokens i64[N, T] -> logits f32[N, T, 256]; 842,496 trainable parameters.
+"""
+
+import argparse
+import json
+import math
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import nn
+from tqdm import tqdm
+
+BATCH_SIZE = 16
+EPOCHS = 8
+LEARNING_RATE = 0.003
+WEIGHT_DECAY = 0.01
+WARMUP_STEPS = 50
+MAX_GRADIENT_NORM = 1.0
+SEED = 0
+DATA = Path(__file__).parent / "../../../samples/data/text/hamlet.txt"
+
+
+class CausalSelfAttention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.dense = nn.Linear(128, 384)
+        self.dense_1 = nn.Linear(128, 128)
+
+    def forward(self, x):
+        N, T, _ = x.shape
+        q, k, v = self.dense(x).chunk(3, dim=-1)
+        q = q.reshape(N, T, 4, 32).transpose(1, 2)  # [N, 4, T, 32]
+        k = k.reshape(N, T, 4, 32).transpose(1, 2)
+        v = v.reshape(N, T, 4, 32).transpose(1, 2)
+        h = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        h = h.transpose(1, 2).reshape(N, T, 128)  # [N, T, 128]
+        return self.dense_1(h)
+
+
+class TinyGPT(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(256, 128)
+        self.position = nn.Parameter(nn.init.normal_(torch.empty(128, 128), std=0.02))
+        self.layer_norm = nn.ModuleList([nn.LayerNorm(128) for _ in range(4)])
+        self.causal_self_attention = nn.ModuleList(
+            [CausalSelfAttention() for _ in range(4)]
+        )
+        self.layer_norm_1 = nn.ModuleList([nn.LayerNorm(128) for _ in range(4)])
+        self.dense = nn.ModuleList([nn.Linear(128, 512) for _ in range(4)])
+        self.dense_1 = nn.ModuleList([nn.Linear(512, 128) for _ in range(4)])
+        self.layer_norm_2 = nn.LayerNorm(128)
+        self.apply(initialize)
+
+    def forward(self, tokens):
+        T = tokens.shape[1]
+        x = self.embed(tokens) + self.position[:T]  # [N, T, 128]
+        for i in range(4):
+            x = x + self.causal_self_attention[i](self.layer_norm[i](x))
+            h = F.gelu(self.dense[i](self.layer_norm_1[i](x)))  # [N, T, 512]
+            x = x + self.dense_1[i](h)  # [N, T, 128]
+        return self.layer_norm_2(x) @ self.embed.weight.transpose(-2, -1)  # [N, T, 256]
+
+
+def initialize(module):
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.Embedding):
+        nn.init.normal_(module.weight, std=0.02)
+
+
+def load_data(path, seed):
+    """(tokens, following) to train on and to test on."""
+    if not path.exists():
+        raise SystemExit(f"{path}: no such data; --data reads from another place")
+    text = np.frombuffer(path.read_bytes(), np.uint8).astype(np.int64)
+    windows = np.arange(0, len(text) - 128, 128)[:, None] + np.arange(128)
+    tokens = text[windows]
+    following = text[windows + 1]
+    order = np.random.default_rng(seed).permutation(len(tokens))
+    split = int(0.9 * len(tokens))
+    train, test = order[:split], order[split:]
+    return (tokens[train], following[train]), (tokens[test], following[test])
+
+
+def batches(rows, batch_size, seed, epoch):
+    """Row numbers of each batch of an epoch; rows that fill no batch sit it out."""
+    if rows < batch_size:
+        raise SystemExit(f"{rows} training rows do not fill a batch of {batch_size}")
+    order = np.random.default_rng((seed, epoch)).permutation(rows)
+    return order[: rows - rows % batch_size].reshape(-1, batch_size)
+
+
+def learning_rate_factor(step, steps):
+    """Linear warm-up, then cosine decay to zero; a factor of the base rate."""
+    if step < WARMUP_STEPS:
+        return (step + 1) / WARMUP_STEPS
+    progress = (step - WARMUP_STEPS) / max(1, steps - WARMUP_STEPS)
+    return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+class Accuracy:
+    """Share of labels that have the largest score."""
+
+    def __init__(self):
+        self.correct = self.total = 0
+
+    def update(self, logits, label):
+        correct = logits.argmax(axis=-1) == label
+        self.correct += correct.sum()
+        self.total += correct.size
+
+    def result(self):
+        return self.correct / self.total
+
+
+class Perplexity:
+    """exp of the mean negative log-likelihood of the labels."""
+
+    def __init__(self):
+        self.loss = self.total = 0
+
+    def update(self, logits, label):
+        logits = logits.astype(np.float64)
+        logits -= logits.max(axis=-1, keepdims=True)
+        own = np.take_along_axis(logits, np.expand_dims(label, -1), -1)
+        log_sum = np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+        self.loss += (log_sum - own).sum()
+        self.total += label.size
+
+    def result(self):
+        return np.exp(self.loss / self.total)
+
+
+def train(model, arrays, args):
+    """Train on the arrays until `args.epochs` are done."""
+    tensors = [torch.from_numpy(array) for array in arrays]
+    optimizer = torch.optim.AdamW(
+        model.parameters(),
+        args.lr,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=WEIGHT_DECAY,
+    )
+    step = load_checkpoint(args, model, optimizer) if args.resume else 0
+    epoch_steps = len(batches(len(tensors[0]), args.batch_size, args.seed, 0))
+    steps = args.epochs * epoch_steps
+    for epoch in range(step // epoch_steps, args.epochs):
+        model.train()
+        order = batches(len(tensors[0]), args.batch_size, args.seed, epoch)
+        order = torch.from_numpy(order[step % epoch_steps :])
+        total = 0.0
+        progress = tqdm(order, desc=f"epoch {epoch + 1}/{args.epochs}")
+        for rows in progress:
+            tokens, following = (t[rows].to(args.device) for t in tensors)
+            for group in optimizer.param_groups:
+                group["lr"] = args.lr * learning_rate_factor(step, steps)
+            optimizer.zero_grad()
+            logits = model(tokens)
+            loss = F.cross_entropy(logits.movedim(2, 1), following)
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
+            optimizer.step()
+            step += 1
+            total += loss.detach()
+            if args.checkpoint_every and step % args.checkpoint_every == 0:
+                save_checkpoint(args, model, optimizer, step)
+        mean = float(total) / len(order)
+        print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)
+        if args.log_dir:
+            rate = optimizer.param_groups[0]["lr"]
+            record = {"epoch": epoch + 1, "step": step, "loss": mean}
+            log(args.log_dir, {**record, "learning_rate": rate})
+        if args.checkpoint:
+            save_checkpoint(args, model, optimizer, step)
+    return step
+
+
+@torch.no_grad()
+def evaluate(model, arrays, args):
+    """The metrics over all rows of the arrays."""
+    model.eval()
+    tensors = [torch.from_numpy(array) for array in arrays]
+    rows = len(tensors[0])
+    metrics = {"accuracy": Accuracy(), "perplexity": Perplexity()}
+    total = 0.0
+    for first in range(0, rows, args.batch_size):
+        batch = [t[first : first + args.batch_size] for t in tensors]
+        tokens, following = (t.to(args.device) for t in batch)
+        logits = model(tokens)
+        metrics["accuracy"].update(logits.cpu().numpy(), following.cpu().numpy())
+        metrics["perplexity"].update(logits.cpu().numpy(), following.cpu().numpy())
+        total += len(tokens) * F.cross_entropy(logits.movedim(2, 1), following)
+    return {
+        "loss": float(total) / rows,
+        **{name: float(metric.result()) for name, metric in metrics.items()},
+    }
+
+
+def log(folder, record):
+    """Append a line to metrics.jsonl in the folder."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "metrics.jsonl"), "a") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def save_checkpoint(args, model, optimizer, step):
+    """Write weights, optimizer state, random state and step to `args.checkpoint`."""
+    tensors = {f"weights/{name}": tensor for name, tensor in weights(model).items()}
+    for name, parameter in model.named_parameters():
+        for slot, value in optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer/{name}/{slot}"] = torch.as_tensor(value)
+    tensors["random/cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random/cuda"] = torch.cuda.get_rng_state()
+    run = {**identity(args.seed, args.batch_size), "step": str(step)}
+    write(args.checkpoint, {n: t.cpu().contiguous() for n, t in tensors.items()}, run)
+
+
+def load_checkpoint(args, model, optimizer):
+    """Put everything back as `save_checkpoint` found it; gives the step."""
+    arrays, step = read_checkpoint(args.resume, identity(args.seed, args.batch_size))
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    load(model, part(tensors, "weights/"), args.resume)
+    for name, parameter in model.named_parameters():
+        state = part(tensors, f"optimizer/{name}/")
+        optimizer.state[parameter] = {
+            slot: value if slot == "step" else value.to(parameter.device)
+            for slot, value in state.items()
+        }
+    torch.set_rng_state(tensors["random/cpu"])
+    if "random/cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random/cuda"])
+    return step
+
+
+def part(tensors, prefix):
+    """The tensors whose names begin so, without the beginning."""
+    return {
+        n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)
+    }
+
+
+def identity(seed, batch_size):
+    """What a checkpoint and the run that resumes it must agree in."""
+    return {
+        "format": "tercet-checkpoint-1",
+        "model": "TinyGPT",
+        "target": "pytorch",
+        "seed": str(seed),
+        "batch_size": str(batch_size),
+    }
+
+
+def read_checkpoint(path, run):
+    """The tensors of a checkpoint and the number of its step."""
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None
+    for name, value in run.items():
+        if metadata.get(name) != value:
+            raise SystemExit(f"{path}: {name} is {metadata.get(name)}, not {value}")
+    return tensors, int(metadata["step"])
+
+
+@torch.no_grad()
+def predict(model, source, path, device):
+    """Write the model's outputs for the inputs in the file `source`."""
+    model.eval()
+    inputs = read(source)
+    if inputs.keys() != {"tokens"}:
+        raise SystemExit(f"{source}: holds {sorted(inputs)}, not tokens")
+    outputs = (model(inputs["tokens"].to(device)),)
+    named = zip(("logits",), outputs, strict=True)
+    write(path, {name: o.cpu().contiguous().clone() for name, o in named})
+
+
+def weights(model):
+    """Parameters and running statistics, named as in the source."""
+    return model.state_dict()
+
+
+def read(path):
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None
+
+
+def load(model, tensors, path):
+    """Put the tensors, read from `path`, into the model: exactly those it has."""
+    named = weights(model)
+    if missing := sorted(named.keys() - tensors.keys()):
+        raise SystemExit(f"{path}: missing {missing}")
+    if unexpected := sorted(tensors.keys() - named.keys()):
+        raise SystemExit(f"{path}: unexpected {unexpected}")
+    for name, parameter in named.items():
+        if tensors[name].shape != parameter.shape:
+            have, want = tuple(tensors[name].shape), tuple(parameter.shape)
+            raise SystemExit(f"{path}: {name} is {have}, the model needs {want}")
+        parameter.copy_(tensors[name])
+
+
+def save(model, path):
+    write(path, {name: p.cpu().contiguous() for name, p in weights(model).items()})
+
+
+def write(path, tensors, metadata=None):
+    """Write a safetensors file; a crash leaves the old one or the new one."""
+    temporary = f"{path}.tmp"
+    save_file(tensors, temporary, metadata)
+    with open(temporary, "rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def export(model, path):
+    torch.onnx.export(
+        model.eval().cpu(),
+        (torch.ones(2, 4, dtype=torch.int64),),
+        path,
+        input_names=["tokens"],
+        output_names=["logits"],
+        dynamic_axes={"tokens": {0: "N", 1: "T"}, "logits": {0: "N", 1: "T"}},
+        opset_version=17,
+        dynamo=False,
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--batch-size", type=int, default=BATCH_SIZE)
+    parser.add_argument("--lr", type=float, default=LEARNING_RATE)
+    parser.add_argument(
+        "--data", type=Path, default=DATA, help="read the data from here"
+    )
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument(
+        "--device",
+        default="cuda" if torch.cuda.is_available() else "cpu",
+        help="cpu, cuda or cuda:K",
+    )
+    parser.add_argument(
+        "--weights", metavar="FILE", help="start from these weights (safetensors)"
+    )
+    parser.add_argument(
+        "--save", metavar="FILE", help="write the weights here (safetensors)"
+    )
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        help="write the state of training here each epoch",
+    )
+    parser.add_argument(
+        "--checkpoint-every", type=int, metavar="STEPS", help="and after so many steps"
+    )
+    parser.add_argument("--resume", metavar="FILE", help="go on from a checkpoint")
+    parser.add_argument(
+        "--evaluate", action="store_true", help="evaluate even without training"
+    )
+    parser.add_argument(
+        "--log-dir", metavar="DIR", help="append to metrics.jsonl in this folder"
+    )
+    parser.add_argument(
+        "--predict",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("IN", "OUT"),
+        help="run on the inputs in IN, write the outputs to OUT (safetensors)",
+    )
+    parser.add_argument("--export", metavar="FILE", help="write an ONNX model here")
+    args = parser.parse_args()
+    if args.epochs < 0 or args.seed < 0 or args.batch_size < 1:
+        parser.error("--epochs and --seed must be at least 0, --batch-size 1")
+    if args.checkpoint_every and not args.checkpoint:
+        parser.error("--checkpoint-every needs --checkpoint")
+
+    try:
+        torch.empty(0, device=args.device)
+    except (AssertionError, RuntimeError):
+        raise SystemExit(f"PyTorch finds no device {args.device}") from None
+    torch.manual_seed(args.seed)
+    model = TinyGPT().to(args.device)
+    if args.weights:
+        load(model, read(args.weights), args.weights)
+    if args.epochs or args.resume or args.evaluate:
+        train_part, test_part = load_data(args.data, args.seed)
+    step = 0
+    if args.epochs or args.resume:
+        step = train(model, train_part, args)
+    if (args.epochs or args.evaluate) and len(test_part[0]):
+        result = evaluate(model, test_part, args)
+        if args.log_dir:
+            record = {"epoch": args.epochs, "step": step, "test": result}
+            log(args.log_dir, record)
+        print("  ".join(f"{name} {value:.4f}" for name, value in result.items()))
+    if args.save:
+        save(model, args.save)
+    for source, path in args.predict:
+        predict(model, source, path, args.device)
+    if args.export:
+        export(model, args.export)
+
+
+if __name__ == "__main__":
+    main()
+
+# Compiled by Tercet. sha256 of the lines above: 91e4471762df03fb

@@ -1,0 +1,535 @@
+"""TinyGPT for TensorFlow, compiled from tiny_gpt.model.
+
+    python tiny_gpt_tensorflow.py --save tiny_gpt.safetensors
+    python tiny_gpt_tensorflow.py --epochs 0 --weights tiny_gpt.safetensors --export
+        tiny_gpt.onnx
+
+tokens i64[N, T] -> logits f32[N, T, 256]; 842,496 trainable parameters.
+"""
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file, save_file
+
+BATCH_SIZE = 16
+EPOCHS = 8
+LEARNING_RATE = 0.003
+WEIGHT_DECAY = 0.01
+WARMUP_STEPS = 50
+MAX_GRADIENT_NORM = 1.0
+SEED = 0
+DATA = Path(__file__).parent / "../../../samples/data/text/hamlet.txt"
+
+
+dense = partial(layers.Dense, kernel_initializer="glorot_uniform")
+layer_norm = partial(layers.LayerNormalization, epsilon=1e-5)
+
+
+class CausalSelfAttention(layers.Layer):
+    def __init__(self, name=None):
+        super().__init__(name=name)
+        self.dense = dense(384, name="dense")
+        self.dense_1 = dense(128, name="dense_1")
+
+    def call(self, x):
+        N, T, _ = tf.unstack(tf.shape(x))
+        q, k, v = tf.split(self.dense(x), 3, axis=-1)
+        q = tf.transpose(tf.reshape(q, (N, T, 4, 32)), (0, 2, 1, 3))  # [N, 4, T, 32]
+        k = tf.transpose(tf.reshape(k, (N, T, 4, 32)), (0, 2, 1, 3))
+        v = tf.transpose(tf.reshape(v, (N, T, 4, 32)), (0, 2, 1, 3))
+        h = tf.transpose(
+            scaled_dot_product_attention(q, k, v, causal=True), (0, 2, 1, 3)
+        )  # [N, T, 4, 32]
+        h = tf.reshape(h, (N, T, 128))  # [N, T, 128]
+        return self.dense_1(h)
+
+
+class TinyGPT(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.embed = layers.Embedding(
+            256,
+            128,
+            embeddings_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            name="embed",
+        )
+        self.position = self.add_weight(
+            name="position",
+            shape=(128, 128),
+            initializer=keras.initializers.RandomNormal(stddev=0.02),
+        )
+        self.layer_norm = [layer_norm(name=f"layer_norm.{i}") for i in range(4)]
+        self.causal_self_attention = [
+            CausalSelfAttention(name=f"causal_self_attention.{i}") for i in range(4)
+        ]
+        self.layer_norm_1 = [layer_norm(name=f"layer_norm_1.{i}") for i in range(4)]
+        self.dense = [dense(512, name=f"dense.{i}") for i in range(4)]
+        self.dense_1 = [dense(128, name=f"dense_1.{i}") for i in range(4)]
+        self.layer_norm_2 = layer_norm(name="layer_norm_2")
+
+    def call(self, tokens):
+        T = tf.shape(tokens)[1]
+        x = self.embed(tokens) + self.position[:T]  # [N, T, 128]
+        for i in range(4):
+            x = x + self.causal_self_attention[i](self.layer_norm[i](x))
+            h = gelu(self.dense[i](self.layer_norm_1[i](x)))  # [N, T, 512]
+            x = x + self.dense_1[i](h)  # [N, T, 128]
+        return self.layer_norm_2(x) @ tf.transpose(self.embed.embeddings)  # [N, T, 256]
+
+
+def gelu(x):
+    """x * P(X <= x).  `tf.nn.gelu` computes it by erfc, which ONNX lacks."""
+    return 0.5 * x * (1 + tf.math.erf(x / math.sqrt(2)))
+
+
+def scaled_dot_product_attention(q, k, v, mask=None, causal=False, scale=None):
+    """softmax(q k^T * scale) v; the mask is true where a key is visible."""
+    scores = tf.matmul(q, k, transpose_b=True)
+    scores *= scale or q.shape[-1] ** -0.5
+    if mask is not None:
+        scores = tf.where(mask, scores, -np.inf)
+    if causal:
+        rows, columns = tf.shape(scores)[-2], tf.shape(scores)[-1]
+        visible = tf.range(columns) <= tf.range(rows)[:, tf.newaxis]
+        scores = tf.where(visible, scores, -np.inf)
+    return tf.nn.softmax(scores) @ v
+
+
+def load_data(path, seed):
+    """(tokens, following) to train on and to test on."""
+    if not path.exists():
+        raise SystemExit(f"{path}: no such data; --data reads from another place")
+    text = np.frombuffer(path.read_bytes(), np.uint8).astype(np.int64)
+    windows = np.arange(0, len(text) - 128, 128)[:, None] + np.arange(128)
+    tokens = text[windows]
+    following = text[windows + 1]
+    order = np.random.default_rng(seed).permutation(len(tokens))
+    split = int(0.9 * len(tokens))
+    train, test = order[:split], order[split:]
+    return (tokens[train], following[train]), (tokens[test], following[test])
+
+
+def batches(rows, batch_size, seed, epoch):
+    """Row numbers of each batch of an epoch; rows that fill no batch sit it out."""
+    if rows < batch_size:
+        raise SystemExit(f"{rows} training rows do not fill a batch of {batch_size}")
+    order = np.random.default_rng((seed, epoch)).permutation(rows)
+    return order[: rows - rows % batch_size].reshape(-1, batch_size)
+
+
+def learning_rate_factor(step, steps):
+    """Linear warm-up, then cosine decay to zero; a factor of the base rate."""
+    if step < WARMUP_STEPS:
+        return (step + 1) / WARMUP_STEPS
+    progress = (step - WARMUP_STEPS) / max(1, steps - WARMUP_STEPS)
+    return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+class Tabulated(keras.optimizers.schedules.LearningRateSchedule):
+    """The learning rate of every step, computed beforehand."""
+
+    def __init__(self, base, steps):
+        factors = [learning_rate_factor(step, steps) for step in range(max(1, steps))]
+        self.rates = tf.constant(base * np.array(factors), tf.float32)
+
+    def __call__(self, step):
+        return tf.gather(self.rates, tf.minimum(step, len(self.rates) - 1))
+
+
+class Accuracy:
+    """Share of labels that have the largest score."""
+
+    def __init__(self):
+        self.correct = self.total = 0
+
+    def update(self, logits, label):
+        correct = logits.argmax(axis=-1) == label
+        self.correct += correct.sum()
+        self.total += correct.size
+
+    def result(self):
+        return self.correct / self.total
+
+
+class Perplexity:
+    """exp of the mean negative log-likelihood of the labels."""
+
+    def __init__(self):
+        self.loss = self.total = 0
+
+    def update(self, logits, label):
+        logits = logits.astype(np.float64)
+        logits -= logits.max(axis=-1, keepdims=True)
+        own = np.take_along_axis(logits, np.expand_dims(label, -1), -1)
+        log_sum = np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+        self.loss += (log_sum - own).sum()
+        self.total += label.size
+
+    def result(self):
+        return np.exp(self.loss / self.total)
+
+
+def prepare(model, steps, args):
+    """Compile the model for `steps` updates in all."""
+    model.compile(
+        # Keras adds epsilon before the correction of the bias.
+        optimizer=keras.optimizers.AdamW(
+            Tabulated(args.lr, steps),
+            beta_1=0.9,
+            beta_2=0.999,
+            epsilon=1e-8,
+            weight_decay=WEIGHT_DECAY,
+            global_clipnorm=MAX_GRADIENT_NORM,
+        ),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+
+
+class Progress(keras.callbacks.Callback):
+    """Writes metrics.jsonl and checkpoints while `fit` runs."""
+
+    def __init__(self, args, steps):
+        super().__init__()
+        self.args = args
+        self.steps = steps
+
+    def on_train_batch_end(self, batch, logs=None):
+        every = self.args.checkpoint and self.args.checkpoint_every
+        if every and int(self.model.optimizer.iterations) % every == 0:
+            save_checkpoint(self.args, self.model)
+
+    def on_epoch_end(self, epoch, logs=None):
+        step = int(self.model.optimizer.iterations)
+        if self.args.log_dir:
+            rate = self.args.lr * learning_rate_factor(step - 1, self.steps)
+            record = {"epoch": epoch + 1, "step": step, "loss": float(logs["loss"])}
+            log(self.args.log_dir, {**record, "learning_rate": rate})
+        if self.args.checkpoint:
+            save_checkpoint(self.args, self.model)
+
+
+def train(model, arrays, args):
+    """Train on the arrays until `args.epochs` are done; gives the step."""
+    count = len(arrays[0])
+    epoch_steps = len(batches(count, args.batch_size, args.seed, 0))
+    step = load_checkpoint(args, model) if args.resume else 0
+    tokens, following = map(tf.constant, arrays)
+
+    def batch(rows):
+        return tf.gather(tokens, rows), tf.gather(following, rows)
+
+    for epoch in range(step // epoch_steps, args.epochs):
+        order = batches(count, args.batch_size, args.seed, epoch)
+        data = tf.data.Dataset.from_tensor_slices(order[step % epoch_steps :])
+        with contextlib.redirect_stdout(sys.stderr):  # Keras' progress
+            model.fit(
+                data.map(batch).prefetch(2),
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                shuffle=False,
+                callbacks=[Progress(args, args.epochs * epoch_steps)],
+            )
+        step = int(model.optimizer.iterations)
+    return step
+
+
+def evaluate(model, arrays, args):
+    """Loss and metrics over all rows of the arrays."""
+    metrics = {
+        "accuracy": Accuracy(),
+        "perplexity": Perplexity(),
+    }
+
+    @tf.function(reduce_retracing=True)
+    def measure(tokens, following):
+        logits = model(tokens)
+        return (
+            tf.reduce_mean(
+                tf.nn.sparse_softmax_cross_entropy_with_logits(following, logits)
+            ),
+            (logits, following),
+            (logits, following),
+        )
+
+    rows, total = 0, 0.0
+    data = tf.data.Dataset.from_tensor_slices(arrays)
+    for batch in data.batch(args.batch_size):
+        loss, *operands = measure(*batch)
+        rows += len(batch[0])
+        total += len(batch[0]) * loss
+        for metric, values in zip(metrics.values(), operands, strict=True):
+            metric.update(*(value.numpy() for value in values))
+    return {
+        "loss": float(total / rows),
+        **{name: float(metric.result()) for name, metric in metrics.items()},
+    }
+
+
+def log(folder, record):
+    """Append a line to metrics.jsonl in the folder."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "metrics.jsonl"), "a") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def save_checkpoint(args, model):
+    """Write weights, optimizer state, random state and step to `args.checkpoint`."""
+    arrays = {f"weights/{name}": array for name, array in tensors(model).items()}
+    for name, variable in state(model):
+        arrays[name] = np.ascontiguousarray(variable.numpy())
+    run = identity(args.seed, args.batch_size)
+    step = int(model.optimizer.iterations)
+    write(args.checkpoint, arrays, {**run, "step": str(step)})
+
+
+def load_checkpoint(args, model):
+    """Put everything back as `save_checkpoint` found it; gives the step."""
+    arrays, step = read_checkpoint(args.resume, identity(args.seed, args.batch_size))
+    own = {
+        name: arrays.pop(name) for name in list(arrays) if name.startswith("weights/")
+    }
+    own = {name.removeprefix("weights/"): array for name, array in own.items()}
+    assign_weights(model, own, args.resume)
+    for name, variable in state(model):
+        variable.assign(arrays[name].reshape(variable.shape))
+    return step
+
+
+def state(model):
+    """Yield (name in a checkpoint, variable) of optimizer and random generators."""
+    model.optimizer.build(model.trainable_variables)
+    owners = {v.path.replace("/", "_") + "_": name for name, v, *_ in weights(model)}
+    for variable in model.optimizer.variables:
+        if variable.name == "learning_rate":  # `--lr` says it
+            continue
+        owner = max(filter(variable.name.startswith, owners), key=len, default=None)
+        if owner is None:
+            yield f"optimizer/{variable.name}", variable
+        else:
+            slot = variable.name.removeprefix(owner)
+            yield f"optimizer/{owners[owner]}/{slot}", variable
+    for variable in model.variables:
+        if variable.name == "seed_generator_state":
+            yield f"random/{variable.path}", variable
+
+
+def identity(seed, batch_size):
+    """What a checkpoint and the run that resumes it must agree in."""
+    return {
+        "format": "tercet-checkpoint-1",
+        "model": "TinyGPT",
+        "target": "tensorflow",
+        "seed": str(seed),
+        "batch_size": str(batch_size),
+    }
+
+
+def read_checkpoint(path, run):
+    """The tensors of a checkpoint and the number of its step."""
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None
+    for name, value in run.items():
+        if metadata.get(name) != value:
+            raise SystemExit(f"{path}: {name} is {metadata.get(name)}, not {value}")
+    return tensors, int(metadata["step"])
+
+
+def predict(model, source, path):
+    """Write the model's outputs for the inputs in the file `source`."""
+    inputs = load_file(source)
+    if inputs.keys() != {"tokens"}:
+        raise SystemExit(f"{source}: holds {sorted(inputs)}, not tokens")
+    output = model(tf.constant(inputs["tokens"]))
+    write(path, {"logits": np.asarray(output)})
+
+
+def weights(model):
+    """Yield (source's name, variable, order of axes there) of weights."""
+    names = {
+        "kernel": "weight",
+        "embeddings": "weight",
+        "gamma": "weight",
+        "beta": "bias",
+    }
+    orders = {("kernel", 2): (1, 0)}
+    for variable in model.weights:
+        _, *layer, kind = variable.path.split("/")
+        rank = len(variable.shape)
+        name = ".".join([*layer, names.get(kind, kind)])
+        yield name, variable, orders.get((kind, rank), range(rank))
+
+
+def load(model, path):
+    assign_weights(model, load_file(path), path)
+
+
+def assign_weights(model, tensors, path):
+    """Give the model these weights; `path` is where they come from."""
+    named = {name: (variable, order) for name, variable, order in weights(model)}
+    if missing := sorted(named.keys() - tensors.keys()):
+        raise SystemExit(f"{path}: missing {missing}")
+    if unexpected := sorted(tensors.keys() - named.keys()):
+        raise SystemExit(f"{path}: unexpected {unexpected}")
+    for name, (variable, order) in named.items():
+        shape = tuple(variable.shape[axis] for axis in order)
+        if tensors[name].shape != shape:
+            raise SystemExit(
+                f"{path}: {name} is {tensors[name].shape}, the model needs {shape}"
+            )
+        variable.assign(tensors[name].transpose(np.argsort(order)))
+
+
+def tensors(model):
+    """All weights as the source has them."""
+    return {
+        name: np.ascontiguousarray(variable.numpy().transpose(order))
+        for name, variable, order in weights(model)
+    }
+
+
+def save(model, path):
+    write(path, tensors(model))
+
+
+def write(path, tensors, metadata=None):
+    """Write a safetensors file; a crash leaves the old one or the new one."""
+    temporary = f"{path}.tmp"
+    save_file(tensors, temporary, metadata)
+    with open(temporary, "rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def export(model, path):
+    import onnx
+    import tf2onnx
+
+    signature = [tf.TensorSpec((None, None), tf.int64, name="tokens")]
+
+    @tf.function(input_signature=signature)
+    def inference(tokens):
+        return {"logits": model(tokens)}
+
+    proto, _ = tf2onnx.convert.from_function(inference, signature, opset=17)
+    shapes = {"tokens": ("N", "T"), "logits": ("N", "T", 256)}
+    for value in (*proto.graph.input, *proto.graph.output):
+        dtype = value.type.tensor_type.elem_type
+        shape = shapes[value.name]
+        value.type.CopyFrom(onnx.helper.make_tensor_type_proto(dtype, shape))
+    del proto.graph.value_info[:]
+    try:  # tf2onnx only warns of operations that it does not know
+        onnx.checker.check_model(proto)
+    except onnx.checker.ValidationError as error:
+        raise SystemExit(f"{path}: not expressible in ONNX: {error}") from None
+    onnx.save(proto, path)
+
+
+def use_device(device):
+    """Let TensorFlow see no device but this one: cpu, cuda or cuda:K."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+        return
+    kind, _, number = device.partition(":")
+    if kind != "cuda" or not (number or "0").isdigit() or int(number or 0) >= len(gpus):
+        raise SystemExit(f"{device}: no such device; TensorFlow finds {len(gpus)} GPUs")
+    tf.config.set_visible_devices(gpus[int(number or 0)], "GPU")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--batch-size", type=int, default=BATCH_SIZE)
+    parser.add_argument("--lr", type=float, default=LEARNING_RATE)
+    parser.add_argument(
+        "--data", type=Path, default=DATA, help="read the data from here"
+    )
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument(
+        "--device",
+        default="cuda" if tf.config.list_physical_devices("GPU") else "cpu",
+        help="cpu, cuda or cuda:K",
+    )
+    parser.add_argument(
+        "--weights", metavar="FILE", help="start from these weights (safetensors)"
+    )
+    parser.add_argument(
+        "--save", metavar="FILE", help="write the weights here (safetensors)"
+    )
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        help="write the state of training here each epoch",
+    )
+    parser.add_argument(
+        "--checkpoint-every", type=int, metavar="STEPS", help="and after so many steps"
+    )
+    parser.add_argument("--resume", metavar="FILE", help="go on from a checkpoint")
+    parser.add_argument(
+        "--evaluate", action="store_true", help="evaluate even without training"
+    )
+    parser.add_argument(
+        "--log-dir", metavar="DIR", help="append to metrics.jsonl in this folder"
+    )
+    parser.add_argument(
+        "--predict",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("IN", "OUT"),
+        help="run on the inputs in IN, write the outputs to OUT (safetensors)",
+    )
+    parser.add_argument("--export", metavar="FILE", help="write an ONNX model here")
+    args = parser.parse_args()
+    if args.epochs < 0 or args.seed < 0 or args.batch_size < 1:
+        parser.error("--epochs and --seed must be at least 0, --batch-size 1")
+    if args.checkpoint_every and not args.checkpoint:
+        parser.error("--checkpoint-every needs --checkpoint")
+
+    use_device(args.device)
+    keras.utils.set_random_seed(args.seed)
+    model = TinyGPT()
+    model(tf.zeros((1, 1), tf.int64))  # creates the variables
+    if args.weights:
+        load(model, args.weights)
+    if args.epochs or args.resume or args.evaluate:
+        train_part, test_part = load_data(args.data, args.seed)
+        epoch_steps = len(train_part[0]) // args.batch_size
+        prepare(model, args.epochs * epoch_steps, args)
+    step = 0
+    if args.epochs or args.resume:
+        step = train(model, train_part, args)
+    if (args.epochs or args.evaluate) and len(test_part[0]):
+        result = evaluate(model, test_part, args)
+        if args.log_dir:
+            record = {"epoch": args.epochs, "step": step, "test": result}
+            log(args.log_dir, record)
+        print("  ".join(f"{name} {value:.4f}" for name, value in result.items()))
+    if args.save:
+        save(model, args.save)
+    for source, path in args.predict:
+        predict(model, source, path)
+    if args.export:
+        export(model, args.export)
+
+
+if __name__ == "__main__":
+    main()
+
+# Compiled by Tercet. sha256 of the lines above: 64b905e4dbdf7a4a
