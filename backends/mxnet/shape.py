@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported
-from backends.mxnet.symbolic_shape import broadcast, reshape_codes, witness
+from backends.mxnet.symbolic_shape import broadcast, in_front, reshape_codes, witness
 from backends.mxnet.target import F, is_eager, lower, require_axes
 from compiler.codegen.expr import Expr
 from compiler.codegen.target import Application
@@ -88,8 +87,7 @@ def _expand(op: ops.Expand | ops.BroadcastTo, at: Application, x: Expr) -> Expr:
         return x
     if not source:
         return broadcast(at, x, (1,), at.result.shape)
-    if is_eager(at) and len(source) == at.result.rank:
-        return F.broadcast_to(x, shape=at.result.shape)
     if is_eager(at):
-        raise Unsupported("new axes in a loss", "`unsqueeze` first")
+        x = in_front(x, at.result.rank - len(source))
+        return F.broadcast_to(x, shape=at.result.shape)
     return broadcast(at, x, source, at.result.shape)
