@@ -211,7 +211,9 @@ def train(model, arrays, args):
         total = 0.0
         for rows in tqdm(order, desc=f"epoch {epoch + 1}/{args.epochs}"):
             image, label = (
-                nd.array(array[rows], ctx=args.device, dtype=array.dtype)
+                nd.from_numpy(np.ascontiguousarray(array[rows])).as_in_context(
+                    args.device
+                )
                 for array in arrays
             )
             trainer.set_learning_rate(args.lr * learning_rate_factor(step, steps))
@@ -245,7 +247,7 @@ def evaluate(model, arrays, args):
     total = 0.0
     for start in range(0, len(arrays[0]), args.batch_size):
         image, label = (
-            nd.array(part, ctx=args.device, dtype=part.dtype)
+            nd.from_numpy(np.ascontiguousarray(part)).as_in_context(args.device)
             for part in (a[start : start + args.batch_size] for a in arrays)
         )
         logits = model(image)
@@ -498,4 +500,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: d3b34d93cfc86e7d
+# Compiled by Tercet. sha256 of the lines above: aef8040e862a7992

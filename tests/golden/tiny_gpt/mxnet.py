@@ -229,7 +229,9 @@ def train(model, arrays, args):
         total = 0.0
         for rows in tqdm(order, desc=f"epoch {epoch + 1}/{args.epochs}"):
             tokens, following = (
-                nd.array(array[rows], ctx=args.device, dtype=array.dtype)
+                nd.from_numpy(np.ascontiguousarray(array[rows])).as_in_context(
+                    args.device
+                )
                 for array in arrays
             )
             trainer.set_learning_rate(args.lr * learning_rate_factor(step, steps))
@@ -270,7 +272,7 @@ def evaluate(model, arrays, args):
     total = 0.0
     for start in range(0, len(arrays[0]), args.batch_size):
         tokens, following = (
-            nd.array(part, ctx=args.device, dtype=part.dtype)
+            nd.from_numpy(np.ascontiguousarray(part)).as_in_context(args.device)
             for part in (a[start : start + args.batch_size] for a in arrays)
         )
         logits = model(tokens)
@@ -525,4 +527,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 5e8339f7ecec1565
+# Compiled by Tercet. sha256 of the lines above: 84ad2fe0e6bee0f4
