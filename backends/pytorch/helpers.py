@@ -57,6 +57,27 @@ def run_with_lengths(layer, x, lengths, state=None):
         output, batch_first=True, total_length=x.shape[1]
     )
     return output, state''',
+    "Lion": '''\
+class Lion(torch.optim.Optimizer):
+    """Chen et al., 2023; weight decay joins the gradient."""
+
+    def __init__(self, parameters, lr, betas, weight_decay=0.0):
+        super().__init__(parameters, {"lr": lr})
+        self.betas, self.weight_decay = betas, weight_decay
+
+    @torch.no_grad()
+    def step(self):
+        beta1, beta2 = self.betas
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                gradient = weight.grad + self.weight_decay * weight
+                state = self.state[weight]
+                m = state.setdefault("m", torch.zeros_like(weight))
+                direction = torch.sign(beta1 * m + (1 - beta1) * gradient)
+                weight.sub_(group["lr"] * direction)
+                m.mul_(beta2).add_((1 - beta2) * gradient)''',
     "RMSNorm": '''\
 class RMSNorm(nn.Module):
     """x / sqrt(mean(x**2) + eps) * weight over the last axes, written out for the exporter."""

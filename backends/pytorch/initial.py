@@ -14,23 +14,16 @@ from compiler.ops.recurrent import Gru, Lstm, Rnn
 def initialize_piece(model: Graph) -> Piece:
     """`initialize(module)` for the kinds of layers that the model has; empty if it needs none."""
     ops = {type(layer.op): layer.op for layer in layers(model)}
-    biased = {type(layer.op) for layer in layers(model) if len(layer.parameters) > 1}
     groups: list[tuple[list[str], list[str]]] = []
     convolutions = sorted(c.__name__ for c, op in ops.items() if isinstance(op, AnyConvolution))
     if convolutions:
         kinds = [f"nn.{name}" for name in convolutions]
         body = ['nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")']
-        if any(c.__name__ in convolutions for c in biased):
-            body += ["if module.bias is not None:", "    nn.init.zeros_(module.bias)"]
+        body += _bias_lines([x for x in layers(model) if isinstance(x.op, AnyConvolution)])
         groups.append((kinds, body))
     if Dense in ops:
         body = ["nn.init.xavier_uniform_(module.weight)"]
-        if Dense in biased:
-            unbiased = any(
-                isinstance(layer.op, Dense) and not layer.op.bias for layer in layers(model)
-            )
-            zero = "nn.init.zeros_(module.bias)"
-            body += ["if module.bias is not None:", f"    {zero}"] if unbiased else [zero]
+        body += _bias_lines([layer for layer in layers(model) if isinstance(layer.op, Dense)])
         groups.append((["nn.Linear"], body))
     if Embedding in ops:
         groups.append((["nn.Embedding"], ["nn.init.normal_(module.weight, std=0.02)"]))
@@ -41,6 +34,15 @@ def initialize_piece(model: Graph) -> Piece:
         return Piece()
     own = any(_has_own(layer) for layer in layers(model))
     return Piece("\n".join(["def initialize(module):", *_cases(groups, own)]))
+
+
+def _bias_lines(alike: list[Layer]) -> list[str]:
+    """Zeros for the biases of layers of one kind, if they have any."""
+    zero = "nn.init.zeros_(module.bias)"
+    biased = [len(layer.parameters) > 1 for layer in alike]
+    if not any(biased):
+        return []
+    return [zero] if all(biased) else ["if module.bias is not None:", f"    {zero}"]
 
 
 def _recurrent_lines() -> list[str]:

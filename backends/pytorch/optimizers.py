@@ -39,9 +39,8 @@ def optimizer_call(optimizer: Optimizer, constants: dict[str, str]) -> Expr:
         case Adam() | AdamW() | NAdam():
             cls = {Adam: optim.Adam, AdamW: optim.AdamW, NAdam: optim.NAdam}[type(optimizer)]
             betas = (optimizer.beta1, optimizer.beta2)
-            return cls(
-                parameters, rate, betas=betas, eps=optimizer.eps, weight_decay=value("weight_decay")
-            )
+            shown = value("weight_decay") if isinstance(optimizer, AdamW) else decay
+            return cls(parameters, rate, betas=betas, eps=optimizer.eps, weight_decay=shown)
         case RmsProp():
             return optim.RMSprop(
                 parameters,

@@ -60,6 +60,7 @@ def render(model: Graph, training: Training | None, place: Place) -> str:
     helpers = {
         h.identifier for c in classes for h in find_parts((*c.construct, *c.compute), Helper)
     }
+    helpers |= printer.helpers() if printer else set()
     pieces[2:2] = helper_pieces(helpers)
     notes: Sequence[str] = ()
     head = header(model, place, "PyTorch", training is not None, notes)
@@ -71,10 +72,14 @@ def _main(model: str, training: Training | None, printer: TrainingPrinter | None
     body = [
         *argument_lines(training, device, "write an ONNX model here"),
         "",
+        "try:",
+        "    torch.empty(0, device=args.device)",
+        "except (AssertionError, RuntimeError):",
+        '    raise SystemExit(f"PyTorch finds no device {args.device}") from None',
         "torch.manual_seed(args.seed)",
         f"model = {model}().to(args.device)",
         "if args.weights:",
-        "    load(model, args.weights)",
+        "    load(model, read(args.weights), args.weights)",
     ]
     if printer is not None:
         body += printer.main_lines()

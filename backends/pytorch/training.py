@@ -8,8 +8,9 @@ from backends.base import Place
 from backends.pytorch.optimizers import optimizer_call
 from backends.pytorch.target import PyTorchTarget
 from compiler.codegen.data import data_code
-from compiler.codegen.expr import Binary, Expr, Name
+from compiler.codegen.expr import Binary, Expr, Helper, Name
 from compiler.codegen.functions import FunctionCode, print_function
+from compiler.codegen.loops import find_parts
 from compiler.codegen.metrics import printed_metrics
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
@@ -21,7 +22,7 @@ from compiler.codegen.training import (
     clip_constant,
     optimizer_constants,
 )
-from compiler.codegen.writer import lines
+from compiler.codegen.writer import Evaluate, lines
 from compiler.ir import Graph
 from compiler.training.clipping import ClipValue, GlobalNorm
 from compiler.training.program import Training
@@ -29,9 +30,14 @@ from compiler.training.program import Training
 _IMPORTS = (
     "import sys",
     "import numpy as np",
-    "from torch.utils.data import DataLoader, TensorDataset",
     "from tqdm import tqdm",
 )
+
+_TAKEN = (
+    *("args", "arrays", "batch", "epoch", "epoch_steps", "first", "metrics", "optimizer", "order"),
+    *("progress", "rows", "step", "steps", "t", "tensors", "total"),
+)
+"""Names of `train` and `evaluate` that a loss must not take."""
 
 
 class TrainingPrinter:
@@ -65,6 +71,17 @@ class TrainingPrinter:
             checkpoint_piece(self._model.name, "pytorch"),
         ]
 
+    def helpers(self) -> set[str]:
+        """Helpers that losses and metrics call, or that are the optimizer."""
+        training = self._training
+        graphs = [training.update.loss, training.evaluation]
+        codes = [self._function(graph) for graph in graphs if graph is not None]
+        statements = [s for code in codes for s in code.statements]
+        results = [Evaluate(expr) for code in codes for expr in code.results.values()]
+        called = Evaluate(optimizer_call(training.update.optimizer, {}))
+        parts = find_parts((*statements, *results, called), Helper)
+        return {helper.identifier for helper in parts}
+
     def main_lines(self) -> list[str]:
         """What `main` does between the weights given and those saved."""
         evaluated = self._training.evaluation is not None
@@ -90,8 +107,7 @@ class TrainingPrinter:
 
     def _function(self, graph: Graph) -> FunctionCode:
         (name,) = self._training.models
-        taken = ("args", "optimizer", "step", "steps", "epoch", "progress", "tensors", "total")
-        return print_function(graph, self._target, {name: Name("model")}, taken)
+        return print_function(graph, self._target, {name: Name("model")}, _TAKEN)
 
     def _train(self) -> str:
         training = self._training
@@ -117,23 +133,23 @@ class TrainingPrinter:
             [
                 "def train(model, arrays, args):",
                 '    """Train on the arrays until `args.epochs` are done."""',
-                "    tensors = TensorDataset(*map(torch.from_numpy, arrays))",
+                "    tensors = [torch.from_numpy(array) for array in arrays]",
                 f"    optimizer = {optimizer}",
                 "    step = load_checkpoint(args, model, optimizer) if args.resume else 0",
-                "    epoch_steps = len(batches(len(tensors), args.batch_size, args.seed, 0))",
+                "    epoch_steps = len(batches(len(tensors[0]), args.batch_size, args.seed, 0))",
                 *(["    steps = args.epochs * epoch_steps"] if self._schedule else []),
                 "    for epoch in range(step // epoch_steps, args.epochs):",
                 "        model.train()",
-                "        order = batches(len(tensors), args.batch_size, args.seed, epoch)",
-                "        loader = DataLoader(",
-                "            tensors, batch_size=None, sampler=order[step % epoch_steps :]",
-                "        )",
+                "        order = batches(len(tensors[0]), args.batch_size, args.seed, epoch)",
+                "        order = torch.from_numpy(order[step % epoch_steps :])",
                 "        total = 0.0",
-                '        progress = tqdm(loader, desc=f"epoch {epoch + 1}/{args.epochs}")',
-                f"        for {_unpacked(code.inputs)} in progress:",
-                *(f"            {name} = {name}.to(args.device)" for name in code.inputs),
+                '        progress = tqdm(order, desc=f"epoch {epoch + 1}/{args.epochs}")',
+                "        for rows in progress:",
+                f"            {_unpacked(code.inputs)} = (",
+                "                t[rows].to(args.device) for t in tensors",
+                "            )",
                 *(f"            {line}" for line in body),
-                "        mean = float(total) / len(loader)",
+                "        mean = float(total) / len(order)",
                 '        print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)',
                 "        if args.log_dir:",
                 '            rate = optimizer.param_groups[0]["lr"]',
@@ -173,16 +189,12 @@ class TrainingPrinter:
             return ""
         code = self._function(training.evaluation)
         loss = code.results.get("loss")
-        made = [f"{literal(name)}: {expr}," for name, expr in self._metrics.objects.items()]
+        made = [f"{literal(name)}: {expr}" for name, expr in self._metrics.objects.items()]
         updates = []
         for metric in training.metrics:
             operands = [render(code.results[o].cpu().numpy()) for o in metric.operands]
             updates.append(f"metrics[{literal(metric.name)}].update({', '.join(operands)})")
-        counted = (
-            [f"rows += len({code.inputs[0]})", f"total += {render(_weighted(code, loss))}"]
-            if loss is not None
-            else []
-        )
+        counted = [] if loss is None else [f"total += {render(_weighted(code, loss))}"]
         result = "{name: float(metric.result()) for name, metric in metrics.items()}"
         if loss is not None:
             result = (
@@ -196,17 +208,13 @@ class TrainingPrinter:
                 "def evaluate(model, arrays, args):",
                 '    """The metrics over all rows of the arrays."""',
                 "    model.eval()",
-                *(
-                    ["    metrics = {", *(f"        {line}" for line in made), "    }"]
-                    if made
-                    else []
-                ),
-                *(["    rows, total = 0, 0.0"] if loss is not None else []),
-                "    loader = DataLoader(",
-                "        TensorDataset(*map(torch.from_numpy, arrays)), args.batch_size",
-                "    )",
-                f"    for {_unpacked(code.inputs)} in loader:",
-                *(f"        {name} = {name}.to(args.device)" for name in code.inputs),
+                "    tensors = [torch.from_numpy(array) for array in arrays]",
+                "    rows = len(tensors[0])",
+                *([f"    metrics = {{{', '.join(made)}}}"] if made else []),
+                *(["    total = 0.0"] if loss is not None else []),
+                "    for first in range(0, rows, args.batch_size):",
+                "        batch = [t[first : first + args.batch_size] for t in tensors]",
+                f"        {_unpacked(code.inputs)} = (t.to(args.device) for t in batch)",
                 *lines(code.statements, 2),
                 *(f"        {line}" for line in (*updates, *counted)),
                 f"    return {result}",
@@ -237,7 +245,7 @@ def save_checkpoint(args, model, optimizer, step):
     """Write weights, optimizer state, random state and step to `args.checkpoint`."""
     tensors = {f"weights/{name}": tensor for name, tensor in weights(model).items()}
     for name, parameter in model.named_parameters():
-        for slot, value in optimizer.state[parameter].items():
+        for slot, value in optimizer.state.get(parameter, {}).items():
             tensors[f"optimizer/{name}/{slot}"] = torch.as_tensor(value)
     tensors["random/cpu"] = torch.get_rng_state()
     if torch.cuda.is_available():
@@ -250,19 +258,19 @@ def load_checkpoint(args, model, optimizer):
     """Put everything back as `save_checkpoint` found it; gives the step."""
     arrays, step = read_checkpoint(args.resume, identity(args.seed, args.batch_size))
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    with torch.no_grad():
-        for name, parameter in weights(model).items():
-            parameter.copy_(tensors[f"weights/{name}"])
+    load(model, part(tensors, "weights/"), args.resume)
     for name, parameter in model.named_parameters():
-        prefix = f"optimizer/{name}/"
+        state = part(tensors, f"optimizer/{name}/")
         optimizer.state[parameter] = {
-            key.removeprefix(prefix): tensor.to(
-                "cpu" if key.endswith("/step") else parameter.device
-            )
-            for key, tensor in tensors.items()
-            if key.startswith(prefix)
+            slot: value if slot == "step" else value.to(parameter.device)
+            for slot, value in state.items()
         }
     torch.set_rng_state(tensors["random/cpu"])
     if "random/cuda" in tensors:
         torch.cuda.set_rng_state(tensors["random/cuda"])
-    return step'''
+    return step
+
+
+def part(tensors, prefix):
+    """The tensors whose names begin so, without the beginning."""
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}'''

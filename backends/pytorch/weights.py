@@ -19,8 +19,15 @@ from compiler.ops.recurrent import Gru, Recurrent
 from compiler.types import DType, TensorType
 
 _LOAD = """\
-def load(model, path):
-    tensors = load_file(path)
+def read(path):
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None
+
+
+def load(model, tensors, path):
+    \"\"\"Put the tensors, read from `path`, into the model: exactly those it has.\"\"\"
     named = weights(model)
     if missing := sorted(named.keys() - tensors.keys()):
         raise SystemExit(f"{path}: missing {missing}")
@@ -36,7 +43,10 @@ def load(model, path):
 def save(model, path):
     write(path, {name: p.cpu().contiguous() for name, p in weights(model).items()})"""
 
-_IMPORTS = ("from safetensors.torch import load_file, save_file",)
+_IMPORTS = (
+    "from safetensors import SafetensorError",
+    "from safetensors.torch import load_file, save_file",
+)
 
 
 def weights_pieces(model: Graph, classes: Sequence[ClassCode]) -> list[Piece]:
@@ -112,7 +122,8 @@ def _recurrent_renaming() -> list[str]:
         '    layer, _, parameter = name.rpartition(".")',
         '    if match := re.fullmatch(r"(weight|bias)_(ih|hh)_l(\\d+)(_reverse)?", parameter):',
         '        kind, source, number, reverse = match.groups(default="")',
-        '        parts = ["recurrent_" * (source == "hh") + kind, number.strip("0"), reverse[1:]]',
+        '        number = "" if number == "0" else number',
+        '        parts = ["recurrent_" * (source == "hh") + kind, number, reverse[1:]]',
         "        return f\"{layer}.{'_'.join(filter(None, parts))}\"",
     ]
 
@@ -135,7 +146,7 @@ def predict_piece(model: Graph) -> Piece:
 def predict(model, source, path, device):
     """Write the model's outputs for the inputs in the file `source`."""
     model.eval()
-    inputs = load_file(source)
+    inputs = read(source)
     if inputs.keys() != {{{expected}}}:
         raise SystemExit(f"{{source}}: holds {{sorted(inputs)}}, not {listed}")
     {result}

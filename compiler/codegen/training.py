@@ -70,14 +70,17 @@ def identity(seed, batch_size):
 
 def read_checkpoint(path, run):
     """The tensors of a checkpoint and the number of its step."""
-    with safe_open(path, "np") as file:
-        metadata = file.metadata() or {{}}
-        tensors = {{name: file.get_tensor(name) for name in file.keys()}}
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {{}}
+            tensors = {{name: file.get_tensor(name) for name in file.keys()}}
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{{path}}: {{error}}") from None
     for name, value in run.items():
         if metadata.get(name) != value:
             raise SystemExit(f"{{path}}: {{name}} is {{metadata.get(name)}}, not {{value}}")
     return tensors, int(metadata["step"])'''
-    return Piece(text, ("from safetensors import safe_open",))
+    return Piece(text, ("from safetensors import SafetensorError, safe_open",))
 
 
 # --------------------------------------------------------------------------------- hyper-parameters
@@ -165,6 +168,17 @@ def argument_lines(training: Training | None, device: str, export_help: str) -> 
         "parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])",
         *flags,
         "args = parser.parse_args()",
+        *(_checks() if training is not None else []),
+    ]
+
+
+def _checks() -> list[str]:
+    """What no single flag can be wrong in."""
+    return [
+        "if args.epochs < 0 or args.seed < 0 or args.batch_size < 1:",
+        '    parser.error("--epochs and --seed must be at least 0, --batch-size 1")',
+        "if args.checkpoint_every and not args.checkpoint:",
+        '    parser.error("--checkpoint-every needs --checkpoint")',
     ]
 
 
