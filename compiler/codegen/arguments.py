@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import field
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 from compiler.codegen.expr import Argument, Expr, Literal, SizeName, lift
 from compiler.codegen.merge import NotAlike
 from compiler.codegen.names import Names, size_argument
-from compiler.ir import Graph
+from compiler.codegen.uses import bound_names
+from compiler.ir import Bind, Graph, Value
 from dsl import nodes
 from dsl.records import dataclass
 
@@ -37,6 +39,8 @@ class Arguments:
     known: list[ClassArgument] = field(default_factory=list)
     statics: dict[str, Expr | None] = field(default_factory=dict)
     """What the block's parameters and sizes print as, by their names in the source."""
+
+    _locals: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for name in self.graphs[0].dims:
@@ -88,6 +92,12 @@ class Arguments:
                 return Argument(argument.name)
         return None
 
+    def local(self, name: str, graph: int) -> Any:
+        """The static value that a name assigned once in the block has in a specialisation."""
+        while len(self._locals) < len(self.graphs):
+            self._locals.append(_locals(self.graphs[len(self._locals)]))
+        return self._locals[graph].get(name)
+
     def invent(self, wish: str | None, values: Sequence[Any], graphs: Sequence[int]) -> Argument:
         """A new argument for what neither the source's names nor a literal can print.
 
@@ -123,3 +133,15 @@ def printable(value: Any) -> Expr | None:
     if isinstance(value, bool | int | float | str) or value is None:
         return Literal(value)
     return None
+
+
+def _locals(graph: Graph) -> dict[str, Any]:
+    """The static values of the names that a block's body assigns once, at its top."""
+    binds = [i for i in graph.body.items if isinstance(i, Bind)]
+    once = Counter(name for i in binds for name in bound_names(i.target, i.value))
+    return {
+        name: value
+        for i in binds
+        for name, value in bound_names(i.target, i.value).items()
+        if once[name] == 1 and not isinstance(value, Value)
+    }

@@ -7,7 +7,7 @@ from typing import Any
 from compiler.codegen.arguments import printable
 from compiler.codegen.expr import Expr, Name, Sequence
 from compiler.codegen.merge import NotAlike
-from compiler.codegen.scope import Frame, Pending, same
+from compiler.codegen.scope import Column, Frame, Pending, same
 from compiler.codegen.static import static_expr
 from compiler.codegen.uses import bound_names
 from compiler.codegen.values import Values
@@ -92,10 +92,21 @@ class Bindings(Values):
         if old is None or not self._needed(old, self.uses.needed_after):
             return
         frame.variables.forget(name)
-        if frame.variables.find(old) is None:
+        if frame.variables.find(old) is None and not self._held_elsewhere(frame, old):
             kept = self.names.fresh(name)
             frame.compute.append(Assign((Name(kept),), Name(name)))
             frame.variables.set(kept, old)
+
+    def _held_elsewhere(self, frame: Frame, old: Column) -> bool:
+        """Whether what is still needed of a column is in other variables, each its own perhaps."""
+        if len(self.current) != len(old):
+            return False
+        held = frame.variables.held.values()
+        return all(
+            any(other[k] is value for other in held)
+            for k, (value, item) in enumerate(zip(old, self.current, strict=True))
+            if self.uses.needed_after(value, item)
+        )
 
     def _bind_tensors(self, frame: Frame, bind: Bind, values: list[Any]) -> None:
         """A tuple of tensors: unpacked where the source unpacks it, else its parts wait."""

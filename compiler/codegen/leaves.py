@@ -1,8 +1,8 @@
 """What to print for a literal that several executions agree on, or do not.
 
 In order: the literal itself (unless only some of the instances come by here); what the source
-wrote in the call's argument; a constructor argument with the same values; a size read from an
-input; a new constructor argument.
+wrote in the call's argument; a constructor argument or a name of the block with the same
+values; a size read from an input; a new constructor argument.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ class Leaves:
             return Literal(first)
         if any(isinstance(v, Dim) for v in values):
             return self._size(values)
-        found = self._arguments.find(values, self._graphs)
+        found: Expr | None = self._arguments.find(values, self._graphs)
+        if found is None:
+            found = self._from_locals(values)
         if found is not None:
             return found
         return self._arguments.invent(keyword, values, self._graphs)
@@ -68,6 +70,16 @@ class Leaves:
                 printed = static_expr(expression, self._statics)
                 if printed is None or isinstance(printed, Literal) or not self._legal(printed):
                     continue
+                return printed
+        return None
+
+    def _from_locals(self, values: Sequence[Any]) -> Expr | None:
+        """What a name of the block prints as that has these values: `hidden = expansion * C`."""
+        for name, printed in self._statics.items():
+            if printed is None or isinstance(printed, Literal) or not self._legal(printed):
+                continue
+            held = [self._arguments.local(name, g) for g in self._graphs]
+            if all(type(a) is type(b) and a == b for a, b in zip(held, values, strict=True)):
                 return printed
         return None
 
