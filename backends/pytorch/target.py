@@ -8,7 +8,7 @@ from typing import ClassVar
 from backends.base import Lowerings, Unsupported, rejected
 from backends.pytorch.helpers import HELPERS
 from backends.pytorch.usual import usual_initializer
-from compiler.codegen.expr import Expr, Helper, Made, Name, Template, default
+from compiler.codegen.expr import Expr, Helper, Literal, Made, Name, Template, default
 from compiler.codegen.target import Application, ClassTarget
 from compiler.initializers import (
     Constant,
@@ -161,6 +161,13 @@ class PyTorchTarget(ClassTarget):
         ]
     )
     reserved_arguments: ClassVar[frozenset[str]] = frozenset({"self"})
+
+    def scalar(self, expr: Expr) -> Expr:
+        """`x * 2` for floating-point tensors too, as people write: an int takes their dtype."""
+        match expr:
+            case Literal(float(value)) if value.is_integer() and abs(value) < 1e6:
+                return Literal(int(value))
+        return expr
 
     def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:
         try:

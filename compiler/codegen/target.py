@@ -70,6 +70,10 @@ class ClassTarget:
         """The constant that a value is, if it is one: some targets have scalar forms."""
         return self._constants.get(id(value))
 
+    def scalar(self, expr: Expr) -> Expr:
+        """A scalar constant, of the dtype of the tensor it meets, as an operand."""
+        return expr
+
     def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:
         """The expression that makes a layer.
 

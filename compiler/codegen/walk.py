@@ -169,7 +169,8 @@ class Walker(Control):
             self.target.remember(item.outputs[0], item.op)
         leaves = self._leaves(frame, [i.arguments for i in column], symbolic=True)
         output = [i.outputs[0] for i in column]
-        self.wait(frame, (output,), leaves.resolve(values, None), 0, "value")
+        expr = self.target.scalar(leaves.resolve(values, None))
+        self.wait(frame, (output,), expr, 0, "value")
 
     def _apply(self, frame: Frame, column: list[Apply], wish: Bind | None) -> None:
         if not any(self.uses.is_live(o) for i in column for o in i.outputs):

@@ -34,7 +34,8 @@ def _run(folder: Path) -> None:
     module = _module(folder)
     torch.manual_seed(0)
     model = getattr(module, (folder / "name.txt").read_text())()
-    module.load(model, folder / "weights.safetensors")
+    weights = folder / "weights.safetensors"
+    module.load(model, module.read(weights), weights)
     probes = sorted(folder.glob("in*.safetensors"))
     for number, probe in enumerate(probes):
         module.predict(model, probe, folder / f"out{number}.safetensors", "cpu")
