@@ -189,14 +189,14 @@ class TrainingPrinter:
         made = [f"{literal(name)}: {expr}," for name, expr in self._metrics.objects.items()]
         updates = []
         for metric in training.metrics:
-            operands = (f"{render(code.results[o])}.asnumpy()" for o in metric.operands)
+            operands = (render(code.results[o].asnumpy()) for o in metric.operands)
             updates.append(f"metrics[{literal(metric.name)}].update({', '.join(operands)})")
         result = "{name: float(metric.result()) for name, metric in metrics.items()}"
         if loss is not None:
             mean = '"loss": total / len(arrays[0])'
             result = f"{{{mean}, **{result}}}" if made else f"{{{mean}}}"
         first = code.inputs[0]
-        counted = [f"total += len({first}) * float({render(loss)}.asscalar())"] if loss else []
+        counted = [f"total += len({first}) * float({render(loss.asscalar())})"] if loss else []
         return "\n".join(
             [
                 "def evaluate(model, arrays, args):",
