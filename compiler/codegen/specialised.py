@@ -9,11 +9,23 @@ from dsl.diagnostics import Diagnostic, DiagnosticError
 
 
 def graphs_by_block(model: Graph) -> list[list[Graph]]:
-    """The specialisations that a model uses, by block, callees before their callers."""
-    groups: dict[int, list[Graph]] = {}
+    """The specialisations that a model uses, by block, callees before their callers.
+
+    Those that reach others of the same block, by recursion or through a block given as an argument,
+    form groups of their own: no class can construct itself.
+    """
+    groups: list[list[Graph]] = []
+    latest: dict[int, int] = {}
+    place_of: dict[int, int] = {}
     for graph in called_graphs(model):
-        groups.setdefault(id(graph.block), []).append(graph)
-    return list(groups.values())
+        block = id(graph.block)
+        place = latest.get(block)
+        if place is None or any(place_of[id(call.graph)] >= place for call in graph.calls):
+            place = latest[block] = len(groups)
+            groups.append([])
+        groups[place].append(graph)
+        place_of[id(graph)] = place
+    return groups
 
 
 def called_graphs(model: Graph) -> list[Graph]:

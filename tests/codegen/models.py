@@ -534,4 +534,34 @@ model M {
     output y, z, w = -x |> sum(axis = (-1, -2)), v = (-2.0) ** 2 * x[..., 0]
 }
 """,
+    "recursion_that_ends": """
+block Half(n) {
+    input x: f32[N, D]
+    h = x |> dense(D // 2)
+    y = if n == 0 { h } else { h |> Half(n - 1) }
+    output y
+}
+model M {
+    input x: f32[N, 16]
+    output y = x |> Half(2)
+}
+""",
+    "a_block_around_itself": """
+block Residual(inner) {
+    input x: f32[N, D]
+    output x + (x |> inner)
+}
+block Leaf {
+    input x: f32[N, D]
+    output x |> dense(D) |> relu
+}
+block Branch {
+    input x: f32[N, D]
+    output x |> Residual(Leaf) |> dense(D)
+}
+model M {
+    input x: f32[N, 6]
+    output y = x |> Residual(Branch)
+}
+""",
 }
