@@ -1,4 +1,4 @@
-"""Bounds of sizes, and the comparisons that follow from them; import them from `compiler.dims`.
+"""Bounds of sizes, and the comparisons that follow from them.
 
 An interval is computed for a polynomial after each atom is written as its lower bound plus a
 non-negative rest, so that `H * W - H` is seen to be >= 0.  Quotients, minima and maxima are also
@@ -11,8 +11,8 @@ import math
 from collections.abc import Mapping
 from functools import lru_cache
 
-from compiler import dims
-from compiler.dims import Atom, Dim, FloorDiv, Max, Min, Mod, Monomial, Size, Symbol
+from compiler.dims.atoms import Atom, FloorDiv, Max, Min, Mod, Monomial, Symbol
+from compiler.dims.polynomial import Dim, DimError, Size, from_atom, from_terms, product
 
 Bounds = Mapping[str, tuple[int, int | None]]
 """Least and greatest value (None: no limit) of symbols that are not just >= 1."""
@@ -87,10 +87,10 @@ def _without_mod(size: Size) -> Size:
         factors = [
             atom.left - atom.right * (atom.left // atom.right)
             if isinstance(atom, Mod)
-            else dims._from_atom(atom)
+            else from_atom(atom)
             for atom in monomial
         ]
-        total = total + coefficient * dims.product(factors)
+        total = total + coefficient * product(factors)
     return total
 
 
@@ -206,13 +206,13 @@ def _relaxed(size: Dim, bounds: Bounds) -> list[tuple[Size, int]]:
     for monomial, coefficient in size.terms:
         for place, atom in enumerate(monomial):
             others = monomial[:place] + monomial[place + 1 :]
-            factor = dims._from_terms({others: coefficient})
+            factor = from_terms({others: coefficient})
             below = _below(atom, coefficient > 0)
             if below and _non_negative(others, bounds):
-                rest = size - dims._from_terms({monomial: coefficient})
+                rest = size - from_terms({monomial: coefficient})
                 try:
                     return [(scale * rest + factor * bound, scale) for bound, scale in below]
-                except dims.DimError:
+                except DimError:
                     return []
     return []
 

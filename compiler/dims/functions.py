@@ -1,0 +1,113 @@
+"""Functions of sizes: minimum and maximum, broadcasting, substitution of symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from compiler.dims.atoms import Atom, FloorDiv, Max, Min, Mod, Symbol
+from compiler.dims.bounds import equal, less, less_equal
+from compiler.dims.division import floor_div, modulo
+from compiler.dims.polynomial import Dim, Size, from_atom, product, terms_of
+
+
+def minimum(*sizes: Size) -> Size:
+    """The least of the sizes."""
+    return extreme(Min, sizes)
+
+
+def maximum(*sizes: Size) -> Size:
+    """The greatest of the sizes."""
+    return extreme(Max, sizes)
+
+
+def extreme(kind: type[Min] | type[Max], sizes: Iterable[Size]) -> Size:
+    def wins(a: Size, b: Size) -> bool:
+        return (less_equal(a, b) if kind is Min else less_equal(b, a)) is True
+
+    kept: list[Size] = []
+    for size in _flattened(kind, sizes):
+        if not any(wins(other, size) for other in kept):
+            kept = [other for other in kept if not wins(size, other)] + [size]
+    if len(kept) == 1:
+        return kept[0]
+    kept.sort(key=lambda size: (isinstance(size, int), str(size)))
+    return from_atom(kind(tuple(kept)))
+
+
+def _flattened(kind: type[Min] | type[Max], sizes: Iterable[Size]) -> Iterable[Size]:
+    for size in sizes:
+        match size:
+            case Dim(expression=Min() | Max() as inner) if isinstance(inner, kind):
+                yield from inner.items
+            case _:
+                yield size
+
+
+def broadcast(a: Size, b: Size) -> Size | None:
+    """The common size under NumPy's rule; a symbolic size goes with 1 or an equal one only."""
+    if a == b or b == 1:
+        return a
+    if a == 1:
+        return b
+    return a if equal(a, b) else None
+
+
+def symbols(size: Size) -> frozenset[str]:
+    """The names in the expression."""
+    found: set[str] = set()
+    for monomial, _ in terms_of(size):
+        for atom in monomial:
+            if isinstance(atom, Symbol):
+                found.add(atom.name)
+            found.update(*map(symbols, atom.operands))
+    return frozenset(found)
+
+
+def is_polynomial(size: Size) -> bool:
+    """Whether the expression is made of symbols and numbers alone, without divisions."""
+    return all(isinstance(atom, Symbol) for monomial, _ in terms_of(size) for atom in monomial)
+
+
+def substitute(size: Size, values: Mapping[str, Size]) -> Size:
+    """The expression with sizes put in for some of its symbols."""
+    if isinstance(size, int):
+        return size
+    total: Size = 0
+    for monomial, coefficient in size.terms:
+        total = total + coefficient * product(_substitute_atom(a, values) for a in monomial)
+    return total
+
+
+def _substitute_atom(atom: Atom, values: Mapping[str, Size]) -> Size:
+    match atom:
+        case Symbol(name):
+            return values[name] if name in values else from_atom(atom)
+        case FloorDiv(left, right):
+            return floor_div(substitute(left, values), substitute(right, values))
+        case Mod(left, right):
+            return modulo(substitute(left, values), substitute(right, values))
+        case Min(items) | Max(items):
+            return extreme(type(atom), [substitute(item, values) for item in items])
+    raise TypeError(atom)
+
+
+def evaluate(size: Size, values: Mapping[str, int]) -> int:
+    """The number that the expression is.  Raises KeyError for a symbol without a value."""
+    result = substitute(size, values)
+    if isinstance(result, Dim):
+        raise KeyError(min(symbols(result)))
+    return result
+
+
+def solve(size: Size, value: Size) -> dict[str, Size] | None:
+    """The symbol's value that makes an affine expression of one symbol equal to `value`.
+
+    None where there is no such integer >= 1, or the expression is not of this form.
+    """
+    match size:
+        case Dim(terms=(((Symbol(name),), factor), *rest)) if not rest or not rest[0][0]:
+            quotient = floor_div(value - size.constant, factor)
+            if factor * quotient + size.constant != value:
+                return None
+            return None if less(quotient, 1) else {name: quotient}
+    return None
