@@ -40,6 +40,7 @@ from compiler.ir import (
 )
 from compiler.ops.base import Op
 from compiler.ops.elementwise import Constant
+from dsl.diagnostics import Diagnostic, DiagnosticError
 
 _DEEPEST = 3
 _WIDEST = 50
@@ -238,7 +239,9 @@ class Walker(Control):
         first = column[0]
         if first.layer is None:
             assert first.site is not None
-            if first.site.loops or frame.in_loop:
+            if first.site.loops:
+                raise _parameter_in_a_loop(first)
+            if frame.in_loop:
                 raise NotAlike
             attribute = Element(self.lists.attribute(first.site), ())
             if self.lists.declare(first.site):
@@ -303,3 +306,10 @@ class Walker(Control):
         """Merges constructor templates."""
         resolve = Resolve(self._leaves(frame, written, symbolic=symbolic), (), None, site)
         return merge(distinct(exprs, resolve), resolve)
+
+
+def _parameter_in_a_loop(item: ReadParameter) -> DiagnosticError:
+    """The error for `param` in a loop: scripts have lists of layers, not of bare parameters."""
+    message = f"the {item.parameter.role} `{item.parameter.path}` of a loop cannot be written"
+    help = "declare it in a block, and apply a block of its own in each iteration"
+    return DiagnosticError(Diagnostic("E0701", message, item.span, help=help))
