@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from compiler.codegen.names import snake_case
 from compiler.ir import Graph
+from compiler.naming import snake_case
 from compiler.ops.base import OPERATIONS, Op
 from compiler.training.program import Training
 from dsl.diagnostics import Diagnostic, DiagnosticError

@@ -10,6 +10,7 @@ import hashlib
 import math
 from typing import TYPE_CHECKING
 
+from compiler.errors import require
 from compiler.lazy import np
 from dsl.records import dataclass
 
@@ -44,14 +45,6 @@ class Initializer:
         return None
 
 
-def _require(condition: bool, attribute: str, message: str) -> None:
-    """An argument has a legal value.  Raises OpError E0504."""
-    if not condition:
-        from compiler.ops.base import OpError  # it is built on this module
-
-        raise OpError("E0504", message, attribute=attribute)
-
-
 class Zeros(Initializer):
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
@@ -83,7 +76,7 @@ class Uniform(Initializer):
 
     def __post_init__(self) -> None:
         message = f"`low` must not be above `high`: {self.low} is above {self.high}"
-        _require(self.low <= self.high, "low", message)
+        require(self.low <= self.high, "low", message)
 
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
@@ -97,7 +90,7 @@ class Normal(Initializer):
     mean: float = 0.0
 
     def __post_init__(self) -> None:
-        _require(self.std >= 0, "std", f"`std` must not be negative: {self.std}")
+        require(self.std >= 0, "std", f"`std` must not be negative: {self.std}")
 
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
@@ -113,7 +106,7 @@ class TruncatedNormal(Initializer):
     mean: float = 0.0
 
     def __post_init__(self) -> None:
-        _require(self.std >= 0, "std", f"`std` must not be negative: {self.std}")
+        require(self.std >= 0, "std", f"`std` must not be negative: {self.std}")
 
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans

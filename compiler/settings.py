@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
-from compiler.ops.base import OpError
+from compiler.errors import OpError
 
 
 class Setting:

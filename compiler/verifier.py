@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from compiler.dims import Dim
 from compiler.elaborate.values import holds_poison
+from compiler.errors import OpError
 from compiler.ir import (
     Apply,
     Bind,
@@ -27,7 +28,6 @@ from compiler.ir import (
     Site,
     Value,
 )
-from compiler.ops.base import OpError
 from compiler.training import Training
 
 

@@ -121,7 +121,7 @@ def save(path: Path | str, weights: Mapping[str, Array]) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as problem:
-        raise OSError(problem.errno, problem.strerror, str(path)) from None
+        raise OSError(problem.errno, problem.strerror or str(problem), str(path)) from None
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)

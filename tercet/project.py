@@ -45,7 +45,7 @@ class Project:
     @property
     def stem(self) -> str:
         """What files made from the model are called: as the file, or as one model of several."""
-        from compiler.codegen.names import snake_case
+        from compiler.naming import snake_case
 
         return self.path.stem if len(self.program.models) == 1 else snake_case(self.model.name)
 

@@ -7,6 +7,8 @@ import keyword
 import re
 from collections.abc import Iterable
 
+from compiler.naming import snake_case
+
 _AMBIGUOUS = {"l", "I", "O"}
 """Names that no one can tell from digits; style checkers refuse them."""
 
@@ -47,12 +49,6 @@ class Names:
 
     def __contains__(self, name: str) -> bool:
         return name in self._taken
-
-
-def snake_case(name: str) -> str:
-    """`BasicBlock` -> `basic_block`, `MLP` -> `mlp`."""
-    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
-    return parted.lower()
 
 
 _SIZES = {"C": "in_channels", "D": "in_features", "H": "height", "W": "width", "T": "length"}

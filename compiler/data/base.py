@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from compiler.dims import Size
-from compiler.ops.base import OpError
+from compiler.errors import OpError
 from compiler.settings import Setting, registrar, require
 from compiler.types import DType, TensorType
 from dsl.records import dataclass

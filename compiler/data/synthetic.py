@@ -12,8 +12,9 @@ from typing import ClassVar
 
 from compiler.data.base import DataSource, require_split, source
 from compiler.dims import Dim, Size
+from compiler.errors import OpError
 from compiler.initializers import Constant, Initializer, Normal, Ones, Uniform, Zeros
-from compiler.ops.base import Op, Operand, OpError
+from compiler.ops.base import Op, Operand
 from compiler.settings import require
 from compiler.types import TensorType
 from dsl.records import dataclass

@@ -23,9 +23,10 @@ from compiler.elaborate.values import (
     is_kind,
     kind_name,
 )
+from compiler.errors import OpError
 from compiler.initializers import Initializer
 from compiler.ir import Create, Instance, Layer, Value
-from compiler.ops.base import LayerOp, Op, OpError
+from compiler.ops.base import LayerOp, Op
 from compiler.ops.signature import Bound, Given, bind, signature
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note

@@ -16,8 +16,8 @@ from compiler.elaborate.operands import as_tensor
 from compiler.elaborate.recording import operation_error
 from compiler.elaborate.scope import Drawing, Frame, Session
 from compiler.elaborate.settings import Overriding, setting_of
+from compiler.errors import OpError
 from compiler.ir import Bind, Graph, GraphInput, GraphOutput, Region, Value
-from compiler.ops.base import OpError
 from compiler.ops.signature import Given
 from compiler.training import Data
 from compiler.types import DType, TensorType

@@ -11,8 +11,8 @@ from compiler.elaborate.recording import infer, operation_error, record
 from compiler.elaborate.scope import Frame, evaluates
 from compiler.elaborate.static import StaticError
 from compiler.elaborate.values import describe, is_size
+from compiler.errors import OpError
 from compiler.ir import Argument, Value
-from compiler.ops.base import OpError
 from compiler.ops.shape import Index, Integer, NewAxis, Slice
 from compiler.ops.signature import Given
 from dsl import nodes

@@ -11,8 +11,9 @@ from compiler.elaborate.errors import error
 from compiler.elaborate.operands import as_tensor, literal_dtype
 from compiler.elaborate.recording import infer, operation_error, record, result_of
 from compiler.elaborate.scope import Frame
+from compiler.errors import OpError
 from compiler.ir import Argument, Layer, Parameter, Value
-from compiler.ops.base import OPERATORS, Op, OpError
+from compiler.ops.base import OPERATORS, Op
 from compiler.ops.signature import Given
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note

@@ -9,8 +9,9 @@ from compiler.elaborate.errors import error
 from compiler.elaborate.scope import Frame
 from compiler.elaborate.types import constrain
 from compiler.elaborate.values import kind_name
+from compiler.errors import OpError
 from compiler.ir import Apply, Argument, Layer, Value
-from compiler.ops.base import Op, OpError
+from compiler.ops.base import Op
 from compiler.ops.signature import Given
 from compiler.types import TensorType
 from dsl.diagnostics import DiagnosticError, Note

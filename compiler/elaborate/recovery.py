@@ -12,8 +12,9 @@ from dataclasses import replace
 from compiler import dims
 from compiler.dims import Dim, Size
 from compiler.elaborate.scope import Frame
+from compiler.errors import OpError
 from compiler.ir import Apply, Value
-from compiler.ops.base import Op, OpError
+from compiler.ops.base import Op
 from compiler.ops.shape import Flatten, Reshape
 from compiler.types import TensorType
 from dsl.diagnostics import DiagnosticError, Note

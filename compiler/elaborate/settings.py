@@ -11,7 +11,7 @@ from compiler.elaborate.expressions import decided
 from compiler.elaborate.recording import operation_error
 from compiler.elaborate.scope import Frame
 from compiler.elaborate.values import describe, holds_poison
-from compiler.ops.base import OpError
+from compiler.errors import OpError
 from compiler.ops.signature import Given, bind, signature
 from compiler.settings import Setting
 from dsl import nodes

@@ -14,20 +14,15 @@ from typing import Any
 from compiler.elaborate.errors import error
 from compiler.elaborate.values import is_kind, kind_name
 from compiler.ir import Site
+from compiler.naming import snake_case
 from dsl import nodes
 from dsl.diagnostics import Diagnostic
 from dsl.records import dataclass
 from dsl.source import Span
 
-_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _BODIES = ("body", "then", "otherwise")
 _INTERPOLATED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-
-def snake_case(name: str) -> str:
-    """`BasicBlock` -> `basic_block`, `GPTBlock` -> `gpt_block`."""
-    return _WORD.sub("_", name).lower()
 
 
 @dataclass(frozen=True)

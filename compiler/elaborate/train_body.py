@@ -14,13 +14,13 @@ from compiler.elaborate.scope import Frame
 from compiler.elaborate.settings import Overriding, number, setting_of
 from compiler.elaborate.sites import BodyText
 from compiler.elaborate.values import describe, holds_poison
+from compiler.errors import OpError
 from compiler.habits import about_setting
 from compiler.ir import (
     GraphInput,
     GraphOutput,
     Value,
 )
-from compiler.ops.base import OpError
 from compiler.ops.signature import Given
 from compiler.training import (
     CLIPS,

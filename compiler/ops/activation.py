@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from compiler import dims
 from compiler.dims import Size
+from compiler.errors import require
 from compiler.initializers import Constant
 from compiler.lazy import np
 from compiler.ops.base import (
@@ -19,7 +20,7 @@ from compiler.ops.base import (
     operation,
     require_float,
 )
-from compiler.ops.checks import known, normalized_axis, require, require_rank
+from compiler.ops.checks import known, normalized_axis, require_rank
 from compiler.ops.special import erf
 from compiler.types import TensorType
 from dsl.records import dataclass

@@ -29,6 +29,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from compiler.dims import Size
+from compiler.errors import OpError
 from compiler.initializers import Fans, Initializer
 from compiler.types import TensorType
 
@@ -36,29 +37,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
-
-
-class OpError(Exception):
-    """A rule of an operation is broken; elaboration adds the place.
-
-    `operand` is the index of the input at fault, `attribute` the name of the field, if one is.
-    """
-
-    def __init__(
-        self,
-        code: str,
-        message: str,
-        *,
-        help: str | None = None,
-        operand: int | None = None,
-        attribute: str | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.help = help
-        self.operand = operand
-        self.attribute = attribute
 
 
 @dataclass(frozen=True)

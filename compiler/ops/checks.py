@@ -6,14 +6,8 @@ from collections.abc import Sequence
 
 from compiler import dims
 from compiler.dims import Size
-from compiler.ops.base import OpError
+from compiler.errors import OpError, require
 from compiler.types import DType, Shape, TensorType
-
-
-def require(condition: bool, attribute: str, message: str, help: str | None = None) -> None:
-    """An attribute has a legal value.  Raises OpError E0504."""
-    if not condition:
-        raise OpError("E0504", message, attribute=attribute, help=help)
 
 
 def require_at_least(least: int, value: int | Sequence[int], attribute: str) -> None:

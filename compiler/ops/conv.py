@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from compiler import dims
 from compiler.dims import Size
+from compiler.errors import OpError, require
 from compiler.initializers import HeUniform, Zeros
 from compiler.lazy import np
 from compiler.ops.base import (
     LayerOp,
     Layout,
     Operand,
-    OpError,
     ParameterSpec,
     Requirement,
     operation,
     require_float,
 )
-from compiler.ops.checks import known, require, require_at_least, require_rank
+from compiler.ops.checks import known, require_at_least, require_rank
 from compiler.ops.windows import (
     NO_PADDING_1,
     NO_PADDING_2,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.ops.base import OpError
+from compiler.errors import OpError
 from compiler.ops.checks import broadcast_shapes
 from compiler.types import DType, TensorType
 

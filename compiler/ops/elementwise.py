@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from compiler.dims import Dim, Size
+from compiler.errors import OpError, require
 from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, OpError, operation
-from compiler.ops.checks import broadcast_shapes, require
+from compiler.ops.base import Layout, Op, Operand, operation
+from compiler.ops.checks import broadcast_shapes
 from compiler.ops.comparison import (
     Equal,
     Greater,

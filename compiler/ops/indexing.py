@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from compiler.dims import Size
+from compiler.errors import OpError, require
 from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, OpError, Requirement, operation
-from compiler.ops.checks import normalized_axis, require, require_integer, require_rank
+from compiler.ops.base import Layout, Op, Operand, Requirement, operation
+from compiler.ops.checks import normalized_axis, require_integer, require_rank
 from compiler.ops.elementwise import require_number
 from compiler.ops.sizes import at_most
 from compiler.types import DType, Shape, TensorType

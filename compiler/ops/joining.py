@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Literal
 
 from compiler import dims
 from compiler.dims import Size
+from compiler.errors import OpError, require
 from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, OpError, Requirement, operation
-from compiler.ops.checks import normalized_axis, require, require_at_least
+from compiler.ops.base import Layout, Op, Operand, Requirement, operation
+from compiler.ops.checks import normalized_axis, require_at_least
 from compiler.ops.sizes import at_most, equality
 from compiler.types import Shape, TensorType
 from dsl.records import dataclass

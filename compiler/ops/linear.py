@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from compiler import dims
 from compiler.dims import Size
+from compiler.errors import OpError, require
 from compiler.initializers import GlorotUniform, Normal, Zeros
 from compiler.lazy import np
-from compiler.ops.base import LayerOp, Op, Operand, OpError, ParameterSpec, operation, require_float
+from compiler.ops.base import LayerOp, Op, Operand, ParameterSpec, operation, require_float
 from compiler.ops.checks import (
     broadcast_shapes,
     known,
-    require,
     require_at_least,
     require_integer,
     require_rank,

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 from compiler import dims
 from compiler.dims import Size
+from compiler.errors import require
 from compiler.lazy import np
 from compiler.ops.activation import log_softmax, softplus
 from compiler.ops.base import Op, Operand, operation, require_float
 from compiler.ops.checks import (
     known,
     normalized_axis,
-    require,
     require_broadcast,
     require_dtype,
     require_integer,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from compiler.errors import OpError
 from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, OpError, operation, require_float
+from compiler.ops.base import Layout, Op, Operand, operation, require_float
 from compiler.ops.elements import require_number
 from compiler.ops.special import erf
 from compiler.types import DType, TensorType

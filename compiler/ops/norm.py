@@ -7,18 +7,11 @@ from typing import TYPE_CHECKING
 
 from compiler import dims
 from compiler.dims import Size
+from compiler.errors import OpError, require
 from compiler.initializers import Ones, Zeros
 from compiler.lazy import np
-from compiler.ops.base import (
-    LayerOp,
-    Layout,
-    Operand,
-    OpError,
-    ParameterSpec,
-    operation,
-    require_float,
-)
-from compiler.ops.checks import known, normalized_axis, require, require_at_least, require_rank
+from compiler.ops.base import LayerOp, Layout, Operand, ParameterSpec, operation, require_float
+from compiler.ops.checks import known, normalized_axis, require_at_least, require_rank
 from compiler.types import TensorType
 from dsl.records import dataclass
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from compiler import dims
 from compiler.dims import Size
+from compiler.errors import OpError, require
 from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, OpError, Requirement, operation, require_float
-from compiler.ops.checks import known, require, require_at_least, require_rank
+from compiler.ops.base import Layout, Op, Operand, Requirement, operation, require_float
+from compiler.ops.checks import known, require_at_least, require_rank
 from compiler.ops.windows import (
     NO_PADDING_1,
     NO_PADDING_2,

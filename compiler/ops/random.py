@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from compiler.dims import Dim
+from compiler.errors import require
 from compiler.lazy import np
 from compiler.ops.base import Layout, Op, Operand, operation
-from compiler.ops.checks import require
 from compiler.types import DType, Shape, TensorType
 from dsl.records import dataclass
 

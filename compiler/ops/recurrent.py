@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from compiler import dims
 from compiler.dims import Size
+from compiler.errors import require
 from compiler.initializers import GlorotUniform, Orthogonal, Zeros
 from compiler.lazy import np
 from compiler.ops.activation import sigmoid
 from compiler.ops.base import LayerOp, Operand, ParameterSpec, operation, require_float
 from compiler.ops.checks import (
     known,
-    require,
     require_at_least,
     require_dtype,
     require_integer,

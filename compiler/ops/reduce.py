@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from compiler.errors import require
 from compiler.lazy import np
 from compiler.ops.base import Layout, Op, Operand, operation, require_float
-from compiler.ops.checks import require
 from compiler.ops.elementwise import require_bool, require_number
 from compiler.ops.shape import normalized_axes
 from compiler.types import Shape, TensorType

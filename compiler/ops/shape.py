@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from compiler import dims
+from compiler.errors import OpError, require
 from compiler.lazy import np
-from compiler.ops.base import Op, Operand, OpError, Requirement, operation
-from compiler.ops.checks import broadcast_shapes, normalized_axis, require
+from compiler.ops.base import Op, Operand, Requirement, operation
+from compiler.ops.checks import broadcast_shapes, normalized_axis
 from compiler.ops.joining import Chunk, Concat, Flip, Pad, Repeat, Split, Stack, Tile
 from compiler.ops.sizes import equality
 from compiler.ops.slicing import Index, Integer, NewAxis, Slice

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from compiler import dims
 from compiler.dims import Size
-from compiler.ops.base import OpError, Requirement
+from compiler.errors import OpError
+from compiler.ops.base import Requirement
 
 
 def equality(a: Size, b: Size, problem: OpError) -> tuple[Requirement, ...]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from compiler import dims
 from compiler.dims import Size
-from compiler.ops.base import Op, Operand, OpError, Requirement, operation
-from compiler.ops.checks import require
+from compiler.errors import OpError, require
+from compiler.ops.base import Op, Operand, Requirement, operation
 from compiler.ops.sizes import at_most
 from compiler.types import TensorType
 from dsl.records import dataclass

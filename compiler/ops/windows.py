@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from compiler import dims
 from compiler.dims import Size
+from compiler.errors import OpError, require
 from compiler.lazy import np
-from compiler.ops.base import OpError, Padding, PerAxis, Requirement
-from compiler.ops.checks import require, require_at_least
+from compiler.ops.base import Padding, PerAxis, Requirement
+from compiler.ops.checks import require_at_least
 from compiler.types import Shape, TensorType
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from compiler.dims import Size
+from compiler.errors import OpError
 from compiler.lazy import np
-from compiler.ops.base import Operand, OpError
+from compiler.ops.base import Operand
 from compiler.settings import Setting, registrar, require
 from compiler.types import TensorType
 from dsl.records import dataclass

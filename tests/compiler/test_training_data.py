@@ -31,9 +31,9 @@ from compiler.data import (
     Text,
     Wine,
 )
+from compiler.errors import OpError
 from compiler.initializers import Normal, Orthogonal, Uniform
 from compiler.ops import elementwise
-from compiler.ops.base import OpError
 from compiler.training.program import Data
 from compiler.types import DType
 from tests.compiler.data_mappings import Mapping, N, f32, load, mapped, script_text

@@ -11,7 +11,7 @@ from sklearn import metrics as sklearn_metrics
 
 from compiler.codegen.metrics import printed_metrics
 from compiler.dims import symbol
-from compiler.ops.base import OpError
+from compiler.errors import OpError
 from compiler.training.metrics import (
     F1,
     METRICS,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.ops.base import OpError
+from compiler.errors import OpError
 from compiler.training import CLIPS, OPTIMIZERS, ClipValue, GlobalNorm, Optimizer
 from compiler.training.optimizers import (
     Adadelta,

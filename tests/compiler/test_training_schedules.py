@@ -9,7 +9,7 @@ import pytest
 
 from compiler.codegen.pieces import joined
 from compiler.codegen.schedules import FUNCTION, schedule_piece
-from compiler.ops.base import OpError
+from compiler.errors import OpError
 from compiler.training.schedules import (
     SCHEDULES,
     ConstantSchedule,

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from compiler import dims
+from compiler.errors import OpError
 from compiler.ops import elementwise as el
 from compiler.ops import indexing, joining, random, reduce, shape
-from compiler.ops.base import Op, OpError
+from compiler.ops.base import Op
 from compiler.ops.slicing import Index, Integer, Slice
 from compiler.types import DType, TensorType
 from dsl.codes import CODES

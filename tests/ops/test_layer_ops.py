@@ -14,10 +14,11 @@ import pytest
 import compiler.ops
 from compiler import dims
 from compiler.dims import symbol
+from compiler.errors import OpError
 from compiler.initializers import Identity, Normal, Orthogonal, Uniform
 from compiler.ops.activation import Softmax
 from compiler.ops.attention import ScaledDotProductAttention
-from compiler.ops.base import OPERATIONS, LayerOp, Op, OpError
+from compiler.ops.base import OPERATIONS, LayerOp, Op
 from compiler.ops.conv import Conv1d, Conv2d, ConvTranspose2d
 from compiler.ops.linear import Dense, Embedding, MatMul
 from compiler.ops.loss import CrossEntropy, Mse

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from compiler import dims
 from compiler.dims import Size
+from compiler.errors import OpError
 from compiler.ops import indexing, joining, shape
-from compiler.ops.base import Op, OpError
+from compiler.ops.base import Op
 from compiler.ops.slicing import Index, Integer, Item, Slice
 from compiler.types import DType, TensorType
 
