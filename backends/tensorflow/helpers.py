@@ -202,9 +202,10 @@ def class_loss(
     "binary_cross_entropy": Piece(
         '''\
 def binary_cross_entropy(p, target):
-    """-(t log p + (1 - t) log(1 - p)), logarithms not below -100."""
-    log_p = tf.maximum(tf.math.log(p), -100.0)
-    log_q = tf.maximum(tf.math.log(1 - p), -100.0)
+    """-(t log p + (1 - t) log(1 - p)), the logarithm of 0 being -100."""
+    log_p, log_q = (
+        tf.where(q > 1e-37, tf.math.log(tf.maximum(q, 1e-37)), -100.0) for q in (p, 1 - p)
+    )
     return -(target * log_p + (1 - target) * log_q)'''
     ),
     "huber": Piece(
@@ -226,10 +227,9 @@ def kl_divergence(log_p, target):
         '''\
 def cosine_distance(x, target, axis=-1, eps=1e-8):
     """1 minus the cosine of the angle between vectors."""
-    norms = [
-        tf.maximum(tf.sqrt(tf.reduce_sum(tf.square(v), axis)), eps) for v in (x, target)
-    ]
-    return 1 - tf.reduce_sum(x * target, axis) / (norms[0] * norms[1])'''
+    squares = (tf.reduce_sum(tf.square(v), axis) for v in (x, target))
+    lengths = [tf.sqrt(tf.maximum(square, eps**2)) for square in squares]
+    return 1 - tf.reduce_sum(x * target, axis) / (lengths[0] * lengths[1])'''
     ),
     "OrthogonalGates": Piece(
         '''\

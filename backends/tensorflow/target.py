@@ -103,16 +103,22 @@ class TensorFlowTarget(ClassTarget):
         self.facts = Facts((model, *functions))
         self._prediction: Expr | None = None
         self._training: Expr = Name("training")
+        self.owner: Expr = Name("self")
 
     def speaking(
-        self, *, prediction: Expr | None = None, training: bool | None = None
+        self,
+        *,
+        prediction: Expr | None = None,
+        training: bool | None = None,
+        owner: str = "self",
     ) -> TensorFlowTarget:
-        """The same target for a function outside the classes.
+        """The same target for a function of training, in which the model is called `owner`.
 
         There the model's outputs are `prediction`, or it is applied, in training or not.
         """
         other = copy(self)
         other._prediction = prediction
+        other.owner = Name(owner)
         if training is not None:
             other._training = lift(training)
         return other

@@ -66,10 +66,11 @@ class TrainingPrinter:
 
     @property
     def draws(self) -> bool:
-        """Whether the loss draws random numbers."""
+        """Whether the loss or the evaluation draws random numbers."""
         return any(
             isinstance(item, Apply) and isinstance(item.op, RandomOp)
-            for item in self._training.update.loss.body.walk()
+            for graph in self.graphs(self._training)
+            for item in graph.body.walk()
         )
 
     @cached_property
@@ -113,20 +114,21 @@ class TrainingPrinter:
             target = self._target.speaking(prediction=Name("y_pred"))
             return self._function(self._training.update.loss, target, _COMPUTE_LOSS)
         target = self._target.speaking(training=True)
-        return self._function(self._training.update.loss, target, ("data", "tape"), "self")
+        return self._function(self._training.update.loss, target, ("data", "tape"))
 
     @cached_property
     def _evaluation_code(self) -> FunctionCode | None:
         evaluation = self._training.evaluation
         if evaluation is None or not self._evaluates_itself:
             return None
-        return self._function(evaluation, self._target.speaking(training=False), ("model",))
+        target = self._target.speaking(training=False, owner="model")
+        return self._function(evaluation, target, ("model",))
 
     def _function(
-        self, graph: Graph, target: TensorFlowTarget, taken: Sequence[str], model: str = "model"
+        self, graph: Graph, target: TensorFlowTarget, taken: Sequence[str]
     ) -> FunctionCode:
         (name,) = self._training.models
-        return print_function(graph, target, {name: Name(model)}, taken)
+        return print_function(graph, target, {name: target.owner}, taken)
 
     @property
     def helpers(self) -> set[str]:
@@ -168,7 +170,7 @@ class TrainingPrinter:
             "if args.epochs or args.resume or args.evaluate:",
             f"    train_part, test_part = {self.data.call}",
             "    epoch_steps = len(train_part[0]) // args.batch_size",
-            "    prepare(model, args.epochs * epoch_steps, args)",
+            "    prepare(model, epoch_steps, args)",
             "step = 0",
             "if args.epochs or args.resume:",
             "    step = train(model, train_part, args)",
@@ -269,12 +271,14 @@ class TrainingPrinter:
         if self._stock_metrics:
             settings.append(f"metrics=[{', '.join(map(_settled, self._stock_metrics))}],")
         if self._execution > 1:
-            settings.append(f"steps_per_execution=1 if args.checkpoint_every else {_EXECUTION},")
+            settings.append("steps_per_execution=1 if args.checkpoint_every else at_once,")
         notes = [f"# {note}" for note in differences(update.optimizer, self._has_table)]
         return "\n".join(
             [
-                "def prepare(model, steps, args):",
-                '    """Compile the model for `steps` updates in all."""',
+                "def prepare(model, epoch_steps, args):",
+                '    """Compile the model for epochs of so many updates."""',
+                *(_AT_ONCE if self._execution > 1 else []),
+                *(["    steps = args.epochs * epoch_steps"] if self._has_table else []),
                 "    model.compile(",
                 *(f"        {line}" for line in (*notes, *settings)),
                 "    )",
@@ -297,14 +301,21 @@ class TrainingPrinter:
                 "    def batch(rows):",
                 f"        return {element if _is_pair(element) else f'({element})'}",
                 "",
-                "    for epoch in range(step // epoch_steps, args.epochs):",
-                "        order = batches(count, args.batch_size, args.seed, epoch)",
-                "        data = tf.data.Dataset.from_tensor_slices(order[step % epoch_steps :])",
+                "    while step < args.epochs * epoch_steps:",
+                "        first, done = divmod(step, epoch_steps)",
+                *self._last_epoch(),
+                "        epochs = range(first, last)",
+                "        order = [",
+                "            batches(count, args.batch_size, args.seed, epoch) for epoch in epochs",
+                "        ]",
+                "        order = np.concatenate(order)[done:]",
+                "        data = tf.data.Dataset.from_tensor_slices(order)",
                 "        with contextlib.redirect_stdout(sys.stderr):  # Keras' progress",
                 "            model.fit(",
                 "                data.map(batch).prefetch(2),",
-                "                initial_epoch=epoch,",
-                "                epochs=epoch + 1,",
+                "                initial_epoch=first,",
+                "                epochs=last,",
+                "                steps_per_epoch=len(order) // len(epochs),",
                 "                shuffle=False,",
                 "                callbacks=[Progress(args, args.epochs * epoch_steps)],",
                 "            )",
@@ -312,6 +323,18 @@ class TrainingPrinter:
                 "    return step",
             ]
         )
+
+    def _last_epoch(self) -> list[str]:
+        """One `fit` for all epochs where the steps of an execution do not reach into the next.
+
+        Its beginning costs as much as a hundred steps of a small model.
+        """
+        if self._execution == 1:
+            return ["        last = first + 1 if done else args.epochs"]
+        return [
+            "        whole = epoch_steps % model.steps_per_execution == 0",
+            "        last = args.epochs if whole and not done else first + 1",
+        ]
 
     def _structure(self, parts: Sequence[str]) -> str:
         """What `fit` wants of a batch: inputs, and targets if there are any.
@@ -380,6 +403,11 @@ class TrainingPrinter:
         )
 
 
+_AT_ONCE = (
+    f"    most = max(1, min({_EXECUTION}, epoch_steps))",
+    "    even = [n for n in range(most, most // 4, -1) if epoch_steps % n == 0]",
+    "    at_once = even[0] if even else most",
+)
 _COMPUTE_LOSS = ("x", "y", "y_pred", "sample_weight", "training")
 _DEFAULTS = ("x=None", "y=None", "y_pred=None", "sample_weight=None", "training=True")
 
