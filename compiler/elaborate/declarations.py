@@ -151,6 +151,9 @@ def _raw_parameter(frame: Frame, statement: nodes.Declare) -> Value:
         help = f"what stays as it is is a buffer: `buffer {statement.name}: {type_} = 0`"
         raise error("E0305", message, statement.type.span, help)
     init = _initial(frame, statement)
+    if statement.value is not None and (reason := init.unfit(type_.rank)):
+        message = f"`{statement.name}` is {type_}, but {reason}"
+        raise error("E0504", message, statement.value.span)
     site = frame.site(statement)
     path = ".".join((site.name, *map(str, frame.indices)))
     parameter = Parameter(
