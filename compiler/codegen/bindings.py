@@ -7,6 +7,7 @@ from typing import Any
 from compiler.codegen.arguments import printable
 from compiler.codegen.expr import Expr, Name, Sequence
 from compiler.codegen.merge import NotAlike
+from compiler.codegen.renaming import renamed
 from compiler.codegen.scope import Column, Frame, Pending, same
 from compiler.codegen.static import static_expr
 from compiler.codegen.uses import bound_names
@@ -67,6 +68,7 @@ class Bindings(Values):
                 raise NotAlike
             return
         self.preserve(frame, name, bind)
+        held = frame.pending.get(id(column[0])) if held is not None else None
         if held is not None:
             del frame.pending[id(column[0])]
             self._assign(frame, [name], held)
@@ -94,7 +96,8 @@ class Bindings(Values):
         frame.variables.forget(name)
         if frame.variables.find(old) is None and not self._held_elsewhere(frame, old):
             kept = self.names.fresh(name)
-            frame.compute.append(Assign((Name(kept),), Name(name)))
+            if not renamed(frame, name, kept):
+                frame.compute.append(Assign((Name(kept),), Name(name)))
             frame.variables.set(kept, old)
 
     def _held_elsewhere(self, frame: Frame, old: Column) -> bool:
