@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backends.base import Unsupported
 from backends.mxnet.target import F, construct, initial, lower, nn
-from compiler.codegen.expr import Expr, Helper, Made, default
+from compiler.codegen.expr import Expr, Made, default
 from compiler.codegen.target import Application
 from compiler.ir import Layer
 from compiler.ops.conv import (
@@ -46,8 +46,6 @@ def _conv_transpose(op: ConvTranspose1d | ConvTranspose2d | ConvTranspose3d, lay
     if any(extra >= stride for extra, stride in zip(op.output_padding, op.stride, strict=True)):
         raise Unsupported("MXNet needs `output_padding` below the stride")
     block = {1: nn.Conv1DTranspose, 2: nn.Conv2DTranspose, 3: nn.Conv3DTranspose}[op.rank]
-    if op.channels == op.groups < layer.parameter("weight").type.shape[0]:
-        block = Helper(f"Conv{op.rank}DTransposeToOne")
     return block(
         op.channels,
         collapse(op.kernel),

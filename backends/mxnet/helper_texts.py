@@ -80,24 +80,6 @@ class RMSNorm(nn.HybridBlock):
         )''',
 }
 
-_TO_ONE = '''\
-class Conv{rank}DTransposeToOne(nn.Conv{rank}DTranspose):
-    """One channel out of each group: oneDNN fails on its gradient, but not on two."""
-
-    def hybrid_forward(self, F, x, weight, bias=None):
-        settings = {{**self._kwargs, "no_bias": True}}
-        settings["num_filter"] *= 2
-        y = F.Deconvolution(x, F.concat(weight, weight, dim=1), **settings)
-        y = F.slice(y, begin=(None, 0), end=(None, None), step=(1, 2))
-        if bias is None:
-            return y
-        return F.broadcast_add(y, F.reshape(bias, shape=(1, -1, {ones})))'''
-
-BLOCKS |= {
-    f"Conv{rank}DTransposeToOne": _TO_ONE.format(rank=rank, ones=", ".join(["1"] * rank))
-    for rank in (1, 2, 3)
-}
-
 FUNCTIONS = {
     "attention": '''\
 def attention(F, query, key, value, scale, mask=None, causal=False):

@@ -158,3 +158,36 @@ def test_the_script_is_formatted_and_clean(script: Path) -> None:
             env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         )
         assert done.returncode == 0, done.stdout
+
+
+_DECODER = """
+model Decoder() {
+    input image: f32[N, 1, 8, 8]
+    h = image |> conv2d(16, 3, stride = 2, padding = 1) |> relu
+    code = mean(h, axis = [2, 3])
+    pair = h |> conv_transpose2d(2, 4, stride = 2, padding = 1)
+    output restored = pair[:, 0:1], code
+}
+train Decoder {
+    data = digits(split = 0.9) { image = pixels / 16 }
+    loss = mse(restored, image) + 0.1 * mean(code)
+    optimizer = adamw(lr = 0.01)
+    batch = 64
+    epochs = 1
+}
+"""
+
+
+def test_a_sum_of_losses_of_two_outputs_trains(tmp_path: Path) -> None:
+    source = Source("decoder.model", _DECODER)
+    program = load(source).program_or_raise()
+    graph = model_of(program, source)
+    path = tmp_path / "decoder_mxnet.py"
+    place = Place("decoder.model", tmp_path, tmp_path, path.name)
+    path.write_text(BACKEND.render(graph, program.trainings[graph.name], place))
+    losses = []
+    for epochs in (1, 3):
+        done = run(path, "--epochs", epochs)
+        assert done.returncode == 0, done.stderr[-3000:]
+        losses.append(float(done.stdout.split()[1]))
+    assert losses[1] < losses[0] < 0.5
