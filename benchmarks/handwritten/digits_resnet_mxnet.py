@@ -82,9 +82,7 @@ def train(model, data, args):
     settings = {"learning_rate": LEARNING_RATE, "momentum": MOMENTUM, "wd": WEIGHT_DECAY}
     trainer = gluon.Trainer(model.collect_params(), "sgd", settings)
     cross_entropy = gluon.loss.SoftmaxCrossEntropyLoss()
-    batches = mx.io.NDArrayIter(
-        *data, BATCH_SIZE, shuffle=True, last_batch_handle="discard"
-    )
+    batches = mx.io.NDArrayIter(*data, BATCH_SIZE, shuffle=True, last_batch_handle="discard")
     epoch_steps = len(data[0]) // BATCH_SIZE
     step, steps = 0, args.epochs * epoch_steps
     for epoch in range(args.epochs):

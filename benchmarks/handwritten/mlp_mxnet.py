@@ -30,9 +30,7 @@ def train(model, data, args):
     context = mx.Context(args.device)
     trainer = gluon.Trainer(model.collect_params(), "adam", {"learning_rate": LEARNING_RATE})
     cross_entropy = gluon.loss.SoftmaxCrossEntropyLoss()
-    batches = mx.io.NDArrayIter(
-        *data, BATCH_SIZE, shuffle=True, last_batch_handle="discard"
-    )
+    batches = mx.io.NDArrayIter(*data, BATCH_SIZE, shuffle=True, last_batch_handle="discard")
     epoch_steps = len(data[0]) // BATCH_SIZE
     for epoch in range(args.epochs):
         total = 0.0
@@ -56,9 +54,7 @@ def main():
     args = parser.parse_args()
     mx.random.seed(0)
     model = nn.HybridSequential()
-    model.add(
-        nn.Dense(32, activation="relu"), nn.Dense(32, activation="relu"), nn.Dense(3)
-    )
+    model.add(nn.Dense(32, activation="relu"), nn.Dense(32, activation="relu"), nn.Dense(3))
     model.initialize(mx.init.Xavier(), ctx=mx.Context(args.device))
     model.hybridize(static_alloc=True, static_shape=True)
     train(model, load_data(), args)

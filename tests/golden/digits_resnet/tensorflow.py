@@ -132,8 +132,12 @@ class Tabulated(keras.optimizers.schedules.LearningRateSchedule):
         return tf.gather(self.rates, tf.minimum(step, len(self.rates) - 1))
 
 
-def prepare(model, steps, args):
-    """Compile the model for `steps` updates in all."""
+def prepare(model, epoch_steps, args):
+    """Compile the model for epochs of so many updates."""
+    most = max(1, min(STEPS_PER_EXECUTION, epoch_steps))
+    even = [n for n in range(most, most // 4, -1) if epoch_steps % n == 0]
+    at_once = even[0] if even else most
+    steps = args.epochs * epoch_steps
     model.compile(
         # Keras keeps the learning rate in the velocity: a change acts slowly.
         # Keras takes weight decay off the weights, not into the gradient.
@@ -142,7 +146,7 @@ def prepare(model, steps, args):
         ),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-        steps_per_execution=1 if args.checkpoint_every else STEPS_PER_EXECUTION,
+        steps_per_execution=1 if args.checkpoint_every else at_once,
     )
 
 
@@ -179,14 +183,20 @@ def train(model, arrays, args):
     def batch(rows):
         return tf.gather(image, rows), tf.gather(label, rows)
 
-    for epoch in range(step // epoch_steps, args.epochs):
-        order = batches(count, args.batch_size, args.seed, epoch)
-        data = tf.data.Dataset.from_tensor_slices(order[step % epoch_steps :])
+    while step < args.epochs * epoch_steps:
+        first, done = divmod(step, epoch_steps)
+        whole = epoch_steps % model.steps_per_execution == 0
+        last = args.epochs if whole and not done else first + 1
+        epochs = range(first, last)
+        order = [batches(count, args.batch_size, args.seed, epoch) for epoch in epochs]
+        order = np.concatenate(order)[done:]
+        data = tf.data.Dataset.from_tensor_slices(order)
         with contextlib.redirect_stdout(sys.stderr):  # Keras' progress
             model.fit(
                 data.map(batch).prefetch(2),
-                initial_epoch=epoch,
-                epochs=epoch + 1,
+                initial_epoch=first,
+                epochs=last,
+                steps_per_epoch=len(order) // len(epochs),
                 shuffle=False,
                 callbacks=[Progress(args, args.epochs * epoch_steps)],
             )
@@ -434,7 +444,7 @@ def main():
     if args.epochs or args.resume or args.evaluate:
         train_part, test_part = load_data(args.seed)
         epoch_steps = len(train_part[0]) // args.batch_size
-        prepare(model, args.epochs * epoch_steps, args)
+        prepare(model, epoch_steps, args)
     step = 0
     if args.epochs or args.resume:
         step = train(model, train_part, args)
@@ -455,4 +465,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 28955a397b3c0cd2
+# Compiled by Tercet. sha256 of the lines above: 983bb6280e54a003

@@ -184,8 +184,9 @@ class Tabulated(keras.optimizers.schedules.LearningRateSchedule):
         return tf.gather(self.rates, tf.minimum(step, len(self.rates) - 1))
 
 
-def prepare(model, steps, args):
-    """Compile the model for `steps` updates in all."""
+def prepare(model, epoch_steps, args):
+    """Compile the model for epochs of so many updates."""
+    steps = args.epochs * epoch_steps
     model.compile(
         # Keras keeps the learning rate in the velocity: a change acts slowly.
         # Keras takes weight decay off the weights, not into the gradient.
@@ -229,14 +230,19 @@ def train(model, arrays, args):
     def batch(rows):
         return tf.gather(image, rows), tf.gather(label, rows)
 
-    for epoch in range(step // epoch_steps, args.epochs):
-        order = batches(count, args.batch_size, args.seed, epoch)
-        data = tf.data.Dataset.from_tensor_slices(order[step % epoch_steps :])
+    while step < args.epochs * epoch_steps:
+        first, done = divmod(step, epoch_steps)
+        last = first + 1 if done else args.epochs
+        epochs = range(first, last)
+        order = [batches(count, args.batch_size, args.seed, epoch) for epoch in epochs]
+        order = np.concatenate(order)[done:]
+        data = tf.data.Dataset.from_tensor_slices(order)
         with contextlib.redirect_stdout(sys.stderr):  # Keras' progress
             model.fit(
                 data.map(batch).prefetch(2),
-                initial_epoch=epoch,
-                epochs=epoch + 1,
+                initial_epoch=first,
+                epochs=last,
+                steps_per_epoch=len(order) // len(epochs),
                 shuffle=False,
                 callbacks=[Progress(args, args.epochs * epoch_steps)],
             )
@@ -484,7 +490,7 @@ def main():
     if args.epochs or args.resume or args.evaluate:
         train_part, test_part = load_data(args.seed)
         epoch_steps = len(train_part[0]) // args.batch_size
-        prepare(model, args.epochs * epoch_steps, args)
+        prepare(model, epoch_steps, args)
     step = 0
     if args.epochs or args.resume:
         step = train(model, train_part, args)
@@ -505,4 +511,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 7396773a6d796bb5
+# Compiled by Tercet. sha256 of the lines above: c3f4c3fde5a7e87e

@@ -181,8 +181,9 @@ class Perplexity:
         return np.exp(self.loss / self.total)
 
 
-def prepare(model, steps, args):
-    """Compile the model for `steps` updates in all."""
+def prepare(model, epoch_steps, args):
+    """Compile the model for epochs of so many updates."""
+    steps = args.epochs * epoch_steps
     model.compile(
         # Keras adds epsilon before the correction of the bias.
         optimizer=keras.optimizers.AdamW(
@@ -230,14 +231,19 @@ def train(model, arrays, args):
     def batch(rows):
         return tf.gather(tokens, rows), tf.gather(following, rows)
 
-    for epoch in range(step // epoch_steps, args.epochs):
-        order = batches(count, args.batch_size, args.seed, epoch)
-        data = tf.data.Dataset.from_tensor_slices(order[step % epoch_steps :])
+    while step < args.epochs * epoch_steps:
+        first, done = divmod(step, epoch_steps)
+        last = first + 1 if done else args.epochs
+        epochs = range(first, last)
+        order = [batches(count, args.batch_size, args.seed, epoch) for epoch in epochs]
+        order = np.concatenate(order)[done:]
+        data = tf.data.Dataset.from_tensor_slices(order)
         with contextlib.redirect_stdout(sys.stderr):  # Keras' progress
             model.fit(
                 data.map(batch).prefetch(2),
-                initial_epoch=epoch,
-                epochs=epoch + 1,
+                initial_epoch=first,
+                epochs=last,
+                steps_per_epoch=len(order) // len(epochs),
                 shuffle=False,
                 callbacks=[Progress(args, args.epochs * epoch_steps)],
             )
@@ -511,7 +517,7 @@ def main():
     if args.epochs or args.resume or args.evaluate:
         train_part, test_part = load_data(args.data, args.seed)
         epoch_steps = len(train_part[0]) // args.batch_size
-        prepare(model, args.epochs * epoch_steps, args)
+        prepare(model, epoch_steps, args)
     step = 0
     if args.epochs or args.resume:
         step = train(model, train_part, args)
@@ -532,4 +538,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 64b905e4dbdf7a4a
+# Compiled by Tercet. sha256 of the lines above: a62ee141997f5434

@@ -1,0 +1,41 @@
+"""Is a generated training step as fast as a hand-written one?  Both in one process, by turns."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmarks.figures import Figure, Limit
+from benchmarks.processes import ROOT, SAMPLES, TARGETS, environment, run, tercet
+
+TITLE = "Training step, generated against hand-written"
+ROUNDS = 30
+EPOCHS = {"digits_resnet": 1, "mlp": 30}
+"""Epochs of one turn: each takes some tenths of a second."""
+
+
+def figures() -> Iterable[Figure]:
+    with tempfile.TemporaryDirectory() as folder:
+        for sample, epochs in EPOCHS.items():
+            run(tercet("compile", "-t", "all", "-o", folder, SAMPLES / f"{sample}.model"))
+            for target in TARGETS:
+                yield _figure(Path(folder), sample, target, epochs)
+
+
+def _figure(folder: Path, sample: str, target: str, epochs: int) -> Figure:
+    script = f"{sample}_{target}.py"
+    scripts = [folder / script, ROOT / "benchmarks" / "handwritten" / script]
+    options = ["--epochs", str(epochs), "--rounds", str(ROUNDS)]
+    command = [sys.executable, "-m", "benchmarks.race", *map(str, scripts), *options]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{script}: {done.stderr[-2000:]}")
+    seconds = json.loads(done.stdout.splitlines()[-1])
+    ratios = tuple(g / w for g, w in zip(seconds["generated"], seconds["written"], strict=True))
+    return Figure(f"`{sample}`, {target}", "×", ratios, Limit("<=", 1.02, "interval"))
