@@ -176,6 +176,8 @@ def export_piece(model: Graph) -> Piece:
     outputs = ", ".join(literal(o.name) for o in model.outputs)
     text = f"""\
 def export(model, path):
+    \"\"\"Write an ONNX model; the tracing exporter keeps every symbolic size.\"\"\"
+    warnings.filterwarnings("ignore", "You are using the legacy", DeprecationWarning)
     torch.onnx.export(
         model.eval().cpu(),
         ({examples},),
@@ -186,7 +188,7 @@ def export(model, path):
         opset_version=17,
         dynamo=False,
     )"""
-    return Piece(text)
+    return Piece(text, ("import warnings",))
 
 
 def _example(type_: TensorType, sizes: Mapping[str, int]) -> str:

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -331,6 +332,8 @@ def write(path, tensors, metadata=None):
 
 
 def export(model, path):
+    """Write an ONNX model; the tracing exporter keeps every symbolic size."""
+    warnings.filterwarnings("ignore", "You are using the legacy", DeprecationWarning)
     torch.onnx.export(
         model.eval().cpu(),
         (torch.ones(2, 4, dtype=torch.int64),),
@@ -423,4 +426,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 91e4471762df03fb
+# Compiled by Tercet. sha256 of the lines above: b428266c9e91f379
