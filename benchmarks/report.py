@@ -37,6 +37,7 @@ def keep(name: str, question: Question) -> None:
     results[name] = {
         "title": question.title,
         "machine": machine(),
+        "real_time": os.sched_getscheduler(0) != os.SCHED_OTHER,
         "load": [round(load, 2) for load in question.load],
         "figures": [figure.to_json() for figure in question.figures],
     }
@@ -51,7 +52,9 @@ def page_with(text: str, name: str, answer: dict[str, Any]) -> str:
     rows += [_row(_cells(Figure.from_json(data))) for data in answer["figures"]]
     before, after = answer["load"]
     place = ", ".join(f"{what} {value}" for what, value in answer["machine"].items())
-    lines = [*rows, "", f"Measured with {place}; load per core {before} before, {after} after."]
+    measured = f"Measured with {place}; load per core {before} before, {after} after"
+    urgent = "; at real-time priority" if answer["real_time"] else ""
+    lines = [*rows, "", f"{measured}{urgent}."]
     between = "\n".join([f"<!-- {name} -->", "", *lines, "", "<!-- end -->"])
     pattern = rf"<!-- {re.escape(name)} -->.*?<!-- end -->"
     return re.sub(pattern, lambda _: between, text, flags=re.DOTALL)
