@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def keep(name: str, question: Question) -> None:
     results[name] = {
         "title": question.title,
         "machine": machine(),
-        "real_time": os.sched_getscheduler(0) != os.SCHED_OTHER,
+        "real_time": sys.platform == "linux" and os.sched_getscheduler(0) != os.SCHED_OTHER,
         "load": [round(load, 2) for load in question.load],
         "figures": [figure.to_json() for figure in question.figures],
     }

@@ -23,19 +23,23 @@ def figures() -> Iterable[Figure]:
         for sample, epochs in EPOCHS.items():
             run(tercet("compile", "-t", "all", "-o", folder, SAMPLES / f"{sample}.model"))
             for target in TARGETS:
-                yield _figure(Path(folder), sample, target, epochs)
+                script = f"{sample}_{target}"
+                ratios = _ratios(Path(folder), script, script, epochs)
+                yield Figure(f"`{sample}`, {target}", "×", ratios, Limit("<=", 1.02, "interval"))
+        ratios = _ratios(Path(folder), "mlp_pytorch", "mlp_pytorch_indexed", EPOCHS["mlp"])
+        yield Figure("`mlp`, pytorch, against no `DataLoader`", "×", ratios)
 
 
-def _figure(folder: Path, sample: str, target: str, epochs: int) -> Figure:
-    script = f"{sample}_{target}.py"
-    scripts = [folder / script, ROOT / "benchmarks" / "handwritten" / script]
+def _ratios(folder: Path, generated: str, written: str, epochs: int) -> tuple[float, ...]:
+    """The generated script's time by the hand-written one's, round by round."""
+    by_hand = ROOT / "benchmarks" / "handwritten" / f"{written}.py"
+    scripts = [folder / f"{generated}.py", by_hand]
     options = ["--epochs", str(epochs), "--rounds", str(ROUNDS)]
     command = [sys.executable, "-m", "benchmarks.race", *map(str, scripts), *options]
     done = subprocess.run(
         command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise SystemExit(f"{script}: {done.stderr[-2000:]}")
+        raise SystemExit(f"{generated}: {done.stderr[-2000:]}")
     seconds = json.loads(done.stdout.splitlines()[-1])
-    ratios = tuple(g / w for g, w in zip(seconds["generated"], seconds["written"], strict=True))
-    return Figure(f"`{sample}`, {target}", "×", ratios, Limit("<=", 1.02, "interval"))
+    return tuple(g / w for g, w in zip(seconds["generated"], seconds["written"], strict=True))
