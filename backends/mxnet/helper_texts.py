@@ -237,9 +237,10 @@ def huber(F, difference, delta):
     return F.where(near, F.square(distance) / 2, linear)""",
     "binary_cross_entropy": '''\
 def binary_cross_entropy(F, p, label):
-    """Logarithms are not let below -100."""
-    log_p = F.maximum(F.log(F.maximum(p, 1e-44)), -100)
-    log_q = F.maximum(F.log1p(-F.minimum(p, 1)), -100)
+    """Logarithms of 0 count as -100, and have no gradient."""
+    least = -100 * F.ones_like(p)
+    log_p = F.where(p > 1e-38, F.log(F.maximum(p, 1e-38)), least)
+    log_q = F.where(p < 1, F.log1p(-F.minimum(p, 1 - 2**-24)), least)
     return -(label * log_p + (1 - label) * log_q)''',
     "binary_cross_entropy_with_logits": """\
 def binary_cross_entropy_with_logits(F, x, label):

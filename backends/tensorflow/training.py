@@ -17,6 +17,7 @@ from compiler.codegen.functions import FunctionCode, print_function
 from compiler.codegen.loops import find_parts
 from compiler.codegen.merge import merge
 from compiler.codegen.metrics import PrintedMetrics, printed_metrics
+from compiler.codegen.names import Names
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
 from compiler.codegen.schedules import schedule_piece
@@ -286,7 +287,8 @@ class TrainingPrinter:
         )
 
     def _train(self) -> str:
-        names = self.data.names
+        local = Names(_TRAIN_LOCALS)
+        names = [local.of(name) for name in self.data.names]
         element = self._structure([f"tf.gather({name}, rows)" for name in names])
         given = ", ".join(names) + ("," if len(names) == 1 else "")
         return "\n".join(
@@ -408,6 +410,35 @@ _AT_ONCE = (
     "    even = [n for n in range(most, most // 4, -1) if epoch_steps % n == 0]",
     "    at_once = even[0] if even else most",
 )
+_TRAIN_LOCALS = frozenset(
+    [
+        "args",
+        "arrays",
+        "batch",
+        "batches",
+        "contextlib",
+        "count",
+        "data",
+        "done",
+        "epoch",
+        "epoch_steps",
+        "epochs",
+        "first",
+        "last",
+        "load_checkpoint",
+        "map",
+        "model",
+        "np",
+        "order",
+        "range",
+        "rows",
+        "step",
+        "sys",
+        "tf",
+    ]
+)
+"""Names that `train` uses itself."""
+
 _COMPUTE_LOSS = ("x", "y", "y_pred", "sample_weight", "training")
 _DEFAULTS = ("x=None", "y=None", "y_pred=None", "sample_weight=None", "training=True")
 
