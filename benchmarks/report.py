@@ -33,7 +33,7 @@ def show(question: Question) -> None:
 
 
 def keep(name: str, question: Question) -> None:
-    """Put the answer into `results.json` in place of an older one, and into the page."""
+    """Put the answer into `results.json` in place of an older one, and all answers into the page."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results[name] = {
         "title": question.title,
@@ -44,7 +44,10 @@ def keep(name: str, question: Question) -> None:
     }
     RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
     if PAGE.exists():
-        PAGE.write_text(page_with(PAGE.read_text(), name, results[name]))
+        text = PAGE.read_text()
+        for answered, answer in results.items():
+            text = page_with(text, answered, answer)
+        PAGE.write_text(text)
 
 
 def page_with(text: str, name: str, answer: dict[str, Any]) -> str:
