@@ -84,4 +84,9 @@ class TensorType:
         return TensorType(dtype, self.shape)
 
     def __str__(self) -> str:
-        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
+        return f"{self.dtype}{shape_text(self.shape)}"
+
+
+def shape_text(shape: tuple[object, ...]) -> str:
+    """Sizes, or other numbers of axes, as the language writes them: `[N, 3, 2 * H]`."""
+    return f"[{', '.join(map(str, shape))}]"

@@ -1,4 +1,7 @@
-"""Activation functions."""
+"""Activation functions: saturating ones, gates, and those along an axis.
+
+The family of `relu` is in `rectifiers`; all are named here.
+"""
 
 from __future__ import annotations
 
@@ -9,148 +12,46 @@ from typing import TYPE_CHECKING, Literal
 from compiler import dims
 from compiler.dims import Size
 from compiler.errors import require
-from compiler.initializers import Constant
 from compiler.lazy import np
-from compiler.ops.base import (
-    LayerOp,
-    Layout,
-    Op,
-    Operand,
-    ParameterSpec,
-    operation,
-    require_float,
-)
-from compiler.ops.checks import known, normalized_axis, require_rank
-from compiler.ops.special import erf
+from compiler.ops.base import Layout, Op, Operand, operation, require_float
+from compiler.ops.checks import normalized_axis, require_rank
+from compiler.ops.elements import OfFloat
+from compiler.ops.rectifiers import Celu, Elu, LeakyRelu, PRelu, Relu, Relu6, Selu
+from compiler.ops.special import erf, log_softmax, sigmoid, softmax, softplus
 from compiler.types import TensorType
 from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array
 
-
-@dataclass(frozen=True)
-class Activation(Op):
-    """Base of activations that work element by element and keep the type."""
-
-    operands = (Operand("x"),)
-    layout = Layout.AGNOSTIC
-
-    def infer(self, x: TensorType) -> TensorType:
-        return require_float(x)
-
-
-def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)), without overflow and precise at both ends."""
-    small = np.exp(-np.abs(x))
-    y: Array = np.where(x >= 0, 1, small) / (1 + small)
-    return y
-
-
-def softplus(x: Array) -> Array:
-    """log(1 + exp(x)), without overflow."""
-    y: Array = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
-    return y
-
-
-@operation("relu")
-class Relu(Activation):
-    """`max(x, 0)`.
-
-    x of any shape keeps it.  ONNX: Relu.
-
-        h = relu(x)
-    """
-
-    def reference(self, x: Array) -> Array:
-        return np.maximum(x, 0)
-
-
-@operation("relu6")
-class Relu6(Activation):
-    """`min(max(x, 0), 6)`.
-
-    x of any shape keeps it.  ONNX: Clip.
-
-        h = x |> relu6
-    """
-
-    def reference(self, x: Array) -> Array:
-        return np.clip(x, 0, 6)
-
-
-@operation("leaky_relu")
-@dataclass(frozen=True)
-class LeakyRelu(Activation):
-    """x where `x >= 0`, else `alpha * x`.
-
-    x of any shape keeps it.  ONNX: LeakyRelu.
-
-        h = x |> leaky_relu(0.2)
-    """
-
-    alpha: float = 0.01
-
-    def reference(self, x: Array) -> Array:
-        return np.where(x >= 0, x, self.alpha * x)
-
-
-@operation("elu")
-@dataclass(frozen=True)
-class Elu(Activation):
-    """x where `x >= 0`, else `alpha * (exp(x) - 1)` (Clevert et al., 2015).
-
-    x of any shape keeps it.  ONNX: Elu.
-
-        h = x |> elu
-    """
-
-    alpha: float = 1.0
-
-    def reference(self, x: Array) -> Array:
-        return np.where(x >= 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
-
-
-@operation("selu")
-class Selu(Activation):
-    """`gamma * x` where `x >= 0`, else `gamma * alpha * (exp(x) - 1)`, with the constants of
-    Klambauer et al., 2017.
-
-    x of any shape keeps it; ONNX writes the constants in single precision.  ONNX: Selu.
-
-        h = x |> selu
-    """
-
-    ALPHA = 1.6732632423543772
-    GAMMA = 1.0507009873554805
-
-    def reference(self, x: Array) -> Array:
-        return self.GAMMA * np.where(x >= 0, x, self.ALPHA * np.expm1(np.minimum(x, 0)))
-
-
-@operation("celu")
-@dataclass(frozen=True)
-class Celu(Activation):
-    """`max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)` (Barron, 2017).
-
-    x of any shape keeps it.  ONNX: Celu.
-
-        h = x |> celu(0.5)
-    """
-
-    alpha: float = 1.0
-
-    def __post_init__(self) -> None:
-        require(self.alpha > 0, "alpha", f"`alpha` must be positive, not {self.alpha}")
-
-    def reference(self, x: Array) -> Array:
-        y: Array = np.where(x >= 0, x, self.alpha * np.expm1(np.minimum(x, 0) / self.alpha))
-        return y
+__all__ = [
+    "AxisActivation",
+    "Celu",
+    "Elu",
+    "Gelu",
+    "HardSigmoid",
+    "HardSwish",
+    "HardTanh",
+    "LeakyRelu",
+    "LogSigmoid",
+    "LogSoftmax",
+    "Mish",
+    "PRelu",
+    "Relu",
+    "Relu6",
+    "Selu",
+    "Sigmoid",
+    "Silu",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Tanh",
+]
 
 
 @operation("gelu")
 @dataclass(frozen=True)
-class Gelu(Activation):
+class Gelu(OfFloat):
     """`x * P(X <= x)` for a standard normal X (Hendrycks and Gimpel, 2016; ONNX Gelu, opset 20).
 
     `0.5 * x * (1 + erf(x / sqrt(2)))`; with `approximate = "tanh"`
@@ -171,7 +72,7 @@ class Gelu(Activation):
 
 
 @operation("silu")
-class Silu(Activation):
+class Silu(OfFloat):
     """`x * sigmoid(x)`, also called swish (Elfwing et al., 2017).
 
     x of any shape keeps it.  ONNX: Sigmoid and Mul.
@@ -184,7 +85,7 @@ class Silu(Activation):
 
 
 @operation("mish")
-class Mish(Activation):
+class Mish(OfFloat):
     """`x * tanh(softplus(x))` (Misra, 2019).
 
     x of any shape keeps it.  ONNX: Mish, opset 18.
@@ -198,7 +99,7 @@ class Mish(Activation):
 
 
 @operation("hard_swish")
-class HardSwish(Activation):
+class HardSwish(OfFloat):
     """`x * min(max(x / 6 + 0.5, 0), 1)` (Howard et al., 2019).
 
     x of any shape keeps it.  ONNX: HardSwish.
@@ -213,7 +114,7 @@ class HardSwish(Activation):
 
 @operation("hard_sigmoid")
 @dataclass(frozen=True)
-class HardSigmoid(Activation):
+class HardSigmoid(OfFloat):
     """`min(max(alpha * x + beta, 0), 1)` (with ONNX's defaults).
 
     x of any shape keeps it; MobileNetV3's form is `alpha = 1 / 6`.  ONNX: HardSigmoid.
@@ -229,7 +130,7 @@ class HardSigmoid(Activation):
 
 
 @operation("sigmoid")
-class Sigmoid(Activation):
+class Sigmoid(OfFloat):
     """`1 / (1 + exp(-x))`.
 
     x of any shape keeps it.  ONNX: Sigmoid.
@@ -242,7 +143,7 @@ class Sigmoid(Activation):
 
 
 @operation("tanh")
-class Tanh(Activation):
+class Tanh(OfFloat):
     """Hyperbolic tangent.
 
     x of any shape keeps it.  ONNX: Tanh.
@@ -255,7 +156,7 @@ class Tanh(Activation):
 
 
 @operation("softplus")
-class Softplus(Activation):
+class Softplus(OfFloat):
     """`log(1 + exp(x))`.
 
     x of any shape keeps it.  ONNX: Softplus.
@@ -268,7 +169,7 @@ class Softplus(Activation):
 
 
 @operation("softsign")
-class Softsign(Activation):
+class Softsign(OfFloat):
     """`x / (1 + abs(x))`.
 
     x of any shape keeps it.  ONNX: Softsign.
@@ -282,7 +183,7 @@ class Softsign(Activation):
 
 
 @operation("log_sigmoid")
-class LogSigmoid(Activation):
+class LogSigmoid(OfFloat):
     """`log(sigmoid(x))`, computed as `-softplus(-x)`.
 
     x of any shape keeps it.  ONNX: Softplus and Neg.
@@ -296,7 +197,7 @@ class LogSigmoid(Activation):
 
 @operation("hard_tanh")
 @dataclass(frozen=True)
-class HardTanh(Activation):
+class HardTanh(OfFloat):
     """`min(max(x, low), high)`.
 
     x of any shape keeps it.  ONNX: Clip.
@@ -333,20 +234,6 @@ class AxisActivation(Op):
         return 5 * dims.product(outputs[0].shape)
 
 
-def log_softmax(x: Array, axis: int) -> Array:
-    """x - log(sum(exp(x))), without overflow."""
-    shifted = x - x.max(axis=axis, keepdims=True)
-    y: Array = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
-    return y
-
-
-def softmax(x: Array, axis: int) -> Array:
-    """exp(x) / sum(exp(x)), without overflow."""
-    powers = np.exp(x - x.max(axis=axis, keepdims=True))
-    y: Array = powers / powers.sum(axis=axis, keepdims=True)
-    return y
-
-
 @operation("softmax")
 class Softmax(AxisActivation):
     """`exp(x) / sum(exp(x))` along `axis`.
@@ -371,41 +258,3 @@ class LogSoftmax(AxisActivation):
 
     def reference(self, x: Array) -> Array:
         return log_softmax(x, self.axis)
-
-
-@operation("prelu")
-@dataclass(frozen=True)
-class PRelu(LayerOp):
-    """x where `x >= 0`, else `weight * x` with a trained weight (He et al., 2015; ONNX PRelu).
-
-    x `[N, C, ...]` keeps its shape; weight `[C]`, one per channel (axis 1), or `[1]` with
-    `shared = true`.  Initial weight: 0.25.
-
-        h = x |> conv2d(64, 3) |> prelu
-    """
-
-    operands = (Operand("x"),)
-    layout = Layout.SPATIAL
-
-    shared: bool = False
-
-    def infer(self, x: TensorType) -> TensorType:
-        self._count(x)
-        return require_float(x)
-
-    def _count(self, x: TensorType) -> int:
-        if self.shared:
-            return 1
-        require_rank(x, 2, -1)
-        return known(x.shape[1], "the number of channels")
-
-    def parameters(self, x: TensorType) -> tuple[ParameterSpec, ...]:
-        type = x.with_shape(self._count(x))
-        return (ParameterSpec("weight", type, self.init or Constant(0.25), "weight"),)
-
-    def reference(self, x: Array, weight: Array) -> Array:
-        slope = weight if self.shared else weight.reshape(-1, *(1,) * (x.ndim - 2))
-        return np.where(x >= 0, x, slope * x)
-
-    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
-        return 2 * dims.product(outputs[0].shape)

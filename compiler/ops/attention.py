@@ -10,9 +10,9 @@ from compiler import dims
 from compiler.dims import Size
 from compiler.errors import OpError, require
 from compiler.lazy import np
-from compiler.ops.activation import softmax
 from compiler.ops.base import Op, Operand, operation, require_float
 from compiler.ops.checks import require_broadcast, require_dtype, require_rank
+from compiler.ops.special import softmax
 from compiler.types import DType, TensorType
 from dsl.records import dataclass
 

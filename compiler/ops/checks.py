@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from compiler import dims
 from compiler.dims import Size
 from compiler.errors import OpError, require
-from compiler.types import DType, Shape, TensorType
+from compiler.types import DType, Shape, TensorType, shape_text
 
 
 def require_at_least(least: int, value: int | Sequence[int], attribute: str) -> None:
@@ -51,9 +51,9 @@ def require_shape(x: TensorType, shape: Shape, what: str, *, operand: int) -> No
         dims.equal(a, b) is True for a, b in zip(x.shape, shape, strict=True)
     )
     if not same:
-        wanted = ", ".join(map(str, shape))
+        wanted = shape_text(shape)
         code = "E0301" if x.rank == len(shape) else "E0303"
-        raise OpError(code, f"{what} must have shape [{wanted}], not {x}", operand=operand)
+        raise OpError(code, f"{what} must have shape {wanted}, not {x}", operand=operand)
 
 
 def require_broadcast(x: TensorType, shape: Shape, what: str, *, operand: int) -> None:
@@ -63,8 +63,8 @@ def require_broadcast(x: TensorType, shape: Shape, what: str, *, operand: int) -
         for a, b in zip(reversed(x.shape), reversed(shape), strict=False)
     )
     if not fits:
-        wanted = ", ".join(map(str, shape))
-        raise OpError("E0302", f"{what} {x} does not broadcast to [{wanted}]", operand=operand)
+        wanted = shape_text(shape)
+        raise OpError("E0302", f"{what} {x} does not broadcast to {wanted}", operand=operand)
 
 
 def broadcast_shapes(a: Shape, b: Shape, *, operand: int = 1) -> Shape:
@@ -81,7 +81,7 @@ def broadcast_shapes(a: Shape, b: Shape, *, operand: int = 1) -> Shape:
 
 
 def _not_broadcast(a: Shape, b: Shape, left: Size, right: Size, operand: int) -> OpError:
-    shapes = " and ".join(f"[{', '.join(map(str, shape))}]" for shape in (a, b))
+    shapes = " and ".join(shape_text(shape) for shape in (a, b))
     help = f"{left} and {right} must be equal, or one of them 1"
     if dims.symbols(left) or dims.symbols(right):
         help = "a symbolic size goes with 1 or an equal size only"
@@ -107,3 +107,11 @@ def normalized_axis(axis: int, rank: int, attribute: str = "axis") -> int:
         span = f"from {-rank} to {rank - 1}" if rank else "none: it is a scalar"
         raise OpError("E0309", f"axis {axis} does not exist: axes are {span}", attribute=attribute)
     return axis % rank
+
+
+def normalized_axes(axis: int | tuple[int, ...], rank: int) -> tuple[int, ...]:
+    """The axes from the front, in order.  Raises OpError E0309, or E0504 for one given twice."""
+    given = (axis,) if isinstance(axis, int) else axis
+    axes = [normalized_axis(a, rank) for a in given]
+    require(len(set(axes)) == len(axes), "axis", f"{shape_text(given)} names an axis twice")
+    return tuple(sorted(axes))

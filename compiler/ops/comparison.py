@@ -1,11 +1,11 @@
-"""Comparisons and logic, element by element."""
+"""Comparisons, logic and tests, element by element: the results are bool."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
 from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, operation
+from compiler.ops.base import Layout, Op, Operand, operation, require_float
 from compiler.ops.elements import broadcast, require_bool, require_number
 from compiler.types import DType, TensorType
 from dsl.records import dataclass
@@ -178,3 +178,38 @@ class LogicalNot(Op):
 
     def reference(self, x: Array) -> Array:
         return np.logical_not(x)
+
+
+@dataclass(frozen=True)
+class _Test(Op):
+    operands = (Operand("x"),)
+    layout = Layout.AGNOSTIC
+
+    def infer(self, x: TensorType) -> TensorType:
+        return require_float(x).with_dtype(DType.BOOL)
+
+
+@operation("is_nan")
+class IsNan(_Test):
+    """Whether each number is NaN; the result is bool.
+
+    x, of floating-point numbers, keeps its shape.  ONNX: IsNaN.
+
+        h = where(is_nan(x), 0, x)
+    """
+
+    def reference(self, x: Array) -> Array:
+        return np.isnan(x)
+
+
+@operation("is_inf")
+class IsInf(_Test):
+    """Whether each number is infinite, of either sign; the result is bool.
+
+    x, of floating-point numbers, keeps its shape.  ONNX: IsInf.
+
+        h = where(is_inf(x), 0, x)
+    """
+
+    def reference(self, x: Array) -> Array:
+        return np.isinf(x)

@@ -1,10 +1,12 @@
-"""What element-wise operations require of their operands' types."""
+"""What element-wise operations share: their frame, and what they require of operands' types."""
 
 from __future__ import annotations
 
 from compiler.errors import OpError
+from compiler.ops.base import Layout, Op, Operand, require_float
 from compiler.ops.checks import broadcast_shapes
 from compiler.types import DType, TensorType
+from dsl.records import dataclass
 
 
 def require_number(x: TensorType, operand: int = 0) -> TensorType:
@@ -30,3 +32,25 @@ def broadcast(x: TensorType, y: TensorType, operand: int = 1) -> TensorType:
         message = f"does not mix {x.dtype} and {y.dtype}"
         raise OpError("E0304", message, operand=operand, help=help)
     return TensorType(x.dtype, broadcast_shapes(x.shape, y.shape, operand=operand))
+
+
+@dataclass(frozen=True)
+class OfNumber(Op):
+    """Base of functions of each number; the result has the operand's type."""
+
+    operands = (Operand("x"),)
+    layout = Layout.AGNOSTIC
+
+    def infer(self, x: TensorType) -> TensorType:
+        return require_number(x)
+
+
+@dataclass(frozen=True)
+class OfFloat(Op):
+    """Base of functions of each floating-point number; the result has the operand's type."""
+
+    operands = (Operand("x"),)
+    layout = Layout.AGNOSTIC
+
+    def infer(self, x: TensorType) -> TensorType:
+        return require_float(x)

@@ -1,8 +1,11 @@
-"""Operations that join tensors, cut them, or repeat and turn their elements along axes."""
+"""Operations that join tensors along an axis, or cut one.
+
+What repeats or turns elements is in `repeating`; all are named here.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from compiler import dims
 from compiler.dims import Size
@@ -10,12 +13,25 @@ from compiler.errors import OpError, require
 from compiler.lazy import np
 from compiler.ops.base import Layout, Op, Operand, Requirement, operation
 from compiler.ops.checks import normalized_axis, require_at_least
-from compiler.ops.sizes import at_most, equality
+from compiler.ops.repeating import Flip, Pad, Repeat, Tile
+from compiler.ops.sizes import equality
 from compiler.types import Shape, TensorType
 from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array
+
+__all__ = [
+    "Chunk",
+    "Concat",
+    "Flip",
+    "Pad",
+    "Repeat",
+    "Split",
+    "Stack",
+    "Tile",
+    "require_one_dtype",
+]
 
 
 def require_one_dtype(tensors: tuple[TensorType, ...]) -> None:
@@ -208,143 +224,3 @@ class Chunk(_Cut):
         size = x.shape[self.at(x.ndim)]
         step = -(-size // self.chunks)
         return self._parts(x, tuple(min(step, size - start) for start in range(0, size, step)))
-
-
-# ---------------------------------------------------------------------------- along several axes
-
-
-@operation("pad")
-@dataclass(frozen=True)
-class Pad(Op):
-    """x with elements added at the ends of its axes; `pads` has one (begin, end) per axis.
-
-    They are `value`, or with mode `"edge"` copies of the outermost element, or with `"reflect"`
-    mirror images without the outermost element, which needs fewer pads than elements.
-    ONNX: Pad.
-
-        h = x |> pad([(0, 0), (0, 0), (1, 1), (1, 1)], mode = "reflect")
-    """
-
-    operands = (Operand("x"),)
-    layout = Layout.AXES
-    pads: tuple[tuple[int, int], ...]
-    mode: Literal["constant", "reflect", "edge"] = "constant"
-    value: int | float = 0
-
-    def __post_init__(self) -> None:
-        for pair in self.pads:
-            require_at_least(0, pair, "pads")
-
-    def infer(self, x: TensorType) -> TensorType:
-        if len(self.pads) != x.rank:
-            message = f"`pads` has {len(self.pads)} pairs, and {x} has {x.rank} axes"
-            help = f"write one pair per axis: [{', '.join(['(0, 0)'] * x.rank)}]"
-            raise OpError("E0303", message, attribute="pads", operand=0, help=help)
-        if isinstance(self.value, float) and not x.dtype.is_float:
-            require(False, "value", f"`value` must be an integer, as x is {x.dtype}")
-        self.constraints(x)
-        padded = zip(x.shape, self.pads, strict=True)
-        return x.with_shape(*(size + begin + end for size, (begin, end) in padded))
-
-    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
-        if self.mode != "reflect":
-            return ()
-        found: list[Requirement] = []
-        for size, pair in zip(x.shape, self.pads, strict=True):
-            message = f"{max(pair)} reflected elements need a size above that, not {size}"
-            problem = OpError("E0504", message, attribute="pads", operand=0)
-            found += at_most(max(pair) + 1, size, problem) if max(pair) else ()
-        return tuple(found)
-
-    def reference(self, x: Array) -> Array:
-        if self.mode == "constant":
-            value = np.asarray(self.value, x.dtype)
-            return np.pad(x, self.pads, mode="constant", constant_values=value)
-        return np.pad(x, self.pads, mode=self.mode)
-
-
-@operation("tile")
-@dataclass(frozen=True)
-class Tile(Op):
-    """The whole of x repeated along its axes, as often as `repeats` says for each of them.
-
-    `[a, b]` tiled twice is `[a, b, a, b]`.  ONNX: Tile.
-
-        h = x |> tile([1, 2])
-    """
-
-    operands = (Operand("x"),)
-    layout = Layout.AXES
-    repeats: tuple[Size, ...]
-
-    def __post_init__(self) -> None:
-        for count in self.repeats:
-            positive = not isinstance(count, int) or count >= 1
-            require(positive, "repeats", f"`repeats` must be at least 1, not {count}")
-
-    def infer(self, x: TensorType) -> TensorType:
-        if len(self.repeats) != x.rank:
-            message = f"`repeats` has {len(self.repeats)} numbers, and {x} has {x.rank} axes"
-            raise OpError("E0303", message, attribute="repeats", operand=0)
-        pairs = zip(x.shape, self.repeats, strict=True)
-        return x.with_shape(*(size * count for size, count in pairs))
-
-    def reference(self, x: Array) -> Array:
-        return np.tile(x, self.repeats)  # type: ignore[arg-type]
-
-
-@operation("repeat")
-@dataclass(frozen=True)
-class Repeat(Op):
-    """Each element of x repeated `count` times in place along an axis, as NumPy's `repeat`.
-
-    `[a, b]` repeated twice is `[a, a, b, b]`.  ONNX: Reshape of Expand of Unsqueeze.
-
-        k = k |> repeat(groups, axis = 1)
-    """
-
-    operands = (Operand("x"),)
-    layout = Layout.AXES
-    count: Size
-    axis: int
-
-    def __post_init__(self) -> None:
-        positive = not isinstance(self.count, int) or self.count >= 1
-        require(positive, "count", f"`count` must be at least 1, not {self.count}")
-
-    def infer(self, x: TensorType) -> TensorType:
-        axis = normalized_axis(self.axis, x.rank)
-        size = x.shape[axis] * self.count
-        return x.with_shape(*x.shape[:axis], size, *x.shape[axis + 1 :])
-
-    def reference(self, x: Array) -> Array:
-        return np.repeat(x, self.count, axis=self.axis)  # type: ignore[arg-type]
-
-
-@operation("flip")
-@dataclass(frozen=True)
-class Flip(Op):
-    """The elements in reverse order along the given axes; without `axis`, along all.
-
-    x keeps its type.  ONNX: Slice with step -1.
-
-        backwards = x |> flip(axis = 1)
-    """
-
-    operands = (Operand("x"),)
-    layout = Layout.AXES
-    axis: int | tuple[int, ...] | None = None
-
-    def axes(self, rank: int) -> tuple[int, ...]:
-        """The axes from the front."""
-        if self.axis is None:
-            return tuple(range(rank))
-        given = (self.axis,) if isinstance(self.axis, int) else self.axis
-        return tuple(normalized_axis(axis, rank) for axis in given)
-
-    def infer(self, x: TensorType) -> TensorType:
-        self.axes(x.rank)
-        return x
-
-    def reference(self, x: Array) -> Array:
-        return np.flip(x, self.axes(x.ndim))

@@ -1,155 +1,49 @@
 """Losses: ordinary operations, legal in models too.
 
 A weighted mean divides by the sum of the weights.  Predictions come first, then targets.
+Those of class indices are in `class_loss`; all are named here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from compiler import dims
-from compiler.dims import Size
 from compiler.errors import require
 from compiler.lazy import np
-from compiler.ops.activation import log_softmax, softplus
-from compiler.ops.base import Op, Operand, operation, require_float
+from compiler.ops.base import Operand, operation, require_float
 from compiler.ops.checks import (
-    known,
     normalized_axis,
     require_broadcast,
     require_dtype,
-    require_integer,
     require_rank,
     require_shape,
 )
+from compiler.ops.class_loss import ClassLoss, CrossEntropy, Nll
+from compiler.ops.loss_base import Loss, Reduction, reduce_loss
+from compiler.ops.special import softplus
 from compiler.types import Shape, TensorType
 from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array
 
-Reduction = Literal["mean", "sum", "none"]
-
-
-def reduce_loss(values: Array, weights: Array | None, reduction: Reduction) -> Array:
-    """The loss from that of each element; `weights`, already broadcast, multiply them."""
-    if weights is not None:
-        values = values * weights
-    if reduction == "none":
-        return values
-    total = values.sum()
-    if reduction == "mean":
-        total = total / (values.size if weights is None else weights.sum())
-    return np.asarray(total, dtype=values.dtype)
-
-
-class Loss(Op):
-    """Base of all losses."""
-
-    def _reduced(self, x: TensorType, shape: Shape, reduction: Reduction) -> TensorType:
-        return x.with_shape(*(shape if reduction == "none" else ()))
-
-    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
-        x = inputs[0]
-        assert x is not None
-        return 5 * dims.product(x.shape)
-
-
-# ------------------------------------------------------------------------- losses of class indices
-
-
-@dataclass(frozen=True)
-class ClassLoss(Loss):
-    """What losses of class indices share."""
-
-    axis: int = 1
-    ignore_index: int | None = None
-    reduction: Reduction = "mean"
-
-    def infer(
-        self, x: TensorType, target: TensorType, weight: TensorType | None = None
-    ) -> TensorType:
-        require_rank(x, 1, -1)
-        require_float(x)
-        axis = normalized_axis(self.axis, x.rank)
-        shape = (*x.shape[:axis], *x.shape[axis + 1 :])
-        require_integer(target, "class indices", operand=1)
-        require_shape(target, shape, f"the target, {x} without axis {axis},", operand=1)
-        if weight is not None:
-            classes = known(x.shape[axis], "the number of classes")
-            require_dtype(weight, x.dtype, "the weight", operand=2)
-            require_shape(weight, (classes,), "the classes' weight", operand=2)
-        return self._reduced(x, shape, self.reduction)
-
-    def _from_log_probabilities(
-        self, log_p: Array, target: Array, weight: Array | None, smoothing: float
-    ) -> Array:
-        """The loss of log probabilities [..., classes]."""
-        classes = log_p.shape[-1]
-        kept = np.ones(target.shape, dtype=np.bool_)
-        if self.ignore_index is not None:
-            kept = target != self.ignore_index
-        labels = np.where(kept, target, 0).astype(np.int64)
-        wrong = (labels < 0) | (labels >= classes)
-        if wrong.any():
-            raise ValueError(f"class {labels[wrong][0]} is outside 0 to {classes - 1}")
-        class_weight = np.ones(classes, log_p.dtype) if weight is None else weight
-        weights = class_weight[labels] * kept
-        loss = -np.take_along_axis(log_p, labels[..., None], axis=-1)[..., 0] * weights
-        if smoothing:
-            uniform = -(log_p * class_weight).mean(axis=-1) * kept
-            loss = (1 - smoothing) * loss + smoothing * uniform
-        if self.reduction == "none":
-            return np.asarray(loss)
-        total = loss.sum() / (weights.sum() if self.reduction == "mean" else 1)
-        return np.asarray(total, dtype=log_p.dtype)
-
-
-@operation("cross_entropy")
-@dataclass(frozen=True)
-class CrossEntropy(ClassLoss):
-    """Minus the log of the softmax of the target's class.
-
-    logits `[N, C, ...]` (classes along `axis`), target `[N, ...]` of class indices.  The label
-    `ignore_index` costs nothing and leaves the denominator of the mean; `weight` `[C]` weighs
-    classes: the mean is `sum(w * loss) / sum(w)`, w the weight of each target's class.
-    `label_smoothing` e gives `(1 - e) * loss + e * mean over classes of -w * log p` (Szegedy et
-    al., 2015). ONNX: SoftmaxCrossEntropyLoss.
-
-        loss = cross_entropy(logits, label, label_smoothing = 0.1)
-    """
-
-    operands = (Operand("logits"), Operand("target"), Operand("weight", optional=True))
-
-    label_smoothing: float = 0.0
-
-    def __post_init__(self) -> None:
-        message = f"`label_smoothing` must be from 0 to 1, not {self.label_smoothing}"
-        require(0 <= self.label_smoothing <= 1, "label_smoothing", message)
-
-    def reference(self, logits: Array, target: Array, weight: Array | None = None) -> Array:
-        log_p = log_softmax(np.moveaxis(logits, self.axis, -1), -1)
-        return self._from_log_probabilities(log_p, target, weight, self.label_smoothing)
-
-
-@operation("nll")
-class Nll(ClassLoss):
-    """Negative log likelihood: minus the log probability of the target's class.
-
-    log_probabilities `[N, C, ...]` (classes along `axis`), target `[N, ...]` of class indices.
-    `ignore_index` and `weight` as in `cross_entropy`.  ONNX: NegativeLogLikelihoodLoss.
-
-        loss = nll(logits |> log_softmax(axis = 1), label)
-    """
-
-    operands = (Operand("log_probabilities"), Operand("target"), Operand("weight", optional=True))
-
-    def reference(self, x: Array, target: Array, weight: Array | None = None) -> Array:
-        return self._from_log_probabilities(np.moveaxis(x, self.axis, -1), target, weight, 0.0)
-
-
-# --------------------------------------------------------------------- losses element by element
+__all__ = [
+    "BinaryCrossEntropy",
+    "BinaryCrossEntropyWithLogits",
+    "ClassLoss",
+    "CosineSimilarity",
+    "CrossEntropy",
+    "ElementLoss",
+    "Hinge",
+    "Huber",
+    "KlDiv",
+    "Loss",
+    "Mae",
+    "Mse",
+    "Nll",
+    "Reduction",
+    "SmoothL1",
+]
 
 
 @dataclass(frozen=True)

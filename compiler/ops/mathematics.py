@@ -6,27 +6,17 @@ from typing import TYPE_CHECKING
 
 from compiler.errors import OpError
 from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, operation, require_float
-from compiler.ops.elements import require_number
+from compiler.ops.base import operation
+from compiler.ops.elements import OfFloat, OfNumber, require_number
 from compiler.ops.special import erf
 from compiler.types import DType, TensorType
-from dsl.records import dataclass
 
 if TYPE_CHECKING:
     from compiler.ops.base import Array
 
 
-@dataclass(frozen=True)
-class _OfNumber(Op):
-    operands = (Operand("x"),)
-    layout = Layout.AGNOSTIC
-
-    def infer(self, x: TensorType) -> TensorType:
-        return require_number(x)
-
-
 @operation("negate")
-class Negate(_OfNumber):
+class Negate(OfNumber):
     """`-x`, element by element, of signed numbers.
 
     x keeps its type.  ONNX: Neg.
@@ -47,7 +37,7 @@ class Negate(_OfNumber):
 
 
 @operation("abs")
-class Abs(_OfNumber):
+class Abs(OfNumber):
     """The absolute value of each number.
 
     x keeps its type.  ONNX: Abs.
@@ -60,7 +50,7 @@ class Abs(_OfNumber):
 
 
 @operation("sign")
-class Sign(_OfNumber):
+class Sign(OfNumber):
     """-1, 0 or 1, as each number is negative, zero or positive.
 
     x keeps its type.  ONNX: Sign.
@@ -73,7 +63,7 @@ class Sign(_OfNumber):
 
 
 @operation("square")
-class Square(_OfNumber):
+class Square(OfNumber):
     """`x * x`, element by element.
 
     x keeps its type.  ONNX: Mul.
@@ -85,17 +75,8 @@ class Square(_OfNumber):
         return np.square(x)
 
 
-@dataclass(frozen=True)
-class _OfFloat(Op):
-    operands = (Operand("x"),)
-    layout = Layout.AGNOSTIC
-
-    def infer(self, x: TensorType) -> TensorType:
-        return require_float(x)
-
-
 @operation("exp")
-class Exp(_OfFloat):
+class Exp(OfFloat):
     """e to the power of x, element by element.
 
     x, of floating-point numbers, keeps its type.  ONNX: Exp.
@@ -108,7 +89,7 @@ class Exp(_OfFloat):
 
 
 @operation("expm1")
-class Expm1(_OfFloat):
+class Expm1(OfFloat):
     """`exp(x) - 1`, precise near zero, element by element.
 
     x, of floating-point numbers, keeps its type.  ONNX: Sub of Exp, which is less precise.
@@ -121,7 +102,7 @@ class Expm1(_OfFloat):
 
 
 @operation("log")
-class Log(_OfFloat):
+class Log(OfFloat):
     """The natural logarithm, element by element; NaN below zero.
 
     x, of floating-point numbers, keeps its type.  ONNX: Log.
@@ -134,7 +115,7 @@ class Log(_OfFloat):
 
 
 @operation("log1p")
-class Log1p(_OfFloat):
+class Log1p(OfFloat):
     """`log(1 + x)`, precise near zero, element by element.
 
     x, of floating-point numbers, keeps its type.  ONNX: Log of Add, which is less precise.
@@ -147,7 +128,7 @@ class Log1p(_OfFloat):
 
 
 @operation("sqrt")
-class Sqrt(_OfFloat):
+class Sqrt(OfFloat):
     """The square root, element by element; NaN below zero.
 
     x, of floating-point numbers, keeps its type.  ONNX: Sqrt.
@@ -160,7 +141,7 @@ class Sqrt(_OfFloat):
 
 
 @operation("rsqrt")
-class Rsqrt(_OfFloat):
+class Rsqrt(OfFloat):
     """`1 / sqrt(x)`, element by element.
 
     x, of floating-point numbers, keeps its type.  ONNX: Reciprocal of Sqrt.
@@ -174,7 +155,7 @@ class Rsqrt(_OfFloat):
 
 
 @operation("reciprocal")
-class Reciprocal(_OfFloat):
+class Reciprocal(OfFloat):
     """`1 / x`, element by element.
 
     x, of floating-point numbers, keeps its type.  ONNX: Reciprocal.
@@ -187,7 +168,7 @@ class Reciprocal(_OfFloat):
 
 
 @operation("sin")
-class Sin(_OfFloat):
+class Sin(OfFloat):
     """The sine of each number, in radians.
 
     x, of floating-point numbers, keeps its type.  ONNX: Sin.
@@ -200,7 +181,7 @@ class Sin(_OfFloat):
 
 
 @operation("cos")
-class Cos(_OfFloat):
+class Cos(OfFloat):
     """The cosine of each number, in radians.
 
     x, of floating-point numbers, keeps its type.  ONNX: Cos.
@@ -213,7 +194,7 @@ class Cos(_OfFloat):
 
 
 @operation("tan")
-class Tan(_OfFloat):
+class Tan(OfFloat):
     """The tangent of each number, in radians.
 
     x, of floating-point numbers, keeps its type.  ONNX: Tan.
@@ -226,7 +207,7 @@ class Tan(_OfFloat):
 
 
 @operation("erf")
-class Erf(_OfFloat):
+class Erf(OfFloat):
     """The error function `2 / sqrt(pi) * integral of exp(-t * t) from 0 to x`.
 
     x, of floating-point numbers, keeps its type.  ONNX: Erf.
@@ -239,7 +220,7 @@ class Erf(_OfFloat):
 
 
 @operation("floor")
-class Floor(_OfFloat):
+class Floor(OfFloat):
     """The greatest integer not above each number, as a floating-point number.
 
     x keeps its type.  ONNX: Floor.
@@ -252,7 +233,7 @@ class Floor(_OfFloat):
 
 
 @operation("ceil")
-class Ceil(_OfFloat):
+class Ceil(OfFloat):
     """The least integer not below each number, as a floating-point number.
 
     x keeps its type.  ONNX: Ceil.
@@ -265,7 +246,7 @@ class Ceil(_OfFloat):
 
 
 @operation("round")
-class Round(_OfFloat):
+class Round(OfFloat):
     """The nearest integer, of two the even one (0.5 to 0, 1.5 to 2), as a floating-point number.
 
     x keeps its type.  ONNX: Round.
@@ -275,38 +256,3 @@ class Round(_OfFloat):
 
     def reference(self, x: Array) -> Array:
         return np.rint(x)
-
-
-@dataclass(frozen=True)
-class _Test(Op):
-    operands = (Operand("x"),)
-    layout = Layout.AGNOSTIC
-
-    def infer(self, x: TensorType) -> TensorType:
-        return require_float(x).with_dtype(DType.BOOL)
-
-
-@operation("is_nan")
-class IsNan(_Test):
-    """Whether each number is NaN; the result is bool.
-
-    x, of floating-point numbers, keeps its shape.  ONNX: IsNaN.
-
-        h = where(is_nan(x), 0, x)
-    """
-
-    def reference(self, x: Array) -> Array:
-        return np.isnan(x)
-
-
-@operation("is_inf")
-class IsInf(_Test):
-    """Whether each number is infinite, of either sign; the result is bool.
-
-    x, of floating-point numbers, keeps its shape.  ONNX: IsInf.
-
-        h = where(is_inf(x), 0, x)
-    """
-
-    def reference(self, x: Array) -> Array:
-        return np.isinf(x)

@@ -10,7 +10,6 @@ from compiler.dims import Size
 from compiler.errors import require
 from compiler.initializers import GlorotUniform, Orthogonal, Zeros
 from compiler.lazy import np
-from compiler.ops.activation import sigmoid
 from compiler.ops.base import LayerOp, Operand, ParameterSpec, operation, require_float
 from compiler.ops.checks import (
     known,
@@ -20,6 +19,7 @@ from compiler.ops.checks import (
     require_rank,
     require_shape,
 )
+from compiler.ops.special import sigmoid
 from compiler.types import TensorType
 from dsl.records import dataclass
 

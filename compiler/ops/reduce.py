@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from compiler.errors import require
 from compiler.lazy import np
 from compiler.ops.base import Layout, Op, Operand, operation, require_float
+from compiler.ops.checks import normalized_axes
 from compiler.ops.elementwise import require_bool, require_number
-from compiler.ops.shape import normalized_axes
 from compiler.types import Shape, TensorType
 from dsl.records import dataclass
 

@@ -1,6 +1,7 @@
-"""Operations that change a tensor's shape and keep its elements; joining and slicing beside them.
+"""Operations that change a tensor's shape and keep its elements.
 
-`concat`, `split` and their like are in `joining`, indexing is in `slicing`; all are named here.
+The order of the axes is in `axes`, `concat`, `split` and their like in `joining`, `tile` and its
+like in `repeating`, indexing in `slicing`; all are named here.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING
 from compiler import dims
 from compiler.errors import OpError, require
 from compiler.lazy import np
+from compiler.ops.axes import Permute, Squeeze, Transpose, Unsqueeze
 from compiler.ops.base import Op, Operand, Requirement, operation
 from compiler.ops.checks import broadcast_shapes, normalized_axis
 from compiler.ops.joining import Chunk, Concat, Flip, Pad, Repeat, Split, Stack, Tile
 from compiler.ops.sizes import equality
 from compiler.ops.slicing import Index, Integer, NewAxis, Slice
-from compiler.types import Shape, TensorType
+from compiler.types import Shape, TensorType, shape_text
 from dsl.records import dataclass
 
 if TYPE_CHECKING:
@@ -43,11 +45,6 @@ __all__ = [
     "Transpose",
     "Unsqueeze",
 ]
-
-
-def shown(shape: Shape) -> str:
-    """A shape as the language writes it."""
-    return f"[{', '.join(map(str, shape))}]"
 
 
 def require_sizes(shape: Shape, free: int) -> None:
@@ -92,7 +89,7 @@ class Reshape(Op):
 
     def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
         total, wanted = dims.product(x.shape), dims.product(self.output_shape(x))
-        message = f"{x} has {total} elements, and {shown(self.shape)} has {wanted}"
+        message = f"{x} has {total} elements, and {shape_text(self.shape)} has {wanted}"
         if -1 in self.shape:
             known = dims.product(size for size in self.shape if size != -1)
             message = f"{x} has {total} elements, which is not a multiple of {known}"
@@ -137,147 +134,7 @@ class Flatten(Op):
         return np.reshape(x, (*x.shape[:start], flat, *x.shape[end + 1 :]))  # type: ignore[arg-type]
 
 
-# --------------------------------------------------------------------------------- order of axes
-
-
-def require_permutation(permutation: tuple[int, ...]) -> None:
-    """Each axis stands once.  Raises OpError E0504."""
-    rank = len(permutation)
-    legal = sorted(axis + rank if axis < 0 else axis for axis in permutation) == list(range(rank))
-    message = f"{shown(permutation)} is not an order of the axes 0 to {rank - 1}"
-    require(legal, "permutation", message)
-
-
-@dataclass(frozen=True)
-class _Reordering(Op):
-    operands = (Operand("x"),)
-
-    def order(self, rank: int) -> tuple[int, ...]:
-        """For each axis of the result, that of x."""
-        raise NotImplementedError
-
-    def infer(self, x: TensorType) -> TensorType:
-        return x.with_shape(*(x.shape[axis] for axis in self.order(x.rank)))
-
-    def reference(self, x: Array) -> Array:
-        return np.transpose(x, self.order(x.ndim))
-
-
-def _checked_order(permutation: tuple[int, ...], rank: int) -> tuple[int, ...]:
-    if len(permutation) != rank:
-        message = f"the order {shown(permutation)} has {len(permutation)} axes, and x has {rank}"
-        raise OpError("E0303", message, attribute="permutation", operand=0)
-    return tuple(axis % rank for axis in permutation)
-
-
-@operation("transpose")
-@dataclass(frozen=True)
-class Transpose(_Reordering):
-    """The axes in another order: axis i of the result is axis `permutation[i]` of x.
-
-    Without a permutation the order is reversed.  ONNX: Transpose.
-
-        logits = h @ transpose(embed.weight)
-        q = q |> transpose([0, 2, 1, 3])
-    """
-
-    permutation: tuple[int, ...] | None = None
-
-    def __post_init__(self) -> None:
-        if self.permutation is not None:
-            require_permutation(self.permutation)
-
-    def order(self, rank: int) -> tuple[int, ...]:
-        if self.permutation is None:
-            return tuple(reversed(range(rank)))
-        return _checked_order(self.permutation, rank)
-
-
-@operation("permute")
-@dataclass(frozen=True)
-class Permute(_Reordering):
-    """The axes in another order: `transpose` with the order required.  ONNX: Transpose.
-
-    image = pixels |> permute([0, 3, 1, 2])
-    """
-
-    permutation: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        require_permutation(self.permutation)
-
-    def order(self, rank: int) -> tuple[int, ...]:
-        return _checked_order(self.permutation, rank)
-
-
-# --------------------------------------------------------------------------------- axes of size 1
-
-
-def normalized_axes(axis: int | tuple[int, ...], rank: int) -> tuple[int, ...]:
-    """The axes from the front, in order.  Raises OpError E0309, or E0504 for one given twice."""
-    given = (axis,) if isinstance(axis, int) else axis
-    axes = [normalized_axis(a, rank) for a in given]
-    require(len(set(axes)) == len(axes), "axis", f"{shown(given)} names an axis twice")
-    return tuple(sorted(axes))
-
-
-@operation("squeeze")
-@dataclass(frozen=True)
-class Squeeze(Op):
-    """Without the given axes, which have size 1; without `axis`, without all axes known to be 1.
-
-    ONNX: Squeeze.
-
-        h = x |> squeeze(axis = 1)
-    """
-
-    operands = (Operand("x"),)
-    axis: int | tuple[int, ...] | None = None
-
-    def axes(self, shape: Shape) -> tuple[int, ...]:
-        """The axes that go, from the front."""
-        if self.axis is None:
-            return tuple(i for i, size in enumerate(shape) if size == 1)
-        return normalized_axes(self.axis, len(shape))
-
-    def infer(self, x: TensorType) -> TensorType:
-        axes = self.axes(x.shape)
-        for axis in axes:
-            if x.shape[axis] != 1:
-                message = f"axis {axis} of {x} has size {x.shape[axis]}, not 1"
-                raise OpError("E0301", message, attribute="axis", operand=0)
-        return x.with_shape(*(size for i, size in enumerate(x.shape) if i not in axes))
-
-    def reference(self, x: Array) -> Array:
-        return np.squeeze(x, axis=self.axes(x.shape))
-
-
-@operation("unsqueeze")
-@dataclass(frozen=True)
-class Unsqueeze(Op):
-    """With new axes of size 1 at the given places of the result.
-
-    ONNX: Unsqueeze.
-
-        h = x |> unsqueeze(axis = 1)
-    """
-
-    operands = (Operand("x"),)
-    axis: int | tuple[int, ...]
-
-    def axes(self, rank: int) -> tuple[int, ...]:
-        """The places of the new axes in the result, for an x of that rank."""
-        count = 1 if isinstance(self.axis, int) else len(self.axis)
-        return normalized_axes(self.axis, rank + count)
-
-    def infer(self, x: TensorType) -> TensorType:
-        shape = list(x.shape)
-        for axis in self.axes(x.rank):
-            shape.insert(axis, 1)
-        return x.with_shape(*shape)
-
-    def reference(self, x: Array) -> Array:
-        return np.expand_dims(x, self.axes(x.ndim))
+# ------------------------------------------------------------------------------------- broadcasting
 
 
 @operation("expand")
@@ -300,7 +157,7 @@ class Expand(Op):
         """The shape with -1 filled in from x.  Raises OpError E0303."""
         new = len(self.shape) - len(x)
         if -1 in self.shape[: max(0, new)]:
-            message = f"-1 in {shown(self.shape)} stands where x, {shown(x)}, has no axis"
+            message = f"-1 in {shape_text(self.shape)} stands where x, {shape_text(x)}, has no axis"
             raise OpError("E0303", message, attribute="shape", operand=0)
         return tuple(x[i - new] if size == -1 else size for i, size in enumerate(self.shape))
 
@@ -331,7 +188,7 @@ class BroadcastTo(Op):
     def infer(self, x: TensorType) -> TensorType:
         shape = broadcast_shapes(x.shape, self.shape, operand=0)
         if shape != self.shape:
-            message = f"{x} does not broadcast to {shown(self.shape)}"
+            message = f"{x} does not broadcast to {shape_text(self.shape)}"
             raise OpError("E0302", message, attribute="shape", operand=0)
         return x.with_shape(*shape)
 

@@ -10,13 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import field
-from typing import (
-    Any,
-    ClassVar,
-    Final,
-    get_origin,
-    get_type_hints,
-)
+from typing import Any, ClassVar, Final, get_origin, get_type_hints
 
 from compiler.dims import Dim
 from compiler.habits import about_argument

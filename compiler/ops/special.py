@@ -1,4 +1,4 @@
-"""Functions of mathematics that NumPy lacks."""
+"""Functions of mathematics that NumPy lacks, or computes with overflow."""
 
 from __future__ import annotations
 
@@ -48,3 +48,30 @@ def erf(x: Array) -> Array:
     result = np.copysign(values[index] + slopes[index] * total, wide)
     result = np.where(np.isnan(wide), wide, result)
     return np.asarray(result, dtype=x.dtype if x.dtype.kind == "f" else np.float64)
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)), without overflow and precise at both ends."""
+    small = np.exp(-np.abs(x))
+    y: Array = np.where(x >= 0, 1, small) / (1 + small)
+    return y
+
+
+def softplus(x: Array) -> Array:
+    """log(1 + exp(x)), without overflow."""
+    y: Array = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return y
+
+
+def log_softmax(x: Array, axis: int) -> Array:
+    """x - log(sum(exp(x))), without overflow."""
+    shifted = x - x.max(axis=axis, keepdims=True)
+    y: Array = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    return y
+
+
+def softmax(x: Array, axis: int) -> Array:
+    """exp(x) / sum(exp(x)), without overflow."""
+    powers = np.exp(x - x.max(axis=axis, keepdims=True))
+    y: Array = powers / powers.sum(axis=axis, keepdims=True)
+    return y

@@ -16,6 +16,7 @@ from backends.tensorflow import lower
 from backends.tensorflow.target import construct
 from compiler.ops.base import OPERATIONS, LayerOp
 from compiler.ops.elementwise import Constant
+from compiler.ops.loss import Loss
 from compiler.types import DType, TensorType
 from dsl.diagnostics import DiagnosticError
 from tests.backends.onnx_graphs import Array, concrete, op_graph
@@ -65,7 +66,7 @@ def job(case: OpCase) -> Job:
         path: parameters[parameter.name].astype(parameter.type.dtype.numpy_name)
         for path, parameter in graph.parameters()
     }
-    exported = case.op.__class__.__module__ != "compiler.ops.loss"
+    exported = not isinstance(case.op, Loss)
     return Job(case.name, graph, weights, tuple(probes), case.tolerance, exported)
 
 

@@ -16,12 +16,16 @@ _HERE = {
     f"compiler.ops.{family}"
     for family in (
         "elementwise",
+        "arithmetic",
         "comparison",
         "mathematics",
         "shape",
+        "axes",
         "joining",
+        "repeating",
         "slicing",
         "indexing",
+        "creation",
         "reduce",
         "random",
     )

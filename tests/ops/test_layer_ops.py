@@ -32,7 +32,20 @@ from tests.ops.frame import OpCase
 from tests.ops.layer_cases import CASES
 
 ROOT = Path(__file__).parents[2]
-FAMILIES = ["activation", "attention", "conv", "linear", "loss", "norm", "pooling", "recurrent"]
+FAMILIES = [
+    "activation",
+    "rectifiers",
+    "attention",
+    "conv",
+    "conv_transpose",
+    "linear",
+    "loss",
+    "class_loss",
+    "norm",
+    "pooling",
+    "global_pooling",
+    "recurrent",
+]
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
@@ -349,7 +362,10 @@ def test_activations_survive_large_values() -> None:
     x = np.array([-1e4, -800.0, 0.0, 800.0, 1e4])
     with np.errstate(all="raise", under="ignore"):
         for case in CASES:
-            if case.op.__class__.__module__.endswith("activation") and "prelu" not in case.name:
+            if (
+                case.op.__class__.__module__.endswith(("activation", "rectifiers"))
+                and "prelu" not in case.name
+            ):
                 value = x[None, :, None] if "axis" in case.name else x[None]
                 if getattr(case.op, "axis", -1) == 1:
                     value = x[None, :, None]

@@ -1,0 +1,123 @@
+"""Operations that make a tensor: ranges, and tensors of equal elements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from compiler.dims import Size
+from compiler.errors import OpError, require
+from compiler.lazy import np
+from compiler.ops.base import Layout, Op, Operand, Requirement, operation
+from compiler.ops.sizes import at_most
+from compiler.types import DType, Shape, TensorType
+from dsl.records import dataclass
+
+if TYPE_CHECKING:
+    from compiler.ops.base import Array
+
+
+@operation("arange")
+@dataclass(frozen=True)
+class Arange(Op):
+    """The integers from `start` up to but not including `stop`, every `step`th; one axis.
+
+    `arange(n)` counts from 0 to n - 1.  ONNX: Range.
+
+        position = arange(T)
+    """
+
+    start: Size
+    stop: Size | None = None
+    step: int = 1
+    dtype: DType = DType.I64
+
+    def __post_init__(self) -> None:
+        require(self.step != 0, "step", "`step` must not be 0")
+        require(self.dtype is not DType.BOOL, "dtype", "`dtype` must be one of numbers, not bool")
+
+    @property
+    def ends(self) -> tuple[Size, Size]:
+        """First number, and the one before which it stops."""
+        return (0, self.start) if self.stop is None else (self.start, self.stop)
+
+    def infer(self) -> TensorType:
+        self.constraints()
+        start, stop = self.ends
+        span = stop - start if self.step > 0 else start - stop
+        return TensorType(self.dtype, ((span + abs(self.step) - 1) // abs(self.step),))
+
+    def constraints(self) -> tuple[Requirement, ...]:
+        start, stop = self.ends
+        span = stop - start if self.step > 0 else start - stop
+        message = f"the range from {start} to {stop} by {self.step} is empty"
+        return at_most(1, span, OpError("E0311", message))
+
+    def reference(self) -> Array:
+        start, stop = self.ends
+        numbers: Array = np.arange(start, stop, self.step, dtype=np.int64)
+        return numbers.astype(self.dtype.numpy_name)
+
+
+@operation("full")
+@dataclass(frozen=True)
+class Full(Op):
+    """A tensor of this shape, all elements equal to `value`.
+
+    ONNX: ConstantOfShape.
+
+        start = full([N, 64], 0.0)
+    """
+
+    shape: Shape
+    value: int | float | bool
+    dtype: DType = DType.F32
+
+    def __post_init__(self) -> None:
+        for size in self.shape:
+            positive = not isinstance(size, int) or size >= 1
+            require(positive, "shape", f"a size must be at least 1, not {size}")
+        if isinstance(self.value, bool) != (self.dtype is DType.BOOL):
+            require(False, "value", f"`value` does not fit {self.dtype}")
+        if isinstance(self.value, float) and not self.dtype.is_float:
+            require(False, "value", f"`value` must be an integer for {self.dtype}")
+
+    def infer(self) -> TensorType:
+        return TensorType(self.dtype, self.shape)
+
+    def reference(self) -> Array:
+        return np.full(self.shape, self.value, dtype=self.dtype.numpy_name)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class _Like(Op):
+    operands = (Operand("x"),)
+    layout = Layout.AGNOSTIC
+
+    def infer(self, x: TensorType) -> TensorType:
+        return x
+
+
+@operation("zeros_like")
+class ZerosLike(_Like):
+    """Zeros (or false) in the shape and dtype of x.
+
+    ONNX: ConstantOfShape of Shape.
+
+        h0 = zeros_like(x)
+    """
+
+    def reference(self, x: Array) -> Array:
+        return np.zeros_like(x)
+
+
+@operation("ones_like")
+class OnesLike(_Like):
+    """Ones (or true) in the shape and dtype of x.
+
+    ONNX: ConstantOfShape of Shape.
+
+        mask = ones_like(x)
+    """
+
+    def reference(self, x: Array) -> Array:
+        return np.ones_like(x)
