@@ -33,7 +33,7 @@ def show(question: Question) -> None:
 
 
 def keep(name: str, question: Question) -> None:
-    """Put the answer into `results.json` in place of an older one, and all answers into the page."""
+    """Put the answer into `results.json` in place of an older one, and all into the page."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results[name] = {
         "title": question.title,
