@@ -33,6 +33,7 @@ _FAMILIES: Final = {
     "conv": "Convolutions",
     "pooling": "Pooling",
     "norm": "Normalisation and dropout",
+    "rectifiers": "Activations",
     "activation": "Activations",
     "recurrent": "Recurrent layers",
     "attention": "Attention",
@@ -106,12 +107,13 @@ def _count(table: Mapping[str, str | None]) -> int:
 
 
 def _operations() -> Iterator[str]:
-    families: dict[str, list[str]] = {family: [] for family in _FAMILIES}
+    families: dict[str, list[str]] = {title: [] for title in _FAMILIES.values()}
     for name, cls in OPERATIONS.items():
-        families[cls.__module__.rsplit(".", 1)[1]].append(name)
-    for family, names in families.items():
+        module = cls.__module__.rsplit(".", 1)[1]
+        families.setdefault(_FAMILIES.get(module, module.capitalize()), []).append(name)
+    for title, names in families.items():
         entries = "\n".join(_operation(name, OPERATIONS[name]) for name in names)
-        yield f"## {_FAMILIES[family]}\n\n{entries}"
+        yield f"## {title}\n\n{entries}"
 
 
 def _operation(name: str, cls: type[Op]) -> str:
