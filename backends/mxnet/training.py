@@ -148,7 +148,7 @@ class TrainingPrinter:
                 "        order = batches(len(arrays[0]), args.batch_size, args.seed, epoch)",
                 "        order = order[step % epoch_steps :]",
                 "        total = 0.0",
-                '        for rows in tqdm(order, desc=f"epoch {epoch + 1}/{args.epochs}"):',
+                '        for rows in tqdm(order, desc=f"epoch {epoch + 1}/{args.epochs}", disable=None):',
                 *(f"            {line}" for line in body),
                 "        mean = total / len(order)",
                 '        print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)',

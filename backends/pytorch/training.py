@@ -143,7 +143,7 @@ class TrainingPrinter:
                 "        order = batches(len(tensors[0]), args.batch_size, args.seed, epoch)",
                 "        order = torch.from_numpy(order[step % epoch_steps :])",
                 "        total = 0.0",
-                '        progress = tqdm(order, desc=f"epoch {epoch + 1}/{args.epochs}")',
+                '        progress = tqdm(order, desc=f"epoch {epoch + 1}/{args.epochs}", disable=None)',
                 "        for rows in progress:",
                 f"            {_unpacked(code.inputs)} = (",
                 "                t[rows].to(args.device) for t in tensors",
