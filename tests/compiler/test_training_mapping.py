@@ -16,7 +16,7 @@ from compiler.codegen.names import Names
 from compiler.codegen.numpy_ops import mapping_lines
 from compiler.data import Digits
 from compiler.ir import Apply, Graph, GraphInput, GraphOutput, Region, Value
-from compiler.ops import elementwise, indexing, reduce, shape
+from compiler.ops import arithmetic, comparison, elementwise, indexing, mathematics, reduce, shape
 from compiler.ops.base import OPERATIONS, Op
 from compiler.types import DType, TensorType
 from dsl.diagnostics import DiagnosticError
@@ -25,11 +25,13 @@ from tests.compiler.data_mappings import BLOCK, SPAN, Mapping, N, load, mapped
 X = np.linspace(-2, 3, 24).reshape(6, 4).astype(np.float32)
 Y = np.full((6, 4), 1.5, np.float32)
 
+_MODULES = {m.__name__ for m in (arithmetic, comparison, elementwise, mathematics)}
+
 ELEMENTWISE: list[Op] = [
     *(
         cls()
         for cls in OPERATIONS.values()
-        if cls.__module__ == elementwise.__name__
+        if cls.__module__ in _MODULES
         and cls not in (elementwise.Clip, elementwise.Cast, elementwise.Erf)
     ),
     elementwise.Clip(-0.5, 0.5),
