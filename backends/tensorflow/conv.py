@@ -126,24 +126,28 @@ def _conv_transpose(op: ConvTranspose, layer: Layer, facts: Facts) -> Expr:
         raise Unsupported("Keras has no transposed convolution with groups")
     if _skips(op):
         raise Unsupported("Keras has no transposed convolution with a stride and a dilation")
-    if any(o >= s for o, s in zip(op.output_padding, op.stride, strict=True) if o):
-        raise Unsupported("Keras wants `output_padding` below the stride")
-    name = {1: layers.Conv1DTranspose, 2: layers.Conv2DTranspose, 3: layers.Conv3DTranspose}
-    grows = any(
-        isinstance(o, ConvTranspose)
-        and (any(o.output_padding) or any(k < s for k, s in zip(o.extents, o.stride, strict=True)))
-        for o in facts.ops(layer.site)
-    )
-    extra = collapse(op.output_padding) if grows else None
-    return name[op.rank](
+    stock = {1: layers.Conv1DTranspose, 2: layers.Conv2DTranspose, 3: layers.Conv3DTranspose}
+    grows = any(map(_grows, facts.ops(layer.site)))
+    made = Helper(f"LongerConv{op.rank}DTranspose") if grows else stock[op.rank]
+    return made(
         op.channels,
         collapse(op.kernel),
         strides=default(collapse(op.stride), 1),
-        output_padding=default(extra, None),
+        output_padding=default(op.output_padding if grows else None, None),
         dilation_rate=default(collapse(op.dilation), 1),
         use_bias=default(op.bias, True),
         **_initializers(op, layer),
     )
+
+
+def _grows(op: LayerOp) -> bool:
+    """Whether Keras gives, or would have to give, more than the windows cover.
+
+    The exporter cannot express that.
+    """
+    if not isinstance(op, ConvTranspose):
+        return False
+    return any(op.output_padding) or any(k < s for k, s in zip(op.extents, op.stride, strict=True))
 
 
 @lower(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)

@@ -58,7 +58,8 @@ def predict_piece(model: Graph, target: TensorFlowTarget) -> Piece:
 
 def export_piece(model: Graph, target: TensorFlowTarget) -> Piece:
     """`export`, with names and sizes of the source."""
-    names = Names(target.reserved_names | {"model", "path", "signature", "inference", "graph"})
+    taken = target.reserved_names | target.reserved_arguments
+    names = Names(taken | {"model", "path", "signature", "inference", "graph"})
     parameters = [names.of(i.value.name) for i in model.inputs]
     outputs = [literal(o.name) for o in model.outputs]
     call = model_call(model, parameters, target)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from compiler.codegen.classes import ClassCode
-from compiler.codegen.expr import Attribute, Call, Expr, Helper, Name
+from compiler.codegen.expr import Attribute, Call, Expr, Helper, Literal, Name
 from compiler.codegen.loops import find_parts, map_expressions
 from compiler.codegen.pieces import Piece
 from compiler.codegen.render import render
-from compiler.codegen.tree import children
 
 _ALIASES = {
     "BatchNormalization": "batch_norm",
@@ -29,6 +28,9 @@ _ALIASES = {
     "GroupedConv2D": "grouped_conv2d",
     "GroupedConv3D": "grouped_conv3d",
     "GRU": "gru",
+    "LongerConv1DTranspose": "longer_conv1d_transpose",
+    "LongerConv2DTranspose": "longer_conv2d_transpose",
+    "LongerConv3DTranspose": "longer_conv3d_transpose",
     "LSTM": "lstm",
     "LayerNormalization": "layer_norm",
     "PReLU": "prelu",
@@ -70,27 +72,20 @@ def _alias(callee: Expr) -> str | None:
 
 
 def _common(calls: Sequence[Call]) -> _Keywords:
-    """The keywords that all calls have with one value, which no argument of a class enters."""
+    """The keywords that all calls have with one value, if it is one that many layers have."""
     first, *others = (dict(call.keywords) for call in calls)
     return tuple(
         (key, value)
         for key, value in first.items()
         if _is_habit(key)
         and all(other.get(key) == value for other in others)
-        and set(_names(value)) <= {"keras"}
+        and isinstance(value, Literal)  # an initializer shared would draw the same for all
     )
 
 
 def _is_habit(keyword: str) -> bool:
     """Whether a setting is a matter of style rather than of structure."""
     return keyword.endswith("_initializer") or keyword in _HABITS
-
-
-def _names(expr: Expr) -> Iterable[str]:
-    if isinstance(expr, Name):
-        yield expr.identifier
-    for part in children(expr):
-        yield from _names(part)
 
 
 def _line(made: str, common: _Keywords) -> str:

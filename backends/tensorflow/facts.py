@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Literal
 
 from compiler.codegen.classes import called_graphs
 from compiler.codegen.expr import Expr, Made, Name
 from compiler.ir import Apply, Create, Graph, Layer, ReadParameter, Site
+from compiler.ops.activation import PRelu
 from compiler.ops.base import LayerOp
 from compiler.ops.conv import AnyConvolution, Convolution
 from compiler.ops.linear import Dense, Embedding
@@ -63,13 +65,22 @@ class Facts:
     def renamed_parameters(self) -> dict[str, str]:
         """Names of raw parameters that Keras' variables have too: the script's, the source's."""
         return {
-            variable_name(item.parameter.name): item.parameter.name
+            self.variable_name(item.parameter.name): item.parameter.name
             for graph in self.graphs
             for item in graph.body.walk()
             if isinstance(item, ReadParameter)
             and item.layer is None
-            and item.parameter.name in KERAS_NAMES
+            and self.variable_name(item.parameter.name) != item.parameter.name
         }
+
+    @cached_property
+    def source_names(self) -> dict[str, str]:
+        """What Keras calls the variables of the layers, where the source calls them otherwise."""
+        return dict(entry for layer in self.layers for entry in _source_names(layer))
+
+    def variable_name(self, parameter: str) -> str:
+        """The name of the variable of a raw parameter: not one that is read as a layer's."""
+        return f"{parameter}_" if parameter in self.source_names else parameter
 
     # -------------------------------------------------------------------------------- training
 
@@ -121,15 +132,22 @@ NORM_VARIABLES = {
 """Keras' names of what normalisations hold."""
 
 
-KERAS_NAMES = frozenset(
-    ["alpha", "embeddings", "kernel", "recurrent_kernel", "scale", *NORM_VARIABLES.values()]
-)
-"""Variables that are called otherwise in the source."""
-
-
-def variable_name(parameter: str) -> str:
-    """The name of the variable of a raw parameter."""
-    return f"{parameter}_" if parameter in KERAS_NAMES else parameter
+def _source_names(layer: Layer) -> Iterator[tuple[str, str]]:
+    match layer.op:
+        case Dense() | AnyConvolution():
+            yield "kernel", "weight"
+        case Recurrent():
+            yield "kernel", "weight"
+            yield "recurrent_kernel", "recurrent_weight"
+        case Embedding():
+            yield "embeddings", "weight"
+        case RMSNorm():
+            yield "scale", "weight"
+        case ChannelNorm() | TrailingNorm():
+            for parameter in layer.parameters:
+                yield NORM_VARIABLES[parameter.name], parameter.name
+        case PRelu():
+            yield "alpha", "weight"
 
 
 def convolution_kind(layer: Layer) -> Literal["plain", "depthwise", "grouped"]:
@@ -156,4 +174,4 @@ def uses_xla(layer: Layer) -> bool:
     return grouped and isinstance(layer.op, Convolution) and layer.op.rank < 3
 
 
-__all__ = ["Facts", "NORM_VARIABLES", "convolution_kind", "uses_xla", "variable_name"]
+__all__ = ["Facts", "convolution_kind", "uses_xla"]

@@ -18,6 +18,20 @@ class GroupedConv{rank}D(layers.Conv{rank}D):
         )
         return y + self.bias if self.use_bias else y'''
 
+_TRANSPOSED = '''\
+class LongerConv{rank}DTranspose(layers.Conv{rank}DTranspose):
+    """Appends `output_padding` to what the windows cover; ONNX's exporter cannot."""
+
+    def call(self, x):
+        batch, *sizes, _ = tf.unstack(tf.shape(x))
+        axes = zip(sizes, self.strides, self.kernel_size, strict=True)
+        covered = [(n - 1) * stride + kernel for n, stride, kernel in axes]
+        shape = tf.stack([batch, *covered, self.filters])
+        y = tf.nn.conv_transpose(x, self.kernel, shape, self.strides, "VALID")
+        ends = [(0, extra) for extra in self.output_padding]
+        y = tf.pad(y, [(0, 0), *ends, (0, 0)])
+        return y + self.bias if self.use_bias else y'''
+
 _HELPERS = {
     "gelu": Piece(
         '''\
@@ -69,6 +83,7 @@ class DepthwiseConv2D(layers.Conv2D):
         )'''
     ),
     **{f"GroupedConv{rank}D": Piece(_CONVOLUTION.format(rank=rank)) for rank in (1, 2)},
+    **{f"LongerConv{rank}DTranspose": Piece(_TRANSPOSED.format(rank=rank)) for rank in (1, 2, 3)},
     "GroupedConv3D": Piece(
         '''\
 class GroupedConv3D(layers.Conv3D):

@@ -21,7 +21,7 @@ from compiler.codegen.classes import called_graphs
 from compiler.ir import Apply, Call, Graph, Value
 from compiler.ops.base import Layout
 from compiler.ops.pooling import GlobalPool
-from compiler.ops.shape import Flatten, Reshape, Squeeze, Unsqueeze
+from compiler.ops.shape import Flatten, Permute, Reshape, Squeeze, Transpose, Unsqueeze
 from compiler.types import TensorType
 
 
@@ -107,6 +107,9 @@ class Layouts:
         main = item.inputs[0] if item.inputs else None
         if main is None:
             return Places(first, Held.FIRST)
+        if isinstance(item.op, Transpose | Permute):  # any order to any order is one transposition
+            wanted = self._wanted_last(graph, item.outputs[0])
+            return Places((self.held(main),), _last(wanted, item.outputs[0]))
         if self._all_last(item) and stays_last(item.op):
             return Places((Held.LAST,) * len(item.inputs), Held.LAST)
         if self.held(main) is Held.LAST:
@@ -154,13 +157,21 @@ class Layouts:
         output = item.outputs[0]
         if not isinstance(item.op, Reshape | Unsqueeze) or not spatial_axes_are_one(output.type):
             return False
-        users = self._uses[id(graph)].items(output)
-        return any(
-            isinstance(user, Apply)
-            and user.op.layout is Layout.AGNOSTIC
-            and any(v is not None and self.held(v) is Held.LAST for v in user.inputs)
-            for user in users
-        )
+        return item.inputs[0] is not None and self._wanted_last(graph, output)
+
+    def _wanted_last(self, graph: Graph, value: Value) -> bool:
+        """Whether some use of a value is in a channels-last surrounding."""
+        return any(self._wants_last(user, value) for user in self._uses[id(graph)].items(value))
+
+    def _wants_last(self, user: Apply | Call, value: Value) -> bool:
+        if isinstance(user, Call):
+            held = self.signature(user.graph).inputs
+            pairs = zip(user.inputs, held, strict=True)
+            return any(v is value and how is Held.LAST for v, how in pairs)
+        if user.op.layout is Layout.SPATIAL:
+            return user.inputs[0] is value
+        agnostic = user.op.layout is Layout.AGNOSTIC
+        return agnostic and any(v is not None and self.held(v) is Held.LAST for v in user.inputs)
 
     # ------------------------------------------------------------------------------- fixed point
 

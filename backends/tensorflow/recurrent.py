@@ -6,7 +6,18 @@ from backends.base import Unsupported
 from backends.tensorflow.facts import Facts
 from backends.tensorflow.initial import initializer, recurrent_initializer
 from backends.tensorflow.target import Placed, construct, layers, lower, tf
-from compiler.codegen.expr import Expr, Helper, Made, Name, Sequence, Template, Temporary, default
+from compiler.codegen.expr import (
+    Attribute,
+    Call,
+    Expr,
+    Helper,
+    Made,
+    Name,
+    Sequence,
+    Template,
+    Temporary,
+    default,
+)
 from compiler.ir import Layer, Site
 from compiler.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 
@@ -35,11 +46,21 @@ def _recurrent(op: Recurrent, layer: Layer, facts: Facts) -> Expr:
         return _LAYERS[type(op)](op.units, return_sequences=True, **states, **settings)
     if facts.has_lengths(layer.site):
         settings["zero_output_for_mask"] = True
+    redrawn = {key: _redrawn(value) for key, value in settings.items()}
     return Helper("Recurrent")(
-        Name("partial")(_LAYERS[type(op)], op.units, **settings),
+        Name("partial")(_LAYERS[type(op)], op.units, **redrawn),
         count=default(op.layers, 1),
         bidirectional=default(op.bidirectional, False),
     )
+
+
+def _redrawn(value: object) -> object:
+    """An initializer that draws anew for every cell of a stack."""
+    match value:
+        case Call(Attribute(_, member), positional, keywords) if member != "Constant":
+            seed = ("seed", Name("keras").random.SeedGenerator())
+            return Call(value.callee, positional, (*keywords, seed))
+    return value
 
 
 @lower(Rnn, Gru)

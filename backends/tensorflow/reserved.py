@@ -14,8 +14,7 @@ NAMES = _words(
     BATCH_SIZE DATA EPOCHS LEARNING_RATE MOMENTUM SEED WEIGHT_DECAY
     batches evaluate export identity learning_rate_factor load load_checkpoint load_data log main
     model predict prepare read_checkpoint save save_checkpoint train use_device weights write
-    activation average_pool batch_norm conv1d conv2d conv3d dense
-    scaled_dot_product_attention
+    Progress Tabulated assign_weights state tensors
     """
 )
 
@@ -36,7 +35,7 @@ ATTRIBUTES = _words(
     steps_per_execution stop_training summary supports_jit supports_masking symbolic_call
     test_function test_on_batch test_step to_json train_function train_on_batch train_step trainable
     trainable_variables trainable_weights unrolled_steps_per_execution variable_dtype variables
-    weights noise
+    weights noise mean_loss
     """
 )
-"""Public attributes of `keras.Model` and `layers.Layer` (Keras 3.15); `noise` is the script's."""
+"""Public attributes of Keras 3.15, and the two that the script adds: `noise`, `mean_loss`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backends.tensorflow.axes import to_last
 from backends.tensorflow.target import Placed, lower, tf
 from compiler.codegen.expr import Expr
 from compiler.dims import Dim
@@ -22,7 +23,7 @@ def _reshape(op: ops.Reshape, at: Placed, x: Expr) -> Expr:
     if at.bare:
         return x
     shape = op.shape
-    if at.places.output.name == "LAST":
+    if at.gives_last:
         shape = (*shape[:1], *shape[2:], shape[1])
     return tf.reshape(x, shape)
 
@@ -36,10 +37,14 @@ def _flatten(op: ops.Flatten, at: Placed, x: Expr) -> Expr:
 
 @lower(ops.Transpose, ops.Permute)
 def _transpose(op: ops.Transpose | ops.Permute, at: Placed, x: Expr) -> Expr:
-    if op.permutation is None:
-        return tf.transpose(x)
     rank = at.type(0).rank
-    return tf.transpose(x, tuple(axis % rank for axis in op.permutation))
+    lies = to_last(rank) if at.last else tuple(range(rank))
+    order = op.order(rank)
+    wanted = [order[axis] for axis in (to_last(rank) if at.gives_last else range(rank))]
+    found = tuple(lies.index(axis) for axis in wanted)
+    if found == tuple(range(rank)):
+        return x
+    return tf.transpose(x) if found == tuple(reversed(range(rank))) else tf.transpose(x, found)
 
 
 @lower(ops.Squeeze)
@@ -54,7 +59,7 @@ def _squeeze(op: ops.Squeeze, at: Placed, x: Expr) -> Expr:
 
 @lower(ops.Unsqueeze)
 def _unsqueeze(op: ops.Unsqueeze, at: Placed, x: Expr) -> Expr:
-    if at.places.output.name == "LAST":
+    if at.gives_last:
         return tf.reshape(x, (-1, *at.result.shape[2:], at.result.shape[1]))
     axes = op.axes(at.type(0).rank)
     if len(axes) == 1:

@@ -9,7 +9,8 @@ from typing import ClassVar, TypeVar
 
 from backends.base import Lowerings, Unsupported, rejected
 from backends.tensorflow.axes import last_axis, to_first, to_last
-from backends.tensorflow.facts import Facts, variable_name
+from backends.tensorflow.factories import ALIASES
+from backends.tensorflow.facts import Facts
 from backends.tensorflow.helpers import HELPER_NAMES
 from backends.tensorflow.initial import initializer
 from backends.tensorflow.layout import Held, Layouts, Places
@@ -20,11 +21,14 @@ from compiler.codegen.writer import Assign, Statement
 from compiler.dims import Dim
 from compiler.ir import Apply, Call, Graph, Layer, ReadParameter, Value
 from compiler.ops.base import LayerOp
+from compiler.training.metrics import METRICS
 from compiler.types import DType
 
 tf = Name("tf")
 layers = Name("layers")
 keras = Name("keras")
+
+METRIC_CLASSES = frozenset(metric.__name__ for metric in METRICS.values())
 
 T = TypeVar("T")
 
@@ -43,6 +47,11 @@ class Placed(Application):
     def last(self) -> bool:
         """Whether the first operand is channels-last."""
         return bool(self.places.inputs) and self.places.inputs[0] is Held.LAST
+
+    @property
+    def gives_last(self) -> bool:
+        """Whether the result is channels-last."""
+        return self.places.output is Held.LAST
 
     @property
     def bare(self) -> bool:
@@ -91,7 +100,7 @@ class TensorFlowTarget(ClassTarget):
     `functions` are the loss and evaluation graphs that the script prints besides.
     """
 
-    reserved_names: ClassVar[frozenset[str]] = NAMES | HELPER_NAMES
+    reserved_names: ClassVar[frozenset[str]] = NAMES | HELPER_NAMES | ALIASES | METRIC_CLASSES
     reserved_attributes: ClassVar[frozenset[str]] = ATTRIBUTES
     reserved_arguments: ClassVar[frozenset[str]] = frozenset({"self", "name", "training", "inputs"})
 
@@ -139,7 +148,7 @@ class TensorFlowTarget(ClassTarget):
 
     def declare(self, item: ReadParameter) -> Expr:
         parameter = item.parameter
-        renamed = variable_name(parameter.name)
+        renamed = self.facts.variable_name(parameter.name)
         return Name("self").add_weight(
             name=SiteName() if renamed == parameter.name else renamed,
             shape=parameter.type.shape,

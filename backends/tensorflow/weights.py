@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backends.tensorflow.facts import NORM_VARIABLES, Facts
+from backends.tensorflow.facts import Facts
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.training import WRITE
 from compiler.ir import Layer
 from compiler.ops.activation import PRelu
 from compiler.ops.conv import AnyConvolution
-from compiler.ops.linear import Dense, Embedding
-from compiler.ops.norm import ChannelNorm, RMSNorm, TrailingNorm
+from compiler.ops.linear import Dense
 from compiler.ops.recurrent import Gru, Recurrent
 
 _IMPORTS = (
@@ -30,8 +29,7 @@ def weights_pieces(facts: Facts) -> list[Piece]:
 
 def _weights(facts: Facts, special: bool) -> str:
     layers = list(facts.layers)
-    names = dict(entry for layer in layers for entry in _names(layer))
-    names.update(facts.renamed_parameters)
+    names = {**facts.source_names, **facts.renamed_parameters}
     orders = dict(entry for layer in layers for entry in _orders(layer))
     what = "source's name, variable, its part, order of axes there"
     lines = [
@@ -55,28 +53,6 @@ def _weights(facts: Facts, special: bool) -> str:
     if not special:
         return "\n".join([*lines, f"        yield name, variable, {order}"])
     return "\n".join([*lines, *_parts(layers, order)])
-
-
-# ---------------------------------------------------------------------------- names and layouts
-
-
-def _names(layer: Layer) -> Iterator[tuple[str, str]]:
-    """What Keras calls the variables of a layer, where the source calls them otherwise."""
-    match layer.op:
-        case Dense() | AnyConvolution():
-            yield "kernel", "weight"
-        case Recurrent():
-            yield "kernel", "weight"
-            yield "recurrent_kernel", "recurrent_weight"
-        case Embedding():
-            yield "embeddings", "weight"
-        case RMSNorm():
-            yield "scale", "weight"
-        case ChannelNorm() | TrailingNorm():
-            for parameter in layer.parameters:
-                yield NORM_VARIABLES[parameter.name], parameter.name
-        case PRelu():
-            yield "alpha", "weight"
 
 
 def _orders(layer: Layer) -> Iterator[tuple[tuple[str, int], tuple[int, ...]]]:
