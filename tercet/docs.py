@@ -118,8 +118,8 @@ def _operations() -> Iterator[str]:
     for name, cls in OPERATIONS.items():
         module = cls.__module__.rsplit(".", 1)[1]
         families.setdefault(_FAMILIES.get(module, module.capitalize()), []).append(name)
-    for title, names in families.items():
-        entries = "\n".join(_operation(name, OPERATIONS[name]) for name in names)
+    for title, names in families.items():  # sorted: the order of imports is not one
+        entries = "\n".join(_operation(name, OPERATIONS[name]) for name in sorted(names))
         yield f"## {title}\n\n{entries}"
 
 
