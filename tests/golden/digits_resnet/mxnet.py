@@ -163,7 +163,8 @@ def train(model, arrays, args):
         order = batches(len(arrays[0]), args.batch_size, args.seed, epoch)
         order = order[step % epoch_steps :]
         total = 0.0
-        for rows in tqdm(order, desc=f"epoch {epoch + 1}/{args.epochs}", disable=None):
+        title = f"epoch {epoch + 1}/{args.epochs}"
+        for rows in tqdm(order, desc=title, disable=None):
             image, label = (
                 nd.from_numpy(np.ascontiguousarray(array[rows])).as_in_context(
                     args.device
@@ -450,4 +451,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 2c31d46a7746b4a5
+# Compiled by Tercet. sha256 of the lines above: 7a7cf83fc256ce57

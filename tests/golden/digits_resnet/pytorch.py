@@ -147,7 +147,8 @@ def train(model, arrays, args):
         order = batches(len(tensors[0]), args.batch_size, args.seed, epoch)
         order = torch.from_numpy(order[step % epoch_steps :])
         total = 0.0
-        progress = tqdm(order, desc=f"epoch {epoch + 1}/{args.epochs}", disable=None)
+        title = f"epoch {epoch + 1}/{args.epochs}"
+        progress = tqdm(order, desc=title, disable=None)
         for rows in progress:
             image, label = (t[rows].to(args.device) for t in tensors)
             for group in optimizer.param_groups:
@@ -408,4 +409,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 99b194cd2c850c09
+# Compiled by Tercet. sha256 of the lines above: bdbde011558a6e8f

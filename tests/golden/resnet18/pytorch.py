@@ -157,7 +157,8 @@ def train(model, arrays, args):
         order = batches(len(tensors[0]), args.batch_size, args.seed, epoch)
         order = torch.from_numpy(order[step % epoch_steps :])
         total = 0.0
-        progress = tqdm(order, desc=f"epoch {epoch + 1}/{args.epochs}", disable=None)
+        title = f"epoch {epoch + 1}/{args.epochs}"
+        progress = tqdm(order, desc=title, disable=None)
         for rows in progress:
             image, label = (t[rows].to(args.device) for t in tensors)
             for group in optimizer.param_groups:
@@ -418,4 +419,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: bb92d1d0a61060f8
+# Compiled by Tercet. sha256 of the lines above: cd80cedb1a2d94e8

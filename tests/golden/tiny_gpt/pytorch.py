@@ -164,7 +164,8 @@ def train(model, arrays, args):
         order = batches(len(tensors[0]), args.batch_size, args.seed, epoch)
         order = torch.from_numpy(order[step % epoch_steps :])
         total = 0.0
-        progress = tqdm(order, desc=f"epoch {epoch + 1}/{args.epochs}", disable=None)
+        title = f"epoch {epoch + 1}/{args.epochs}"
+        progress = tqdm(order, desc=title, disable=None)
         for rows in progress:
             tokens, following = (t[rows].to(args.device) for t in tensors)
             for group in optimizer.param_groups:
@@ -426,4 +427,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 3e0ec8c3370d0ad0
+# Compiled by Tercet. sha256 of the lines above: 62f8a9d963d18a1c
