@@ -3,7 +3,7 @@
 PYTHON ?= python3.11
 VENV   := .venv
 STAMP  := $(VENV)/installed
-PYTEST ?= pytest -n auto
+PYTEST ?= pytest -n auto --dist loadfile
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
