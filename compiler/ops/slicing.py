@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Slice:
-    """`start:stop:step`, as written; negative integers count from the end."""
+    """`start:stop:step`, as written; negative integers count from the end, symbolic sizes never."""
 
     start: Size | None = None
     stop: Size | None = None
