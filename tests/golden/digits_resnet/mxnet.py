@@ -68,13 +68,13 @@ class BasicBlock(nn.HybridBlock):
             self.batch_norm_2 = nn.BatchNorm()
 
     def hybrid_forward(self, F, x):
-        h = F.relu(self.batch_norm(self.conv1(x)))
+        h = F.Activation(self.batch_norm(self.conv1(x)), act_type="relu")
         h = self.batch_norm_1(self.conv2(h))
         if self.stride == 1 and self.in_channels == self.channels:
             shortcut = x
         else:
             shortcut = self.batch_norm_2(self.project(x))
-        return F.relu(h + shortcut)
+        return F.Activation(h + shortcut, act_type="relu")
 
 
 class DigitsResNet(nn.HybridBlock):
@@ -92,7 +92,9 @@ class DigitsResNet(nn.HybridBlock):
         self.dense = nn.Dense(10, weight_initializer=GLOROT_UNIFORM)
 
     def hybrid_forward(self, F, image):
-        h = F.relu(self.batch_norm(self.stem(image)))  # [N, 16, 8, 8]
+        h = F.Activation(
+            self.batch_norm(self.stem(image)), act_type="relu"
+        )  # [N, 16, 8, 8]
         for stage in self.basic_block:
             for block in stage:
                 h = block(h)
@@ -451,4 +453,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 7a7cf83fc256ce57
+# Compiled by Tercet. sha256 of the lines above: c86949e71e542da2

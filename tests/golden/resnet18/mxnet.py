@@ -70,13 +70,13 @@ class BasicBlock(nn.HybridBlock):
             self.batch_norm_2 = nn.BatchNorm()
 
     def hybrid_forward(self, F, x):
-        h = F.relu(self.batch_norm(self.conv1(x)))
+        h = F.Activation(self.batch_norm(self.conv1(x)), act_type="relu")
         h = self.batch_norm_1(self.conv2(h))
         if self.stride == 1 and self.in_channels == self.channels:
             shortcut = x
         else:
             shortcut = self.batch_norm_2(self.project(x))
-        return F.relu(h + shortcut)
+        return F.Activation(h + shortcut, act_type="relu")
 
 
 class ResNet18(nn.HybridBlock):
@@ -95,7 +95,9 @@ class ResNet18(nn.HybridBlock):
         self.dense = nn.Dense(1000, weight_initializer=GLOROT_UNIFORM)
 
     def hybrid_forward(self, F, image):
-        h = F.relu(self.batch_norm(self.stem(image)))  # [N, 64, 112, 112]
+        h = F.Activation(
+            self.batch_norm(self.stem(image)), act_type="relu"
+        )  # [N, 64, 112, 112]
         h = F.Pooling(
             h, kernel=(3, 3), stride=(2, 2), pad=(1, 1), pool_type="max"
         )  # [N, 64, 56, 56]
@@ -501,4 +503,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 0b1587eb84fed0d5
+# Compiled by Tercet. sha256 of the lines above: c45de6adb5114cd4
