@@ -69,8 +69,8 @@ def state(model):
         else:
             slot = variable.name.removeprefix(owner)
             yield f"optimizer/{owners[owner]}/{slot}", variable
-    for variable in model.variables:
-        if variable.name == "seed_generator_state":
-            yield f"random/{variable.path}", variable''',
+    generators = [v for v in model.variables if v.name == "seed_generator_state"]
+    for number, variable in enumerate(generators):
+        yield f"random/{number}", variable''',
     ("import numpy as np",),
 )
