@@ -199,14 +199,20 @@ class Layouts:
         for item in reversed(list(graph.body.walk())):
             match item:
                 case Call():
-                    held = self.signature(item.graph).inputs
-                    pairs = zip(item.inputs, held, strict=True)
-                    wanted |= {id(v) for v, how in pairs if how is Held.LAST}
+                    wanted |= {id(v) for v in self._wanted_by_call(item, wanted)}
                 case Apply():
                     wanted |= {id(v) for v in _wanted_by(item, wanted)}
         for index, entry in enumerate(graph.inputs):
             if id(entry.value) in wanted:
                 self._inputs[self._key(graph)].add(index)
+
+    def _wanted_by_call(self, call: Call, wanted: set[int]) -> Iterator[Value]:
+        """What a block takes channels-last, itself or because its results are wanted so."""
+        passes_on = any(id(v) in wanted for v in call.outputs)
+        uses = self._uses[id(call.graph)]
+        for index, held in enumerate(self.signature(call.graph).inputs):
+            if held is Held.LAST or (passes_on and uses.any_layout(index)):
+                yield call.inputs[index]
 
     def _forward(self, graph: Graph) -> None:
         """The layout of every value, in the order of computation."""
