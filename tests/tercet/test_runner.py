@@ -57,9 +57,9 @@ child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 print(child.pid, flush=True)
 """
 IGNORES_SIGTERM = """
-import os, signal, time
+import os, signal, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-print(os.getpid(), flush=True)
+sys.stdout.write(f"{os.getpid()}\\n")  # one write: three of them share a pipe
 time.sleep(60)
 """
 
