@@ -1,14 +1,15 @@
 """Pooling in TensorFlow.
 
-"SAME" is written where it means the source's numbers.  Else a maximum is taken over an input padded
-with the least number, and an average is corrected by the share of cells that count.
+"SAME" is written where it means the source's numbers.  Else a maximum pads by numbers, where
+TensorFlow takes none over an input padded with the least number, and an average is corrected by the
+share of cells that count.
 """
 
 from __future__ import annotations
 
 from backends.tensorflow.conv import collapse, pad_widths
 from backends.tensorflow.target import Placed, lower, tf
-from compiler.codegen.expr import Expr, Helper, lift
+from compiler.codegen.expr import Expr, Helper, Sequence, lift
 from compiler.ops import pooling as ops
 
 _MAX = {1: tf.nn.max_pool1d, 2: tf.nn.max_pool2d, 3: tf.nn.max_pool3d}
@@ -51,7 +52,10 @@ def _max_pool(op: ops.MaxPool, at: Placed, x: Expr) -> Expr:
         return _MAX[op.rank](x, kernel, strides, "VALID")
     if all(map(_is_same, at.siblings)):
         return _MAX[op.rank](x, kernel, strides, "SAME")
-    padded = tf.pad(x, _widths(op, at, x), constant_values=tf.float32.min)
+    widths = _widths(op, at, x)
+    if op.rank == 2 and isinstance(widths, Sequence):
+        return tf.nn.max_pool2d(x, kernel, strides, widths)
+    padded = tf.pad(x, widths, constant_values=tf.float32.min)
     return _MAX[op.rank](padded, kernel, strides, "VALID")
 
 

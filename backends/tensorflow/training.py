@@ -17,7 +17,6 @@ from compiler.codegen.functions import FunctionCode, print_function
 from compiler.codegen.loops import find_parts
 from compiler.codegen.merge import merge
 from compiler.codegen.metrics import PrintedMetrics, printed_metrics
-from compiler.codegen.names import Names
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
 from compiler.codegen.schedules import schedule_piece
@@ -287,9 +286,7 @@ class TrainingPrinter:
         )
 
     def _train(self) -> str:
-        local = Names(_TRAIN_LOCALS)
-        names = [local.of(name) for name in self.data.names]
-        element = self._structure([f"tf.gather({name}, rows)" for name in names])
+        names = self.data.names
         given = ", ".join(names) + ("," if len(names) == 1 else "")
         return "\n".join(
             [
@@ -298,45 +295,24 @@ class TrainingPrinter:
                 "    count = len(arrays[0])",
                 "    epoch_steps = len(batches(count, args.batch_size, args.seed, 0))",
                 "    step = load_checkpoint(args, model) if args.resume else 0",
-                f"    {given} = map(tf.constant, arrays)",
-                "",
-                "    def batch(rows):",
-                f"        return {element if _is_pair(element) else f'({element})'}",
-                "",
-                "    while step < args.epochs * epoch_steps:",
-                "        first, done = divmod(step, epoch_steps)",
-                *self._last_epoch(),
-                "        epochs = range(first, last)",
-                "        order = [",
-                "            batches(count, args.batch_size, args.seed, epoch) for epoch in epochs",
-                "        ]",
-                "        order = np.concatenate(order)[done:]",
-                "        data = tf.data.Dataset.from_tensor_slices(order)",
+                "    progress = Progress(args, args.epochs * epoch_steps)",
+                "    for epoch in range(step // epoch_steps, args.epochs):",
+                "        order = batches(count, args.batch_size, args.seed, epoch)",
+                "        order = order[step % epoch_steps :]",
+                f"        {given} = (array[order] for array in arrays)",
+                f"        data = tf.data.Dataset.from_tensor_slices(({self._structure(names)}))",
                 "        with contextlib.redirect_stdout(sys.stderr):  # Keras' progress",
                 "            model.fit(",
-                "                data.map(batch).prefetch(2),",
-                "                initial_epoch=first,",
-                "                epochs=last,",
-                "                steps_per_epoch=len(order) // len(epochs),",
+                "                data,",
+                "                initial_epoch=epoch,",
+                "                epochs=epoch + 1,",
                 "                shuffle=False,",
-                "                callbacks=[Progress(args, args.epochs * epoch_steps)],",
+                "                callbacks=[progress],",
                 "            )",
                 "        step = int(model.optimizer.iterations)",
                 "    return step",
             ]
         )
-
-    def _last_epoch(self) -> list[str]:
-        """One `fit` for all epochs where the steps of an execution do not reach into the next.
-
-        Its beginning costs as much as a hundred steps of a small model.
-        """
-        if self._execution == 1:
-            return ["        last = first + 1 if done else args.epochs"]
-        return [
-            "        whole = epoch_steps % model.steps_per_execution == 0",
-            "        last = args.epochs if whole and not done else first + 1",
-        ]
 
     def _structure(self, parts: Sequence[str]) -> str:
         """What `fit` wants of a batch: inputs, and targets if there are any.
@@ -453,10 +429,6 @@ def _statements(code: FunctionCode) -> list[str]:
 
 def _packed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"({', '.join(names)})"
-
-
-def _is_pair(element: str) -> bool:
-    return not element.endswith(",")
 
 
 def _tuple(parts: Sequence[str]) -> str:
