@@ -249,10 +249,10 @@ class _Session:
                 over(target, finished, seconds[target])
 
         self.progress.started(list(jobs))
-        cores = os.cpu_count() or 1
+        cores = os.cpu_count() or 1  # and one more: a script that starts waits for its files
         run_all(
             list(jobs.values()),
-            at_once=max(2, min(cores, len(jobs))),
+            at_once=max(2, min(cores + 1, len(jobs))),
             threads=max(1, cores // max(1, len(jobs))),
             on_text=lambda job, text: self.progress.printed(targets[job.name], text),
             on_end=ended,
