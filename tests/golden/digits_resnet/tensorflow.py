@@ -178,27 +178,19 @@ def train(model, arrays, args):
     count = len(arrays[0])
     epoch_steps = len(batches(count, args.batch_size, args.seed, 0))
     step = load_checkpoint(args, model) if args.resume else 0
-    image, label = map(tf.constant, arrays)
-
-    def batch(rows):
-        return tf.gather(image, rows), tf.gather(label, rows)
-
-    while step < args.epochs * epoch_steps:
-        first, done = divmod(step, epoch_steps)
-        whole = epoch_steps % model.steps_per_execution == 0
-        last = args.epochs if whole and not done else first + 1
-        epochs = range(first, last)
-        order = [batches(count, args.batch_size, args.seed, epoch) for epoch in epochs]
-        order = np.concatenate(order)[done:]
-        data = tf.data.Dataset.from_tensor_slices(order)
+    progress = Progress(args, args.epochs * epoch_steps)
+    for epoch in range(step // epoch_steps, args.epochs):
+        order = batches(count, args.batch_size, args.seed, epoch)
+        order = order[step % epoch_steps :]
+        image, label = (array[order] for array in arrays)
+        data = tf.data.Dataset.from_tensor_slices((image, label))
         with contextlib.redirect_stdout(sys.stderr):  # Keras' progress
             model.fit(
-                data.map(batch).prefetch(2),
-                initial_epoch=first,
-                epochs=last,
-                steps_per_epoch=len(order) // len(epochs),
+                data,
+                initial_epoch=epoch,
+                epochs=epoch + 1,
                 shuffle=False,
-                callbacks=[Progress(args, args.epochs * epoch_steps)],
+                callbacks=[progress],
             )
         step = int(model.optimizer.iterations)
     return step
@@ -255,9 +247,9 @@ def state(model):
         else:
             slot = variable.name.removeprefix(owner)
             yield f"optimizer/{owners[owner]}/{slot}", variable
-    for variable in model.variables:
-        if variable.name == "seed_generator_state":
-            yield f"random/{variable.path}", variable
+    generators = [v for v in model.variables if v.name == "seed_generator_state"]
+    for number, variable in enumerate(generators):
+        yield f"random/{number}", variable
 
 
 def identity(seed, batch_size):
@@ -465,4 +457,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 983bb6280e54a003
+# Compiled by Tercet. sha256 of the lines above: 636c4ca2b5775192

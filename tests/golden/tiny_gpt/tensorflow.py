@@ -226,26 +226,19 @@ def train(model, arrays, args):
     count = len(arrays[0])
     epoch_steps = len(batches(count, args.batch_size, args.seed, 0))
     step = load_checkpoint(args, model) if args.resume else 0
-    tokens, following = map(tf.constant, arrays)
-
-    def batch(rows):
-        return tf.gather(tokens, rows), tf.gather(following, rows)
-
-    while step < args.epochs * epoch_steps:
-        first, done = divmod(step, epoch_steps)
-        last = first + 1 if done else args.epochs
-        epochs = range(first, last)
-        order = [batches(count, args.batch_size, args.seed, epoch) for epoch in epochs]
-        order = np.concatenate(order)[done:]
-        data = tf.data.Dataset.from_tensor_slices(order)
+    progress = Progress(args, args.epochs * epoch_steps)
+    for epoch in range(step // epoch_steps, args.epochs):
+        order = batches(count, args.batch_size, args.seed, epoch)
+        order = order[step % epoch_steps :]
+        tokens, following = (array[order] for array in arrays)
+        data = tf.data.Dataset.from_tensor_slices((tokens, following))
         with contextlib.redirect_stdout(sys.stderr):  # Keras' progress
             model.fit(
-                data.map(batch).prefetch(2),
-                initial_epoch=first,
-                epochs=last,
-                steps_per_epoch=len(order) // len(epochs),
+                data,
+                initial_epoch=epoch,
+                epochs=epoch + 1,
                 shuffle=False,
-                callbacks=[Progress(args, args.epochs * epoch_steps)],
+                callbacks=[progress],
             )
         step = int(model.optimizer.iterations)
     return step
@@ -326,9 +319,9 @@ def state(model):
         else:
             slot = variable.name.removeprefix(owner)
             yield f"optimizer/{owners[owner]}/{slot}", variable
-    for variable in model.variables:
-        if variable.name == "seed_generator_state":
-            yield f"random/{variable.path}", variable
+    generators = [v for v in model.variables if v.name == "seed_generator_state"]
+    for number, variable in enumerate(generators):
+        yield f"random/{number}", variable
 
 
 def identity(seed, batch_size):
@@ -538,4 +531,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: a62ee141997f5434
+# Compiled by Tercet. sha256 of the lines above: aee457384e8c44cb
