@@ -126,7 +126,7 @@ def pad_edge(x, widths):
 def average_pool(x, kernel, strides, padding, counted):
     """Averages over the cells of each window that lie in x or in the padding `counted`."""
     inner = tf.minimum(counted, padding)
-    ones = tf.ones((1, *tf.unstack(tf.shape(x))[1:-1], 1))
+    ones = tf.ones((1, *tf.unstack(tf.shape(x))[1:-1], 1), x.dtype)
     cells = tf.pad(tf.pad(ones, inner, constant_values=1.0), padding - inner)
     share = tf.nn.avg_pool(cells, kernel, strides, "VALID")
     return tf.nn.avg_pool(tf.pad(x, padding), kernel, strides, "VALID") / share'''
@@ -219,7 +219,7 @@ def class_loss(
 def binary_cross_entropy(p, target):
     """-(t log p + (1 - t) log(1 - p)), the logarithm of 0 being -100."""
     log_p, log_q = (
-        tf.where(q > 1e-37, tf.math.log(tf.maximum(q, 1e-37)), -100.0) for q in (p, 1 - p)
+        tf.where(q > 1e-37, tf.math.log(tf.maximum(q, 1e-37)), -100) for q in (p, 1 - p)
     )
     return -(target * log_p + (1 - target) * log_q)'''
     ),
@@ -235,8 +235,8 @@ def huber(x, target, delta):
         '''\
 def kl_divergence(log_p, target):
     """t * (log t - log p), 0 where t is 0."""
-    log_t = tf.math.log(tf.where(target > 0, target, 1.0))
-    return tf.where(target > 0, target * (log_t - log_p), 0.0)'''
+    log_t = tf.math.log(tf.where(target > 0, target, 1))
+    return tf.where(target > 0, target * (log_t - log_p), 0)'''
     ),
     "cosine_distance": Piece(
         '''\

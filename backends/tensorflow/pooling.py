@@ -8,7 +8,7 @@ share of cells that count.
 from __future__ import annotations
 
 from backends.tensorflow.conv import collapse, pad_widths
-from backends.tensorflow.target import Placed, lower, tf
+from backends.tensorflow.target import DTYPES, Placed, lower, tf
 from compiler.codegen.expr import Expr, Helper, Sequence, lift
 from compiler.ops import pooling as ops
 
@@ -55,7 +55,7 @@ def _max_pool(op: ops.MaxPool, at: Placed, x: Expr) -> Expr:
     widths = _widths(op, at, x)
     if op.rank == 2 and isinstance(widths, Sequence):
         return tf.nn.max_pool2d(x, kernel, strides, widths)
-    padded = tf.pad(x, widths, constant_values=tf.float32.min)
+    padded = tf.pad(x, widths, constant_values=DTYPES[at.type(0).dtype].min)
     return _MAX[op.rank](padded, kernel, strides, "VALID")
 
 

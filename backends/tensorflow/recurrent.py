@@ -1,4 +1,8 @@
-"""Recurrent layers in Keras: its own where there is one direction, a short stack of them else."""
+"""Recurrent layers in Keras: its own where there is one direction, a short stack of them else.
+
+tf2onnx makes an ONNX LSTM of an LSTM without `lengths`, and a Loop of everything else: correct, but
+slow to run.
+"""
 
 from __future__ import annotations
 

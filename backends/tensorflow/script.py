@@ -16,11 +16,13 @@ from backends.tensorflow.weights import weights_pieces
 from compiler.codegen.classes import ClassCode, ClassPrinter
 from compiler.codegen.expr import Helper
 from compiler.codegen.loops import find_parts
-from compiler.codegen.pieces import Piece
+from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.training import argument_lines, constants
 from compiler.codegen.writer import Line
 from compiler.ir import Apply, Call, Graph, Value
 from compiler.training.program import Training
+from compiler.types import DType
+from dsl.diagnostics import Diagnostic, DiagnosticError
 
 _IMPORTS = Piece(
     imports=(
@@ -113,12 +115,34 @@ def _values(graph: Graph) -> list[Value]:
     ]
 
 
+def _precision(model: Graph) -> list[str]:
+    """The lines that make another precision than f32 that of all layers.
+
+    Raises DiagnosticError where a model has several: Keras would cast between them silently.
+    """
+    found = {i.value.type.dtype: i.span for i in model.inputs if i.value.type.dtype.is_float}
+    own = {p.type.dtype for _, p in model.parameters() if p.type.dtype.is_float}
+    dtypes = sorted(own | found.keys())
+    if len(dtypes) > 1:
+        message = f"tensorflow cannot mix {' and '.join(dtypes)} in inputs and parameters"
+        span = next((found[d] for d in dtypes if d in found), model.block.span)
+        raise DiagnosticError(Diagnostic("E0701", message, span))
+    if dtypes in ([], [DType.F32]):
+        return []
+    precision = literal(dtypes[0].numpy_name)
+    return [
+        f"keras.config.set_floatx({precision})",
+        f"keras.config.set_dtype_policy({precision})",
+    ]
+
+
 def _main(model: Graph, training: Training | None, printer: TrainingPrinter | None) -> str:
     device = '"cuda" if tf.config.list_physical_devices("GPU") else "cpu"'
     body = [
         *argument_lines(training, device, "write an ONNX model here"),
         "",
         "use_device(args.device)",
+        *_precision(model),
         "keras.utils.set_random_seed(args.seed)",
         f"model = {model.name}()",
         build_line(model),

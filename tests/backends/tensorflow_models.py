@@ -155,6 +155,19 @@ model Deep() {
     output y = h |> adaptive_avg_pool2d(2) |> flatten |> dense(2)
 }
 ---
+model Wide() {
+    input x: f64[N, 3]
+    h = x |> dense(4) |> layer_norm |> relu |> dense(5) |> reshape([N, 5, 1])
+    output y = h |> max_pool1d(1) |> batch_norm
+}
+---
+model Casts() {
+    input x: f32[N, 4]
+    input n: i32[N, 4]
+    h = where(n > 2, x, cast(n, f32)) |> dense(3)
+    output y = h * N, place = argmax(h, axis = 1), odd = n % 2 - n // 3, sign = cast(x > 0, u8)
+}
+---
 model Volumes() {
     input volume: f32[N, 2, 5, 6, 7]
     h = volume |> conv3d(4, 3, padding = 1, groups = 2) |> relu |> max_pool3d(2)

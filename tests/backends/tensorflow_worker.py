@@ -15,6 +15,7 @@ import sys
 import traceback
 from pathlib import Path
 
+import keras
 import onnxruntime
 from safetensors.numpy import load_file, save_file
 
@@ -28,6 +29,8 @@ def _run(folder: Path) -> None:
     exported = (folder / "export").exists()
     if exported:
         flags += ["--export", str(folder / "model.onnx")]
+    keras.config.set_floatx("float32")  # what a job before may have changed
+    keras.config.set_dtype_policy("float32")
     extra = folder / "flags.txt"
     sys.argv = ["script.py", *flags, *(extra.read_text().split() if extra.exists() else ())]
     runpy.run_path(str(folder / "script.py"), run_name="__main__")

@@ -11,7 +11,6 @@ from safetensors.numpy import load_file
 from compiler import dims
 from compiler.ir import Graph
 from compiler.pipeline import load
-from compiler.types import DType
 from compiler.weights import lively_weights
 from dsl.source import Source
 from tests.backends.onnx_graphs import Array
@@ -34,8 +33,8 @@ def job(model: Model) -> Job:
         for entry in graph.inputs:
             type = entry.value.type
             shape = tuple(dims.evaluate(n, sizes) for n in type.shape)
-            if type.dtype is DType.F32:
-                probe[entry.value.name] = random.normal(size=shape).astype(np.float32)
+            if type.dtype.is_float:
+                probe[entry.value.name] = random.normal(size=shape).astype(type.dtype.numpy_name)
             else:
                 drawn = random.integers(1, model.high, shape)
                 probe[entry.value.name] = np.asarray(drawn, type.dtype.numpy_name)
