@@ -12,17 +12,17 @@ Nothing is decided by rank: attention's tensors have four axes too.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from backends.tensorflow.axes import result_order, stays_last
+from backends.tensorflow.uses import Uses, flattens, spatial_axes_are_one
 from compiler.codegen.classes import called_graphs
 from compiler.ir import Apply, Call, Graph, Value
 from compiler.ops.base import Layout
 from compiler.ops.pooling import GlobalPool
-from compiler.ops.shape import Flatten, Permute, Reshape, Squeeze, Transpose, Unsqueeze
-from compiler.types import TensorType
+from compiler.ops.shape import Permute, Reshape, Transpose, Unsqueeze
 
 
 class Held(Enum):
@@ -49,11 +49,6 @@ class Places:
     output: Held
 
 
-def spatial_axes_are_one(type: TensorType) -> bool:
-    """Whether nothing but N and C is left: then channels-first and channels-last are one order."""
-    return type.rank > 2 and all(size == 1 for size in type.shape[2:])
-
-
 class Layouts:
     """The layouts of all values of some models and functions, and the signatures of their blocks.
 
@@ -66,7 +61,7 @@ class Layouts:
         self._models = {id(graph) for graph in models}
         graphs = [g for root in (*models, *functions) for g in (*called_graphs(root), root)]
         self._graphs = list({id(g): g for g in graphs}.values())
-        self._uses = {id(g): _Uses(g) for g in self._graphs}
+        self._uses = {id(g): Uses(g) for g in self._graphs}
         self._inputs: dict[int, set[int]] = defaultdict(set)
         self._outputs: dict[int, set[int]] = defaultdict(set)
         self._held: dict[int, Held] = {}
@@ -116,7 +111,7 @@ class Layouts:
             order = result_order(item.op, main.type.rank)
             if order is not None:
                 return Places((Held.LAST, *first[1:]), Held.LAST if order == "last" else Held.FIRST)
-        if _flattens(item):
+        if flattens(item):
             return Places((self.held(main), *first[1:]), Held.FIRST)
         if self._raises_channels(graph, item):
             return Places(first, Held.LAST)
@@ -266,60 +261,3 @@ def _wanted_by(item: Apply, wanted: set[int]) -> Iterator[Value]:
     if item.op.layout is Layout.AGNOSTIC or stays_last(item.op):
         rank = item.outputs[0].type.rank
         yield from (v for v in item.inputs if v is not None and v.type.rank == rank)
-
-
-def _flattens(item: Apply) -> bool:
-    """Whether the result is the same whatever the layout: [N, C, 1, 1] becomes [N, C]."""
-    main = item.inputs[0]
-    if main is None or not spatial_axes_are_one(main.type) or item.outputs[0].type.rank != 2:
-        return False
-    if not isinstance(item.op, Flatten | Squeeze | Reshape):
-        return False
-    return tuple(item.outputs[0].type.shape) == tuple(main.type.shape[:2])
-
-
-class _Uses:
-    """Who uses the values of a graph."""
-
-    def __init__(self, graph: Graph) -> None:
-        self._graph = graph
-        self._items: dict[int, list[Apply | Call]] = defaultdict(list)
-        for item in graph.body.walk():
-            if isinstance(item, Apply | Call):
-                for value in item.inputs:
-                    if value is not None:
-                        self._items[id(value)].append(item)
-        self._returned = {id(output.value) for output in graph.outputs}
-
-    def items(self, value: Value) -> Iterable[Apply | Call]:
-        return self._items[id(value)]
-
-    def only_flattened(self, value: Value) -> bool:
-        """Whether a pooled value only goes on without its spatial axes."""
-        pending, any_use = [value], False
-        while pending:
-            current = pending.pop()
-            if id(current) in self._returned:
-                return False
-            for item in self._items[id(current)]:
-                any_use = True
-                if not isinstance(item, Apply):
-                    return False
-                if item.op.layout is Layout.AGNOSTIC and len(item.inputs) == 1:
-                    pending += item.outputs
-                elif not _flattens(item):
-                    return False
-        return any_use
-
-    def any_layout(self, index: int) -> bool:
-        """Whether an input only goes through operations that work element by element."""
-        pending, seen = [self._graph.inputs[index].value], set[int]()
-        while pending:
-            current = pending.pop()
-            for item in self._items[id(current)]:
-                if not isinstance(item, Apply) or item.op.layout is not Layout.AGNOSTIC:
-                    return False
-                fresh = [v for v in item.outputs if id(v) not in seen]
-                seen |= set(map(id, fresh))
-                pending += fresh
-        return True

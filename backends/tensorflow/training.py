@@ -8,6 +8,8 @@ from functools import cached_property
 from backends.base import Place
 from backends.tensorflow.checkpoint import CHECKPOINT, PROGRESS_IMPORTS, progress
 from backends.tensorflow.cost import steps_per_execution
+from backends.tensorflow.evaluation import own_evaluate, statements, stock_evaluate
+from backends.tensorflow.fitting import rate_table, train_function, train_names
 from backends.tensorflow.optimizers import differences, optimizer_call
 from backends.tensorflow.stock import Applied, stock_loss, stock_metrics
 from backends.tensorflow.target import TensorFlowTarget
@@ -17,7 +19,7 @@ from compiler.codegen.functions import FunctionCode, print_function
 from compiler.codegen.loops import find_parts
 from compiler.codegen.merge import merge
 from compiler.codegen.metrics import PrintedMetrics, printed_metrics
-from compiler.codegen.pieces import Piece, literal
+from compiler.codegen.pieces import Piece
 from compiler.codegen.render import render
 from compiler.codegen.schedules import schedule_piece
 from compiler.codegen.training import (
@@ -27,7 +29,7 @@ from compiler.codegen.training import (
     clip_constant,
     optimizer_constants,
 )
-from compiler.codegen.writer import Evaluate, lines
+from compiler.codegen.writer import Evaluate
 from compiler.ir import Apply, Graph
 from compiler.ops.random import RandomOp
 from compiler.training.optimizers import Adagrad
@@ -147,18 +149,20 @@ class TrainingPrinter:
     def pieces(self) -> list[Piece]:
         """Everything from `load_data` to the checkpoints, in the order of the script."""
         schedule = self._schedule
+        names = train_names(self.data.names)
         found = [Piece(self.data.piece.text, self.data.piece.imports), BATCHES]
         if schedule is not None:
             found.append(Piece(schedule.text, schedule.imports))
         if self._has_table:
-            found.append(Piece(self._table(), ("import numpy as np",)))
+            table = rate_table(self._training.update.optimizer, schedule)
+            found.append(Piece(table, ("import numpy as np",)))
         if self._evaluates_itself:
             found.append(self._numpy_metrics.piece)
         constants = ((_EXECUTION, str(self._execution)),) if self._execution > 1 else ()
         found += [
             Piece(self._prepare(), constants=constants),
             Piece(progress(self._last_rate()), PROGRESS_IMPORTS),
-            Piece(self._train(), _IMPORTS),
+            Piece(train_function(names, self._structure(names)), _IMPORTS),
         ]
         if self._training.evaluation is not None:
             found.append(Piece(self._evaluate()))
@@ -202,7 +206,7 @@ class TrainingPrinter:
         body = [
             *_unpacked(code.inputs[:count], "x", used),
             *_unpacked(code.inputs[count:], "y", used),
-            *_statements(code),
+            *statements(code),
             f"return {render(code.results[LOSS])}",
         ]
         return _method(f"compute_loss(self, {', '.join(_DEFAULTS)})", body)
@@ -212,7 +216,7 @@ class TrainingPrinter:
         body = [
             f"{self._structure(code.inputs)} = data",
             "with tf.GradientTape() as tape:",
-            *(f"    {line}" for line in _statements(code)),
+            *(f"    {line}" for line in statements(code)),
             *([] if loss == "loss" else [f"    loss = {loss}"]),
             "variables = self.trainable_variables",
             "self.optimizer.apply(tape.gradient(loss, variables), variables)",
@@ -230,25 +234,6 @@ class TrainingPrinter:
         return tuple(found)
 
     # ------------------------------------------------------------------------------- functions
-
-    def _table(self) -> str:
-        optimizer = self._training.update.optimizer
-        factor = "1.0" if self._schedule is None else "learning_rate_factor(step, steps)"
-        if isinstance(optimizer, Adagrad) and optimizer.lr_decay:
-            factor += f" / (1 + step * {literal(optimizer.lr_decay)})"
-        return "\n".join(
-            [
-                "class Tabulated(keras.optimizers.schedules.LearningRateSchedule):",
-                '    """The learning rate of every step, computed beforehand."""',
-                "",
-                "    def __init__(self, base, steps):",
-                f"        factors = [{factor} for step in range(max(1, steps))]",
-                "        self.rates = tf.constant(base * np.array(factors), tf.float32)",
-                "",
-                "    def __call__(self, step):",
-                "        return tf.gather(self.rates, tf.minimum(step, len(self.rates) - 1))",
-            ]
-        )
 
     def _last_rate(self) -> str:
         """The learning rate of the step before `step`."""
@@ -285,35 +270,6 @@ class TrainingPrinter:
             ]
         )
 
-    def _train(self) -> str:
-        names = self.data.names
-        given = ", ".join(names) + ("," if len(names) == 1 else "")
-        return "\n".join(
-            [
-                "def train(model, arrays, args):",
-                '    """Train on the arrays until `args.epochs` are done; gives the step."""',
-                "    count = len(arrays[0])",
-                "    epoch_steps = len(batches(count, args.batch_size, args.seed, 0))",
-                "    step = load_checkpoint(args, model) if args.resume else 0",
-                "    progress = Progress(args, args.epochs * epoch_steps)",
-                "    for epoch in range(step // epoch_steps, args.epochs):",
-                "        order = batches(count, args.batch_size, args.seed, epoch)",
-                "        order = order[step % epoch_steps :]",
-                f"        {given} = (array[order] for array in arrays)",
-                f"        data = tf.data.Dataset.from_tensor_slices(({self._structure(names)}))",
-                "        with contextlib.redirect_stdout(sys.stderr):  # Keras' progress",
-                "            model.fit(",
-                "                data,",
-                "                initial_epoch=epoch,",
-                "                epochs=epoch + 1,",
-                "                shuffle=False,",
-                "                callbacks=[progress],",
-                "            )",
-                "        step = int(model.optimizer.iterations)",
-                "    return step",
-            ]
-        )
-
     def _structure(self, parts: Sequence[str]) -> str:
         """What `fit` wants of a batch: inputs, and targets if there are any.
 
@@ -325,60 +281,17 @@ class TrainingPrinter:
         return ", ".join(parts) if 1 < len(parts) < 4 else f"{_packed(parts)},"
 
     def _evaluate(self) -> str:
-        if self._evaluates_itself:
-            return self._own_evaluate()
-        parts = [f"arrays[{k}]" for k in range(len(self.data.names))]
-        nested = self._count > 1 or len(parts) > self._count + 1
-        structure = f"({self._structure(parts)})" if nested else "arrays"
-        return "\n".join(
-            [
-                "def evaluate(model, arrays, args):",
-                '    """Loss and metrics over all rows of the arrays."""',
-                f"    data = tf.data.Dataset.from_tensor_slices({structure})",
-                "    data = data.batch(args.batch_size)",
-                "    result = model.evaluate(data, verbose=0, return_dict=True)",
-                '    return {"loss": result.pop("loss"), **result}',
-            ]
-        )
-
-    def _own_evaluate(self) -> str:
+        if not self._evaluates_itself:
+            return stock_evaluate(self._element_of_arrays())
         code = self._evaluation_code
         assert code is not None
-        loss = code.results.get(LOSS)
-        made = [f"{literal(n)}: {e}," for n, e in self._numpy_metrics.objects.items()]
-        operands = [
-            _tuple([render(code.results[o]) for o in metric.operands])
-            for metric in self._training.metrics
-        ]
-        returned = [] if loss is None else [render(loss)]
-        counted = [] if loss is None else ["rows += len(batch[0])", "total += len(batch[0]) * loss"]
-        values = "loss, *operands" if loss is not None else "operands"
-        final = "{name: float(metric.result()) for name, metric in metrics.items()}"
-        if loss is not None:
-            final = f'{{"loss": float(total / rows), **{final}}}'
-        return "\n".join(
-            [
-                "def evaluate(model, arrays, args):",
-                '    """Loss and metrics over all rows of the arrays."""',
-                "    metrics = {",
-                *(f"        {line}" for line in made),
-                "    }",
-                "",
-                "    @tf.function(reduce_retracing=True)",
-                f"    def measure({', '.join(code.inputs)}):",
-                *(f"        {line}" for line in _statements(code)),
-                f"        return {_tuple([*returned, *operands])}",
-                "",
-                *(["    rows, total = 0, 0.0"] if loss is not None else []),
-                "    data = tf.data.Dataset.from_tensor_slices(arrays)",
-                "    for batch in data.batch(args.batch_size):",
-                f"        {values} = measure(*batch)",
-                *(f"        {line}" for line in counted),
-                "        for metric, values in zip(metrics.values(), operands, strict=True):",
-                "            metric.update(*(value.numpy() for value in values))",
-                f"    return {final}",
-            ]
-        )
+        return own_evaluate(code, self._training.metrics, self._numpy_metrics)
+
+    def _element_of_arrays(self) -> str:
+        """The arrays to evaluate on, in the structure that Keras wants."""
+        parts = [f"arrays[{k}]" for k in range(len(self.data.names))]
+        nested = self._count > 1 or len(parts) > self._count + 1
+        return f"({self._structure(parts)})" if nested else "arrays"
 
 
 _AT_ONCE = (
@@ -386,35 +299,6 @@ _AT_ONCE = (
     "    even = [n for n in range(most, most // 4, -1) if epoch_steps % n == 0]",
     "    at_once = even[0] if even else most",
 )
-_TRAIN_LOCALS = frozenset(
-    [
-        "args",
-        "arrays",
-        "batch",
-        "batches",
-        "contextlib",
-        "count",
-        "data",
-        "done",
-        "epoch",
-        "epoch_steps",
-        "epochs",
-        "first",
-        "last",
-        "load_checkpoint",
-        "map",
-        "model",
-        "np",
-        "order",
-        "range",
-        "rows",
-        "step",
-        "sys",
-        "tf",
-    ]
-)
-"""Names that `train` uses itself."""
-
 _COMPUTE_LOSS = ("x", "y", "y_pred", "sample_weight", "training")
 _DEFAULTS = ("x=None", "y=None", "y_pred=None", "sample_weight=None", "training=True")
 
@@ -423,16 +307,8 @@ def _method(head: str, body: Sequence[str]) -> str:
     return "\n".join([f"    def {head}:", *(f"        {line}" for line in body)])
 
 
-def _statements(code: FunctionCode) -> list[str]:
-    return list(lines(code.statements)) if code.statements else []
-
-
 def _packed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"({', '.join(names)})"
-
-
-def _tuple(parts: Sequence[str]) -> str:
-    return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
 
 
 def _unpacked(names: Sequence[str], source: str, used: set[str]) -> list[str]:

@@ -1,0 +1,76 @@
+"""Evaluation: by Keras' own `evaluate`, or by a loop with metrics in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compiler.codegen.functions import FunctionCode
+from compiler.codegen.metrics import PrintedMetrics
+from compiler.codegen.pieces import literal
+from compiler.codegen.render import render
+from compiler.codegen.writer import lines
+from compiler.training.program import LOSS, NamedMetric
+
+_HEAD = [
+    "def evaluate(model, arrays, args):",
+    '    """Loss and metrics over all rows of the arrays."""',
+]
+
+
+def stock_evaluate(arrays: str) -> str:
+    """`evaluate` by Keras; `arrays` is their structure, as an expression."""
+    return "\n".join(
+        [
+            *_HEAD,
+            f"    data = tf.data.Dataset.from_tensor_slices({arrays})",
+            "    data = data.batch(args.batch_size)",
+            "    result = model.evaluate(data, verbose=0, return_dict=True)",
+            '    return {"loss": result.pop("loss"), **result}',
+        ]
+    )
+
+
+def own_evaluate(
+    code: FunctionCode, metrics: Sequence[NamedMetric], printed: PrintedMetrics
+) -> str:
+    """`evaluate` by a loop over the batches; `code` gives the loss and the metrics' operands."""
+    loss = code.results.get(LOSS)
+    made = [f"{literal(name)}: {expr}," for name, expr in printed.objects.items()]
+    operands = [_tuple([render(code.results[o]) for o in metric.operands]) for metric in metrics]
+    returned = [] if loss is None else [render(loss)]
+    counted = [] if loss is None else ["rows += len(batch[0])", "total += len(batch[0]) * loss"]
+    values = "loss, *operands" if loss is not None else "operands"
+    final = "{name: float(metric.result()) for name, metric in metrics.items()}"
+    if loss is not None:
+        final = f'{{"loss": float(total / rows), **{final}}}'
+    return "\n".join(
+        [
+            *_HEAD,
+            "    metrics = {",
+            *(f"        {line}" for line in made),
+            "    }",
+            "",
+            "    @tf.function(reduce_retracing=True)",
+            f"    def measure({', '.join(code.inputs)}):",
+            *(f"        {line}" for line in statements(code)),
+            f"        return {_tuple([*returned, *operands])}",
+            "",
+            *(["    rows, total = 0, 0.0"] if loss is not None else []),
+            "    data = tf.data.Dataset.from_tensor_slices(arrays)",
+            "    for batch in data.batch(args.batch_size):",
+            f"        {values} = measure(*batch)",
+            *(f"        {line}" for line in counted),
+            "        for metric, values in zip(metrics.values(), operands, strict=True):",
+            "            metric.update(*(value.numpy() for value in values))",
+            f"    return {final}",
+        ]
+    )
+
+
+def statements(code: FunctionCode) -> list[str]:
+    """The lines before the results of a function; none where there are no statements."""
+    return list(lines(code.statements)) if code.statements else []
+
+
+def _tuple(parts: Sequence[str]) -> str:
+    return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
