@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from compiler.ops.base import Array
 
 
+_FEWEST = 32
+"""Values of a channel from which statistics are taken: fewer say little, and dividing by the
+deviation of few values that lie close together leaves hardly more than their rounding."""
+
+
 def calibrated(
     graph: Graph, weights: Mapping[str, Array], inputs: Mapping[str, Array], seed: int
 ) -> dict[str, Array]:
@@ -28,12 +33,13 @@ def calibrated(
 
     Means and variances are then moved a little, by random numbers of `seed`, so that a layer that
     took the batch's own statistics would be noticed.  A layer applied more than once gets those
-    of its first application.  Raises InputError.
+    of its first application.  Where a layer sees fewer than 32 values of a channel, all weights
+    stay as they are.  Raises InputError.
     """
     fitted = _Fitted(dict(weights), seed)
     if any(p.role == "running_var" for _, p in graph.parameters()):
         run(graph, inputs, fitted.weights, observe=fitted.observe)
-    return fitted.weights
+    return fitted.weights if fitted.fewest >= _FEWEST else dict(weights)
 
 
 class _Fitted:
@@ -43,6 +49,7 @@ class _Fitted:
         self.weights = weights
         self._seed = seed
         self._done: set[str] = set()
+        self.fewest = _FEWEST
 
     def observe(self, step: Step, results: tuple[Array, ...]) -> tuple[Array, ...] | None:
         op, layer = step.item.op, step.item.layer
@@ -52,6 +59,7 @@ class _Fitted:
         if path in self._done:
             return None
         self._done.add(path)
+        self.fewest = min(self.fewest, results[0].size // results[0].shape[1])
         return (self._fit(op, path, results[0]),)
 
     def _fit(self, op: BatchNorm, path: str, y: Array) -> Array:

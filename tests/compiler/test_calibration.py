@@ -47,3 +47,12 @@ def test_what_has_no_statistics_stays_as_it_is() -> None:
     drawn = lively_weights(graph, 0)
     weights = calibrated(graph, drawn, {"x": np.ones((2, 3), np.float32)}, 0)
     assert all(weights[k] is drawn[k] for k in drawn)
+
+
+def test_too_few_values_of_a_channel_change_nothing() -> None:
+    graph = load(Source("deep.model", DEEP)).program_or_raise().models["Deep"]
+    drawn = lively_weights(graph, 0)
+    small = DEEP.replace("[N, 8, 6, 6]", "[N, 8, 2, 2]")
+    graph = load(Source("small.model", small)).program_or_raise().models["Deep"]
+    weights = calibrated(graph, drawn, {"x": np.ones((2, 8, 2, 2), np.float32)}, 0)
+    assert all(weights[k] is drawn[k] for k in drawn)

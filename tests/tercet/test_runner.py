@@ -253,7 +253,7 @@ def test_an_interrupted_command_leaves_no_process(number: signal.Signals, tmp_pa
         processes = [int(command.stdout.readline()) for _ in range(3)]
         assert all(map(exists, processes))
         command.send_signal(number)
-        command.wait(timeout=GRACE_SECONDS + 10)
+        command.wait(timeout=GRACE_SECONDS + 60)
     assert command.returncode in (-number, 128 + number)
     assert wait_until_gone(processes) == []
 
