@@ -36,6 +36,7 @@ from compiler.ir import (
     Layer,
     Loop,
     ReadParameter,
+    Site,
     Value,
 )
 from compiler.ops.base import Op
@@ -64,6 +65,9 @@ class Walker(Control):
         super().__init__(graphs, target, arguments, variables, lists)
         self._instance = instance
         self._templates: dict[object, Template] = {}
+        self._own = {
+            item.made for g in graphs for item in g.body.walk() if isinstance(item, Create)
+        }
 
     # ------------------------------------------------------------------------------- regions
 
@@ -147,6 +151,8 @@ class Walker(Control):
         site = made[0].site
         if any(m.site is not site for m in made):
             raise NotAlike
+        if not self._own.issuperset(made):
+            raise _passed_in(site)
         places: list[Expr] = []
         for level in range(len(made[0].indices)):
             places.append(self._place(frame, [m.indices[level] for m in made], places))
@@ -313,3 +319,12 @@ def _parameter_in_a_loop(item: ReadParameter) -> DiagnosticError:
     message = f"the {item.parameter.role} `{item.parameter.path}` of a loop cannot be written"
     help = "declare it in a block, and apply a block of its own in each iteration"
     return DiagnosticError(Diagnostic("E0701", message, item.span, help=help))
+
+
+def _passed_in(site: Site) -> DiagnosticError:
+    """The error for a layer that a block gets as an argument: its class does not own it."""
+    message = (
+        f"`{site.name}` is passed into a block and applied there; no script can express it yet"
+    )
+    help = "apply the layer where it is made, or make it in the block"
+    return DiagnosticError(Diagnostic("E0701", message, site.span, help))
