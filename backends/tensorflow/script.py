@@ -74,7 +74,7 @@ def render(model: Graph, training: Training | None, place: Place) -> str:
         Piece(_DEVICE),
     ]
     head = header(model, place, "TensorFlow", training is not None, _notes(target))
-    return assemble(head, pieces, _main(model, training, printer))
+    return assemble(head, pieces, _main(model, classes[-1].name, training, printer))
 
 
 def _class_text(code: ClassCode, target: TensorFlowTarget, printer: TrainingPrinter | None) -> str:
@@ -136,7 +136,9 @@ def _precision(model: Graph) -> list[str]:
     ]
 
 
-def _main(model: Graph, training: Training | None, printer: TrainingPrinter | None) -> str:
+def _main(
+    model: Graph, cls: str, training: Training | None, printer: TrainingPrinter | None
+) -> str:
     device = '"cuda" if tf.config.list_physical_devices("GPU") else "cpu"'
     body = [
         *argument_lines(training, device, "write an ONNX model here"),
@@ -144,7 +146,7 @@ def _main(model: Graph, training: Training | None, printer: TrainingPrinter | No
         "use_device(args.device)",
         *_precision(model),
         "keras.utils.set_random_seed(args.seed)",
-        f"model = {model.name}()",
+        f"model = {cls}()",
         build_line(model),
         "if args.weights:",
         "    load(model, args.weights)",
