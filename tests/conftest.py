@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import os
 
+import hypothesis
 import pytest
+
+# The same examples in every run: a new counter-example belongs to the person who looks for one
+# (`pytest --hypothesis-profile=explore`), not to whoever happens to run the tests that day.
+hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.register_profile("explore", derandomize=False)
+hypothesis.settings.load_profile("repeatable")
 
 # Before NumPy or a framework starts its threads: on few cores, more threads only slow each other.
 os.environ["OMP_NUM_THREADS"] = "1"

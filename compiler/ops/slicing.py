@@ -185,7 +185,10 @@ def _forward(item: Slice, size: Size) -> Ends:
 def _backward(item: Slice, size: Size) -> Ends:
     last = size - 1
     start, below = (last, ()) if item.start is None else _clamped(item.start, size, 0, last)
-    stop, above = (-1, ()) if item.stop is None else _clamped(item.stop, size, -1, last)
+    # -1, before the first place, is where an integer that counts from the end may lead; as a
+    # value of a symbolic bound it would be the last place.
+    before = -1 if item.stop is None or _counts_from_end(item.stop) else 0
+    stop, above = (-1, ()) if item.stop is None else _clamped(item.stop, size, before, last)
     return start, stop, below + above
 
 
@@ -207,5 +210,9 @@ def _clamped(
 
 def _from_front(value: Size, size: Size) -> Size:
     """A negative place counted from the front."""
+    return size + value if _counts_from_end(value) else value
+
+
+def _counts_from_end(value: Size) -> bool:
     upper = dims.upper_bound(value)
-    return size + value if upper is not None and upper < 0 else value
+    return upper is not None and upper < 0

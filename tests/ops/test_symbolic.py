@@ -34,6 +34,8 @@ CONSTRAINTS: list[tuple[Op, TensorType, str, list[str]]] = [
     (Index((Slice(-T),)), f32(128), "f32[T]", ["T <= 128"]),
     (Index((Slice(step=2),)), f32(T), "f32[(T + 1) // 2]", []),
     (Index((Slice(step=-1),)), f32(T), "f32[T]", []),
+    (Index((Slice(stop=T - 3, step=-1),)), f32(T), "f32[2]", ["3 <= T"]),
+    (Index((Slice(stop=-9, step=-1),)), f32(T + 1), "f32[8]", ["7 <= T"]),
     (Index((Slice(1, step=2),)), f32(2 * T), "f32[T]", []),
     (Index((Slice(), Integer(0))), f32(N, T, D), "f32[N, D]", []),
     (Index((Slice(), Integer(-1))), f32(N, T, D), "f32[N, D]", []),

@@ -236,6 +236,8 @@ def test_an_interrupted_command_leaves_no_process(number: signal.Signals, tmp_pa
         "from tercet.runner import Job, run_all\n"
         "def stop(number, frame): raise SystemExit(128 + number)\n"
         "signal.signal(signal.SIGTERM, stop)\n"
+        # A shell's background process, as this one may be, inherits that SIGINT is ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"job = Job('hung', [sys.executable, '-c', {IGNORES_SIGTERM!r}])\n"
         "def show(job, text): print(text, end='', flush=True)\n"
         "run_all([job] * 3, on_text=show)\n"
