@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from compiler.conversions import shown
 from compiler.elaborate.values import kind_name, text
 from compiler.initializers import Initializer
 from compiler.ir import (
@@ -30,7 +31,6 @@ from compiler.ir import (
     Value,
 )
 from compiler.ops.base import LayerOp, Op
-from compiler.ops.conversions import shown
 from compiler.settings import Setting
 from compiler.training import Training
 from dsl import nodes

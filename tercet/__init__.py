@@ -16,10 +16,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tercet.version import VERSION
+
 if TYPE_CHECKING:
     from tercet.api import compile, export, load, verify
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["__version__", "compile", "export", "load", "verify"]
 
 

@@ -18,7 +18,7 @@ import compiler.ops  # noqa: F401  (registers the operations)
 from compiler.data import SOURCES
 from compiler.initializers import INITIALIZERS
 from compiler.ops.base import OPERATIONS, LayerOp, Op
-from compiler.ops.signature import signature
+from compiler.signature import signature
 from compiler.training import CLIPS, METRICS, OPTIMIZERS, SCHEDULES
 from dsl import nodes
 from dsl.library import std_modules, std_source

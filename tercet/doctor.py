@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tercet import __version__
 from tercet.errors import TercetError
 from tercet.interpreters import (
     FRAMEWORKS,
@@ -26,6 +25,7 @@ from tercet.interpreters import (
     packages,
 )
 from tercet.runner import Finished, Job, run_all
+from tercet.version import VERSION
 
 _CUDA = "CUDAExecutionProvider"
 
@@ -70,7 +70,7 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "tercet": __version__,
+            "tercet": VERSION,
             "python": {"version": platform.python_version(), "executable": sys.executable},
             "targets": [_target_json(target) for target in self.targets],
             "onnxruntime": {

@@ -100,6 +100,7 @@ class RuntimeSizes:
                 return self._fold("Mul", [self.size(f) for f in factors], hint)
             case Sum() as total:
                 return self._sum(total, hint)
+        raise TypeError(size)
 
     def _sum(self, total: Sum, hint: str) -> str:
         (sign, first), *others = total.signed

@@ -9,16 +9,7 @@ never guessed.
 SymPy does all of this and more, but its import alone takes longer than a whole `tercet check` may.
 """
 
-from compiler.dims.atoms import (
-    Expression,
-    FloorDiv,
-    Max,
-    Min,
-    Mod,
-    Product,
-    Sum,
-    Symbol,
-)
+from compiler.dims.atoms import FloorDiv, Max, Min, Mod, Symbol, symbol
 from compiler.dims.bounds import Bounds, equal, less, less_equal, lower_bound, upper_bound
 from compiler.dims.division import balanced, floor_div, modulo, without_common_factor
 from compiler.dims.functions import (
@@ -31,13 +22,12 @@ from compiler.dims.functions import (
     substitute,
     symbols,
 )
-from compiler.dims.polynomial import Dim, DimError, Size, product, symbol
+from compiler.dims.polynomial import Dim, DimError, Product, Size, Sum, product
 
 __all__ = [
     "Bounds",
     "Dim",
     "DimError",
-    "Expression",
     "FloorDiv",
     "Max",
     "Min",

@@ -11,8 +11,17 @@ import math
 from collections.abc import Mapping
 from functools import lru_cache
 
-from compiler.dims.atoms import Atom, FloorDiv, Max, Min, Mod, Monomial, Symbol
-from compiler.dims.polynomial import Dim, DimError, Size, from_atom, from_terms, product
+from compiler.dims.atoms import FloorDiv, Max, Min, Mod, Symbol
+from compiler.dims.polynomial import (
+    Atom,
+    Dim,
+    DimError,
+    Monomial,
+    Size,
+    from_atom,
+    from_terms,
+    product,
+)
 
 Bounds = Mapping[str, tuple[int, int | None]]
 """Least and greatest value (None: no limit) of symbols that are not just >= 1."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-from compiler.dims.atoms import FloorDiv, Mod, Monomial, Symbol
+from compiler.dims.atoms import FloorDiv, Mod, Symbol
 from compiler.dims.bounds import less, less_equal
-from compiler.dims.polynomial import Dim, Size, from_atom, from_terms, terms_of
+from compiler.dims.polynomial import Dim, Monomial, Size, division, from_atom, from_terms, terms_of
 
 
+@division
 def floor_div(a: Size, b: Size) -> Size:
     """`a // b`.  Raises ZeroDivisionError."""
     if b == 1:
@@ -65,6 +66,7 @@ def _merge_nested(rest: Dim, b: int) -> Size | None:
     return floor_div(quotient.left + quotient.right * others, quotient.right * b)
 
 
+@division
 def modulo(a: Size, b: Size) -> Size:
     """`a % b`.  Raises ZeroDivisionError."""
     if isinstance(a, int) and isinstance(b, int):

@@ -1,23 +1,17 @@
 """`Dim`: a polynomial with integer coefficients in normal form, and its ring of operations.
 
 Terms are sorted by a monomial order and none is zero, so two equal polynomials are equal tuples.
-Whatever is a plain number becomes an `int` again.
+Whatever is a plain number becomes an `int` again.  What the unknowns stand for is said in `atoms`;
+`Product` and `Sum` are what a polynomial is at its outermost, for those who print one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NoReturn
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import ClassVar, NoReturn
 
-from compiler.dims.atoms import (
-    Atom,
-    Expression,
-    Monomial,
-    Product,
-    Sum,
-    Symbol,
-    is_negative,
-)
+from dsl.records import dataclass
 
 MAX_TERMS = 256
 MAX_DEGREE = 32
@@ -28,6 +22,44 @@ MAX_BITS = 256
 
 class DimError(ArithmeticError):
     """An expression of sizes that has no meaning here, or is beyond the limits above."""
+
+
+class Atom:
+    """An unknown of polynomials, which does not know here what it stands for: see `atoms`.
+
+    Ordered by `key`, those of lower `rank` first.
+    """
+
+    rank: ClassVar[int] = 1
+    is_tight: ClassVar[bool] = False
+    """Whether the text binds like a name, so that it needs no parentheses as an operand."""
+
+    @cached_property
+    def depth(self) -> int:
+        """How many divisions, minima and maxima are inside each other."""
+        return 1 + max((a.depth for a in self._inner), default=-1)
+
+    @cached_property
+    def count(self) -> int:
+        """How many atoms are inside, this one included."""
+        return 1 + sum(a.count for a in self._inner)
+
+    @property
+    def _inner(self) -> list[Atom]:
+        symbolic = [size for size in self.operands if not isinstance(size, int)]
+        return [atom for size in symbolic for monomial, _ in size.terms for atom in monomial]
+
+    @property
+    def operands(self) -> tuple[Size, ...]:
+        return ()
+
+    @cached_property
+    def key(self) -> tuple[int, str]:
+        return (self.rank, str(self))
+
+
+Monomial = tuple[Atom, ...]
+"""A product of atoms in order of their keys, a power as repetition; `()` is one."""
 
 
 def _order(monomial: Monomial) -> tuple[int, list[tuple[int, str]]]:
@@ -76,7 +108,7 @@ class Dim:
     __lt__ = __le__ = __gt__ = __ge__ = _no_order
 
     @property
-    def expression(self) -> Expression:
+    def expression(self) -> Atom | Product | Sum:
         """The outermost form, for printers."""
         if len(self.terms) > 1:
             parts = [from_terms({m: c}) for m, c in self.terms]
@@ -85,7 +117,7 @@ class Dim:
             return Sum(tuple(parts))
         ((monomial, coefficient),) = self.terms
         if coefficient == 1 and len(monomial) == 1:
-            return monomial[0]  # type: ignore[return-value]
+            return monomial[0]
         factors: list[Size] = [] if coefficient == 1 else [coefficient]
         return Product((*factors, *map(from_atom, monomial)))
 
@@ -141,31 +173,17 @@ class Dim:
     def __rsub__(self, other: Size) -> Size:
         return -self + other
 
-    # Division is decided by bounds, and bounds are those of a `Dim`: hence the imports below.
-
     def __floordiv__(self, other: Size) -> Size:
-        from compiler.dims.division import floor_div
-
-        if not isinstance(other, int | Dim):
-            return NotImplemented
-        return floor_div(self, other)
+        return _divided("floor_div", self, other)
 
     def __rfloordiv__(self, other: Size) -> Size:
-        from compiler.dims.division import floor_div
-
-        return floor_div(other, self)
+        return _divided("floor_div", other, self)
 
     def __mod__(self, other: Size) -> Size:
-        from compiler.dims.division import modulo
-
-        if not isinstance(other, int | Dim):
-            return NotImplemented
-        return modulo(self, other)
+        return _divided("modulo", self, other)
 
     def __rmod__(self, other: Size) -> Size:
-        from compiler.dims.division import modulo
-
-        return modulo(other, self)
+        return _divided("modulo", other, self)
 
     def __pow__(self, exponent: Size) -> Size:
         if isinstance(exponent, Dim):
@@ -182,10 +200,21 @@ class Dim:
 
 Size = int | Dim
 
+_DIVISIONS: dict[str, Callable[[Size, Size], Size]] = {}
 
-def symbol(name: str) -> Dim:
-    """The size of that name."""
-    return Dim((((Symbol(name),), 1),))
+
+def division(function: Callable[[Size, Size], Size]) -> Callable[[Size, Size], Size]:
+    """Registers what `//` or `%` of sizes is: bounds decide that, and they know polynomials."""
+    _DIVISIONS[function.__name__] = function
+    return function
+
+
+def _divided(name: str, left: Size, right: Size) -> Size:
+    known = isinstance(left, int | Dim) and isinstance(right, int | Dim)
+    return _DIVISIONS[name](left, right) if known else NotImplemented
+
+
+# ------------------------------------------------------------------------------------------ terms
 
 
 def from_atom(atom: Atom) -> Dim:
@@ -231,3 +260,54 @@ def product(sizes: Iterable[Size]) -> Size:
     for size in sizes:
         total = total * size
     return total
+
+
+# ------------------------------------------------------------------------------------------- text
+
+
+@dataclass(frozen=True)
+class Product:
+    """Two or more factors; an integer one stands first."""
+
+    factors: tuple[Size, ...]
+
+    def __str__(self) -> str:
+        first, *others = self.factors
+        text = " * ".join(map(tight, others if first == -1 else self.factors))
+        return f"-{text}" if first == -1 else text
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Two or more terms, the first one positive where any is."""
+
+    terms: tuple[Size, ...]
+
+    @property
+    def signed(self) -> tuple[tuple[int, Size], ...]:
+        """The terms as (1 or -1, absolute term), for printing `a - b`."""
+        return tuple((-1, -t) if is_negative(t) else (1, t) for t in self.terms)
+
+    def __str__(self) -> str:
+        (sign, first), *others = self.signed
+        text = f"-{_tight_product(first)}" if sign < 0 else str(first)
+        return text + "".join(f" {'-' if s < 0 else '+'} {term}" for s, term in others)
+
+
+def is_negative(size: Size) -> bool:
+    """Whether the size is written with a minus sign in front."""
+    return (size if isinstance(size, int) else size.terms[0][1]) < 0
+
+
+def tight(size: Size) -> str:
+    """The text, in parentheses unless it binds like a name."""
+    outer = size.expression if isinstance(size, Dim) else None
+    loose = isinstance(outer, Product | Sum) or (outer is not None and not outer.is_tight)
+    return f"({size})" if loose or is_negative(size) else str(size)
+
+
+def _tight_product(size: Size) -> str:
+    """The text after a minus sign."""
+    outer = size.expression if isinstance(size, Dim) else None
+    loose = isinstance(outer, Atom) and not outer.is_tight
+    return f"({size})" if loose else str(size)

@@ -11,29 +11,16 @@ from typing import Any
 
 from compiler.elaborate import limits, sites
 from compiler.elaborate.errors import POISON, did_you_mean, error
-from compiler.elaborate.scope import Body, Frame, Session, region_of
+from compiler.elaborate.scope import Body, Frame, region_of
+from compiler.elaborate.session import Session, Specialisation, Structure
 from compiler.elaborate.types import constrain, require_determined
 from compiler.elaborate.values import describe, frozen
 from compiler.ir import Argument, Call, Graph, GraphOutput, Instance, Value
-from compiler.ops.signature import Given
+from compiler.signature import Given
 from compiler.types import TensorType
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note
-from dsl.records import dataclass
 from dsl.source import Span
-
-Structure = int | tuple[Any, ...] | None
-"""The shape of a block's result: an index into the flat outputs, a tuple, or None (it is wrong)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Specialisation:
-    """A block elaborated for some arguments and types; `operations` counts called blocks too."""
-
-    graph: Graph
-    structure: Structure
-    operations: int
-
 
 # -------------------------------------------------------------------------------------- arguments
 
@@ -316,7 +303,6 @@ def _flatten(name: str, value: Any, span: Span, flat: list[GraphOutput]) -> Stru
 
 __all__ = [
     "DiagnosticError",
-    "Specialisation",
     "apply_instance",
     "bind_arguments",
     "parameter_values",

@@ -27,7 +27,7 @@ from compiler.errors import OpError
 from compiler.initializers import Initializer
 from compiler.ir import Create, Instance, Layer, Value
 from compiler.ops.base import LayerOp, Op
-from compiler.ops.signature import Bound, Given, bind, signature
+from compiler.signature import Bound, Given, bind, signature
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note
 from dsl.source import Span

@@ -14,11 +14,12 @@ from compiler.elaborate.liveness import needed
 from compiler.elaborate.modules import ModuleScope
 from compiler.elaborate.operands import as_tensor
 from compiler.elaborate.recording import operation_error
-from compiler.elaborate.scope import Drawing, Frame, Session
+from compiler.elaborate.scope import Drawing, Frame
+from compiler.elaborate.session import Session
 from compiler.elaborate.settings import Overriding, setting_of
 from compiler.errors import OpError
 from compiler.ir import Bind, Graph, GraphInput, GraphOutput, Region, Value
-from compiler.ops.signature import Given
+from compiler.signature import Given
 from compiler.training import Data
 from compiler.types import DType, TensorType
 from dsl import nodes

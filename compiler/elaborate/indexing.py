@@ -14,7 +14,7 @@ from compiler.elaborate.values import describe, is_size
 from compiler.errors import OpError
 from compiler.ir import Argument, Value
 from compiler.ops.shape import Index, Integer, NewAxis, Slice
-from compiler.ops.signature import Given
+from compiler.signature import Given
 from dsl import nodes
 
 

@@ -13,7 +13,7 @@ from compiler.elaborate.values import describe, is_function, is_kind, is_size
 from compiler.ir import Argument, Layer, Value
 from compiler.ops.base import Operand
 from compiler.ops.elementwise import Constant
-from compiler.ops.signature import Given
+from compiler.signature import Given
 from compiler.types import DType, TensorType
 from dsl import nodes
 from dsl.source import Span

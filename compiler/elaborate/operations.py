@@ -14,7 +14,7 @@ from compiler.elaborate.scope import Frame
 from compiler.errors import OpError
 from compiler.ir import Argument, Layer, Parameter, Value
 from compiler.ops.base import OPERATORS, Op
-from compiler.ops.signature import Given
+from compiler.signature import Given
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note
 from dsl.source import Span

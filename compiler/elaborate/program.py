@@ -11,8 +11,10 @@ from typing import Any
 
 from compiler.elaborate import blocks, limits, warnings
 from compiler.elaborate.errors import Stop, did_you_mean, error
-from compiler.elaborate.modules import Loader, ModuleScope
-from compiler.elaborate.scope import Body, Frame, Session
+from compiler.elaborate.loading import Loader
+from compiler.elaborate.modules import ModuleScope
+from compiler.elaborate.scope import Body, Frame
+from compiler.elaborate.session import Session, Specialisation
 from compiler.elaborate.sites import BodyText, names_read
 from compiler.elaborate.train import read_trainings
 from compiler.elaborate.values import holds_poison, holds_tensor
@@ -123,7 +125,7 @@ def _models(
 
 def model_graph(
     session: Session, scope: ModuleScope, block: nodes.Block, arguments: dict[str, Any]
-) -> blocks.Specialisation:
+) -> Specialisation:
     """A model for itself: the dimensions of its inputs are new symbols."""
     frame = Frame(session, scope, blocks.text_of(session, block))
     frame.body = Body(block)

@@ -12,7 +12,7 @@ from compiler.elaborate.values import kind_name
 from compiler.errors import OpError
 from compiler.ir import Apply, Argument, Layer, Value
 from compiler.ops.base import Op
-from compiler.ops.signature import Given
+from compiler.signature import Given
 from compiler.types import TensorType
 from dsl.diagnostics import DiagnosticError, Note
 from dsl.source import Span

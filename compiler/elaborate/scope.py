@@ -1,7 +1,7 @@
 """The state of elaborating one body: its names, its trace so far, the layers made in it.
 
-`Session` is what all bodies of one run share.  Evaluators of expressions and executors of
-statements register by node class here, so that the modules holding them need not know each other.
+Evaluators of expressions and executors of statements register by node class here, so that the
+modules holding them need not know each other.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from compiler.dims import DimError, Size
 from compiler.elaborate import limits
-from compiler.elaborate.errors import POISON, Sink, Stop, error
+from compiler.elaborate.errors import POISON, error
+from compiler.elaborate.modules import Constant, Found, ModuleScope
+from compiler.elaborate.session import Session
+from compiler.elaborate.sites import BodyText
 from compiler.habits import about_name
 from compiler.ir import (
     Apply,
     Call,
     Constraint,
-    Graph,
     GraphInput,
     Instance,
     Item,
@@ -33,12 +35,6 @@ from dsl import nodes
 from dsl.diagnostics import Diagnostic, DiagnosticError, Note
 from dsl.records import dataclass
 from dsl.source import Span
-
-if TYPE_CHECKING:
-    from compiler.elaborate.blocks import Specialisation
-    from compiler.elaborate.modules import ModuleScope
-    from compiler.elaborate.sites import BodyText
-    from compiler.elaborate.types import Deferred
 
 Evaluator = Callable[["Frame", Any], Any]
 Executor = Callable[["Frame", Any], None]
@@ -68,34 +64,6 @@ def executes(*classes: type[nodes.Node]) -> Callable[[F], F]:
     return register
 
 
-class Session:
-    """What one elaboration shares: diagnostics, specialised blocks, and the work done so far."""
-
-    def __init__(self) -> None:
-        self.sink = Sink()
-        self.steps = 0
-        self.memo: dict[Any, Specialisation] = {}
-        self.models: dict[Any, Specialisation] = {}
-        self.finished: list[Specialisation] = []
-        self.depth = 0
-        self.applied: set[Layer | Instance] = set()
-        self.instances: dict[Instance, Graph] = {}
-        self.module_of: dict[nodes.Block, ModuleScope] = {}
-        self.texts: dict[nodes.Block, BodyText] = {}
-
-    def work(self, steps: int, span: Span) -> None:
-        """Counts work done.  Raises Stop beyond the limit, whatever the text does."""
-        self.steps += steps
-        if self.steps > limits.STEPS:
-            message = f"elaborating this takes more than {limits.STEPS:,} steps"
-            self.stop("E0410", message, span, "use fewer iterations or shorter lists")
-
-    def stop(self, code: str, message: str, span: Span, help: str | None = None) -> None:
-        """Reports a limit that was reached, and ends."""
-        self.sink.add(Diagnostic(code, message, span, help))
-        raise Stop
-
-
 @dataclass(frozen=True)
 class Drawing:
     """What an initializer draws in the mapping of `synthetic`: a column of this type."""
@@ -115,6 +83,16 @@ class TrainingBody(Protocol):
 
     def input(self, frame: Frame, statement: nodes.Input) -> None:
         """Declares an input of a `train` that has models as parameters."""
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """A dimension with several unbound names, to be looked at when all inputs are bound."""
+
+    dimension: nodes.Expr
+    size: Size
+    input: nodes.Input | nodes.Target
+    given: Span
 
 
 @dataclass
@@ -225,14 +203,29 @@ class Frame:
     def lookup(self, name: str, span: Span) -> Any:
         """The value of a name: the body's own, the file's, or the language's.
 
-        Raises DiagnosticError E0201.
+        Raises DiagnosticError E0201 or E0217.
         """
         if name in self.names:
             return self.names[name]
-        found = self.module.lookup(name, span, self.session)
-        if found is not None:
-            return found.value
+        match self.module.lookup(name):
+            case Found(value=value):
+                return value
+            case Constant() as constant:
+                return self._constant(constant, span)
         raise self._undefined(name, span)
+
+    def _constant(self, constant: Constant, span: Span) -> Any:
+        """The value of a constant, evaluated once.  Raises DiagnosticError E0217."""
+        if constant.value is None:
+            if constant.running:
+                message = f"`{constant.declaration.name}` depends on itself"
+                at = Note("its declaration", constant.declaration.name_span)
+                raise error("E0217", message, span, None, at)
+            constant.running = True
+            own = Frame(self.session, constant.scope)
+            constant.value = Found(own.evaluate(constant.declaration.value))
+            constant.running = False
+        return constant.value.value
 
     def _undefined(self, name: str, span: Span) -> DiagnosticError:
         if self.text is not None and (assigned := self.text.assigned.get(name)) is not None:

@@ -12,8 +12,8 @@ from compiler.elaborate.recording import operation_error
 from compiler.elaborate.scope import Frame
 from compiler.elaborate.values import describe, holds_poison
 from compiler.errors import OpError
-from compiler.ops.signature import Given, bind, signature
 from compiler.settings import Setting
+from compiler.signature import Given, bind, signature
 from dsl import nodes
 from dsl.records import dataclass
 from dsl.source import Span

@@ -8,13 +8,14 @@ from typing import Any
 from compiler.elaborate import blocks
 from compiler.elaborate.errors import did_you_mean, error
 from compiler.elaborate.modules import ModuleScope
-from compiler.elaborate.scope import Body, Frame, Session
+from compiler.elaborate.scope import Body, Frame
+from compiler.elaborate.session import Session
 from compiler.elaborate.settings import Overriding
 from compiler.elaborate.train_body import SETTINGS
 from compiler.elaborate.training import Model, Trainer, instance_of
 from compiler.elaborate.values import frozen, holds_poison
 from compiler.ir import Argument, Graph
-from compiler.ops.signature import Given
+from compiler.signature import Given
 from compiler.training import Training
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note

@@ -21,7 +21,7 @@ from compiler.ir import (
     GraphOutput,
     Value,
 )
-from compiler.ops.signature import Given
+from compiler.signature import Given
 from compiler.training import (
     CLIPS,
     LOSS,

@@ -14,7 +14,8 @@ from compiler.elaborate.data import read_data
 from compiler.elaborate.errors import error
 from compiler.elaborate.liveness import needed
 from compiler.elaborate.modules import ModuleScope
-from compiler.elaborate.scope import Body, Frame, Session
+from compiler.elaborate.scope import Body, Frame
+from compiler.elaborate.session import Session
 from compiler.elaborate.settings import Overriding
 from compiler.elaborate.train_body import NUMBERS, Purpose, TrainBody
 from compiler.ir import (
@@ -29,7 +30,7 @@ from compiler.ir import (
     Site,
     Value,
 )
-from compiler.ops.signature import Given
+from compiler.signature import Given
 from compiler.training import (
     LOSS,
     ConstantSchedule,

@@ -12,13 +12,12 @@ from typing import Any
 from compiler import dims
 from compiler.dims import Dim, Size
 from compiler.elaborate.errors import POISON, did_you_mean, error
-from compiler.elaborate.scope import Frame
+from compiler.elaborate.scope import Deferred, Frame
 from compiler.elaborate.values import describe, is_size
 from compiler.ir import Constraint, GraphInput
 from compiler.types import DType, TensorType
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note
-from dsl.records import dataclass
 from dsl.source import Span
 
 Dimension = nodes.Expr | nodes.Ellipsis
@@ -130,16 +129,6 @@ def _require_defined(frame: Frame, name: nodes.Name) -> None:
 
 
 # ---------------------------------------------------------------------------------------- binding
-
-
-@dataclass(frozen=True)
-class Deferred:
-    """A dimension with several unbound names, to be looked at when all inputs are bound."""
-
-    dimension: nodes.Expr
-    size: Size
-    input: nodes.Input | nodes.Target
-    given: Span
 
 
 def bind_input(

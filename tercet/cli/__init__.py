@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tercet.cli.table import COMMANDS, command_names, overview
+from tercet.version import VERSION
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from tercet.cli.command import Command
 
-BUG = 70
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -82,9 +82,7 @@ def _find(arguments: Sequence[str]) -> Command | int:
         print(overview())
         return 0
     if name in ("-V", "--version"):
-        from tercet import __version__
-
-        print(f"tercet {__version__}")
+        print(f"tercet {VERSION}")
         return 0
     if name in COMMANDS:
         import importlib

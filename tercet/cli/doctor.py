@@ -8,9 +8,9 @@ import platform
 import sys
 from typing import TYPE_CHECKING
 
-from tercet import __version__
 from tercet.cli import options
 from tercet.cli.command import Command
+from tercet.version import VERSION
 
 if TYPE_CHECKING:
     from tercet.doctor import Report, RuntimeReport, TargetReport
@@ -35,7 +35,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _lines(report: Report) -> list[str]:
-    lines = [f"Tercet {__version__}, Python {platform.python_version()} ({sys.executable})", ""]
+    lines = [f"Tercet {VERSION}, Python {platform.python_version()} ({sys.executable})", ""]
     lines += _table([_HEADER, *(_row(target) for target in report.targets)])
     lines += ["", *_runtime_lines(report.runtime)]
     if report.scikit_learn is None:

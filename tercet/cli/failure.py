@@ -8,11 +8,12 @@ import traceback
 from pathlib import Path
 
 from dsl.diagnostics import Diagnostic, DiagnosticError
-from tercet import __version__
-from tercet.cli import BUG, terminal
+from tercet.cli import terminal
 from tercet.errors import TercetError
 from tercet.runner import RunError
+from tercet.version import VERSION
 
+BUG = 70
 UNREADABLE = "E0134"
 
 
@@ -57,6 +58,6 @@ def _print_bug(error: Exception) -> None:
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     text = (str(error).splitlines() or [""])[0][:200]
     terminal.error(
-        f"this is a bug in Tercet {__version__}: {type(error).__name__}: {text}{place}",
+        f"this is a bug in Tercet {VERSION}: {type(error).__name__}: {text}{place}",
         "please report it with the .model file and this line; TERCET_DEBUG=1 shows where it arose",
     )

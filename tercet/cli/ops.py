@@ -40,7 +40,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _entry(name: str) -> dict[str, Any]:
     from compiler.ops.base import OPERATIONS, LayerOp
-    from compiler.ops.signature import REQUIRED, signature
+    from compiler.signature import REQUIRED, signature
 
     cls = OPERATIONS[name]
     return {

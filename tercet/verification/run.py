@@ -21,7 +21,6 @@ from compiler import weights as canonical
 from compiler.calibration import calibrated
 from compiler.reference import InputError
 from dsl.diagnostics import DiagnosticError
-from tercet import __version__
 from tercet.errors import TercetError
 from tercet.interpreters import Interpreters, TargetInfo, choose_targets
 from tercet.project import Project, script_name, script_text
@@ -34,6 +33,7 @@ from tercet.verification.session import Device
 from tercet.verification.sizes import NoSizes
 from tercet.verification.truth import Unanswerable, answerable_probes, reference_answers
 from tercet.verification.voices import Folder, Heard, framework_job, heard_file, heard_framework
+from tercet.version import VERSION
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -188,7 +188,7 @@ class _Session:
         except DiagnosticError as problem:
             return _unsupported("onnx", problem)
         save(model, self.folder.onnx("onnx"))
-        versions = {"tercet": __version__}
+        versions = {"tercet": VERSION}
         return heard_file(
             self.project.model, "onnx", versions, 0.0, self.folder, self.probes, self.request.device
         )

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compiler.ops.base import OPERATIONS, LayerOp
-from compiler.ops.signature import Parameter, signature
 from compiler.pipeline import load
+from compiler.signature import Parameter, signature
 from compiler.verifier import verify
 from dsl.codes import CODES
 from dsl.source import Source

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
+from compiler.conversions import WRONG, conversion
 from compiler.dims import Size, symbol
 from compiler.initializers import INITIALIZERS, Initializer, Normal, Orthogonal, Zeros
 from compiler.ops.base import OPERATIONS, Padding, PerAxis
 from compiler.ops.conv import Conv2d
-from compiler.ops.conversions import WRONG, conversion
-from compiler.ops.signature import signature
+from compiler.signature import signature
 from compiler.training import CLIPS, METRICS, OPTIMIZERS, SCHEDULES
 from compiler.types import DType, Shape
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from compiler.data import SOURCES
-from compiler.ops.signature import signature
 from compiler.settings import Setting
+from compiler.signature import signature
 from compiler.training import CLIPS, METRICS, OPTIMIZERS, SCHEDULES
 
 ALL: dict[str, type[Setting]] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from compiler.data import SOURCES
 from compiler.ops.base import OPERATIONS, LayerOp
-from compiler.ops.signature import REQUIRED, signature
+from compiler.signature import REQUIRED, signature
 from compiler.training import CLIPS, METRICS, OPTIMIZERS, SCHEDULES
 
 _KNOWN = {*OPERATIONS, *SOURCES, *CLIPS, *METRICS, *OPTIMIZERS, *SCHEDULES}

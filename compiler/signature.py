@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import field
 from typing import Any, ClassVar, Final, get_origin, get_type_hints
 
+from compiler.conversions import WRONG, Conversion, conversion, shown
 from compiler.dims import Dim
 from compiler.habits import about_argument
 from compiler.initializers import INITIALIZERS
 from compiler.ir import Argument, Value
 from compiler.ops.base import LayerOp, Operand
-from compiler.ops.conversions import WRONG, Conversion, conversion, shown
 from dsl import nodes
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.records import dataclass

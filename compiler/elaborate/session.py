@@ -1,0 +1,55 @@
+"""What one elaboration shares: what was found, what is specialised already, how much was done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compiler.elaborate import limits
+from compiler.elaborate.errors import Sink, Stop
+from compiler.elaborate.modules import ModuleScope
+from compiler.elaborate.sites import BodyText
+from compiler.ir import Graph, Instance, Layer
+from dsl import nodes
+from dsl.diagnostics import Diagnostic
+from dsl.records import dataclass
+from dsl.source import Span
+
+Structure = int | tuple[Any, ...] | None
+"""The shape of a block's result: an index into the flat outputs, a tuple, or None (it is wrong)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Specialisation:
+    """A block elaborated for some arguments and types; `operations` counts called blocks too."""
+
+    graph: Graph
+    structure: Structure
+    operations: int
+
+
+class Session:
+    """What one elaboration shares: diagnostics, specialised blocks, and the work done so far."""
+
+    def __init__(self) -> None:
+        self.sink = Sink()
+        self.steps = 0
+        self.memo: dict[Any, Specialisation] = {}
+        self.models: dict[Any, Specialisation] = {}
+        self.finished: list[Specialisation] = []
+        self.depth = 0
+        self.applied: set[Layer | Instance] = set()
+        self.instances: dict[Instance, Graph] = {}
+        self.module_of: dict[nodes.Block, ModuleScope] = {}
+        self.texts: dict[nodes.Block, BodyText] = {}
+
+    def work(self, steps: int, span: Span) -> None:
+        """Counts work done.  Raises Stop beyond the limit, whatever the text does."""
+        self.steps += steps
+        if self.steps > limits.STEPS:
+            message = f"elaborating this takes more than {limits.STEPS:,} steps"
+            self.stop("E0410", message, span, "use fewer iterations or shorter lists")
+
+    def stop(self, code: str, message: str, span: Span, help: str | None = None) -> None:
+        """Reports a limit that was reached, and ends."""
+        self.sink.add(Diagnostic(code, message, span, help))
+        raise Stop
