@@ -17,8 +17,10 @@ SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 FRAMEWORKS = ("pytorch", "tensorflow", "mxnet")
 TARGETS = (*FRAMEWORKS, "onnx")
 
-SMALLER = {"resnet18": ("-P", "classes=10", "-P", "size=32")}
-"""Samples that are verified at a smaller size here; `make bench` verifies them whole."""
+VERIFIED: list[tuple[str, tuple[str, ...]]] = [
+    *((path.stem, ()) for path in sorted(SAMPLES.glob("*.model"))),
+    ("resnet18", ("-P", "classes=10", "-P", "size=32")),
+]
 
 
 def tercet(*arguments: str | Path, timeout: float = 900) -> subprocess.CompletedProcess[str]:
@@ -26,10 +28,12 @@ def tercet(*arguments: str | Path, timeout: float = 900) -> subprocess.Completed
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in SAMPLES.glob("*.model")))
-def test_every_sample_is_identical_on_all_targets(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name, parameters", VERIFIED)
+def test_every_sample_is_identical_on_all_targets(
+    name: str, parameters: tuple[str, ...], tmp_path: Path
+) -> None:
     path = SAMPLES / f"{name}.model"
-    done = tercet("verify", path, "-t", "all", "--json", "-o", tmp_path, *SMALLER.get(name, ()))
+    done = tercet("verify", path, "-t", "all", "--json", "-o", tmp_path, *parameters)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     report = json.loads(done.stdout)
     assert report["identical"] is True
