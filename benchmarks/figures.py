@@ -18,15 +18,23 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Limit:
-    """What is asked of a figure: of its median, or of the end of its interval that is better."""
+    """What is asked of a figure: of its median, or of the end of its interval that is better.
+
+    `reason` says what reaches this value, where the limit is something that can be measured too.
+    """
 
     relation: Literal["<=", ">="]
     value: float
     of: Literal["median", "interval"] = "median"
+    reason: str = ""
 
     def __str__(self) -> str:
         sign = "≤" if self.relation == "<=" else "≥"
-        return f"{sign} {self.value:g}" + (" in the interval" if self.of == "interval" else "")
+        text = f"{sign} {self.value:.3g}" + (" in the interval" if self.of == "interval" else "")
+        return f"{text}: {self.reason}" if self.reason else text
+
+    def holds(self, value: float) -> bool:
+        return value <= self.value if self.relation == "<=" else value >= self.value
 
 
 @dataclass(frozen=True)
@@ -57,9 +65,7 @@ class Figure:
         if self.limit is None:
             return None
         low, high = self.interval if self.limit.of == "interval" else (self.median, self.median)
-        if self.limit.relation == "<=":
-            return low <= self.limit.value
-        return high >= self.limit.value
+        return self.limit.holds(low if self.limit.relation == "<=" else high)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

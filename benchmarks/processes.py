@@ -40,13 +40,18 @@ def environment() -> dict[str, str]:
     return {**kept, **quiet, "OMP_NUM_THREADS": "1"}
 
 
-def run(command: Sequence[str], folder: Path | None = None) -> Spent:
-    """Run a command to its end.  Raises SystemExit with its last words where it fails."""
+def run(
+    command: Sequence[str], folder: Path | None = None, more: Mapping[str, str] | None = None
+) -> Spent:
+    """Run a command to its end, with `more` variables in its environment.
+
+    Raises SystemExit with its last words where it fails.
+    """
     start = time.perf_counter()
     process = subprocess.Popen(
         command,
         cwd=folder or ROOT,
-        env=environment(),
+        env={**environment(), **(more or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
