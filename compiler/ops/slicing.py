@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Slice:
-    """`start:stop:step`, as written; negative integers count from the end, symbolic sizes never."""
+    """`start:stop:step`, as written; what is negative counts from the end: see `_from_front`."""
 
     start: Size | None = None
     stop: Size | None = None
@@ -77,7 +77,9 @@ class Index(Op):
     An integer takes one place and its axis disappears; `start:stop:step` takes a range,
     cut at the ends of the axis; `none` makes an axis of size 1; `...` stands for the axes not
     mentioned.  A bound that cannot be compared with the size (`position[0:T]` of 128) becomes a
-    constraint, `T <= 128`.  ONNX: Slice, Gather, Unsqueeze.
+    constraint, `T <= 128`.  What can only be negative or 0 counts from the end (`x[-T:]`, and
+    `x[1 - T:]` with the constraint `2 <= T`); any other symbolic bound counts from the front
+    (`x[T - 3:]` with `3 <= T`).  ONNX: Slice, Gather, Unsqueeze.
 
         last = h[:, -1]
         x = embed(tokens) + position[0:T]
@@ -150,9 +152,9 @@ def _numpy_item(item: Item) -> Any:
 
 
 def _place(item: Integer, size: Size) -> Range:
-    place = _from_front(item.value, size)
+    place, sign = _from_front(item.value, size)
     problem = OpError("E0310", f"{item} is outside an axis of size {size}", attribute="items")
-    constraints = at_most(0, place, problem) + at_most(place + 1, size, problem)
+    constraints = sign + at_most(0, place, problem) + at_most(place + 1, size, problem)
     return Range(place, 1, 1, kept=False, constraints=constraints)
 
 
@@ -196,23 +198,33 @@ def _clamped(
     bound: Size, size: Size, least: int, most: Size
 ) -> tuple[Size, tuple[Requirement, ...]]:
     """The bound between `least` and `most`, and what that needs where it is not decided."""
-    place = _from_front(bound, size)
+    place, sign = _from_front(bound, size)
     open_relations: list[Requirement] = []
     for low, high, end in ((least, place, least), (place, most, most)):
         decided = dims.less_equal(low, high)
         if decided is False:
-            return end, ()
+            return end, sign
         if decided is None:
             left, right = dims.balanced(low, high)
             open_relations.append((left, "<=", right))
-    return place, tuple(open_relations)
+    return place, (*sign, *open_relations)
 
 
-def _from_front(value: Size, size: Size) -> Size:
-    """A negative place counted from the front."""
-    return size + value if _counts_from_end(value) else value
+def _from_front(value: Size, size: Size) -> tuple[Size, tuple[Requirement, ...]]:
+    """A place counted from the front, and what makes it negative where it counts from the end.
+
+    NumPy looks at the sign of each number.  A size that is 0 at most is meant to count from the
+    end, and must not be 0; that any other is not negative is among the constraints of its range.
+    """
+    if not _counts_from_end(value):
+        return value, ()
+    negative = dims.less_equal(value, -1) is True
+    left, right = dims.balanced(value, -1)
+    return size + value, () if negative else ((left, "<=", right),)
 
 
 def _counts_from_end(value: Size) -> bool:
+    if isinstance(value, int):
+        return value < 0
     upper = dims.upper_bound(value)
-    return upper is not None and upper < 0
+    return upper is not None and upper <= 0

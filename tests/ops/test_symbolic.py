@@ -32,6 +32,11 @@ CONSTRAINTS: list[tuple[Op, TensorType, str, list[str]]] = [
     (Index((Slice(stop=-1),)), f32(T), "f32[T - 1]", ["2 <= T"]),
     (Index((Slice(-3),)), f32(T), "f32[3]", ["3 <= T"]),
     (Index((Slice(-T),)), f32(128), "f32[T]", ["T <= 128"]),
+    (Index((Slice(1 - T),)), f32(T), "f32[T - 1]", ["2 <= T"]),
+    (Index((Slice(stop=1 - T),)), f32(2 * T), "f32[T + 1]", ["2 <= T"]),
+    (Index((Slice(stop=1 - T, step=-1),)), f32(T), "f32[T - 2]", ["2 <= T", "3 <= T"]),
+    (Index((Slice(T - N),)), f32(T), "f32[N]", ["N <= T"]),
+    (Index((Slice(stop=dims.minimum(T - 4, -1)),)), f32(9), "f32[min(T - 4, -1) + 9]", []),
     (Index((Slice(step=2),)), f32(T), "f32[(T + 1) // 2]", []),
     (Index((Slice(step=-1),)), f32(T), "f32[T]", []),
     (Index((Slice(stop=T - 3, step=-1),)), f32(T), "f32[2]", ["3 <= T"]),
@@ -42,6 +47,8 @@ CONSTRAINTS: list[tuple[Op, TensorType, str, list[str]]] = [
     (Index((Slice(), Integer(-2))), f32(N, T, D), "f32[N, D]", ["2 <= T"]),
     (Index((Integer(3),)), f32(T, 2), "f32[2]", ["4 <= T"]),
     (Index((Integer(T - 1),)), f32(T, 2), "f32[2]", []),
+    (Index((Integer(1 - T),)), f32(T, 2), "f32[2]", ["2 <= T"]),
+    (Index((Integer(T - N),)), f32(T, 2), "f32[2]", ["N <= T"]),
     (shape.Reshape((N, T, 4, D // 4)), f32(N, T, D), "f32[N, T, 4, D // 4]", ["D == 4 * (D // 4)"]),
     (shape.Reshape((N, T, D)), f32(N, T, 4, D // 4), "f32[N, T, D]", ["4 * (D // 4) == D"]),
     (shape.Reshape((N, -1)), f32(N, 3, H, W), "f32[N, 3 * H * W]", []),
@@ -82,9 +89,11 @@ def test_an_ellipsis_is_written_out() -> None:
         Index.of([Integer(0)] * 3, 2)
 
 
-bounds = st.none() | st.integers(-7, 7) | st.sampled_from([T, T - 1, T - 3, T // 2, -T])
+bounds = st.none() | st.integers(-7, 7) | st.sampled_from([T, T - 1, T - 3, T // 2, -T, 1 - T])
 slices = st.builds(Slice, bounds, bounds, st.integers(-3, 3).filter(bool))
-items = slices | st.sampled_from([Integer(0), Integer(-1), Integer(3), Integer(T - 1)])
+items = slices | st.sampled_from(
+    [Integer(0), Integer(-1), Integer(3), Integer(T - 1), Integer(1 - T)]
+)
 axes: st.SearchStrategy[Size] = st.sampled_from([T, T + 2, 2 * T, 6])
 
 
