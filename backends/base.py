@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from compiler.ir import Graph
-from compiler.naming import snake_case
 from compiler.ops.base import OPERATIONS, Op
 from compiler.training.program import Training
 from dsl.diagnostics import Diagnostic, DiagnosticError
@@ -105,7 +104,3 @@ class Backend:
     name: str
     extra: str
     render: Callable[[Graph, Training | None, Place], str]
-
-    def script_name(self, model: str) -> str:
-        """`digits_resnet_pytorch.py`."""
-        return f"{snake_case(model)}_{self.name}.py"

@@ -17,9 +17,6 @@ from compiler.codegen.pieces import Piece, joined
 from compiler.codegen.writer import lines
 from compiler.ir import Graph
 
-_RULES = "E,F,W,I,UP,B"
-"""What a finished script is checked for by `ruff check`."""
-
 COLUMNS = 88
 """The width of a script."""
 

@@ -86,13 +86,6 @@ class Bound:
     fields: dict[str, Any]
     arguments: tuple[Argument, ...]
 
-    def argument_span(self, name: str) -> Span | None:
-        """Where the argument of that name was written."""
-        for argument in self.arguments:
-            if argument.name == name:
-                return argument.expression.span
-        return None
-
 
 # ------------------------------------------------------------------------------------- signatures
 

@@ -19,9 +19,6 @@ _TEXTS: Final = {
     for text, terminal in TERMINALS.items()
     if terminal not in ("INFIX", "SIGN", "NOT")
 }
-_MARKS: Final = frozenset(
-    ["COMMA", "EQUAL", "COLON", "LBRACE", "LSQB", "LPAR", "IN", "ELSE", "IMPORT"]
-)
 _HABITS: Final = {
     "return": "results are declared with `output …`",
     "def": "a function over tensors is a `block Name(…) { … }`",

@@ -79,7 +79,7 @@ def parameter_rows(graph: Graph) -> Iterator[ParameterRow]:
 
 
 def _called(graph: Graph) -> list[Graph]:
-    from compiler.codegen.classes import called_graphs
+    from compiler.codegen.specialised import called_graphs
 
     return called_graphs(graph)
 

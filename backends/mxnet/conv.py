@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backends.base import Unsupported
 from backends.mxnet.target import F, construct, initial, lower, nn
+from compiler.codegen.axes import collapse
 from compiler.codegen.expr import Expr, Made, default
 from compiler.codegen.target import Application
 from compiler.ir import Layer
@@ -17,11 +18,6 @@ from compiler.ops.conv import (
     ConvTranspose3d,
 )
 from compiler.ops.windows import Pads
-
-
-def collapse(values: tuple[int, ...]) -> int | tuple[int, ...]:
-    """One number where all axes have the same."""
-    return values[0] if all(v == values[0] for v in values) else values
 
 
 @construct(Conv1d, Conv2d, Conv3d)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from backends.base import Unsupported
 from backends.mxnet.target import DTYPES, F, held_as, is_number, lower
-from compiler.codegen.expr import Binary, Expr, Helper
+from compiler.codegen.expr import Binary, Expr, Helper, Name, lift
 from compiler.codegen.target import Application
 from compiler.ops import elementwise as ops
 from compiler.ops.base import Op
@@ -119,14 +119,8 @@ def _is_nan(op: ops.IsNan, at: Application, x: Expr) -> Expr:
 
 @lower(ops.IsInf)
 def _is_inf(op: ops.IsInf, at: Application, x: Expr) -> Expr:
-    found = Binary("==", F.abs(x), _infinity())
+    found = Binary("==", F.abs(x), Name("np").inf)
     return found if at.type(0).dtype is DType.F32 else F.cast(found, dtype="float32")
-
-
-def _infinity() -> Expr:
-    from compiler.codegen.expr import Name
-
-    return Name("np").inf
 
 
 @lower(ops.LogicalAnd)
@@ -176,12 +170,6 @@ def _clip(op: ops.Clip, at: Application, x: Expr) -> Expr:
 @lower(ops.Cast)
 def _cast(op: ops.Cast, at: Application, x: Expr) -> Expr:
     if op.dtype is DType.BOOL:
-        found = Binary("!=", x, _zero())
+        found = Binary("!=", x, lift(0))
         return found if DTYPES[at.type(0).dtype] == "float32" else F.cast(found, dtype="float32")
     return F.cast(x, dtype=held_as(op.dtype))
-
-
-def _zero() -> Expr:
-    from compiler.codegen.expr import lift
-
-    return lift(0)

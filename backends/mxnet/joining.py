@@ -7,6 +7,7 @@ from itertools import accumulate
 from backends.base import Unsupported
 from backends.mxnet.symbolic_shape import in_front
 from backends.mxnet.target import F, lower, require_axes
+from compiler.codegen.axes import one_or_all
 from compiler.codegen.expr import Expr, default
 from compiler.codegen.expr import Sequence as SequenceExpr
 from compiler.codegen.target import Application
@@ -77,4 +78,4 @@ def _repeat(op: ops.Repeat, at: Application, x: Expr) -> Expr:
 def _flip(op: ops.Flip, at: Application, x: Expr) -> Expr:
     require_axes(at.type(0))
     axes = op.axes(at.type(0).rank)
-    return F.flip(x, axis=axes[0] if len(axes) == 1 else axes)
+    return F.flip(x, axis=one_or_all(axes))

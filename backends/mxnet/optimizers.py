@@ -129,9 +129,4 @@ def _rmsprop(
     return "rmsprop", False, (_INSIDE,)
 
 
-def optimizer_class_names() -> frozenset[str]:
-    """Names that an optimizer's class may take in a script."""
-    return frozenset(OPTIMIZERS)
-
-
-__all__ = ["Optimizer", "PrintedOptimizer", "optimizer_class_names", "printed_optimizer"]
+__all__ = ["Optimizer", "PrintedOptimizer", "printed_optimizer"]

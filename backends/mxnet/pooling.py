@@ -8,6 +8,7 @@ from __future__ import annotations
 from backends.base import Unsupported
 from backends.mxnet.conv import padded
 from backends.mxnet.target import F, lower
+from compiler.codegen.axes import one_or_all
 from compiler.codegen.expr import Expr, default
 from compiler.codegen.target import Application
 from compiler.ops import pooling as ops
@@ -91,7 +92,7 @@ def _avg_pool(op: ops.AvgPool, at: Application, x: Expr) -> Expr:
 
 @lower(ops.GlobalAvgPool1d, ops.GlobalAvgPool2d)
 def _global_avg_pool(op: ops.GlobalAvgPool, at: Application, x: Expr) -> Expr:
-    return F.mean(x, axis=op.axes if len(op.axes) > 1 else op.axes[0], keepdims=True)
+    return F.mean(x, axis=one_or_all(op.axes), keepdims=True)
 
 
 @lower(ops.GlobalMaxPool2d)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from backends.mxnet.symbolic_shape import length_of
 from backends.mxnet.target import F, held_as, is_eager, lower
-from compiler.codegen.expr import Expr, Helper, default
+from compiler.codegen.axes import one_or_all
+from compiler.codegen.expr import Expr, Helper, default, lift
 from compiler.codegen.target import Application
 from compiler.dims import product
 from compiler.ops import reduce as ops
@@ -15,8 +16,7 @@ def _over(op: ops.Reduction, at: Application) -> dict[str, object]:
     axes = op.axes(at.type(0).rank)
     if len(axes) == at.type(0).rank and not op.keepdims:
         return {}
-    axis = axes[0] if len(axes) == 1 else axes
-    return {"axis": axis, "keepdims": default(op.keepdims, False)}
+    return {"axis": one_or_all(axes), "keepdims": default(op.keepdims, False)}
 
 
 @lower(ops.ReduceSum)
@@ -63,8 +63,6 @@ def _spread(op: ops.Variance | ops.StandardDeviation, at: Application, x: Expr) 
     if isinstance(count, int):
         return biased * (count / (count - 1))
     if is_eager(at):
-        from compiler.codegen.expr import lift
-
         return biased * lift(count) / (lift(count) - 1)
     number = length_of(at, count, held_as(at.result.dtype))
     one_less = length_of(at, count - 1, held_as(at.result.dtype))

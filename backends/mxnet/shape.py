@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backends.mxnet.symbolic_shape import broadcast, in_front, reshape_codes, witness
 from backends.mxnet.target import F, is_eager, lower, require_axes
+from compiler.codegen.axes import one_or_all
 from compiler.codegen.expr import Expr
 from compiler.codegen.target import Application
 from compiler.dims import Dim
@@ -68,7 +69,7 @@ def _squeeze(op: ops.Squeeze, at: Application, x: Expr) -> Expr:
     axes = op.axes(at.type(0).shape)
     if not at.result.shape:
         return F.reshape(x, shape=(1,))
-    return F.squeeze(x, axis=axes[0] if len(axes) == 1 else axes) if axes else x
+    return F.squeeze(x, axis=one_or_all(axes)) if axes else x
 
 
 @lower(ops.Unsqueeze)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from backends.base import Unsupported
 from backends.mxnet.symbolic_shape import witness
 from backends.mxnet.target import F, is_eager, lower
+from compiler.codegen.axes import one_or_all
 from compiler.codegen.expr import Expr, lift
 from compiler.codegen.target import Application
 from compiler.dims import Dim, Size
@@ -110,7 +111,7 @@ def _with_axes(op: Index, at: Application, x: Expr, ranges: tuple[Range, ...]) -
             return x
         return F.reshape(x, shape=(1,) * at.result.rank)
     if gone:
-        x = F.squeeze(x, axis=gone[0] if len(gone) == 1 else gone)
+        x = F.squeeze(x, axis=one_or_all(gone))
     place = 0
     for item in op.items:
         if isinstance(item, NewAxis):

@@ -14,7 +14,7 @@ from functools import reduce
 from backends.base import Unsupported
 from compiler.codegen.expr import Expr, Name, SizeName
 from compiler.codegen.target import Application
-from compiler.dims import Dim, Product, Size, Sum, Symbol, equal, product
+from compiler.dims import Dim, Product, Size, Sum, Symbol, equal
 from compiler.ir import Graph
 from compiler.types import Shape
 from dsl import nodes
@@ -179,11 +179,6 @@ def broadcast(at: Application, x: Expr, source: Shape, wanted: Shape) -> Expr:
     return x
 
 
-def total(shape: Shape) -> Size:
-    """The number of elements."""
-    return product(shape)
-
-
 __all__ = [
     "Symbol",
     "broadcast",
@@ -191,6 +186,5 @@ __all__ = [
     "length_of",
     "positions",
     "reshape_codes",
-    "total",
     "witness",
 ]

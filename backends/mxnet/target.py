@@ -33,14 +33,13 @@ from compiler.codegen.tree import children, replace
 from compiler.codegen.writer import Assign, Statement
 from compiler.dims import Dim
 from compiler.initializers import Initializer, Zeros
-from compiler.ir import Graph, Layer, ReadParameter, Value
+from compiler.ir import Graph, Layer, ReadParameter
 from compiler.ops.base import LayerOp
 from compiler.ops.elementwise import Constant
 from compiler.types import DType, TensorType
 
 F = Name("F")
 nn = Name("nn")
-mx = Name("mx")
 
 Lowering = Callable[..., Expr | Template]
 """`(op, at: Application, *operands: Expr | None)`; one `Expr` per operand of the operation."""
@@ -183,9 +182,6 @@ class MXNetTarget(ClassTarget):
         if graph is self.model and graph.outputs[index].value.type.dtype is DType.BOOL:
             return F.cast(expr, dtype="bool")
         return expr
-
-    def comment(self, graph: Graph, value: Value) -> str:
-        return f"[{', '.join(map(str, value.type.shape))}]"
 
 
 GLUON_NAMES = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backends.base import Place
-from backends.mxnet.initial_layers import layers
 from backends.mxnet.optimizers import printed_optimizer
 from backends.mxnet.target import MXNetTarget
 from compiler.codegen.data import data_code
@@ -16,6 +15,7 @@ from compiler.codegen.metrics import printed_metrics
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
 from compiler.codegen.schedules import FUNCTION, schedule_piece
+from compiler.codegen.specialised import layers_of
 from compiler.codegen.training import (
     BATCHES,
     LOG,
@@ -227,7 +227,7 @@ def _unpacked(names: Sequence[str]) -> str:
 def _draws(model: Graph, loss: Graph) -> bool:
     """Whether a step of training draws random numbers."""
     drawn = any(isinstance(i, Apply) and i.op.is_random for i in loss.body.walk())
-    return drawn or any(isinstance(layer.op, Dropout) for layer in layers(model))
+    return drawn or any(isinstance(layer.op, Dropout) for layer in layers_of(model))
 
 
 _RESEED = '''\

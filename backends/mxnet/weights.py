@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backends.mxnet.export import scalar_outputs
-from backends.mxnet.initial_layers import layers
 from backends.mxnet.recurrent import parameter_names
 from backends.mxnet.target import GLUON_NAMES
 from compiler.codegen.classes import ClassCode
 from compiler.codegen.pieces import Piece, literal
+from compiler.codegen.specialised import layers_of
 from compiler.codegen.training import WRITE
 from compiler.ir import Graph
 from compiler.ops.recurrent import Recurrent
@@ -54,7 +54,7 @@ def weights_pieces(model: Graph, classes: Sequence[ClassCode]) -> list[Piece]:
 
 def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:
     names = _source_names(model, classes)
-    recurrent = any(isinstance(layer.op, Recurrent) for layer in layers(model))
+    recurrent = any(isinstance(layer.op, Recurrent) for layer in layers_of(model))
     found = "named_parameters(model)" if recurrent else "model._collect_params_with_prefix()"
     lines = ["def weights(model):"]
     lines += ['    """Parameters and running statistics, named as in the source."""']
@@ -83,7 +83,7 @@ def named_parameters(block, prefix=""):
 def _source_names(model: Graph, classes: Sequence[ClassCode]) -> dict[str, str]:
     """Gluon's names and renamed attributes, with the source's."""
     found = {a: s for c in classes for a, s in c.attributes.items() if a != s}
-    for layer in layers(model):
+    for layer in layers_of(model):
         for parameter in layer.parameters:
             own = GLUON_NAMES.get((type(layer.op).__name__, parameter.name))
             if own is not None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from backends.pytorch.target import F, construct, lower, nn
+from compiler.codegen.axes import collapse
 from compiler.codegen.expr import Expr, Made, default
 from compiler.codegen.target import Application
 from compiler.ir import Layer
@@ -18,9 +21,9 @@ from compiler.ops.conv import (
 )
 
 
-def collapse(values: tuple[int, ...]) -> int | tuple[int, ...]:
-    """One number where all axes have the same."""
-    return values[0] if all(v == values[0] for v in values) else values
+def pad_widths(pads: Iterable[tuple[int, int]]) -> tuple[int, ...]:
+    """(begin, end) of axes as `F.pad` takes them: flat, the last axis first."""
+    return tuple(n for pair in reversed(tuple(pads)) for n in pair)
 
 
 @construct(Conv1d, Conv2d, Conv3d)
@@ -76,7 +79,7 @@ def _apply_conv(op: AnyConvolution, at: Application, x: Expr) -> Expr:
     pads = op.pads(at.type(0).shape[2:])
     if _own_padding(op) or not any(map(any, pads)):
         return Made()(x)
-    return Made()(F.pad(x, tuple(n for pair in reversed(pads) for n in pair)))
+    return Made()(F.pad(x, pad_widths(pads)))
 
 
 @lower(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from backends.pytorch.usual import usual_initializer
 from compiler.codegen.pieces import Piece
-from compiler.codegen.specialised import called_graphs
-from compiler.ir import Create, Graph, Layer
+from compiler.codegen.specialised import layers_of
+from compiler.ir import Graph, Layer
 from compiler.ops.conv import AnyConvolution
 from compiler.ops.linear import Dense, Embedding
 from compiler.ops.recurrent import Gru, Lstm, Rnn
@@ -13,17 +13,18 @@ from compiler.ops.recurrent import Gru, Lstm, Rnn
 
 def initialize_piece(model: Graph) -> Piece:
     """`initialize(module)` for the kinds of layers that the model has; empty if it needs none."""
-    ops = {type(layer.op): layer.op for layer in layers(model)}
+    layers = layers_of(model)
+    ops = {type(layer.op): layer.op for layer in layers}
     groups: list[tuple[list[str], list[str]]] = []
     convolutions = sorted(c.__name__ for c, op in ops.items() if isinstance(op, AnyConvolution))
     if convolutions:
         kinds = [f"nn.{name}" for name in convolutions]
         body = ['nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")']
-        body += _bias_lines([x for x in layers(model) if isinstance(x.op, AnyConvolution)])
+        body += _bias_lines([x for x in layers if isinstance(x.op, AnyConvolution)])
         groups.append((kinds, body))
     if Dense in ops:
         body = ["nn.init.xavier_uniform_(module.weight)"]
-        body += _bias_lines([layer for layer in layers(model) if isinstance(layer.op, Dense)])
+        body += _bias_lines([layer for layer in layers if isinstance(layer.op, Dense)])
         groups.append((["nn.Linear"], body))
     if Embedding in ops:
         groups.append((["nn.Embedding"], ["nn.init.normal_(module.weight, std=0.02)"]))
@@ -32,7 +33,7 @@ def initialize_piece(model: Graph) -> Piece:
         groups.append((recurrent, _recurrent_lines()))
     if not groups:
         return Piece()
-    own = any(_has_own(layer) for layer in layers(model))
+    own = any(_has_own(layer) for layer in layers)
     return Piece("\n".join(["def initialize(module):", *_cases(groups, own)]))
 
 
@@ -76,14 +77,3 @@ def _has_own(layer: Layer) -> bool:
         p.trainable and p.init != usual_initializer(layer.op, p.name, p.init)
         for p in layer.parameters
     )
-
-
-def layers(model: Graph) -> list[Layer]:
-    """Every layer of a model and of the blocks that it calls."""
-    graphs = [*called_graphs(model), model]
-    return [
-        item.made
-        for graph in graphs
-        for item in graph.body.walk()
-        if isinstance(item, Create) and isinstance(item.made, Layer)
-    ]

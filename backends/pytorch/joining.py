@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backends.base import Unsupported
+from backends.pytorch.conv import pad_widths
 from backends.pytorch.target import F, lower, torch
 from compiler.codegen.expr import Expr, default
 from compiler.codegen.target import Application
@@ -31,7 +32,7 @@ def _split(op: ops.Split | ops.Chunk, at: Application, x: Expr) -> Expr:
 
 @lower(ops.Pad)
 def _pad(op: ops.Pad, at: Application, x: Expr) -> Expr:
-    pads = tuple(n for pair in reversed(op.pads) for n in pair)
+    pads = pad_widths(op.pads)
     while pads and pads[-2:] == (0, 0):
         pads = pads[:-2]
     if op.mode == "constant":

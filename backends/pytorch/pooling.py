@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from backends.pytorch.conv import collapse
+from backends.pytorch.conv import pad_widths
 from backends.pytorch.target import F, lower, torch
+from compiler.codegen.axes import collapse, one_or_all
 from compiler.codegen.expr import Expr, default
 from compiler.codegen.target import Application
 from compiler.ops import pooling as ops
@@ -15,7 +16,7 @@ def _max_pool(op: ops.MaxPool, at: Application, x: Expr) -> Expr:
     pads = op.pads(at.type(0).shape[2:])
     own = symmetric(pads, op.kernel)
     if own is None:
-        x = F.pad(x, tuple(n for pair in reversed(pads) for n in pair), value=float("-inf"))
+        x = F.pad(x, pad_widths(pads), value=float("-inf"))
     return function(
         x,
         collapse(op.kernel),
@@ -49,7 +50,7 @@ def _adaptive_avg_pool(op: ops.AdaptiveAvgPool2d, at: Application, x: Expr) -> E
         return F.adaptive_avg_pool2d(x, collapse(op.size))
     along = {2: height, 3: width}
     whole = tuple(axis for axis, n in zip((2, 3), op.size, strict=True) if n == 1)
-    x = x.mean(dim=whole[0] if len(whole) == 1 else whole, keepdim=True)
+    x = x.mean(dim=one_or_all(whole), keepdim=True)
     if len(whole) == 2:
         return x
     kernel = tuple(1 if axis in whole else n for axis, n in along.items())
@@ -70,7 +71,7 @@ def _avg_pool(op: ops.AvgPool, at: Application, x: Expr) -> Expr:
     if own is not None:
         counted = default(op.count_include_pad or not any(map(any, pads)), True)
         return function(x, kernel, **settings, count_include_pad=counted)
-    widths = tuple(n for pair in reversed(pads) for n in pair)
+    widths = pad_widths(pads)
     average = function(F.pad(x, widths), kernel, **settings)
     if op.count_include_pad:
         return average

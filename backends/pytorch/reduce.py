@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from backends.pytorch.target import lower, torch
+from compiler.codegen.axes import one_or_all
 from compiler.codegen.expr import Expr, default
 from compiler.codegen.target import Application
 from compiler.ops import reduce as ops
 
 
-def _axes(op: ops.Reduction, at: Application) -> tuple[int, ...]:
+def _dim(op: ops.Reduction, at: Application) -> int | tuple[int, ...]:
+    """The axes, counted as in the source."""
     match op.axis:
         case None:
-            return tuple(range(at.type(0).rank))
+            return one_or_all(range(at.type(0).rank))
         case int(axis):
-            return (axis,)
+            return axis
         case several:
-            return several
+            return one_or_all(several)
 
 
 def _over(op: ops.Reduction, at: Application) -> dict[str, object]:
     """The keywords `dim` and `keepdim`; none where everything is reduced."""
     if op.axis is None and not op.keepdims:
         return {}
-    axes = _axes(op, at)
-    dim = axes[0] if len(axes) == 1 else axes
-    return {"dim": dim, "keepdim": default(op.keepdims, False)}
+    return {"dim": _dim(op, at), "keepdim": default(op.keepdims, False)}
 
 
 @lower(ops.ReduceSum)
@@ -51,8 +51,7 @@ def _min(op: ops.ReduceMin, at: Application, x: Expr) -> Expr:
 def _prod(op: ops.ReduceProd, at: Application, x: Expr) -> Expr:
     if op.axis is None and not op.keepdims:
         return x.prod()
-    rank = at.type(0).rank
-    for axis in sorted((a % rank for a in _axes(op, at)), reverse=True):
+    for axis in reversed(op.axes(at.type(0).rank)):
         x = x.prod(dim=axis, keepdim=default(op.keepdims, False))
     return x
 
@@ -69,7 +68,7 @@ def _std(op: ops.StandardDeviation, at: Application, x: Expr) -> Expr:
 
 @lower(ops.ReduceLogSumExp)
 def _logsumexp(op: ops.ReduceLogSumExp, at: Application, x: Expr) -> Expr:
-    return torch.logsumexp(x, dim=_axes(op, at), keepdim=default(op.keepdims, False))
+    return torch.logsumexp(x, dim=_dim(op, at), keepdim=default(op.keepdims, False))
 
 
 @lower(ops.ReduceL1)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from backends.pytorch.initial import layers
 from backends.pytorch.target import DTYPES
 from compiler.codegen.classes import ClassCode
 from compiler.codegen.example import example_sizes
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
+from compiler.codegen.specialised import layers_of
 from compiler.codegen.training import WRITE
 from compiler.dims import Dim, evaluate
 from compiler.ir import Graph
@@ -57,7 +57,7 @@ def weights_pieces(model: Graph, classes: Sequence[ClassCode]) -> list[Piece]:
 
 
 def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:
-    kinds: set[type[Op]] = {type(layer.op) for layer in layers(model)}
+    kinds: set[type[Op]] = {type(layer.op) for layer in layers_of(model)}
     renamed = {a: s for c in classes for a, s in c.attributes.items() if a != s}
     skipped = [name for name, skip in _skipped(kinds).items() if skip]
     recurrent = any(issubclass(kind, Recurrent) for kind in kinds)

@@ -7,12 +7,12 @@ end, and at a stride not as much as the other frameworks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
 
 from backends.base import Unsupported
 from backends.tensorflow.facts import Facts, convolution_kind, uses_xla
 from backends.tensorflow.initial import initializer
 from backends.tensorflow.target import TRAINING, Placed, construct, layers, lower, tf
+from compiler.codegen.axes import collapse
 from compiler.codegen.expr import Expr, Helper, Made, default
 from compiler.ir import Layer
 from compiler.ops.base import LayerOp
@@ -26,13 +26,6 @@ from compiler.ops.conv import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
-
-T = TypeVar("T")
-
-
-def collapse(values: Sequence[T]) -> T | tuple[T, ...]:
-    """One value where all axes have the same."""
-    return values[0] if all(v == values[0] for v in values) else tuple(values)
 
 
 def pad_widths(pads: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

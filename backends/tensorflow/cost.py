@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compiler import dims
-from compiler.codegen.classes import called_graphs
+from compiler.codegen.specialised import all_graphs
 from compiler.dims import Dim
 from compiler.ir import Apply, Call, Graph
 
@@ -22,9 +22,10 @@ def steps_per_execution(model: Graph, batch: int) -> int:
 
 def _counts(model: Graph) -> dict[int, tuple[Graph, int]]:
     """How often each graph runs."""
-    counts = {id(graph): (graph, 0) for graph in called_graphs(model)}
+    graphs = all_graphs(model)
+    counts = {id(graph): (graph, 0) for graph in graphs}
     counts[id(model)] = (model, 1)
-    for graph in reversed([*called_graphs(model), model]):
+    for graph in reversed(graphs):
         for item in graph.body.walk():
             if isinstance(item, Call):
                 called, n = counts[id(item.graph)]

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import product
 
 from compiler import dims
-from compiler.codegen.classes import called_graphs
+from compiler.codegen.specialised import all_graphs
 from compiler.dims import Dim
 from compiler.ir import Apply, Graph
 from compiler.ops.base import Requirement
@@ -32,7 +32,7 @@ def example_sizes(model: Graph) -> dict[str, int]:
             for symbol in dims.symbols(size)
         }
     )
-    graphs = [model, *called_graphs(model)]
+    graphs = all_graphs(model)
     for count, sizes in enumerate(_settings(found)):
         if all(_fits(graph, sizes) for graph in graphs):
             return sizes

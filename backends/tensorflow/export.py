@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from backends.tensorflow.example import example_sizes
 from backends.tensorflow.target import DTYPES, TensorFlowTarget
-from compiler.codegen.classes import called_graphs
 from compiler.codegen.names import Names
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
+from compiler.codegen.specialised import all_graphs
 from compiler.dims import Dim, evaluate
 from compiler.ir import Apply, Graph, Value
 from compiler.ops.elementwise import FloorDivide, Modulo
@@ -124,7 +124,7 @@ def build_line(model: Graph) -> str:
 
 def called_items(model: Graph) -> Iterator[Apply]:
     """Every operation of a model and of the blocks that it calls."""
-    for graph in (model, *called_graphs(model)):
+    for graph in all_graphs(model):
         yield from (item for item in graph.body.walk() if isinstance(item, Apply))
 
 

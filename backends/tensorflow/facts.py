@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Literal
 
-from compiler.codegen.classes import called_graphs
 from compiler.codegen.expr import Expr, Made, Name
+from compiler.codegen.specialised import all_graphs, layers_of
 from compiler.ir import Apply, Create, Graph, Layer, ReadParameter, Site
 from compiler.ops.activation import PRelu
 from compiler.ops.base import LayerOp
@@ -28,8 +28,10 @@ class Facts:
     """Facts about some graphs and all that they call."""
 
     def __init__(self, roots: Iterable[Graph]) -> None:
-        graphs = [g for root in roots for g in (*called_graphs(root), root)]
-        self.graphs = list({id(g): g for g in graphs}.values())
+        roots = tuple(roots)
+        self.graphs = all_graphs(*roots)
+        self.layers = layers_of(*roots)
+        """Every layer of every specialisation."""
         self._ops: dict[Site, dict[LayerOp, None]] = defaultdict(dict)
         self._with_lengths: set[Site] = set()
         for graph in self.graphs:
@@ -44,14 +46,6 @@ class Facts:
             case Apply(op=Recurrent(), layer=Layer(site=site), inputs=inputs):
                 if inputs[-1] is not None:
                     self._with_lengths.add(site)
-
-    @property
-    def layers(self) -> Iterator[Layer]:
-        """Every layer of every specialisation."""
-        for graph in self.graphs:
-            for item in graph.body.walk():
-                if isinstance(item, Create) and isinstance(item.made, Layer):
-                    yield item.made
 
     def ops(self, site: Site) -> tuple[LayerOp, ...]:
         """The operations of all layers made at a site, in every specialisation and iteration."""
@@ -172,6 +166,3 @@ def uses_xla(layer: Layer) -> bool:
     """Whether Keras' convolution can be trained only, not exported."""
     grouped = convolution_kind(layer) == "grouped"
     return grouped and isinstance(layer.op, Convolution) and layer.op.rank < 3
-
-
-__all__ = ["Facts", "convolution_kind", "uses_xla"]

@@ -18,7 +18,7 @@ from enum import Enum
 
 from backends.tensorflow.axes import result_order, stays_last
 from backends.tensorflow.uses import Uses, flattens, spatial_axes_are_one
-from compiler.codegen.classes import called_graphs
+from compiler.codegen.specialised import all_graphs
 from compiler.ir import Apply, Call, Graph, Value
 from compiler.ops.base import Layout
 from compiler.ops.pooling import GlobalPool
@@ -59,8 +59,7 @@ class Layouts:
     def __init__(self, models: Sequence[Graph], functions: Sequence[Graph] = ()) -> None:
         self._outer = {id(graph) for graph in (*models, *functions)}
         self._models = {id(graph) for graph in models}
-        graphs = [g for root in (*models, *functions) for g in (*called_graphs(root), root)]
-        self._graphs = list({id(g): g for g in graphs}.values())
+        self._graphs = all_graphs(*models, *functions)
         self._uses = {id(g): Uses(g) for g in self._graphs}
         self._inputs: dict[int, set[int]] = defaultdict(set)
         self._outputs: dict[int, set[int]] = defaultdict(set)

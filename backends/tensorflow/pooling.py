@@ -7,8 +7,9 @@ share of cells that count.
 
 from __future__ import annotations
 
-from backends.tensorflow.conv import collapse, pad_widths
+from backends.tensorflow.conv import pad_widths
 from backends.tensorflow.target import DTYPES, Placed, lower, tf
+from compiler.codegen.axes import collapse, one_or_all
 from compiler.codegen.expr import Expr, Helper, Sequence, lift
 from compiler.ops import pooling as ops
 
@@ -87,7 +88,7 @@ def _global_max_pool(op: ops.GlobalMaxPool2d, at: Placed, x: Expr) -> Expr:
 def _all_axes(op: ops.GlobalPool, at: Placed) -> dict[str, object]:
     axes = tuple(range(1, 1 + op.rank))
     kept = {} if at.drops_axes else {"keepdims": True}
-    return {"axis": axes[0] if len(axes) == 1 else axes, **kept}
+    return {"axis": one_or_all(axes), **kept}
 
 
 @lower(ops.AdaptiveAvgPool2d)

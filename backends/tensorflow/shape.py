@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backends.tensorflow.axes import to_last
 from backends.tensorflow.target import Placed, lower, tf
+from compiler.codegen.axes import one_or_all
 from compiler.codegen.expr import Expr
 from compiler.dims import Dim
 from compiler.ops import shape as ops
@@ -54,7 +55,7 @@ def _squeeze(op: ops.Squeeze, at: Placed, x: Expr) -> Expr:
     axes = op.axes(at.type(0).shape)
     if at.last:
         axes = tuple(at.axis(axis) for axis in axes)
-    return tf.squeeze(x, axis=axes[0] if len(axes) == 1 else axes)
+    return tf.squeeze(x, axis=one_or_all(axes))
 
 
 @lower(ops.Unsqueeze)

@@ -15,6 +15,7 @@ from backends.tensorflow.helpers import HELPER_NAMES
 from backends.tensorflow.initial import initializer
 from backends.tensorflow.layout import Held, Layouts, Places
 from backends.tensorflow.reserved import ATTRIBUTES, NAMES
+from compiler.codegen.expr import Call as CallExpr
 from compiler.codegen.expr import Expr, Input, Made, Name, SiteName, Template, default, lift
 from compiler.codegen.target import Application, ClassTarget
 from compiler.codegen.writer import Assign, Statement
@@ -22,7 +23,7 @@ from compiler.dims import Dim
 from compiler.ir import Apply, Call, Graph, Layer, ReadParameter, Value
 from compiler.ops.base import LayerOp
 from compiler.training.metrics import METRICS
-from compiler.types import DType
+from compiler.types import DType, shape_text
 
 tf = Name("tf")
 layers = Name("layers")
@@ -265,12 +266,10 @@ def _shown(value: Value, held: Held) -> str:
             shape = tuple(shape[k] for k in to_last(len(shape)))
         case Held.BARE:
             shape = shape[:2]
-    return f"[{', '.join(map(str, shape))}]"
+    return shape_text(shape)
 
 
 def named(made: Expr) -> Expr:
     """A layer's constructor call with the layer's path as its name."""
-    from compiler.codegen.expr import Call as CallExpr
-
     assert isinstance(made, CallExpr)
     return replace(made, keywords=(*made.keywords, ("name", SiteName())))

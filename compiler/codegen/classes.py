@@ -20,9 +20,6 @@ from compiler.codegen.render import render
 from compiler.codegen.scope import Frame, Variables
 from compiler.codegen.sizes import read_sizes
 from compiler.codegen.specialised import (
-    called_graphs as called_graphs,
-)
-from compiler.codegen.specialised import (
     graphs_by_block,
     not_one_class,
     specialised_together,

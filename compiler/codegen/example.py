@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 
 from compiler import dims
-from compiler.codegen.specialised import called_graphs
+from compiler.codegen.specialised import all_graphs
 from compiler.dims import Dim, DimError, Size
 from compiler.ir import Apply, Call, Constraint, Graph, ReadParameter
 
@@ -63,7 +63,7 @@ Demand = tuple[Size, str, Size]
 
 def _demands(model: Graph) -> Iterator[Demand]:
     """What every size of the model must obey: at least 1, and the recorded constraints."""
-    for graph in (*called_graphs(model), model):
+    for graph in all_graphs(model):
         for constraint in graph.constraints:
             yield _of(constraint)
         for item in graph.body.walk():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from compiler.ir import Graph
+from compiler.ir import Create, Graph, Layer
 from dsl.diagnostics import Diagnostic, DiagnosticError
 
 
@@ -46,13 +46,29 @@ def called_graphs(model: Graph) -> list[Graph]:
     return done
 
 
+def all_graphs(*roots: Graph) -> list[Graph]:
+    """Every graph that these call, before its callers, and these themselves, each once."""
+    found = (graph for root in roots for graph in (*called_graphs(root), root))
+    return list(dict.fromkeys(found))
+
+
+def layers_of(*roots: Graph) -> list[Layer]:
+    """Every layer that these graphs, and all that they call, make."""
+    return [
+        item.made
+        for graph in all_graphs(*roots)
+        for item in graph.body.walk()
+        if isinstance(item, Create) and isinstance(item.made, Layer)
+    ]
+
+
 def specialised_together(model: Graph) -> list[list[Graph]]:
     """Sets of graphs that one instance runs through, because it is applied to different types.
 
     What such an instance holds is applied through several graphs too.
     """
     found: list[list[Graph]] = []
-    pending = [[graph] for graph in (*called_graphs(model), model)]
+    pending = [[graph] for graph in all_graphs(model)]
     while pending:
         callers = pending.pop()
         called: dict[str, dict[int, Graph]] = {}

@@ -10,7 +10,7 @@ from compiler.codegen.writer import Assign, Statement
 from compiler.ir import Apply, Call, Graph, Layer, ReadParameter, Value
 from compiler.ops.base import LayerOp, Op
 from compiler.ops.elementwise import Constant
-from compiler.types import TensorType
+from compiler.types import TensorType, shape_text
 from dsl.records import dataclass
 
 
@@ -143,7 +143,7 @@ class ClassTarget:
 
     def comment(self, graph: Graph, value: Value) -> str:
         """The shape of a value as the target holds it."""
-        return f"[{', '.join(map(str, value.type.shape))}]"
+        return shape_text(value.type.shape)
 
     def output_comment(self, graph: Graph, index: int) -> str:
         """The shape of an output of the graph as `result` gives it."""

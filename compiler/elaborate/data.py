@@ -21,7 +21,7 @@ from compiler.errors import OpError
 from compiler.ir import Bind, Graph, GraphInput, GraphOutput, Region, Value
 from compiler.signature import Given
 from compiler.training import Data
-from compiler.types import DType, TensorType
+from compiler.types import DType, TensorType, shape_text
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note
 from dsl.source import Span
@@ -186,7 +186,7 @@ class _Reader:
             raise error("E0606", message, entry.value.span, help, declared)
         if type_.rank != wanted.rank:
             message = f"`{entry.name}` would be {type_}, which has {type_.rank} dimensions"
-            help = f"`reshape(…, [{', '.join(map(str, wanted.shape))}])` or change the input"
+            help = f"`reshape(…, {shape_text(wanted.shape)})` or change the input"
             raise error("E0606", message, entry.value.span, help, declared)
 
     def _require_sizes(self, pairs: Sequence[tuple[GraphInput, GraphOutput]]) -> None:

@@ -20,8 +20,6 @@ from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note
 from dsl.source import Span
 
-Dimension = nodes.Expr | nodes.Ellipsis
-
 
 def element_type(type_: nodes.TypeExpr) -> DType:
     """The dtype of a type.  Raises DiagnosticError E0306."""

@@ -136,8 +136,4 @@ def reshape(
     return node.emit("Reshape", [source.name, concatenated(node, parts)])
 
 
-def is_symbolic(extent: Extent) -> bool:
-    return extent.constant is None
-
-
-__all__ = ["concatenated", "is_symbolic", "reshape", "size", "size_vector"]
+__all__ = ["concatenated", "reshape", "size", "size_vector"]
