@@ -214,6 +214,8 @@ def _training(training: Training, names: dict[Graph, str]) -> Iterator[str]:
         lines.append(f"{_INDENT}metric {metric.name} = {_setting(metric.metric)} of {operands}")
     for what in ("batch", "epochs", "seed", "precision"):
         lines += [f"{_INDENT}{what} = {getattr(training, what)}"]
+    if training.no_decay:
+        lines += [f"{_INDENT}no_decay = {shown(training.no_decay)}"]
     yield "\n".join([*lines, "}"]) + "\n"
     yield _graph(training.data.mapping, names)
     yield _graph(update.loss, names)

@@ -126,6 +126,7 @@ CODES: Final[dict[str, str]] = {
     "W0905": "an input is never used",
     "W0906": "`cross_entropy` is given probabilities",
     "W0907": "a variable hides a function",
+    "W0908": "`no_decay` has no effect",
 }
 
 

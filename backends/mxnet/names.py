@@ -8,6 +8,8 @@ RESERVED_NAMES = frozenset(
         "Adagrad",
         "AdamW",
         "F",
+        "NO_DECAY",
+        "fnmatchcase",
         "GLOROT_NORMAL",
         "GLOROT_UNIFORM",
         "GateWiseOrthogonal",

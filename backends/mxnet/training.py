@@ -19,6 +19,8 @@ from compiler.codegen.specialised import layers_of
 from compiler.codegen.training import (
     BATCHES,
     LOG,
+    MATCHED,
+    MATCHED_IMPORT,
     checkpoint_piece,
     clip_constant,
     optimizer_constants,
@@ -35,6 +37,7 @@ _IMPORTS = (
     "import numpy as np",
     "from mxnet import autograd, gluon, nd",
     "from tqdm import tqdm",
+    MATCHED_IMPORT,
 )
 _TAKEN = ("args", "trainer", "step", "steps", "epoch", "arrays", "total", "order", "rows")
 
@@ -139,6 +142,7 @@ class TrainingPrinter:
             [
                 "def train(model, arrays, args):",
                 '    """Train on the arrays until `args.epochs` are done."""',
+                *self._spared(),
                 *notes,
                 f"    trainer = gluon.Trainer(model.collect_params(), {self._optimizer.arguments})",
                 "    step = load_checkpoint(args, model, trainer) if args.resume else 0",
@@ -162,6 +166,16 @@ class TrainingPrinter:
                 "    return step",
             ]
         )
+
+    def _spared(self) -> list[str]:
+        """Lines that take the weight decay off what matches `no_decay`."""
+        if not self._training.decay_exceptions:
+            return []
+        return [
+            "    for name, parameter in weights(model).items():",
+            f"        if {MATCHED}:",
+            "            parameter.wd_mult = 0.0",
+        ]
 
     def _rate(self) -> list[str]:
         if self._schedule is None:

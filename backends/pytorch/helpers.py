@@ -62,8 +62,8 @@ class Lion(torch.optim.Optimizer):
     """Chen et al., 2023; weight decay joins the gradient."""
 
     def __init__(self, parameters, lr, betas, weight_decay=0.0):
-        super().__init__(parameters, {"lr": lr})
-        self.betas, self.weight_decay = betas, weight_decay
+        super().__init__(parameters, {"lr": lr, "weight_decay": weight_decay})
+        self.betas = betas
 
     @torch.no_grad()
     def step(self):
@@ -72,7 +72,7 @@ class Lion(torch.optim.Optimizer):
             for weight in group["params"]:
                 if weight.grad is None:
                     continue
-                gradient = weight.grad + self.weight_decay * weight
+                gradient = weight.grad + group["weight_decay"] * weight
                 state = self.state[weight]
                 m = state.setdefault("m", torch.zeros_like(weight))
                 direction = torch.sign(beta1 * m + (1 - beta1) * gradient)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from compiler.codegen.expr import Expr, Helper, Name, default
+from compiler.codegen.pieces import Piece
+from compiler.codegen.training import MATCHED, MATCHED_IMPORT
 from compiler.training.optimizers import (
     Adadelta,
     Adagrad,
@@ -18,14 +20,31 @@ from compiler.training.optimizers import (
 optim = Name("torch").optim
 
 
-def optimizer_call(optimizer: Optimizer, constants: dict[str, str]) -> Expr:
-    """The expression that makes the optimizer of `model`; `constants` name attributes' values."""
+GROUPS = "parameter_groups"
+
+
+def groups_piece(renamed: bool) -> Piece:
+    """`parameter_groups`; `renamed` where the script has `source_name`."""
+    called = "source_name(name)" if renamed else "name"
+    text = f'''\
+def {GROUPS}(model):
+    """The parameters with weight decay, and those without."""
+    decayed, spared = [], []
+    for name, parameter in model.named_parameters():
+        matched = {MATCHED.replace("(name", f"({called}")}
+        (spared if matched else decayed).append(parameter)
+    return [{{"params": decayed}}, {{"params": spared, "weight_decay": 0.0}}]'''
+    return Piece(text, (MATCHED_IMPORT,))
+
+
+def optimizer_call(optimizer: Optimizer, parameters: Expr, constants: dict[str, str]) -> Expr:
+    """The expression that makes the optimizer; `constants` name attributes' values."""
 
     def value(attribute: str) -> Expr | object:
         name = constants.get(attribute)
         return Name(name) if name else getattr(optimizer, attribute)
 
-    parameters, rate = Name("model").parameters(), Name("args").lr
+    rate = Name("args").lr
     decay = default(value("weight_decay"), 0.0)
     match optimizer:
         case Sgd():

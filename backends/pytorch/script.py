@@ -9,7 +9,12 @@ from backends.pytorch.helpers import helper_pieces
 from backends.pytorch.initial import initialize_piece
 from backends.pytorch.target import PyTorchTarget
 from backends.pytorch.training import TrainingPrinter
-from backends.pytorch.weights import export_piece, predict_piece, weights_pieces
+from backends.pytorch.weights import (
+    export_piece,
+    has_source_names,
+    predict_piece,
+    weights_pieces,
+)
 from backends.script import ClassFrame, assemble, class_text, header
 from compiler.codegen.classes import ClassPrinter
 from compiler.codegen.expr import Helper
@@ -52,7 +57,7 @@ def render(model: Graph, training: Training | None, place: Place) -> str:
         _IMPORTS,
         code,
         initialize,
-        *(printer.pieces() if printer else ()),
+        *(printer.pieces(has_source_names(model, classes)) if printer else ()),
         predict_piece(model),
         *weights_pieces(model, classes),
         export_piece(model),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backends.base import Place
-from backends.pytorch.optimizers import optimizer_call
+from backends.pytorch.optimizers import GROUPS, groups_piece, optimizer_call
 from backends.pytorch.target import PyTorchTarget
 from compiler.codegen.data import data_code
 from compiler.codegen.expr import Binary, Expr, Helper, Name
@@ -53,8 +53,11 @@ class TrainingPrinter:
         self._schedule = schedule_piece(training.update.schedule)
         self._metrics = printed_metrics(training.metrics)
 
-    def pieces(self) -> list[Piece]:
-        """Everything from `load_data` to the checkpoints, in the order of the script."""
+    def pieces(self, renamed: bool) -> list[Piece]:
+        """Everything from `load_data` to the checkpoints, in the order of the script.
+
+        `renamed`: whether the script has `source_name`.
+        """
         schedule = (
             [] if self._schedule is None else [Piece(self._schedule.text, self._schedule.imports)]
         )
@@ -64,6 +67,7 @@ class TrainingPrinter:
             BATCHES,
             *schedule,
             self._metrics.piece,
+            *([groups_piece(renamed)] if self._training.decay_exceptions else []),
             Piece(self._train(), _IMPORTS),
             *([Piece(evaluation)] if evaluation else []),
             LOG,
@@ -78,7 +82,7 @@ class TrainingPrinter:
         codes = [self._function(graph) for graph in graphs if graph is not None]
         statements = [s for code in codes for s in code.statements]
         results = [Evaluate(expr) for code in codes for expr in code.results.values()]
-        called = Evaluate(optimizer_call(training.update.optimizer, {}))
+        called = Evaluate(optimizer_call(training.update.optimizer, self._parameters, {}))
         parts = find_parts((*statements, *results, called), Helper)
         return {helper.identifier for helper in parts}
 
@@ -105,6 +109,12 @@ class TrainingPrinter:
             f"    print({result})",
         ]
 
+    @property
+    def _parameters(self) -> Expr:
+        """What the optimizer is given."""
+        model = Name("model")
+        return Name(GROUPS)(model) if self._training.decay_exceptions else model.parameters()
+
     def _function(self, graph: Graph) -> FunctionCode:
         (name,) = self._training.models
         return print_function(graph, self._target, {name: Name("model")}, _TAKEN)
@@ -114,7 +124,9 @@ class TrainingPrinter:
         code = self._function(training.update.loss)
         loss = render(code.results["loss"])
         optimizer = render_call(
-            optimizer_call(training.update.optimizer, optimizer_constants(training))
+            optimizer_call(
+                training.update.optimizer, self._parameters, optimizer_constants(training)
+            )
         )
         body = [
             *self._rate(),

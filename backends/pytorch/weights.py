@@ -56,12 +56,22 @@ def weights_pieces(model: Graph, classes: Sequence[ClassCode]) -> list[Piece]:
     return [Piece(text, imports), Piece(_LOAD, _IMPORTS), WRITE]
 
 
+def has_source_names(model: Graph, classes: Sequence[ClassCode]) -> bool:
+    """Whether PyTorch calls a tensor otherwise than the source, so that there is `source_name`."""
+    recurrent = any(isinstance(layer.op, Recurrent) for layer in layers_of(model))
+    return recurrent or bool(_renamed(classes))
+
+
+def _renamed(classes: Sequence[ClassCode]) -> dict[str, str]:
+    return {a: s for c in classes for a, s in c.attributes.items() if a != s}
+
+
 def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:
     kinds: set[type[Op]] = {type(layer.op) for layer in layers_of(model)}
-    renamed = {a: s for c in classes for a, s in c.attributes.items() if a != s}
+    renamed = _renamed(classes)
     skipped = [name for name, skip in _skipped(kinds).items() if skip]
     recurrent = any(issubclass(kind, Recurrent) for kind in kinds)
-    if not renamed and not recurrent:
+    if not has_source_names(model, classes):
         return _plain_weights(skipped)
     lines = [*_renaming(renamed, recurrent, kinds), "", "", "def weights(model):"]
     lines += ['    """Parameters and running statistics, named as in the source."""']

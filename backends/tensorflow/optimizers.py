@@ -5,7 +5,11 @@ Where a stock one means something else, the script says so in a comment.
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 from compiler.codegen.expr import Expr, Name, default
+from compiler.codegen.training import MATCHED
+from compiler.ir import Graph
 from compiler.training.clipping import Clip, ClipValue, GlobalNorm
 from compiler.training.optimizers import (
     Adadelta,
@@ -18,6 +22,8 @@ from compiler.training.optimizers import (
     RmsProp,
     Sgd,
 )
+from compiler.training.program import Training
+from dsl.diagnostics import Diagnostic, DiagnosticError
 
 _made = Name("keras").optimizers
 
@@ -70,6 +76,39 @@ def optimizer_call(
             betas = {"beta_1": optimizer.beta1, "beta_2": optimizer.beta2}
             return _made.Lion(rate, **betas, **ends)
     raise TypeError(type(optimizer).__name__)
+
+
+def spared(optimizer: str, notes: list[str]) -> list[str]:
+    """Lines that make the optimizer and name to it what has no weight decay."""
+    return [
+        *notes,
+        f"optimizer = {optimizer}",
+        "optimizer.exclude_from_weight_decay(",
+        f"    [variable for name, variable, *_ in weights(model) if {MATCHED}]",
+        ")",
+    ]
+
+
+def check_no_decay(model: Graph, training: Training) -> None:
+    """Keras keeps both biases of a GRU in one variable.  Raises DiagnosticError."""
+    patterns = training.decay_exceptions
+    for path, parameter in model.parameters():
+        if parameter.role != "recurrent_bias":
+            continue
+        head, _, own = path.rpartition("recurrent_bias")
+        twin = f"{head}bias{own}"
+        if _matched(path, patterns) != _matched(twin, patterns):
+            message = (
+                f"tensorflow cannot tell `{path}` from `{twin}` in `no_decay`: Keras keeps both "
+                "in one variable"
+            )
+            help = "match both, as `*bias` does, or neither"
+            span = training.places["no_decay"]
+            raise DiagnosticError(Diagnostic("E0701", message, span, help))
+
+
+def _matched(path: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(path, pattern) for pattern in patterns)
 
 
 def differences(optimizer: Optimizer, changing_rate: bool) -> list[str]:

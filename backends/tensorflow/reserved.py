@@ -11,7 +11,7 @@ NAMES = _words(
     """
     argparse contextlib json math np onnx os partial sys tf tf2onnx keras layers Path
     load_file save_file safe_open
-    BATCH_SIZE DATA EPOCHS LEARNING_RATE MOMENTUM SEED WEIGHT_DECAY
+    BATCH_SIZE DATA EPOCHS LEARNING_RATE MOMENTUM NO_DECAY SEED WEIGHT_DECAY fnmatchcase
     batches evaluate export identity learning_rate_factor load load_checkpoint load_data log main
     model predict prepare read_checkpoint save save_checkpoint train use_device weights write
     Progress Tabulated assign_weights state tensors

@@ -10,7 +10,7 @@ from backends.tensorflow.checkpoint import CHECKPOINT, PROGRESS_IMPORTS, progres
 from backends.tensorflow.cost import steps_per_execution
 from backends.tensorflow.evaluation import own_evaluate, statements, stock_evaluate
 from backends.tensorflow.fitting import rate_table, train_function, train_names
-from backends.tensorflow.optimizers import differences, optimizer_call
+from backends.tensorflow.optimizers import check_no_decay, differences, optimizer_call, spared
 from backends.tensorflow.stock import Applied, stock_loss, stock_metrics
 from backends.tensorflow.target import TensorFlowTarget
 from compiler.codegen.data import data_code
@@ -25,6 +25,7 @@ from compiler.codegen.schedules import schedule_piece
 from compiler.codegen.training import (
     BATCHES,
     LOG,
+    MATCHED_IMPORT,
     checkpoint_piece,
     clip_constant,
     optimizer_constants,
@@ -49,6 +50,7 @@ class TrainingPrinter:
     def __init__(
         self, model: Graph, training: Training, target: TensorFlowTarget, place: Place
     ) -> None:
+        check_no_decay(model, training)
         self._model = model
         self._training = training
         self._target = target
@@ -160,7 +162,7 @@ class TrainingPrinter:
             found.append(self._numpy_metrics.piece)
         constants = ((_EXECUTION, str(self._execution)),) if self._execution > 1 else ()
         found += [
-            Piece(self._prepare(), constants=constants),
+            Piece(self._prepare(), (MATCHED_IMPORT,), constants),
             Piece(progress(self._last_rate()), PROGRESS_IMPORTS),
             Piece(train_function(names, self._structure(names)), _IMPORTS),
         ]
@@ -250,7 +252,8 @@ class TrainingPrinter:
             "" if update.clip is None else clip_constant(update.clip)[0],
             optimizer_constants(self._training),
         )
-        settings = [f"optimizer={_settled(made)},"]
+        spares = bool(self._training.decay_exceptions)
+        settings = [f"optimizer={'optimizer' if spares else _settled(made)},"]
         if self._stock_loss is not None:
             settings.append(f"loss={_settled(self._stock_loss)},")
         if self._stock_metrics:
@@ -264,8 +267,9 @@ class TrainingPrinter:
                 '    """Compile the model for epochs of so many updates."""',
                 *(_AT_ONCE if self._execution > 1 else []),
                 *(["    steps = args.epochs * epoch_steps"] if self._has_table else []),
+                *(f"    {line}" for line in (spared(_settled(made), notes) if spares else ())),
                 "    model.compile(",
-                *(f"        {line}" for line in (*notes, *settings)),
+                *(f"        {line}" for line in (*(() if spares else notes), *settings)),
                 "    )",
             ]
         )

@@ -85,7 +85,7 @@ def _recurrent_lines(layers: list[Layer]) -> list[str]:
         return []
     return [
         'suffix = ""',
-        f"if layer[-1] in {_CELLS}:",
+        f"if layer and layer[-1] in {_CELLS}:",
         '    layer.pop()  # Keras keeps the weights in a "cell"',
         "    if layer[-1][0].isdigit():  # a level of `Recurrent`",
         '        suffix = "_" + layer.pop()',

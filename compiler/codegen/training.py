@@ -86,6 +86,10 @@ def read_checkpoint(path, run):
 # --------------------------------------------------------------------------------- hyper-parameters
 
 LEARNING_RATE = "LEARNING_RATE"
+NO_DECAY = "NO_DECAY"
+MATCHED = f"any(fnmatchcase(name, pattern) for pattern in {NO_DECAY})"
+"""Whether the parameter called `name` in the source has no weight decay; needs MATCHED_IMPORT."""
+MATCHED_IMPORT = "from fnmatch import fnmatchcase"
 _OPTIMIZER_CONSTANTS = {
     "lr": LEARNING_RATE,
     "momentum": "MOMENTUM",
@@ -129,6 +133,8 @@ def constants(training: Training | None) -> tuple[tuple[str, str], ...]:
         (name, literal(getattr(update.optimizer, attribute)))
         for attribute, name in optimizer_constants(training).items()
     ]
+    if training.decay_exceptions:
+        entries.append((NO_DECAY, literal(list(training.decay_exceptions))))
     if (schedule := schedule_piece(update.schedule)) is not None:
         entries += schedule.constants
     if update.clip is not None:

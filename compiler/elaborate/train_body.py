@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from compiler.elaborate.declarations import declare_input
 from compiler.elaborate.errors import POISON, error, warning
+from compiler.elaborate.patterns import patterns_of
 from compiler.elaborate.recording import operation_error
 from compiler.elaborate.scope import Frame
 from compiler.elaborate.settings import Overriding, number, setting_of
@@ -35,7 +36,7 @@ from dsl import nodes
 from dsl.diagnostics import DiagnosticError
 from dsl.source import Span
 
-NOT_YET: Final = ("start", "freeze", "lr_scale", "no_decay")
+NOT_YET: Final = ("start", "freeze", "lr_scale")
 NUMBERS: Final = ("batch", "epochs", "seed")
 SETTINGS: Final = (
     "data",
@@ -46,6 +47,7 @@ SETTINGS: Final = (
     "clip",
     *NUMBERS,
     "precision",
+    "no_decay",
     *NOT_YET,
 )
 Purpose = Literal["loss", "evaluation"]
@@ -68,6 +70,7 @@ class TrainBody:
         self._overriding = overriding
         self._outputs = outputs
         self.settings: dict[str, Any] = {}
+        self.places: dict[str, Span] = {}
         self.data: nodes.Assign | None = None
         self.targets: list[GraphInput] = []
         self.loss: GraphOutput | None = None
@@ -129,6 +132,7 @@ class TrainBody:
                 self._metrics(frame, value)
         elif self.purpose == "loss":
             self.settings[name] = None  # given, if wrong
+            self.places[name] = value.span
             self.settings[name] = self._static_setting(frame, name, statement)
 
     def _static_setting(self, frame: Frame, name: str, statement: nodes.Assign) -> Any:
@@ -147,6 +151,8 @@ class TrainBody:
                 return setting_of(frame, value, CLIPS, name, self._overriding)
             case "precision":
                 return _precision(frame.evaluate(value), value)
+            case "no_decay":
+                return patterns_of(frame, name, value)
         return number(name, frame.evaluate(value), value.span)
 
     def _metrics(self, frame: Frame, mapping: nodes.Expr) -> None:

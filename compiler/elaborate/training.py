@@ -14,6 +14,7 @@ from compiler.elaborate.data import read_data
 from compiler.elaborate.errors import error
 from compiler.elaborate.liveness import needed
 from compiler.elaborate.modules import ModuleScope
+from compiler.elaborate.patterns import checked_no_decay
 from compiler.elaborate.scope import Body, Frame
 from compiler.elaborate.session import Session
 from compiler.elaborate.settings import Overriding
@@ -98,6 +99,9 @@ class Trainer:
         if data is None or measured.wrong:
             return None
         settings = read.settings
+        no_decay = checked_no_decay(frame, self._models[0].graph, settings, read.places)
+        if no_decay is None:
+            return None
         update = Update(
             models=tuple(model.name for model in self._models),
             loss=loss,
@@ -116,6 +120,8 @@ class Trainer:
             evaluation=evaluation,
             metrics=tuple(metric for metric, _ in measured.metrics),
             span=self._train.span,
+            no_decay=no_decay,
+            places=read.places,
             **chosen,
         )
 

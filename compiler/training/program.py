@@ -6,7 +6,7 @@ lowerings.  Everything is frozen; graphs compare by identity.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 
 from compiler.data.base import DataSource
@@ -83,7 +83,10 @@ class Training:
     and whose outputs are the operands of the metrics, `NAME.0`, `NAME.1`, …; it also has the output
     `loss` unless the loss draws random numbers.  None where there is nothing to report.
 
-    `start`, `freeze`, `lr_scale`, `no_decay`, more than one update, more than one model and
+    Parameters whose path matches a pattern of `no_decay` (as `fnmatch` matches, case included) have
+    no weight decay.  `places` says where the settings that were given stand.
+
+    `start`, `freeze`, `lr_scale`, more than one update, more than one model and
     `every` other than 1 are in the design; elaboration refuses them until they are built.
     """
 
@@ -104,6 +107,7 @@ class Training:
     freeze: tuple[str, ...] = ()
     lr_scale: tuple[tuple[str, float], ...] = ()
     no_decay: tuple[str, ...] = ()
+    places: Mapping[str, Span] = field(default_factory=dict)
 
     @property
     def model(self) -> Graph:
@@ -116,6 +120,11 @@ class Training:
         """The one update of a `train` without `update` blocks."""
         (only,) = self.updates
         return only
+
+    @property
+    def decay_exceptions(self) -> tuple[str, ...]:
+        """The patterns of `no_decay` where the optimizer has a weight decay, else none."""
+        return self.no_decay if self.update.optimizer.weight_decay else ()
 
     def names(self) -> Iterator[str]:
         """Names of the arrays of a batch, in order: inputs, then targets."""

@@ -238,6 +238,13 @@ def test_overrides(overrides: dict[str, str], expected: tuple[object, int, int])
     assert (made.update.optimizer, made.batch, made.epochs) == expected
 
 
+def test_lists_are_overridden() -> None:
+    given = SETTINGS + 'no_decay = ["*.nothing"]\n'
+    decaying = {"optimizer.weight_decay": "0.1", "no_decay": '["*.bias", "dense*"]'}
+    assert training(given, training=decaying).no_decay == ("*.bias", "dense*")
+    assert training(SETTINGS, training={"no_decay": "[]"}).no_decay == ()
+
+
 def test_data_are_overridden() -> None:
     assert training(SETTINGS, training={"data.split": "0.25"}).data.source == Iris(split=0.25)
     made = training(SETTINGS, training={"data": "iris(shuffle = false)"})

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ BATCH_SIZE = 16
 EPOCHS = 8
 LEARNING_RATE = 0.003
 WEIGHT_DECAY = 0.01
+NO_DECAY = ["*.bias", "*layer_norm*"]
 WARMUP_STEPS = 50
 MAX_GRADIENT_NORM = 1.0
 SEED = 0
@@ -214,6 +216,9 @@ class Perplexity:
 
 def train(model, arrays, args):
     """Train on the arrays until `args.epochs` are done."""
+    for name, parameter in weights(model).items():
+        if any(fnmatchcase(name, pattern) for pattern in NO_DECAY):
+            parameter.wd_mult = 0.0
     trainer = gluon.Trainer(
         model.collect_params(),
         AdamW(
@@ -528,4 +533,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: c723997f4d21a628
+# Compiled by Tercet. sha256 of the lines above: a3a2a72a9919a1fc

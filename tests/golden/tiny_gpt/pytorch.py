@@ -13,6 +13,7 @@ import math
 import os
 import sys
 import warnings
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ BATCH_SIZE = 16
 EPOCHS = 8
 LEARNING_RATE = 0.003
 WEIGHT_DECAY = 0.01
+NO_DECAY = ["*.bias", "*layer_norm*"]
 WARMUP_STEPS = 50
 MAX_GRADIENT_NORM = 1.0
 SEED = 0
@@ -146,11 +148,20 @@ class Perplexity:
         return np.exp(self.loss / self.total)
 
 
+def parameter_groups(model):
+    """The parameters with weight decay, and those without."""
+    decayed, spared = [], []
+    for name, parameter in model.named_parameters():
+        matched = any(fnmatchcase(name, pattern) for pattern in NO_DECAY)
+        (spared if matched else decayed).append(parameter)
+    return [{"params": decayed}, {"params": spared, "weight_decay": 0.0}]
+
+
 def train(model, arrays, args):
     """Train on the arrays until `args.epochs` are done."""
     tensors = [torch.from_numpy(array) for array in arrays]
     optimizer = torch.optim.AdamW(
-        model.parameters(),
+        parameter_groups(model),
         args.lr,
         betas=(0.9, 0.999),
         eps=1e-8,
@@ -427,4 +438,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 62f8a9d963d18a1c
+# Compiled by Tercet. sha256 of the lines above: ebb06ae7de7ae05f

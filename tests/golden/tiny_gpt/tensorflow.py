@@ -13,6 +13,7 @@ import json
 import math
 import os
 import sys
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +28,7 @@ BATCH_SIZE = 16
 EPOCHS = 8
 LEARNING_RATE = 0.003
 WEIGHT_DECAY = 0.01
+NO_DECAY = ["*.bias", "*layer_norm*"]
 WARMUP_STEPS = 50
 MAX_GRADIENT_NORM = 1.0
 SEED = 0
@@ -184,16 +186,24 @@ class Perplexity:
 def prepare(model, epoch_steps, args):
     """Compile the model for epochs of so many updates."""
     steps = args.epochs * epoch_steps
+    # Keras adds epsilon before the correction of the bias.
+    optimizer = keras.optimizers.AdamW(
+        Tabulated(args.lr, steps),
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        weight_decay=WEIGHT_DECAY,
+        global_clipnorm=MAX_GRADIENT_NORM,
+    )
+    optimizer.exclude_from_weight_decay(
+        [
+            variable
+            for name, variable, *_ in weights(model)
+            if any(fnmatchcase(name, pattern) for pattern in NO_DECAY)
+        ]
+    )
     model.compile(
-        # Keras adds epsilon before the correction of the bias.
-        optimizer=keras.optimizers.AdamW(
-            Tabulated(args.lr, steps),
-            beta_1=0.9,
-            beta_2=0.999,
-            epsilon=1e-8,
-            weight_decay=WEIGHT_DECAY,
-            global_clipnorm=MAX_GRADIENT_NORM,
-        ),
+        optimizer=optimizer,
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
 
@@ -531,4 +541,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: aee457384e8c44cb
+# Compiled by Tercet. sha256 of the lines above: 74abed50b93b6c76
