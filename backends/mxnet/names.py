@@ -2,139 +2,30 @@
 
 from __future__ import annotations
 
-RESERVED_NAMES = frozenset(
-    [
-        "Adadelta",
-        "Adagrad",
-        "AdamW",
-        "F",
-        "NO_DECAY",
-        "fnmatchcase",
-        "GLOROT_NORMAL",
-        "GLOROT_UNIFORM",
-        "GateWiseOrthogonal",
-        "GroupNorm",
-        "HE_NORMAL",
-        "HE_UNIFORM",
-        "Identity",
-        "LECUN_NORMAL",
-        "LayerNorm",
-        "Lion",
-        "NAdam",
-        "Nesterov",
-        "NormalAround",
-        "Orthogonal",
-        "Path",
-        "RMSNorm",
-        "RMSProp",
-        "TruncatedNormal",
-        "UniformBetween",
-        "_below",
-        "argparse",
-        "attention",
-        "autograd",
-        "batches",
-        "binary_cross_entropy",
-        "binary_cross_entropy_with_logits",
-        "block_list",
-        "celu",
-        "class_loss",
-        "cosine_distance",
-        "cumsum",
-        "evaluate",
-        "export",
-        "find_device",
-        "floor_divide",
-        "floor_divide_by",
-        "gelu_tanh",
-        "gluon",
-        "gradients",
-        "hard_swish",
-        "huber",
-        "identity",
-        "is_nan",
-        "json",
-        "kl_div",
-        "learning_rate_factor",
-        "load",
-        "load_checkpoint",
-        "load_data",
-        "load_file",
-        "log",
-        "logsumexp",
-        "main",
-        "math",
-        "mish",
-        "model",
-        "mx",
-        "named_parameters",
-        "nd",
-        "nn",
-        "np",
-        "one_bias",
-        "one_hot",
-        "os",
-        "predict",
-        "read_checkpoint",
-        "reseed",
-        "rnn",
-        "round_half_to_even",
-        "save",
-        "save_checkpoint",
-        "save_file",
-        "selu",
-        "read",
-        "silu",
-        "slots",
-        "softmax_cross_entropy",
-        "sys",
-        "topk_of_integers",
-        "tqdm",
-        "train",
-        "trained",
-        "tril",
-        "triu",
-        "value",
-        "variance",
-        "weights",
-        "where",
-        "write",
-    ]
+from compiler.codegen.script_names import SCRIPT_NAMES, words
+
+RESERVED_NAMES = SCRIPT_NAMES | words(
+    """
+    Adadelta Adagrad AdamW F GLOROT_NORMAL GLOROT_UNIFORM GateWiseOrthogonal GroupNorm
+    HE_NORMAL HE_UNIFORM Identity LECUN_NORMAL LayerNorm Lion NAdam Nesterov
+    NormalAround Orthogonal RMSNorm RMSProp TruncatedNormal UniformBetween _below
+    attention autograd binary_cross_entropy binary_cross_entropy_with_logits block_list
+    celu class_loss cosine_distance cumsum find_device floor_divide floor_divide_by
+    gelu_tanh gluon gradients hard_swish huber is_nan kl_div logsumexp mish mx
+    named_parameters nd nn one_bias one_hot reseed rnn round_half_to_even selu silu
+    slots softmax_cross_entropy topk_of_integers tqdm trained tril triu value variance
+    where
+    """
 )
 """Module-level names of scripts."""
 
-RESERVED_ATTRIBUTES = frozenset(
-    [
-        "alpha",
-        "apply",
-        "beta",
-        "cast",
-        "collect_params",
-        "export",
-        "forward",
-        "gamma",
-        "hybrid_forward",
-        "hybridize",
-        "infer_shape",
-        "infer_type",
-        "initialize",
-        "load",
-        "load_parameters",
-        "load_params",
-        "name",
-        "name_scope",
-        "optimize_for",
-        "params",
-        "prefix",
-        "register_child",
-        "register_forward_hook",
-        "register_forward_pre_hook",
-        "register_op_hook",
-        "save",
-        "save_parameters",
-        "save_params",
-        "summary",
-    ]
+RESERVED_ATTRIBUTES = words(
+    """
+    alpha apply beta cast collect_params export forward gamma hybrid_forward hybridize
+    infer_shape infer_type initialize load load_parameters load_params name name_scope
+    optimize_for params prefix register_child register_forward_hook
+    register_forward_pre_hook register_op_hook save save_parameters save_params summary
+    """
 )
 """Members of `HybridBlock`, and Gluon's names of parameters that weights files call otherwise.
 

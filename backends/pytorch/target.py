@@ -9,6 +9,7 @@ from backends.base import Lowerings, Unsupported, rejected
 from backends.pytorch.helpers import HELPERS
 from backends.pytorch.usual import usual_initializer
 from compiler.codegen.expr import Expr, Helper, Literal, Made, Name, Template, default
+from compiler.codegen.script_names import SCRIPT_NAMES, words
 from compiler.codegen.target import Application, ClassTarget
 from compiler.initializers import (
     Constant,
@@ -59,51 +60,15 @@ DTYPES = {
 class PyTorchTarget(ClassTarget):
     """Prints `nn.Module` classes."""
 
-    reserved_names: ClassVar[frozenset[str]] = HELPERS | frozenset(
-        [
-            "torch",
-            "nn",
-            "F",
-            "np",
-            "argparse",
-            "json",
-            "math",
-            "os",
-            "Path",
-            "load_file",
-            "save_file",
-            "tqdm",
-            "main",
-            "train",
-            "evaluate",
-            "predict",
-            "export",
-            "weights",
-            "load",
-            "save",
-            "load_data",
-            "batches",
-            "initialize",
-            "learning_rate_factor",
-            "identity",
-            "log",
-            "part",
-            "partial",
-            "re",
-            "read",
-            "read_checkpoint",
-            "safe_open",
-            "SafetensorError",
-            "save_checkpoint",
-            "source_name",
-            "fnmatchcase",
-            "parameter_groups",
-            "NO_DECAY",
-            "sys",
-            "write",
-            "load_checkpoint",
-            "model",
-        ]
+    reserved_names: ClassVar[frozenset[str]] = (
+        SCRIPT_NAMES
+        | HELPERS
+        | words(
+            """
+            torch nn F DataLoader TensorDataset tqdm re
+            in_order initialize parameter_groups part source_name
+            """
+        )
     )
     reserved_attributes: ClassVar[frozenset[str]] = frozenset(
         [

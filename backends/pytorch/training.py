@@ -30,12 +30,13 @@ from compiler.training.program import Training
 _IMPORTS = (
     "import sys",
     "import numpy as np",
+    "from torch.utils.data import DataLoader, TensorDataset",
     "from tqdm import tqdm",
 )
 
 _TAKEN = (
-    *("args", "arrays", "batch", "epoch", "epoch_steps", "first", "metrics", "optimizer", "order"),
-    *("progress", "rows", "step", "steps", "t", "tensors", "total"),
+    *("args", "arrays", "batch", "dataset", "epoch", "epoch_steps", "loader", "metrics"),
+    *("optimizer", "order", "step", "steps", "t", "total"),
 )
 """Names of `train` and `evaluate` that a loss must not take."""
 
@@ -68,6 +69,7 @@ class TrainingPrinter:
             *schedule,
             self._metrics.piece,
             *([groups_piece(renamed)] if self._training.decay_exceptions else []),
+            Piece(_IN_ORDER),
             Piece(self._train(), _IMPORTS),
             *([Piece(evaluation)] if evaluation else []),
             LOG,
@@ -145,24 +147,21 @@ class TrainingPrinter:
             [
                 "def train(model, arrays, args):",
                 '    """Train on the arrays until `args.epochs` are done."""',
-                "    tensors = [torch.from_numpy(array) for array in arrays]",
+                "    dataset = TensorDataset(*map(torch.from_numpy, arrays))",
                 f"    optimizer = {optimizer}",
                 "    step = load_checkpoint(args, model, optimizer) if args.resume else 0",
-                "    epoch_steps = len(batches(len(tensors[0]), args.batch_size, args.seed, 0))",
+                "    epoch_steps = len(batches(len(dataset), args.batch_size, args.seed, 0))",
                 *(["    steps = args.epochs * epoch_steps"] if self._schedule else []),
                 "    for epoch in range(step // epoch_steps, args.epochs):",
                 "        model.train()",
-                "        order = batches(len(tensors[0]), args.batch_size, args.seed, epoch)",
-                "        order = torch.from_numpy(order[step % epoch_steps :])",
+                "        order = batches(len(dataset), args.batch_size, args.seed, epoch)",
+                "        loader = in_order(dataset, order[step % epoch_steps :])",
                 "        total = 0.0",
                 '        title = f"epoch {epoch + 1}/{args.epochs}"',
-                "        progress = tqdm(order, desc=title, disable=None)",
-                "        for rows in progress:",
-                f"            {_unpacked(code.inputs)} = (",
-                "                t[rows].to(args.device) for t in tensors",
-                "            )",
+                "        for batch in tqdm(loader, desc=title, disable=None):",
+                f"            {_unpacked(code.inputs)} = (t.to(args.device) for t in batch)",
                 *(f"            {line}" for line in body),
-                "        mean = float(total) / len(order)",
+                "        mean = float(total) / len(loader)",
                 '        print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)',
                 "        if args.log_dir:",
                 '            rate = optimizer.param_groups[0]["lr"]',
@@ -211,9 +210,9 @@ class TrainingPrinter:
         result = "{name: float(metric.result()) for name, metric in metrics.items()}"
         if loss is not None:
             result = (
-                f'{{"loss": float(total) / rows, **{result}}}'
+                f'{{"loss": float(total) / len(dataset), **{result}}}'
                 if made
-                else '{"loss": float(total) / rows}'
+                else '{"loss": float(total) / len(dataset)}'
             )
         return "\n".join(
             [
@@ -221,12 +220,10 @@ class TrainingPrinter:
                 "def evaluate(model, arrays, args):",
                 '    """The metrics over all rows of the arrays."""',
                 "    model.eval()",
-                "    tensors = [torch.from_numpy(array) for array in arrays]",
-                "    rows = len(tensors[0])",
+                "    dataset = TensorDataset(*map(torch.from_numpy, arrays))",
                 *([f"    metrics = {{{', '.join(made)}}}"] if made else []),
                 *(["    total = 0.0"] if loss is not None else []),
-                "    for first in range(0, rows, args.batch_size):",
-                "        batch = [t[first : first + args.batch_size] for t in tensors]",
+                "    for batch in DataLoader(dataset, args.batch_size):",
                 f"        {_unpacked(code.inputs)} = (t.to(args.device) for t in batch)",
                 *lines(code.statements, 2),
                 *(f"        {line}" for line in (*updates, *counted)),
@@ -252,6 +249,11 @@ def render_call(expr: object) -> str:
     assert isinstance(expr, Expr)
     return render(merge([expr], lambda leaves, _keyword: leaves[0]))
 
+
+_IN_ORDER = '''\
+def in_order(dataset, order):
+    """A loader of batches drawn already; it leaves the random state alone."""
+    return DataLoader(dataset, batch_size=None, sampler=order, generator=torch.Generator())'''
 
 _CHECKPOINT = '''\
 def save_checkpoint(args, model, optimizer, step):

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+from compiler.codegen.script_names import SCRIPT_NAMES, words
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-NAMES = _words(
+NAMES = SCRIPT_NAMES | words(
     """
-    argparse contextlib json math np onnx os partial sys tf tf2onnx keras layers Path
-    load_file save_file safe_open
-    BATCH_SIZE DATA EPOCHS LEARNING_RATE MOMENTUM NO_DECAY SEED WEIGHT_DECAY fnmatchcase
-    batches evaluate export identity learning_rate_factor load load_checkpoint load_data log main
-    model predict prepare read_checkpoint save save_checkpoint train use_device weights write
-    Progress Tabulated assign_weights state tensors
+    contextlib onnx tf tf2onnx keras layers
+    STEPS_PER_EXECUTION Progress Tabulated assign_weights prepare state tensors use_device
     """
 )
 
-ATTRIBUTES = _words(
+ATTRIBUTES = words(
     """
     activity_regularizer add_loss add_metric add_variable add_weight autocast build
     build_from_config built call call_signature_parameters compile compile_from_config compiled

@@ -22,14 +22,12 @@ from compiler.codegen.writer import Assign, Statement
 from compiler.dims import Dim
 from compiler.ir import Apply, Call, Graph, Layer, ReadParameter, Value
 from compiler.ops.base import LayerOp
-from compiler.training.metrics import METRICS
 from compiler.types import DType, shape_text
 
 tf = Name("tf")
 layers = Name("layers")
 keras = Name("keras")
 
-METRIC_CLASSES = frozenset(metric.__name__ for metric in METRICS.values())
 
 T = TypeVar("T")
 
@@ -101,7 +99,7 @@ class TensorFlowTarget(ClassTarget):
     `functions` are the loss and evaluation graphs that the script prints besides.
     """
 
-    reserved_names: ClassVar[frozenset[str]] = NAMES | HELPER_NAMES | ALIASES | METRIC_CLASSES
+    reserved_names: ClassVar[frozenset[str]] = NAMES | HELPER_NAMES | ALIASES
     reserved_attributes: ClassVar[frozenset[str]] = ATTRIBUTES
     reserved_arguments: ClassVar[frozenset[str]] = frozenset({"self", "name", "training", "inputs"})
 

@@ -21,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from sklearn.datasets import load_digits
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 from tqdm import tqdm
 
 BATCH_SIZE = 32
@@ -143,24 +144,30 @@ class Accuracy:
         return self.correct / self.total
 
 
+def in_order(dataset, order):
+    """A loader of batches drawn already; it leaves the random state alone."""
+    return DataLoader(
+        dataset, batch_size=None, sampler=order, generator=torch.Generator()
+    )
+
+
 def train(model, arrays, args):
     """Train on the arrays until `args.epochs` are done."""
-    tensors = [torch.from_numpy(array) for array in arrays]
+    dataset = TensorDataset(*map(torch.from_numpy, arrays))
     optimizer = torch.optim.SGD(
         model.parameters(), args.lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
     )
     step = load_checkpoint(args, model, optimizer) if args.resume else 0
-    epoch_steps = len(batches(len(tensors[0]), args.batch_size, args.seed, 0))
+    epoch_steps = len(batches(len(dataset), args.batch_size, args.seed, 0))
     steps = args.epochs * epoch_steps
     for epoch in range(step // epoch_steps, args.epochs):
         model.train()
-        order = batches(len(tensors[0]), args.batch_size, args.seed, epoch)
-        order = torch.from_numpy(order[step % epoch_steps :])
+        order = batches(len(dataset), args.batch_size, args.seed, epoch)
+        loader = in_order(dataset, order[step % epoch_steps :])
         total = 0.0
         title = f"epoch {epoch + 1}/{args.epochs}"
-        progress = tqdm(order, desc=title, disable=None)
-        for rows in progress:
-            image, label = (t[rows].to(args.device) for t in tensors)
+        for batch in tqdm(loader, desc=title, disable=None):
+            image, label = (t.to(args.device) for t in batch)
             for group in optimizer.param_groups:
                 group["lr"] = args.lr * learning_rate_factor(step, steps)
             optimizer.zero_grad()
@@ -172,7 +179,7 @@ def train(model, arrays, args):
             total += loss.detach()
             if args.checkpoint_every and step % args.checkpoint_every == 0:
                 save_checkpoint(args, model, optimizer, step)
-        mean = float(total) / len(order)
+        mean = float(total) / len(loader)
         print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)
         if args.log_dir:
             rate = optimizer.param_groups[0]["lr"]
@@ -187,18 +194,16 @@ def train(model, arrays, args):
 def evaluate(model, arrays, args):
     """The metrics over all rows of the arrays."""
     model.eval()
-    tensors = [torch.from_numpy(array) for array in arrays]
-    rows = len(tensors[0])
+    dataset = TensorDataset(*map(torch.from_numpy, arrays))
     metrics = {"accuracy": Accuracy()}
     total = 0.0
-    for first in range(0, rows, args.batch_size):
-        batch = [t[first : first + args.batch_size] for t in tensors]
+    for batch in DataLoader(dataset, args.batch_size):
         image, label = (t.to(args.device) for t in batch)
         logits = model(image)
         metrics["accuracy"].update(logits.cpu().numpy(), label.cpu().numpy())
         total += len(image) * F.cross_entropy(logits, label, label_smoothing=0.1)
     return {
-        "loss": float(total) / rows,
+        "loss": float(total) / len(dataset),
         **{name: float(metric.result()) for name, metric in metrics.items()},
     }
 
@@ -419,4 +424,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: cd80cedb1a2d94e8
+# Compiled by Tercet. sha256 of the lines above: e09ecbfde1f6c976
