@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 from tercet.errors import TercetError
 from tercet.interpreters import Interpreters
 from tercet.project import Project
 from tercet.scripts import export_with, temporary_script
+
+_ONE_FILE = ("tensorflow", "mxnet")
+"""Targets whose exporters write the weights into the model's file."""
 
 
 def export(
@@ -18,31 +22,49 @@ def export(
     path: Path,
     interpreters: Interpreters | None = None,
     timeout: float | None = None,
+    *,
+    largest: int | None = None,
 ) -> None:
     """Writes the model with these canonical weights to `path`, replaced only when all is well.
 
-    Raises TercetError for weights that do not fit, DiagnosticError for what the target cannot
-    express, RunError where the framework fails.
+    A model of more than `largest` bytes, by default what one ONNX file can hold, gets its weights
+    into `<path>.data`.  Raises TercetError for weights that do not fit or are too many for the
+    target's exporter, DiagnosticError for what the target cannot express, RunError where the
+    framework fails.
     """
+    from backends.onnx import MAX_FILE_BYTES, gather
+
+    largest = MAX_FILE_BYTES if largest is None else largest
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        made = Path(folder).absolute() / path.name  # a model names its data by the final name
         if target == "onnx":
-            _direct(project, weights, unfinished)
+            _direct(project, weights, made, largest)
         else:
+            _require_one_file(project, target, weights, largest)
             with temporary_script(project, target, interpreters or Interpreters()) as script:
-                export_with(project, script, weights.absolute(), unfinished.absolute(), timeout)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+                export_with(project, script, weights.absolute(), made, timeout)
+            gather(made, largest=largest)
+        for part in sorted(made.parent.iterdir(), key=made.__eq__):  # the model last
+            os.replace(part, path.with_name(part.name))
 
 
-def _direct(project: Project, weights: Path, path: Path) -> None:
-    from backends.onnx import to_onnx
+def _direct(project: Project, weights: Path, path: Path, largest: int) -> None:
+    from backends.onnx import write
     from compiler.weights import WeightsError, load
 
     try:
         arrays = load(weights, project.model)
     except WeightsError as problem:
         raise TercetError(str(problem)) from None
-    path.write_bytes(to_onnx(project.model, arrays).SerializeToString(deterministic=True))
+    write(project.model, arrays, path, largest=largest)
+
+
+def _require_one_file(project: Project, target: str, weights: Path, largest: int) -> None:
+    size = weights.stat().st_size if weights.is_file() else 0
+    if target in _ONE_FILE and size > largest:
+        raise TercetError(
+            f"the weights of {project.model.name} are {size / 2**30:.1f} GiB, and {target}'s "
+            f"exporter writes one file of at most {largest / 2**30:.1f} GiB",
+            "-t onnx and -t pytorch write the weights into a second file",
+        )

@@ -6,13 +6,14 @@ three depend on but the IR itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backends.onnx import protobuf
 from backends.onnx.builder import Builder, lower
+from backends.onnx.files import MAX_FILE_BYTES, DataFile, gather
 from backends.onnx.inline import inline
 from compiler.ir import Graph
 from compiler.lazy import lazy_module
@@ -26,8 +27,6 @@ else:
     onnx = lazy_module("onnx")
 
 OPSET = 17
-MAX_FILE_BYTES = 2**31 - 2**24
-"""Protocol buffers end at 2 GiB; a margin is left for the nodes."""
 
 _FAMILIES = (
     "activation attention conv elementwise indexing linear loss norm pooling random recurrent "
@@ -47,23 +46,52 @@ def to_onnx(graph: Graph, weights: Mapping[str, Array], *, opset: int = OPSET) -
     """
     if opset < OPSET:
         raise ValueError(f"opset {opset} is older than {OPSET}, the first with LayerNormalization")
-    builder = Builder(graph, weights)
-    results = inline(graph, builder)
-    outputs = [(output.name, output.value.type) for output in graph.outputs]
-    _name_outputs(builder, dict.fromkeys(i.value.name for i in graph.inputs), results, outputs)
-    inputs = [(i.value.name, i.value.type) for i in graph.inputs]
-    initializers = builder.initializers.values()
-    model = protobuf.model(graph.name, builder.nodes, inputs, outputs, initializers, opset=OPSET)
+    builder = _built(graph, weights)
+    model = _model(graph, builder, [t.proto() for t in builder.initializers.values()])
     return model if opset == OPSET else protobuf.converted(model, opset)
 
 
+def write(
+    graph: Graph, weights: Mapping[str, Array], path: Path, *, largest: int = MAX_FILE_BYTES
+) -> None:
+    """Writes `to_onnx`; weights of more than `largest` bytes go into `<path>.data` beside it.
+
+    Raises what `to_onnx` raises, OSError where the files cannot be written.
+    """
+    builder = _built(graph, weights)
+    tensors = builder.initializers.values()
+    if sum(tensor.size for tensor in tensors) <= largest:
+        path.write_bytes(serialize(_model(graph, builder, [t.proto() for t in tensors])))
+        return
+    with DataFile(path) as data:
+        placed = [data.added(tensor) for tensor in tensors]
+    path.write_bytes(serialize(_model(graph, builder, placed)))
+
+
+def _built(graph: Graph, weights: Mapping[str, Array]) -> Builder:
+    """The nodes and initializers, with the names of the source."""
+    builder = Builder(graph, weights)
+    results = inline(graph, builder)
+    inputs = dict.fromkeys(i.value.name for i in graph.inputs)
+    _name_outputs(builder, inputs, results, [output.name for output in graph.outputs])
+    return builder
+
+
+def _model(
+    graph: Graph, builder: Builder, initializers: Iterable[onnx.TensorProto]
+) -> onnx.ModelProto:
+    inputs = [(i.value.name, i.value.type) for i in graph.inputs]
+    outputs = [(output.name, output.value.type) for output in graph.outputs]
+    return protobuf.model(graph.name, builder.nodes, inputs, outputs, initializers, opset=OPSET)
+
+
 def _name_outputs(
-    builder: Builder, inputs: Mapping[str, None], results: list[str], outputs: list[tuple[str, Any]]
+    builder: Builder, inputs: Mapping[str, None], results: list[str], outputs: list[str]
 ) -> None:
     """Gives the nodes that compute outputs the outputs' names; copies what has a name already."""
     renamed: dict[str, str] = {}
     copies: list[tuple[str, str]] = []
-    for value, (output, _) in zip(results, outputs, strict=True):
+    for value, output in zip(results, outputs, strict=True):
         if value in inputs or value in builder.initializers or value in renamed:
             copies.append((value, output))
         else:
@@ -84,28 +112,8 @@ def _rename(names: Any, renamed: Mapping[str, str]) -> None:
 
 
 def serialize(model: onnx.ModelProto) -> bytes:
-    """The model's bytes, the same for equal models; beyond 2 GiB only `save` can write it."""
+    """The model's bytes, the same for equal models; beyond 2 GiB only `write` can make a file."""
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def save(model: onnx.ModelProto, path: Path, *, external: bool | None = None) -> None:
-    """Writes the model; `external` puts its weights into `<path>.data` beside it.
-
-    By default that is done only where a single file would exceed what protocol buffers allow.
-    """
-    if external is None:
-        size = sum(len(tensor.raw_data) for tensor in model.graph.initializer)
-        external = size > MAX_FILE_BYTES
-    if not external:
-        path.write_bytes(serialize(model))
-        return
-    data = path.with_name(f"{path.name}.data")
-    data.unlink(missing_ok=True)
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    onnx.save_model(
-        copy, str(path), save_as_external_data=True, location=data.name, size_threshold=1024
-    )
-
-
-__all__ = ["MAX_FILE_BYTES", "OPSET", "lower", "save", "serialize", "to_onnx"]
+__all__ = ["MAX_FILE_BYTES", "OPSET", "gather", "lower", "serialize", "to_onnx", "write"]

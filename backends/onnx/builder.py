@@ -22,7 +22,7 @@ from compiler.types import DType, TensorType
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from onnx import NodeProto, TensorProto
+    from onnx import NodeProto
 
     Array = NDArray[Any]
 
@@ -32,7 +32,7 @@ class Builder:
 
     def __init__(self, graph: Graph, weights: Mapping[str, Array]) -> None:
         self.nodes: list[NodeProto] = []
-        self.initializers: dict[str, TensorProto] = {}
+        self.initializers: dict[str, protobuf.Initializer] = {}
         self._weights = weights
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._converted: dict[tuple[str, str], str] = {}
@@ -73,7 +73,7 @@ class Builder:
         if key not in self._constants:
             name = self.unique(_constant_name(tensor_type, array))
             self._constants[key] = name
-            self.initializers[name] = protobuf.tensor(name, tensor_type, array)
+            self.initializers[name] = protobuf.Initializer(name, tensor_type, array)
         return self._constants[key]
 
     def ints(self, values: Iterable[int]) -> str:
@@ -85,8 +85,8 @@ class Builder:
         key = (path, "")
         if key not in self._converted:
             name = self._converted[key] = self.unique(path)
-            dtype = parameter.type.dtype
-            self.initializers[name] = protobuf.tensor(name, dtype, self.array(path, parameter))
+            array = self.array(path, parameter)
+            self.initializers[name] = protobuf.Initializer(name, parameter.type.dtype, array)
         return self._converted[key]
 
     def array(self, path: str, parameter: Parameter) -> Array:
@@ -102,7 +102,7 @@ class Builder:
         key = (path, form)
         if key not in self._converted:
             name = self._converted[key] = self.unique(f"{path}.{form}")
-            self.initializers[name] = protobuf.tensor(name, dtype, make())
+            self.initializers[name] = protobuf.Initializer(name, dtype, make())
         return self._converted[key]
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from compiler.dims import Size
@@ -96,14 +97,51 @@ def _attribute(name: str, value: Any) -> onnx.AttributeProto:
 
 def tensor(name: str, dtype: DType, array: Array) -> onnx.TensorProto:
     """A tensor with its elements in ONNX's raw little-endian form."""
-    array = np.ascontiguousarray(array).reshape(array.shape)
-    if dtype is DType.BF16:
-        array = _bfloat16_bits(array)
-    else:
-        array = array.astype(np.dtype(dtype.numpy_name).newbyteorder("<"), copy=False)
-    return onnx.TensorProto(
-        name=name, data_type=elem_type(dtype), dims=array.shape, raw_data=array.tobytes()
-    )
+    return Initializer(name, dtype, array).proto()
+
+
+@dataclass(frozen=True, eq=False)
+class Initializer:
+    """A tensor that is not made a message yet: messages end at 2 GiB, and copy what they hold."""
+
+    name: str
+    dtype: DType
+    array: Array
+
+    def elements(self) -> Array:
+        """In ONNX's raw little-endian form, contiguous."""
+        array = np.ascontiguousarray(self.array).reshape(self.array.shape)
+        if self.dtype is DType.BF16:
+            return _bfloat16_bits(array)
+        return array.astype(np.dtype(self.dtype.numpy_name).newbyteorder("<"), copy=False)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its elements."""
+        return int(self.array.size) * self.dtype.size
+
+    def proto(self) -> onnx.TensorProto:
+        """The message with the elements in it."""
+        return self._declared(raw_data=self.elements().tobytes())
+
+    def external(self, location: str, offset: int) -> onnx.TensorProto:
+        """The message for elements that stand in a file beside the model's."""
+        return placed(self._declared(), location, offset, self.size)
+
+    def _declared(self, **data: Any) -> onnx.TensorProto:
+        return onnx.TensorProto(
+            name=self.name, data_type=elem_type(self.dtype), dims=self.array.shape, **data
+        )
+
+
+def placed(proto: onnx.TensorProto, location: str, offset: int, length: int) -> onnx.TensorProto:
+    """The message, changed to say where its elements stand in another file."""
+    proto.ClearField("raw_data")
+    proto.ClearField("external_data")
+    proto.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in {"location": location, "offset": offset, "length": length}.items():
+        proto.external_data.append(onnx.StringStringEntryProto(key=key, value=str(value)))
+    return proto
 
 
 def _bfloat16_bits(array: Array) -> Array:

@@ -181,13 +181,12 @@ class _Session:
         return [heard[info.name].result() for info in chosen], reference.result()
 
     def _direct(self) -> Heard:
-        from backends.onnx import save, to_onnx
+        from backends.onnx import write
 
         try:
-            model = to_onnx(self.project.model, self.weights)
+            write(self.project.model, self.weights, self.folder.onnx("onnx"))
         except DiagnosticError as problem:
             return _unsupported("onnx", problem)
-        save(model, self.folder.onnx("onnx"))
         versions = {"tercet": VERSION}
         return heard_file(
             self.project.model, "onnx", versions, 0.0, self.folder, self.probes, self.request.device

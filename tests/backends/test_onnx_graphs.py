@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from backends.onnx import save, serialize, to_onnx
+from backends.onnx import serialize, to_onnx, write
 from compiler import reference
 from compiler.ir import Graph
 from compiler.pipeline import load, model_of
@@ -214,12 +214,11 @@ def test_an_operation_that_cannot_be_expressed_is_told_with_its_line() -> None:
 def test_weights_beside_the_file(tmp_path: Path) -> None:
     graph = compiled("model M { input x: f32[N, 64]\n output y = x |> dense(64) }")
     weights = lively_weights(graph, 0)
-    model = to_onnx(graph, weights)
-    save(model, tmp_path / "one.onnx")
-    save(model, tmp_path / "two.onnx", external=True)
+    write(graph, weights, tmp_path / "one.onnx")
+    write(graph, weights, tmp_path / "two.onnx", largest=64 * 64 * 4)
     assert (tmp_path / "two.onnx.data").stat().st_size == 64 * 64 * 4
     assert (tmp_path / "two.onnx").stat().st_size < 2000
-    assert serialize(model) == (tmp_path / "one.onnx").read_bytes()
+    assert serialize(to_onnx(graph, weights)) == (tmp_path / "one.onnx").read_bytes()
     x = np.ones((2, 64), dtype=np.float32)
     results = [
         onnxruntime.InferenceSession(str(tmp_path / name), providers=["CPUExecutionProvider"]).run(
