@@ -16,7 +16,8 @@ from dataclasses import field
 from functools import cached_property
 from typing import Any
 
-from compiler.dims import Size
+from compiler import dims
+from compiler.dims import Dim, Size
 from compiler.initializers import Fans, Initializer
 from compiler.ops.base import LayerOp, Op, Role
 from compiler.types import TensorType
@@ -232,16 +233,24 @@ class Region:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Constraint:
-    """`lhs relation rhs` that could not be decided: verification and scripts obey it."""
+    """`left relation right` that could not be decided: verification and scripts obey it.
+
+    `message` is that of an `assert`, in parts: text, and sizes to be told when they are known.
+    """
 
     left: Size
     relation: str
     right: Size
     span: Span
-    message: str | None = None
+    message: tuple[str | Dim, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.left} {self.relation} {self.right}"
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols on both sides, by name."""
+        return tuple(sorted(dims.symbols(self.left) | dims.symbols(self.right)))
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -9,6 +9,7 @@ from compiler import dims
 from compiler.dims import Dim, Size
 from compiler.ir import Graph, Value
 from compiler.lazy import np
+from compiler.sizes import broken
 from compiler.types import TensorType
 from dsl.syntax_hints import nearest
 
@@ -117,28 +118,11 @@ def _integers_fit(array: Array, wanted: str) -> bool:
 
 def check_constraints(graph: Graph, sizes: Mapping[str, int]) -> None:
     """That sizes obey what compilation could not decide.  Raises InputError."""
-    for constraint in graph.constraints:
-        left = dims.evaluate(constraint.left, sizes)
-        right = dims.evaluate(constraint.right, sizes)
-        if not _holds(left, constraint.relation, right):
-            rule = constraint.message or f"{constraint} must hold"
-            raise InputError(
-                f"{rule}: {left} {constraint.relation} {right} is false ({constraint.span})"
-            )
-
-
-def _holds(left: int, relation: str, right: int) -> bool:
-    match relation:
-        case "==":
-            return left == right
-        case "!=":
-            return left != right
-        case "<":
-            return left < right
-        case "<=":
-            return left <= right
-        case ">":
-            return left > right
-        case ">=":
-            return left >= right
-    raise ValueError(f"unknown relation {relation!r}")
+    for constraint in broken(graph.constraints, sizes):
+        numbers = ", ".join(f"{name} is {sizes[name]}" for name in constraint.symbols)
+        text = f"{constraint} must hold, and {numbers} ({constraint.span})"
+        message = "".join(
+            str(dims.evaluate(part, sizes)) if isinstance(part, Dim) else part
+            for part in constraint.message
+        )
+        raise InputError(f"{message}: {text}" if message else text)

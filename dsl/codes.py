@@ -70,6 +70,7 @@ CODES: Final[dict[str, str]] = {
     "E0312": "a size is not a multiple of another",
     "E0313": "a shared layer's parameters have another shape here",
     "E0314": "a size must be a number here",
+    "E0315": "no sizes meet all that a model demands of them",
     # Static evaluation and its limits.
     "E0401": "an operator does not take these static values",
     "E0402": "a static value is needed, not a tensor",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from backends.base import Place, Unsupported, rejected
-from backends.mxnet.export import example_sizes
 from backends.mxnet.helpers import helper_constants, helper_pieces
 from backends.mxnet.raw_parameters import with_raw_parameters
 from backends.mxnet.target import MXNetTarget, held_as
@@ -19,6 +18,7 @@ from compiler.codegen.pieces import Piece
 from compiler.codegen.training import argument_lines, constants
 from compiler.ir import Graph
 from compiler.ops.elementwise import Constant
+from compiler.sizes import example_sizes
 from compiler.training.program import Training
 from compiler.types import DType
 

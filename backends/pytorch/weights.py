@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from backends.pytorch.target import DTYPES
 from compiler.codegen.classes import ClassCode
-from compiler.codegen.example import example_sizes
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
 from compiler.codegen.specialised import layers_of
@@ -16,6 +15,7 @@ from compiler.ir import Graph
 from compiler.ops.base import Op
 from compiler.ops.norm import BatchNorm
 from compiler.ops.recurrent import Gru, Recurrent
+from compiler.sizes import example_sizes
 from compiler.types import DType, TensorType
 
 _LOAD = """\

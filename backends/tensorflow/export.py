@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backends.tensorflow.example import example_sizes
 from backends.tensorflow.target import DTYPES, TensorFlowTarget
 from compiler.codegen.names import Names
 from compiler.codegen.pieces import Piece, literal
@@ -13,6 +12,7 @@ from compiler.codegen.specialised import all_graphs
 from compiler.dims import Dim, evaluate
 from compiler.ir import Apply, Graph, Value
 from compiler.ops.elementwise import FloorDivide, Modulo
+from compiler.sizes import smallest_sizes
 from compiler.types import TensorType
 
 
@@ -115,7 +115,7 @@ def _onnx_shape(value: Value) -> str:
 
 def build_line(model: Graph) -> str:
     """The line of `main` that makes the model's variables, by applying it once."""
-    sizes = example_sizes(model)
+    sizes = smallest_sizes(model)
     divides = any(map(_divides, called_items(model)))
     given = [_filled("ones" if divides else "zeros", i.value.type, sizes) for i in model.inputs]
     whole = given[0] if len(given) == 1 else f"({', '.join(given)})"

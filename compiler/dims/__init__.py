@@ -14,6 +14,7 @@ from compiler.dims.bounds import Bounds, equal, less, less_equal, lower_bound, u
 from compiler.dims.division import balanced, floor_div, modulo, without_common_factor
 from compiler.dims.functions import (
     broadcast,
+    compare,
     evaluate,
     is_polynomial,
     maximum,
@@ -38,6 +39,7 @@ __all__ = [
     "Symbol",
     "balanced",
     "broadcast",
+    "compare",
     "equal",
     "evaluate",
     "floor_div",

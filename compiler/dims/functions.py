@@ -92,11 +92,51 @@ def _substitute_atom(atom: Atom, values: Mapping[str, Size]) -> Size:
 
 
 def evaluate(size: Size, values: Mapping[str, int]) -> int:
-    """The number that the expression is.  Raises KeyError for a symbol without a value."""
-    result = substitute(size, values)
-    if isinstance(result, Dim):
-        raise KeyError(min(symbols(result)))
-    return result
+    """The number that the expression is.
+
+    Raises KeyError for a symbol without a value, ZeroDivisionError.
+    """
+    if isinstance(size, int):
+        return size
+    total = 0
+    for monomial, coefficient in size.terms:
+        for atom in monomial:
+            coefficient *= _number(atom, values)
+        total += coefficient
+    return total
+
+
+def _number(atom: Atom, values: Mapping[str, int]) -> int:
+    match atom:
+        case Symbol(name):
+            return values[name]
+        case FloorDiv(left, right):
+            return evaluate(left, values) // evaluate(right, values)
+        case Mod(left, right):
+            return evaluate(left, values) % evaluate(right, values)
+        case Min(items) | Max(items):
+            choose = min if isinstance(atom, Min) else max
+            return choose([evaluate(item, values) for item in items])
+    raise TypeError(atom)
+
+
+def compare(left: Size, relation: str, right: Size) -> bool | None:
+    """Whether `left relation right` holds for all values, for none (False), or is undecided."""
+    match relation:
+        case "==":
+            return equal(left, right)
+        case "!=":
+            answer = equal(left, right)
+            return None if answer is None else not answer
+        case "<":
+            return less(left, right)
+        case "<=":
+            return less_equal(left, right)
+        case ">":
+            return less(right, left)
+        case ">=":
+            return less_equal(right, left)
+    raise ValueError(f"unknown relation {relation!r}")
 
 
 def solve(size: Size, value: Size) -> dict[str, Size] | None:

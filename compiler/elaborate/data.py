@@ -205,8 +205,7 @@ class _Reader:
         for constraint in self._body.constraints:
             left = dims.substitute(constraint.left, known)
             right = dims.substitute(constraint.right, known)
-            holds = (dims.less_equal if constraint.relation == "<=" else dims.equal)(left, right)
-            if constraint.relation in ("<=", "==") and holds is False:
+            if dims.compare(left, constraint.relation, right) is False:
                 message = f"the data do not meet {constraint}: it would be {left} and {right}"
                 note = Note("asked for here", constraint.span)
                 raise error("E0606", message, self._statement.value.span, None, note)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from compiler.dims import Dim
 from compiler.elaborate import limits
 from compiler.elaborate.errors import POISON, did_you_mean, error
 from compiler.elaborate.expressions import condition, decided
@@ -162,29 +163,49 @@ def _assert(frame: Frame, statement: nodes.Assert) -> None:
     holds = condition(frame.evaluate(statement.condition), statement.condition)
     if holds is POISON or holds is True:
         return
-    message = None if statement.message is None else _message(frame, statement.message)
+    message = () if statement.message is None else _message(frame, statement.message)
     if isinstance(holds, Undecided):
         for one in holds.comparisons:
             constrain(frame, one.left, one.relation, one.right, statement.span, message)
         return
-    shown = message or f"`{statement.condition.span.text}` does not hold"
+    shown = "".join(map(str, message)) or f"`{statement.condition.span.text}` does not hold"
     raise error("E0404", shown, statement.condition.span)
 
 
 _PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 
 
-def _message(frame: Frame, node: nodes.Expr) -> str | None:
+def _message(frame: Frame, node: nodes.Expr) -> tuple[str | Dim, ...]:
+    """The text of a message, between the symbolic sizes that stand in it."""
     value = frame.evaluate(node)
     if value is POISON:
-        return None
+        return ()
     if not isinstance(value, str):
         raise error("E0401", f"a message is a string, not {describe(value)}", node.span)
-    filled = _PLACE.sub(lambda match: _filled(frame, match, node.span), value)
-    return filled[: limits.STRING]
+    parts: list[str | Dim] = []
+    place = 0
+    for match in _PLACE.finditer(value):
+        parts += [value[place : match.start()], _filled(frame, match, node.span)]
+        place = match.end()
+    return _joined([*parts, value[place:]])
 
 
-def _filled(frame: Frame, match: re.Match[str], span: Span) -> str:
+def _joined(parts: Iterable[str | Dim]) -> tuple[str | Dim, ...]:
+    """The parts with neighbouring texts as one, as far as a string may be long."""
+    found: list[str | Dim] = []
+    room = limits.STRING
+    for part in parts:
+        kept = part if isinstance(part, Dim) else part[:room]
+        room -= len(str(kept))
+        if kept == "" or room < 0:
+            continue
+        if found and isinstance(kept, str) and isinstance(found[-1], str):
+            kept = f"{found.pop()}{kept}"
+        found.append(kept)
+    return tuple(found)
+
+
+def _filled(frame: Frame, match: re.Match[str], span: Span) -> str | Dim:
     if match[1] is None:
         return match[0][0]
     name = match[1].strip()
@@ -195,4 +216,6 @@ def _filled(frame: Frame, match: re.Match[str], span: Span) -> str:
     except DiagnosticError:
         help = did_you_mean(name, frame.names)
         raise error("E0407", f"`{name}` in this message is not defined", span, help) from None
+    if isinstance(value, Dim):
+        return value
     return "?" if value is POISON else text(value)

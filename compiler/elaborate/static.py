@@ -181,7 +181,7 @@ def _ordered(symbol: str, left: Any, right: Any) -> bool | Undecided:
     if is_size(left) and is_size(right):
         if symbol in (">", ">="):
             left, right, symbol = right, left, {">": "<", ">=": "<="}[symbol]
-        answer = (dims.less if symbol == "<" else dims.less_equal)(left, right)
+        answer = dims.compare(left, symbol, right)
         return Undecided((Comparison(left, symbol, right),)) if answer is None else answer
     if is_number(left) and is_number(right):
         return bool(_ORDER[symbol](left, right))

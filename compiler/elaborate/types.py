@@ -321,7 +321,12 @@ def _unsolved(size: Dim, known: set[str]) -> set[str]:
 
 
 def constrain(
-    frame: Frame, left: Size, relation: str, right: Size, span: Span, message: str | None = None
+    frame: Frame,
+    left: Size,
+    relation: str,
+    right: Size,
+    span: Span,
+    message: tuple[str | Dim, ...] = (),
 ) -> None:
     """Records what the run has to obey, once."""
     new = (left, relation, right)

@@ -13,10 +13,10 @@ from compiler import dims
 from compiler.initializers import generator
 from compiler.ir import Graph
 from compiler.lazy import np
+from compiler.sizes import Sizes, two_settings
 from compiler.types import TensorType
 from tercet.verification.judge import ProbeKind
 from tercet.verification.ranges import input_ranges
-from tercet.verification.sizes import Sizes, choose_sizes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,12 +46,12 @@ class Probe:
 
 
 def make_probes(graph: Graph, seed: int, distribution: Distribution = "normal") -> list[Probe]:
-    """The probes of a model.  Raises NoSizes.
+    """The probes of a model.  Raises DiagnosticError E0315 where none are found.
 
     The first three are ordinary: the second has the sizes of the first with inputs drawn anew, the
     third other sizes.  The edges have the sizes of the first.
     """
-    first, second = choose_sizes(graph)
+    first, second = two_settings(graph)
     draw = _Draw(graph, seed, distribution)
     probes = [
         draw.ordinary(ProbeKind("first"), first),

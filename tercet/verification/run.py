@@ -30,7 +30,6 @@ from tercet.verification.judge import Reference, judge
 from tercet.verification.probes import Probe, make_probes
 from tercet.verification.report import ProbeReport, Report, TargetReport
 from tercet.verification.session import Device
-from tercet.verification.sizes import NoSizes
 from tercet.verification.truth import Unanswerable, answerable_probes, reference_answers
 from tercet.verification.voices import Folder, Heard, framework_job, heard_file, heard_framework
 from tercet.version import VERSION
@@ -86,7 +85,7 @@ def verify_project(project: Project, request: Request, progress: Progress | None
     graph = project.model
     try:
         probes = answerable_probes(graph, weights, request.seed)
-    except (NoSizes, Unanswerable) as problem:
+    except Unanswerable as problem:
         return Report(graph.name, request.seed, request.device, (), (), (), (str(problem),), absent)
     with _working_folder(request.folder) as path:
         folder = Folder(path)
@@ -120,7 +119,7 @@ def _calibrated(graph: Graph, weights: dict[str, Array], seed: int) -> dict[str,
     try:
         probe = make_probes(graph, seed)[0]
         return calibrated(graph, weights, probe.inputs, seed)
-    except (NoSizes, InputError):
+    except InputError:
         return weights
 
 

@@ -27,7 +27,7 @@ def answerable_probes(graph: Graph, weights: Mapping[str, Array], seed: int) -> 
     """Probes whose first one the reference answers by finite numbers.
 
     Inputs are of the standard normal distribution where that does (a logarithm needs positive
-    ones).  Raises NoSizes, or Unanswerable.
+    ones).  Raises DiagnosticError E0315, or Unanswerable.
     """
     problem = ""
     for distribution in _DISTRIBUTIONS:

@@ -9,10 +9,10 @@ import numpy as np
 from compiler.dims import evaluate
 from compiler.ir import Graph
 from compiler.pipeline import load
+from compiler.sizes import two_settings
 from compiler.types import TensorType
 from compiler.weights import lively_weights
 from dsl.source import Source
-from tercet.verification.sizes import choose_sizes
 from tests.backends.torch_scripts import Array, Job
 
 
@@ -27,7 +27,7 @@ def job_of(name: str, graph: Graph, tolerance: float = 1e-5) -> Job:
     digest = hashlib.sha256(name.encode()).digest()
     random = np.random.default_rng(int.from_bytes(digest[:8], "little"))
     probes = []
-    for sizes in choose_sizes(graph):
+    for sizes in two_settings(graph):
         probe: dict[str, Array] = {}
         for entry in graph.inputs:
             type = entry.value.type

@@ -382,7 +382,7 @@ def test_constraints_reach_the_model() -> None:
         output y }
     """)
     assert [str(c) for c in graph.constraints] == ["L % 2 == 0", "4 <= L", "L <= 64"]
-    assert graph.constraints[0].message == "L is odd or small"
+    assert graph.constraints[0].message == (symbol("L"), " is odd or small")
 
 
 def test_raw_parameters_and_buffers() -> None:

@@ -14,7 +14,6 @@ from compiler.weights import lively_weights
 from dsl.source import Source
 from tercet.verification.probes import make_probes
 from tercet.verification.ranges import input_ranges
-from tercet.verification.sizes import NoSizes, choose_sizes
 
 
 def compiled(text: str) -> Graph:
@@ -24,62 +23,6 @@ def compiled(text: str) -> Graph:
 
 def _model(inputs: str, body: str) -> Graph:
     return compiled(f"model M {{\n{inputs}\n{body}\n}}")
-
-
-# ------------------------------------------------------------------------------------------- sizes
-
-
-def test_two_settings_differ_in_every_size_and_sizes_differ_from_each_other() -> None:
-    graph = _model("input x: f32[N, T, 4]\ninput y: f32[M, T]", "output a = x + 1.0, b = y * 2.0")
-    first, second = choose_sizes(graph)
-    assert first == {"N": 2, "T": 5, "M": 3}
-    assert len(set(second.values())) == 3
-    assert all(first[name] != second[name] for name in first)
-
-
-@pytest.mark.parametrize(
-    "inputs, body, demand",
-    [
-        ("input x: i64[N, T]", "param p: f32[3, 4] = normal()\noutput y = p[0:T]", "T <= 3"),
-        ("input x: f32[N, T]", "output y = reshape(x, [N, 4, T // 4])", "T % 4 == 0"),
-        ("input x: f32[N, T]", 'assert T >= 100, "long"\noutput y = 2.0 * x', "T >= 100"),
-        ("input x: f32[N, T]", 'assert T == 77, "exact"\noutput y = 2.0 * x', "T == 77"),
-        ("input x: f32[N, T]", "values, places = x |> topk(30)\noutput values, places", "T >= 30"),
-        ("input x: f32[N, T, T]", 'assert N > T, "wide"\noutput y = 2.0 * x', "N > T"),
-        ("input x: f32[N, 1, H, W]", "output y = x |> max_pool2d(17)", "min(H, W) >= 17"),
-        ("input x: f32[N, T]", "output y = x[:, 9:]", "T >= 10"),
-    ],
-)
-def test_constraints_are_obeyed(inputs: str, body: str, demand: str) -> None:
-    for sizes in choose_sizes(_model(inputs, body)):
-        assert eval(demand, {"min": min}, dict(sizes)), sizes
-
-
-def test_constraints_of_blocks_are_obeyed() -> None:
-    graph = compiled("""
-        block Halves {
-            input x: f32[N, T]
-            assert T % 2 == 0, "even"
-            output x[:, 0:T // 2]
-        }
-        model M { input x: f32[N, T]
-            output y = x |> Halves
-        }
-    """)
-    assert all(sizes["T"] % 2 == 0 for sizes in choose_sizes(graph))
-
-
-def test_impossible_constraints_are_told() -> None:
-    graph = _model(
-        "input x: f32[N, T]",
-        'assert T % 2 == 1, "odd"\nassert T % 4 == 2, "even"\noutput y = 2.0 * x',
-    )
-    with pytest.raises(NoSizes, match="no sizes were found"):
-        choose_sizes(graph)
-
-
-def test_a_model_without_symbols_has_one_setting() -> None:
-    assert choose_sizes(_model("input x: f32[2, 3]", "output y = 2.0 * x")) == ({}, {})
 
 
 # ------------------------------------------------------------------------------------------ ranges

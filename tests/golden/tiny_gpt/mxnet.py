@@ -506,7 +506,7 @@ def main():
     np.random.seed(args.seed)
     mx.random.seed(args.seed)
     model = TinyGPT()
-    model.infer_shape(nd.zeros((2, 3), dtype="int64"))  # fixes the parameters' shapes
+    model.infer_shape(nd.zeros((2, 5), dtype="int64"))  # fixes the parameters' shapes
     model.initialize(ctx=args.device)
     if args.weights:
         load(model, read(args.weights), args.weights)
@@ -533,4 +533,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: a3a2a72a9919a1fc
+# Compiled by Tercet. sha256 of the lines above: 840eaa11197ee0aa

@@ -353,7 +353,7 @@ def export(model, path):
     warnings.filterwarnings("ignore", "You are using the legacy", DeprecationWarning)
     torch.onnx.export(
         model.eval().cpu(),
-        (torch.ones(2, 4, dtype=torch.int64),),
+        (torch.ones(2, 5, dtype=torch.int64),),
         path,
         input_names=["tokens"],
         output_names=["logits"],
@@ -443,4 +443,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 2e97e1029c993985
+# Compiled by Tercet. sha256 of the lines above: 600ec0e0da2ea5be
