@@ -5,22 +5,17 @@ All cases run in one process, at two sizes of each symbol.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from backends.mxnet.target import construct, lower
-from compiler.ir import Constraint
-from compiler.ops.base import OPERATIONS, LayerOp
-from compiler.types import DType, TensorType
 from dsl.diagnostics import DiagnosticError
 from tests.backends.mxnet_scripts import prepare, run_all
-from tests.backends.onnx_graphs import SPAN, Array, concrete, op_graph
-from tests.backends.torch_scripts import Job, check, printable
+from tests.backends.op_jobs import job, require_complete
+from tests.backends.torch_scripts import check
 from tests.ops.cases import CASES, RANDOM
-from tests.ops.frame import Input, OpCase
+from tests.ops.frame import OpCase
 from tests.ops.layer_cases import CASES as LAYER_CASES
 
 ALL = [*CASES, *LAYER_CASES]
@@ -46,42 +41,7 @@ RUN = [case for case in ALL if case.name not in REFUSED and case.name not in DRA
 
 
 def test_every_operation_is_lowered_or_says_why_not() -> None:
-    assert not [name for name, reason in lower.coverage().items() if reason == "missing"]
-    layers = {name for name, cls in OPERATIONS.items() if issubclass(cls, LayerOp)}
-    made = {name for name, reason in construct.coverage().items() if reason is None}
-    refused = {name for name, reason in lower.coverage().items() if reason is not None}
-    assert layers - refused == made
-
-
-def _single(type: TensorType | None) -> TensorType | None:
-    return type.with_dtype(DType.F32) if type is not None and type.dtype is DType.F64 else type
-
-
-def job(case: OpCase) -> Job:
-    types = [_single(type) for type in case.types(case.symbolic)]
-    witnesses = [] if any(types) else [TensorType(DType.F32, (2,))]
-    graph = printable(op_graph(case.op, types, witnesses))
-    required = case.op.constraints(*types)
-    constraints = tuple(Constraint(left, sign, right, SPAN) for left, sign, right in required)
-    graph = replace(graph, constraints=constraints)
-    random = case.generator("mxnet")
-    probes = []
-    for more in (0, 2) if case.symbolic else (0,):
-        sizes = {f"S{n}": n + more for n in case.symbolic}
-        probe: dict[str, Array] = {}
-        for entry in graph.inputs:
-            name, type = entry.value.name, entry.value.type
-            given = case.inputs[int(name[1:])] if name[0] == "x" else Input((2,))
-            assert given is not None
-            drawn = replace(given, shape=concrete(type, sizes)).draw(random)
-            probe[name] = np.asarray(drawn, dtype=type.dtype.numpy_name)
-        probes.append(probe)
-    parameters = case.parameters()
-    weights = {
-        path: parameters[parameter.name].astype(parameter.type.dtype.numpy_name)
-        for path, parameter in graph.parameters()
-    }
-    return Job(case.name, graph, weights, tuple(probes), case.tolerance)
+    require_complete(lower, construct)
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("mxnet_ops")
     for case in RUN:
         try:
-            prepare(job(case), place)
+            prepare(job(case, "mxnet"), place)
         except Exception as problem:
             (place / f"{case.name}.txt").write_text(repr(problem))
     run_all(place)
@@ -101,11 +61,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_reference_is_met(case: OpCase, folder: Path) -> None:
     problem = folder / f"{case.name}.txt"
     assert not problem.exists(), problem.read_text()
-    check(job(case), folder)
+    check(job(case, "mxnet"), folder)
 
 
 @pytest.mark.parametrize("case", [c for c in ALL if c.name in REFUSED], ids=lambda case: case.name)
 def test_what_cannot_be_expressed_is_refused(case: OpCase, tmp_path: Path) -> None:
     with pytest.raises(DiagnosticError) as caught:
-        prepare(job(case), tmp_path)
+        prepare(job(case, "mxnet"), tmp_path)
     assert REFUSED[case.name] in str(caught.value)

@@ -1,0 +1,61 @@
+"""Records of operations as jobs: scripts of one operation, with weights and inputs at two sizes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from backends.base import Lowerings
+from compiler.ir import Constraint, Graph
+from compiler.ops.base import OPERATIONS, LayerOp
+from compiler.ops.loss_base import Loss
+from compiler.types import DType, TensorType
+from tests.backends.onnx_graphs import SPAN, Array, concrete, op_graph
+from tests.backends.torch_scripts import Job, printable
+from tests.ops.frame import Input, OpCase
+
+
+def job(case: OpCase, target: str) -> Job:
+    """The record in f32, at two sizes of each symbol."""
+    types = [_single(type) for type in case.types(case.symbolic)]
+    witnesses = [] if any(types) else [TensorType(DType.F32, (2,))]
+    required = case.op.constraints(*types)
+    constraints = tuple(Constraint(left, sign, right, SPAN) for left, sign, right in required)
+    graph = replace(printable(op_graph(case.op, types, witnesses)), constraints=constraints)
+    random = case.generator(target)
+    probes = [_probe(case, graph, more, random) for more in ((0, 2) if case.symbolic else (0,))]
+    parameters = case.parameters()
+    weights = {
+        path: parameters[parameter.name].astype(parameter.type.dtype.numpy_name)
+        for path, parameter in graph.parameters()
+    }
+    exported = target == "mxnet" or not isinstance(case.op, Loss)
+    return Job(case.name, graph, weights, tuple(probes), case.tolerance, exported)
+
+
+def _single(type: TensorType | None) -> TensorType | None:
+    return type.with_dtype(DType.F32) if type is not None and type.dtype is DType.F64 else type
+
+
+def _probe(case: OpCase, graph: Graph, more: int, random: np.random.Generator) -> dict[str, Array]:
+    """Inputs whose symbolic sizes are larger by `more` than the record's."""
+    sizes = {f"S{n}": n + more for n in case.symbolic}
+    found: dict[str, Array] = {}
+    for entry in graph.inputs:
+        name, type = entry.value.name, entry.value.type
+        given = case.inputs[int(name[1:])] if name[0] == "x" else Input((2,))
+        assert given is not None
+        drawn = replace(given, shape=concrete(type, sizes)).draw(random)
+        found[name] = np.asarray(drawn, dtype=type.dtype.numpy_name)
+    return found
+
+
+def require_complete(lower: Lowerings[Any], construct: Lowerings[Any]) -> None:
+    """Every operation is lowered or says why not, and every layer that is lowered can be made."""
+    assert not [name for name, reason in lower.coverage().items() if reason == "missing"]
+    layers = {name for name, cls in OPERATIONS.items() if issubclass(cls, LayerOp)}
+    made = {name for name, reason in construct.coverage().items() if reason is None}
+    refused = {name for name, reason in lower.coverage().items() if reason is not None}
+    assert layers - refused == made
