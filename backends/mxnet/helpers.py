@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+import ast
+from collections.abc import Iterable, Iterator
 
 from backends.mxnet.helper_texts import BLOCKS, FUNCTIONS, INITIALIZERS
 from compiler.codegen.pieces import Piece
@@ -33,8 +33,12 @@ def helper_pieces(names: Iterable[str]) -> list[Piece]:
     wanted = set(names) - set(_CONSTANTS)
     pending = sorted(wanted)
     while pending:
-        text = _TEXTS[pending.pop()]
-        needed = {n for n in re.findall(r"\b\w+\b", text) if n in _TEXTS} - wanted
+        needed = {n for n in _names(_TEXTS[pending.pop()]) if n in _TEXTS} - wanted
         wanted |= needed
         pending += sorted(needed)
     return [Piece(_TEXTS[name]) for name in _TEXTS if name in wanted]
+
+
+def _names(text: str) -> Iterator[str]:
+    """What the code of a definition refers to."""
+    return (node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name))

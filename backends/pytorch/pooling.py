@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from backends.pytorch.conv import pad_widths
 from backends.pytorch.target import F, lower, torch
 from compiler.codegen.axes import collapse, one_or_all
-from compiler.codegen.expr import Expr, default
+from compiler.codegen.classes import ClassCode
+from compiler.codegen.expr import Attribute, Call, Expr, Literal, Sequence, default
+from compiler.codegen.loops import map_expressions
 from compiler.codegen.target import Application
+from compiler.codegen.tree import replace as replace_parts
 from compiler.ops import pooling as ops
 
 
@@ -34,12 +39,37 @@ def symmetric(pads: tuple[tuple[int, int], ...], kernel: tuple[int, ...]) -> obj
 
 @lower(ops.GlobalAvgPool1d, ops.GlobalAvgPool2d)
 def _global_avg_pool(op: ops.GlobalAvgPool, at: Application, x: Expr) -> Expr:
-    return x.mean(dim=tuple(range(2, 2 + op.rank)), keepdim=True)
+    return x.mean(dim=list(op.axes), keepdim=True)
 
 
 @lower(ops.GlobalMaxPool2d)
 def _global_max_pool(op: ops.GlobalMaxPool2d, at: Application, x: Expr) -> Expr:
-    return x.amax(dim=(2, 3), keepdim=True)
+    return x.amax(dim=list(op.axes), keepdim=True)
+
+
+def flattened_at_once(code: ClassCode) -> ClassCode:
+    """The class with `x.mean(dim=[2, 3])` for `x.mean(dim=[2, 3], keepdim=True).flatten(1)`.
+
+    Only global pooling writes its axes, which are all but the first two, as a list.
+    """
+    return replace(code, compute=tuple(map_expressions(code.compute, _flattened)))
+
+
+def _flattened(expr: Expr) -> Expr | None:
+    match expr:
+        case Call(
+            Attribute(
+                Call(
+                    Attribute(x, "mean" | "amax" as name),
+                    (),
+                    (("dim", Sequence(is_list=True) as axes), ("keepdim", Literal(True))),
+                ),
+                "flatten",
+            ),
+            (Literal(1),),
+        ):
+            return Attribute(replace_parts(x, _flattened), name)(dim=axes)
+    return None
 
 
 @lower(ops.AdaptiveAvgPool2d)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from backends.base import Place
 from backends.pytorch.helpers import helper_pieces
 from backends.pytorch.initial import initialize_piece
+from backends.pytorch.pooling import flattened_at_once
 from backends.pytorch.target import PyTorchTarget
 from backends.pytorch.training import TrainingPrinter
 from backends.pytorch.weights import (
@@ -39,7 +40,7 @@ _IMPORTS = Piece(
 def render(model: Graph, training: Training | None, place: Place) -> str:
     """The script for a model.  Raises DiagnosticError for what PyTorch cannot express."""
     target = PyTorchTarget()
-    classes = ClassPrinter(target).print_model(model)
+    classes = [flattened_at_once(code) for code in ClassPrinter(target).print_model(model)]
     printer = TrainingPrinter(model, training, target, place) if training else None
     initialize = initialize_piece(model)
     own = ClassFrame(

@@ -17,6 +17,7 @@ from compiler.codegen.loops import map_expressions
 from compiler.codegen.merge import NotAlike
 from compiler.codegen.names import Names
 from compiler.codegen.render import render
+from compiler.codegen.returns import with_early_returns
 from compiler.codegen.scope import Frame, Variables
 from compiler.codegen.sizes import read_sizes
 from compiler.codegen.specialised import (
@@ -197,7 +198,7 @@ class _Finish:
 
     def code(self, name: str, inputs: tuple[str, ...], frame: Frame) -> ClassCode:
         construct = map_expressions(frame.construct, self._in_constructor)
-        compute = map_expressions(frame.compute, self._in_forward)
+        compute = with_early_returns(map_expressions(frame.compute, self._in_forward))
         stored: list[Statement] = [
             Assign((Attribute(Name("self"), attribute),), Name(argument))
             for argument, attribute in self._stored.items()

@@ -114,12 +114,6 @@ def block_list(*blocks):
     return stack
 
 
-def one_hot(F, indices, classes, dtype="float32"):
-    """Codes of indices, of which negative ones count from the end."""
-    indices = indices + classes * (indices < 0)
-    return F.one_hot(indices, classes, dtype=dtype)
-
-
 def class_loss(
     F,
     log_p,
@@ -503,4 +497,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: c45de6adb5114cd4
+# Compiled by Tercet. sha256 of the lines above: c4f73866a05a1907

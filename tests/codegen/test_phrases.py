@@ -1,0 +1,89 @@
+"""What scripts say in small: phrases of people who know the framework, nothing superfluous."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from backends.base import Place
+from compiler.pipeline import load
+from dsl.source import Source
+from tercet.project import FRAMEWORKS, backend
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, and what its scripts say and do not say."""
+
+    name: str
+    body: str
+    said: str
+    unsaid: str
+    targets: tuple[str, ...] = FRAMEWORKS
+
+
+_UNIT = """
+block Unit(stride = 1) {
+    input x: f32[N, 4, S]
+    h = x |> conv1d(4, 3, stride = stride, padding = 1)
+    output if stride == 1 { x + h } else { h }
+}
+"""
+
+CASES = [
+    Case(
+        "pooled_and_flattened",
+        "model M { input x: f32[N, 4, 9, 9]\n output y = x |> global_avg_pool2d |> flatten }",
+        "x.mean(dim=[2, 3])",
+        "flatten(1)",
+        ("pytorch",),
+    ),
+    Case(
+        "maximum_flattened",
+        "model M { input x: f32[N, 4, 9, 9]\n output y = x |> global_max_pool2d |> flatten }",
+        "x.amax(dim=[2, 3])",
+        "flatten(1)",
+        ("pytorch",),
+    ),
+    Case(
+        "a_mean_of_more_axes_is_flattened_after_it",
+        "model M { input x: f32[N, 4, 9, 9, 2]\n"
+        " output y = x |> mean(axis = [2, 3], keepdims = true) |> flatten }",
+        "x.mean(dim=(2, 3), keepdim=True).flatten(1)",
+        "[2, 3]",
+        ("pytorch",),
+    ),
+    Case(
+        "results_of_branches",
+        _UNIT + "model M { input x: f32[N, 4, 16]\n output y = x |> Unit |> Unit(2) }",
+        "            return x + h\n        return h\n",
+        "result =",
+        ("pytorch", "mxnet"),
+    ),
+    Case(
+        "initializers_that_only_a_docstring_names",
+        "model M { input x: f32[N, T, 4]\n output y = x |> lstm(8) }",
+        "class GateWiseOrthogonal(",
+        "class Orthogonal(",
+        ("mxnet",),
+    ),
+    Case(
+        "one_axis_is_no_tuple",
+        "model M { input x: f32[N, 4]\n output y = x |> logsumexp(axis = 1) }",
+        "torch.logsumexp(x, dim=1)",
+        "(1,)",
+        ("pytorch",),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_phrases(case: Case, tmp_path: Path) -> None:
+    program = load(Source("net.model", case.body)).program_or_raise()
+    for target in case.targets:
+        place = Place("net.model", tmp_path, tmp_path, f"net_{target}.py")
+        text = backend(target).render(program.models["M"], None, place)
+        assert case.said in text
+        assert case.unsaid not in text
