@@ -9,7 +9,6 @@ from compiler import dims
 from compiler.dims import Dim, Size
 from compiler.ir import Graph, Value
 from compiler.lazy import np
-from compiler.sizes import broken
 from compiler.types import TensorType
 from dsl.syntax_hints import nearest
 
@@ -118,11 +117,6 @@ def _integers_fit(array: Array, wanted: str) -> bool:
 
 def check_constraints(graph: Graph, sizes: Mapping[str, int]) -> None:
     """That sizes obey what compilation could not decide.  Raises InputError."""
-    for constraint in broken(graph.constraints, sizes):
-        numbers = ", ".join(f"{name} is {sizes[name]}" for name in constraint.symbols)
-        text = f"{constraint} must hold, and {numbers} ({constraint.span})"
-        message = "".join(
-            str(dims.evaluate(part, sizes)) if isinstance(part, Dim) else part
-            for part in constraint.message
-        )
-        raise InputError(f"{message}: {text}" if message else text)
+    for constraint in graph.constraints:
+        if not constraint.holds(sizes):
+            raise InputError(f"{constraint.told(sizes)} ({constraint.span})")

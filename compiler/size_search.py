@@ -45,11 +45,7 @@ class Demand:
 
     def holds(self, sizes: Mapping[str, int]) -> bool:
         """Whether it holds for these numbers; where a division by zero stands, it does not."""
-        try:
-            left, right = (dims.evaluate(side, sizes) for side in (self.left, self.right))
-        except ZeroDivisionError:
-            return False
-        return dims.compare(left, self.relation, right) is True
+        return dims.holds(self.left, self.relation, self.right, sizes)
 
 
 class Search:

@@ -6,12 +6,12 @@ example that an exporter traces, or for the call that creates variables.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from compiler import dims
 from compiler.codegen.specialised import all_graphs
 from compiler.dims import Dim
-from compiler.ir import Apply, Call, Constraint, Graph, ReadParameter
+from compiler.ir import Apply, Call, Graph, ReadParameter
 from compiler.size_search import Demand, Search, candidates
 from dsl.diagnostics import Diagnostic, DiagnosticError, Note
 
@@ -107,13 +107,6 @@ def _sizes_of(graph: Graph) -> set[Dim]:
             case ReadParameter(output=value):
                 shapes.append(value.type.shape)
     return {size for shape in shapes for size in shape if isinstance(size, Dim)}
-
-
-def broken(constraints: Iterable[Constraint], sizes: Mapping[str, int]) -> Iterator[Constraint]:
-    """The constraints that these sizes do not meet."""
-    for constraint in constraints:
-        if not Demand(constraint.left, constraint.relation, constraint.right).holds(sizes):
-            yield constraint
 
 
 # ------------------------------------------------------------------------------------------ choice

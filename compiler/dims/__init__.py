@@ -14,7 +14,6 @@ from compiler.dims.bounds import Bounds, equal, less, less_equal, lower_bound, u
 from compiler.dims.division import balanced, floor_div, modulo, without_common_factor
 from compiler.dims.functions import (
     broadcast,
-    compare,
     evaluate,
     is_polynomial,
     maximum,
@@ -24,6 +23,7 @@ from compiler.dims.functions import (
     symbols,
 )
 from compiler.dims.polynomial import Dim, DimError, Product, Size, Sum, product
+from compiler.dims.relations import compare, holds, simplified
 
 __all__ = [
     "Bounds",
@@ -42,6 +42,7 @@ __all__ = [
     "compare",
     "equal",
     "evaluate",
+    "holds",
     "floor_div",
     "is_polynomial",
     "less",
@@ -51,6 +52,7 @@ __all__ = [
     "minimum",
     "modulo",
     "product",
+    "simplified",
     "solve",
     "substitute",
     "symbol",

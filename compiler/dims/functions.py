@@ -120,25 +120,6 @@ def _number(atom: Atom, values: Mapping[str, int]) -> int:
     raise TypeError(atom)
 
 
-def compare(left: Size, relation: str, right: Size) -> bool | None:
-    """Whether `left relation right` holds for all values, for none (False), or is undecided."""
-    match relation:
-        case "==":
-            return equal(left, right)
-        case "!=":
-            answer = equal(left, right)
-            return None if answer is None else not answer
-        case "<":
-            return less(left, right)
-        case "<=":
-            return less_equal(left, right)
-        case ">":
-            return less(right, left)
-        case ">=":
-            return less_equal(right, left)
-    raise ValueError(f"unknown relation {relation!r}")
-
-
 def solve(size: Size, value: Size) -> dict[str, Size] | None:
     """The symbol's value that makes an affine expression of one symbol equal to `value`.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from compiler import dims
 from compiler.data import NOT_YET, SOURCES, DataSource, Synthetic
-from compiler.dims import Dim, Size
+from compiler.dims import Dim, DimError, Size
 from compiler.elaborate.errors import POISON, did_you_mean, error
 from compiler.elaborate.liveness import needed
 from compiler.elaborate.modules import ModuleScope
@@ -18,7 +18,7 @@ from compiler.elaborate.scope import Drawing, Frame
 from compiler.elaborate.session import Session
 from compiler.elaborate.settings import Overriding, setting_of
 from compiler.errors import OpError
-from compiler.ir import Bind, Graph, GraphInput, GraphOutput, Region, Value
+from compiler.ir import Bind, Constraint, Graph, GraphInput, GraphOutput, Region, Value
 from compiler.signature import Given
 from compiler.training import Data
 from compiler.types import DType, TensorType, shape_text
@@ -94,10 +94,9 @@ class _Reader:
         self._require_all(mapping)
         if self._frame.failed or len(outputs) < len(self._wanted):
             return None
-        self._require_sizes([(self._wanted[n], outputs[n]) for n in self._wanted])
-        return Data(
-            self._source, self._graph(columns, [outputs[n] for n in self._wanted]), self._span
-        )
+        sizes = self._sizes([(self._wanted[n], outputs[n]) for n in self._wanted])
+        graph = self._graph(columns, [outputs[n] for n in self._wanted])
+        return Data(self._source, graph, self._span, self._open_constraints(sizes))
 
     @property
     def _span(self) -> Span:
@@ -189,8 +188,8 @@ class _Reader:
             help = f"`reshape(…, {shape_text(wanted.shape)})` or change the input"
             raise error("E0606", message, entry.value.span, help, declared)
 
-    def _require_sizes(self, pairs: Sequence[tuple[GraphInput, GraphOutput]]) -> None:
-        """Sizes agree for one value of each symbol, and so do the model's constraints."""
+    def _sizes(self, pairs: Sequence[tuple[GraphInput, GraphOutput]]) -> dict[str, Size]:
+        """The value that the data give each symbol.  Raises DiagnosticError E0606 for two."""
         known: dict[str, Size] = {}
         for given, output in pairs:
             for wanted, size in zip(given.value.type.shape, output.value.type.shape, strict=True):
@@ -202,13 +201,24 @@ class _Reader:
                         None,
                         Note(f"it is declared {given.value.type}", given.span),
                     )
+        return known
+
+    def _open_constraints(self, sizes: Mapping[str, Size]) -> tuple[Constraint, ...]:
+        """What is left to ask of a batch.  Raises DiagnosticError E0606 for what cannot hold."""
+        found: list[Constraint] = []
         for constraint in self._body.constraints:
-            left = dims.substitute(constraint.left, known)
-            right = dims.substitute(constraint.right, known)
-            if dims.compare(left, constraint.relation, right) is False:
-                message = f"the data do not meet {constraint}: it would be {left} and {right}"
+            rest = _with_sizes(constraint, sizes)
+            if rest is None or rest.decided is False:
+                became = "it divides by zero" if rest is None else f"it would be {rest}"
+                message = f"the data do not meet {constraint}: {became}"
+                if constraint.message:
+                    shown = (constraint if rest is None else rest).message
+                    message = f"{''.join(map(str, shown))}: {message}"
                 note = Note("asked for here", constraint.span)
                 raise error("E0606", message, self._statement.value.span, None, note)
+            if rest.decided is None:
+                found.append(rest)
+        return tuple(found)
 
     def _require_all(self, mapping: nodes.Mapping) -> None:
         given = {entry.name for entry in mapping.entries}
@@ -253,6 +263,14 @@ def _rows(wanted: Sequence[GraphInput]) -> Dim:
         if isinstance(first, Dim) and isinstance(first.expression, dims.Symbol):
             return first
     return dims.symbol("N")
+
+
+def _with_sizes(constraint: Constraint, sizes: Mapping[str, Size]) -> Constraint | None:
+    """The constraint with sizes put in; None where they make it divide by zero."""
+    try:
+        return constraint.substituted(sizes)
+    except (ZeroDivisionError, DimError):
+        return None
 
 
 def _agree(wanted: Size, size: Size, known: dict[str, Size]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from compiler import dims
 from compiler.elaborate.errors import error
 from compiler.elaborate.scope import Frame
 from compiler.elaborate.types import constrain
@@ -75,7 +76,8 @@ def _require(frame: Frame, op: Op, inputs: Sequence[Value | None], span: Span) -
     """Records what the operation needs of symbolic sizes and only the run can decide."""
     if type(op).constraints is Op.constraints:
         return
-    for left, relation, right in op.constraints(*[None if v is None else v.type for v in inputs]):
+    for requirement in op.constraints(*[None if v is None else v.type for v in inputs]):
+        left, relation, right = dims.simplified(*requirement)
         constrain(frame, left, relation, right, span)
 
 

@@ -179,8 +179,6 @@ def _equal(left: Any, right: Any) -> bool | Undecided:
 
 def _ordered(symbol: str, left: Any, right: Any) -> bool | Undecided:
     if is_size(left) and is_size(right):
-        if symbol in (">", ">="):
-            left, right, symbol = right, left, {">": "<", ">=": "<="}[symbol]
         answer = dims.compare(left, symbol, right)
         return Undecided((Comparison(left, symbol, right),)) if answer is None else answer
     if is_number(left) and is_number(right):

@@ -40,6 +40,7 @@ from compiler.training import (
     Update,
 )
 from dsl import nodes
+from dsl.diagnostics import Note
 from dsl.records import dataclass
 from dsl.source import Span
 
@@ -102,6 +103,7 @@ class Trainer:
         no_decay = checked_no_decay(frame, self._models[0].graph, settings, read.places)
         if no_decay is None:
             return None
+        _check_batch(data, settings.get("batch", Training.batch), read)
         update = Update(
             models=tuple(model.name for model in self._models),
             loss=loss,
@@ -191,6 +193,16 @@ class Trainer:
         if read.data is None:
             return None
         return read_data(self._session, self._scope, read.data, wanted, frame, self._overriding)
+
+
+def _check_batch(data: Data, batch: int, read: TrainBody) -> None:
+    """A batch has as many rows as the model takes.  Raises DiagnosticError E0608."""
+    for constraint in data.batch:
+        sizes = dict.fromkeys(constraint.symbols, batch)
+        if len(sizes) == 1 and not constraint.holds(sizes):
+            message = f"a batch of {batch} does not fit: {constraint.told(sizes)}"
+            span = read.places.get("batch", data.span)
+            raise error("E0608", message, span, None, Note("asked for here", constraint.span))
 
 
 _EXAMPLES: Final = {

@@ -328,7 +328,21 @@ def constrain(
     span: Span,
     message: tuple[str | Dim, ...] = (),
 ) -> None:
-    """Records what the run has to obey, once."""
-    new = (left, relation, right)
-    if all((c.left, c.relation, c.right) != new for c in frame.constraints):
-        frame.constraints.append(Constraint(left, relation, right, span, message))
+    """Records what the run has to obey, once; a bound that another one implies is left out."""
+    new = Constraint(left, relation, right, span, message)
+    if any(_implies(old, new) for old in frame.constraints):
+        return
+    frame.constraints[:] = [old for old in frame.constraints if not _implies(new, old)]
+    frame.constraints.append(new)
+
+
+def _implies(one: Constraint, other: Constraint) -> bool:
+    """Whether what fits one fits the other, which has no message of its own."""
+    if (one.left, one.relation, one.right) == (other.left, other.relation, other.right):
+        return True
+    match one.right, other.right:
+        case int(), int() if one.left == other.left and not other.message:
+            if one.relation == other.relation == "<=":
+                return one.right <= other.right
+            return one.relation == other.relation == ">=" and one.right >= other.right
+    return False

@@ -78,8 +78,8 @@ class Index(Op):
     cut at the ends of the axis; `none` makes an axis of size 1; `...` stands for the axes not
     mentioned.  A bound that cannot be compared with the size (`position[0:T]` of 128) becomes a
     constraint, `T <= 128`.  What can only be negative or 0 counts from the end (`x[-T:]`, and
-    `x[1 - T:]` with the constraint `2 <= T`); any other symbolic bound counts from the front
-    (`x[T - 3:]` with `3 <= T`).  ONNX: Slice, Gather, Unsqueeze.
+    `x[1 - T:]` with the constraint `T >= 2`); any other symbolic bound counts from the front
+    (`x[T - 3:]` with `T >= 3`).  ONNX: Slice, Gather, Unsqueeze.
 
         last = h[:, -1]
         x = embed(tokens) + position[0:T]

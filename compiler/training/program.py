@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 
 from compiler.data.base import DataSource
-from compiler.ir import Graph, GraphInput
+from compiler.ir import Constraint, Graph, GraphInput
 from compiler.training.clipping import Clip
 from compiler.training.metrics import Metric
 from compiler.training.optimizers import Optimizer
@@ -30,11 +30,15 @@ class Data:
     `mapping` is a graph run in NumPy over all rows at once: its inputs are the columns used, by
     their names (for `synthetic`: none), its outputs the model's inputs and then the targets, by
     their names, in order of declaration.
+
+    `batch` is what the number of rows in a batch must meet: constraints that the other sizes of
+    the data leave open.
     """
 
     source: DataSource
     mapping: Graph
     span: Span
+    batch: tuple[Constraint, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

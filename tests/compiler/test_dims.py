@@ -289,3 +289,39 @@ def test_dim_is_not_built_from_other_numbers() -> None:
         with pytest.raises(TypeError):
             wrong()
     assert isinstance(H, Dim)
+
+
+@given(expressions, st.sampled_from(["<=", "=="]), expressions, environments)
+def test_simplified_relations_mean_the_same(
+    left: Both, relation: str, right: Both, values: dict[str, int]
+) -> None:
+    holds = dims.holds(left.size, relation, right.size, values)
+    assert dims.holds(*dims.simplified(left.size, relation, right.size), values) == holds
+
+
+N = dims.symbol("N")
+
+
+@pytest.mark.parametrize(
+    "left, relation, right, simple",
+    [
+        (1, "<=", (N - 7) // 2 + 1, "N >= 7"),
+        (1, "<=", ((N + 6 - 7) // 2 + 1 - 3) // 2 + 1, "N >= 5"),
+        (2 * N + 1, "<=", 128, "N <= 63"),
+        ((N - 1) // 4, "<=", 10, "N <= 44"),
+        (N, "==", 4 * (N // 4), "N % 4 == 0"),
+        (6 * ((N + 2) // 6), "==", N + 2, "(N + 2) % 6 == 0"),
+        (N, "<=", dims.symbol("M"), "N <= M"),
+        (N * N, "<=", 100, "N * N <= 100"),
+        (N // 2, "==", 4, "N // 2 == 4"),
+        (N % 4, "<=", 2, "N % 4 <= 2"),
+    ],
+)
+def test_relations_are_simplified(
+    left: dims.Size, relation: str, right: dims.Size, simple: str
+) -> None:
+    a, symbol, b = dims.simplified(left, relation, right)
+    assert f"{a} {symbol} {b}" == simple
+    for number in range(1, 150):
+        values = {"N": number, "M": 40}
+        assert dims.holds(a, symbol, b, values) == dims.holds(left, relation, right, values)

@@ -381,7 +381,7 @@ def test_constraints_reach_the_model() -> None:
         y = x |> Positions(64)
         output y }
     """)
-    assert [str(c) for c in graph.constraints] == ["L % 2 == 0", "4 <= L", "L <= 64"]
+    assert [str(c) for c in graph.constraints] == ["L % 2 == 0", "L >= 4", "L <= 64"]
     assert graph.constraints[0].message == (symbol("L"), " is odd or small")
 
 

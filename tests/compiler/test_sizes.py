@@ -164,11 +164,11 @@ def test_what_cannot_be_met_together_is_named_and_nothing_else() -> None:
     [
         (TABLE, "assert T * T == 10", ["T * T == 10"]),
         (TABLE, "assert N * T == 17 and N + T == 17", ["N * T == 17", "N + T == 17"]),
-        (TABLE, "assert N > 10_000_000", ["10000000 < N"]),
+        (TABLE, "assert N > 10_000_000", ["N > 10000000"]),
         (
             IMAGE,
             "assert H < 20\noutput y = x |> max_pool2d(30)",
-            ["H < 20", "1 <= H // 30"],
+            ["H < 20", "H >= 30"],
         ),
         (
             TWO,

@@ -104,7 +104,7 @@ def test_values(expression: str, expected: Any) -> None:
 
 def test_undecided_comparisons() -> None:
     assert static.binary("<", 3, N) == Undecided((Comparison(3, "<", N),))
-    assert static.binary(">", 3, N) == Undecided((Comparison(N, "<", 3),))
+    assert static.binary(">", 3, N) == Undecided((Comparison(3, ">", N),))
     assert static.negated(static.binary("==", N, 3)) == Undecided((Comparison(N, "!=", 3),))
     both = static.conjunction([True, static.binary("<", 3, N), static.binary("<", N, 9)])
     assert str(both) == "3 < N and N < 9"
