@@ -45,7 +45,8 @@ def find_device(name):
     kind, _, number = name.partition(":")
     if kind == "cpu":
         return mx.cpu()
-    if kind != "cuda" or int(number or 0) >= mx.context.num_gpus():
+    known = kind == "cuda" and (number or "0").isdigit()
+    if not known or int(number or 0) >= mx.context.num_gpus():
         raise SystemExit(f"MXNet finds no device {name}")
     return mx.gpu(int(number or 0))'''
 

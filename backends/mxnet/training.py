@@ -9,6 +9,7 @@ from backends.mxnet.optimizers import printed_optimizer
 from backends.mxnet.target import MXNetTarget
 from compiler.codegen.data import data_code
 from compiler.codegen.expr import Helper, Name
+from compiler.codegen.files import LOG, checkpoint_piece
 from compiler.codegen.functions import FunctionCode, print_function
 from compiler.codegen.loops import find_parts
 from compiler.codegen.metrics import printed_metrics
@@ -18,10 +19,8 @@ from compiler.codegen.schedules import FUNCTION, schedule_piece
 from compiler.codegen.specialised import layers_of
 from compiler.codegen.training import (
     BATCHES,
-    LOG,
     MATCHED,
     MATCHED_IMPORT,
-    checkpoint_piece,
     clip_constant,
     optimizer_constants,
 )

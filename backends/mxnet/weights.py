@@ -8,21 +8,14 @@ from backends.mxnet.export import scalar_outputs
 from backends.mxnet.recurrent import parameter_names
 from backends.mxnet.target import GLUON_NAMES
 from compiler.codegen.classes import ClassCode
+from compiler.codegen.files import CHECK, READ, WRITE, checked_inputs, dtypes_are_kept
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.specialised import layers_of
-from compiler.codegen.training import WRITE
 from compiler.ir import Graph
 from compiler.ops.recurrent import Recurrent
 from compiler.types import DType
 
 _LOAD = """\
-def read(path):
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise SystemExit(f"{path}: {error}") from None
-
-
 def load(model, tensors, path):
     \"\"\"Put the tensors, read from `path`, into the model: exactly those it has.\"\"\"
     named = weights(model)
@@ -31,8 +24,9 @@ def load(model, tensors, path):
     if unexpected := sorted(tensors.keys() - named.keys()):
         raise SystemExit(f"{path}: unexpected {unexpected}")
     for name, parameter in named.items():
-        if tensors[name].shape != parameter.shape:
-            have, want = tensors[name].shape, parameter.shape
+        have = f"{tensors[name].dtype} {tensors[name].shape}"
+        want = f"{np.dtype(parameter.dtype)} {parameter.shape}"
+        if have != want:
             raise SystemExit(f"{path}: {name} is {have}, the model needs {want}")
         parameter.set_data(nd.array(tensors[name], dtype=tensors[name].dtype))
 
@@ -41,7 +35,6 @@ def save(model, path):
     write(path, {name: p.data().asnumpy() for name, p in weights(model).items()})"""
 
 _IMPORTS = (
-    "from safetensors import SafetensorError",
     "from safetensors.numpy import load_file, save_file",
     "from mxnet import nd",
 )
@@ -49,7 +42,13 @@ _IMPORTS = (
 
 def weights_pieces(model: Graph, classes: Sequence[ClassCode]) -> list[Piece]:
     """`weights`, `load` and `save`."""
-    return [Piece(_weights_text(model, classes)), Piece(_LOAD, _IMPORTS), WRITE]
+    load = _LOAD if dtypes_are_kept(model) else _without_dtypes(_LOAD)
+    text = _weights_text(model, classes)
+    return [Piece(text), READ, CHECK, Piece(load, _IMPORTS), WRITE]
+
+
+def _without_dtypes(text: str) -> str:
+    return text.replace("{tensors[name].dtype} ", "").replace("{np.dtype(parameter.dtype)} ", "")
 
 
 def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:
@@ -101,6 +100,7 @@ def predict_piece(model: Graph) -> Piece:
     inputs = [i.value.name for i in model.inputs]
     outputs = [o.name for o in model.outputs]
     expected = ", ".join(literal(name) for name in inputs)
+    checks = "\n    ".join(checked_inputs(model))
     scalars = [
         f"    arrays[{literal(n)}] = arrays[{literal(n)}].reshape(())\n"
         for n in scalar_outputs(model)
@@ -111,8 +111,7 @@ def predict_piece(model: Graph) -> Piece:
 def predict(model, source, path, device):
     """Write the model's outputs for the inputs in the file `source`."""
     inputs = read(source)
-    if inputs.keys() != {{{expected}}}:
-        raise SystemExit(f"{{source}}: holds {{sorted(inputs)}}, not {", ".join(inputs)}")
+    {checks}
     arrays = [
         nd.array(inputs[name], ctx=device, dtype=inputs[name].dtype)
         for name in ({expected},)

@@ -9,6 +9,7 @@ from backends.pytorch.optimizers import GROUPS, groups_piece, optimizer_call
 from backends.pytorch.target import PyTorchTarget
 from compiler.codegen.data import data_code
 from compiler.codegen.expr import Binary, Expr, Helper, Name
+from compiler.codegen.files import LOG, checkpoint_piece
 from compiler.codegen.functions import FunctionCode, print_function
 from compiler.codegen.loops import find_parts
 from compiler.codegen.metrics import printed_metrics
@@ -17,8 +18,6 @@ from compiler.codegen.render import render
 from compiler.codegen.schedules import FUNCTION, schedule_piece
 from compiler.codegen.training import (
     BATCHES,
-    LOG,
-    checkpoint_piece,
     clip_constant,
     optimizer_constants,
 )

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from backends.pytorch.target import DTYPES
 from compiler.codegen.classes import ClassCode
+from compiler.codegen.files import CHECK, READ, WRITE, checked_inputs, dtypes_are_kept
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
 from compiler.codegen.specialised import layers_of
-from compiler.codegen.training import WRITE
 from compiler.dims import Dim, evaluate
-from compiler.ir import Graph
+from compiler.ir import Graph, Value
 from compiler.ops.base import Op
 from compiler.ops.norm import BatchNorm
 from compiler.ops.recurrent import Gru, Recurrent
@@ -19,13 +19,6 @@ from compiler.sizes import example_sizes
 from compiler.types import DType, TensorType
 
 _LOAD = """\
-def read(path):
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise SystemExit(f"{path}: {error}") from None
-
-
 def load(model, tensors, path):
     \"\"\"Put the tensors, read from `path`, into the model: exactly those it has.\"\"\"
     named = weights(model)
@@ -34,8 +27,9 @@ def load(model, tensors, path):
     if unexpected := sorted(tensors.keys() - named.keys()):
         raise SystemExit(f"{path}: unexpected {unexpected}")
     for name, parameter in named.items():
-        if tensors[name].shape != parameter.shape:
-            have, want = tuple(tensors[name].shape), tuple(parameter.shape)
+        have = f"{tensors[name].dtype} {tuple(tensors[name].shape)}"
+        want = f"{parameter.dtype} {tuple(parameter.shape)}"
+        if have != want:
             raise SystemExit(f"{path}: {name} is {have}, the model needs {want}")
         parameter.copy_(tensors[name])
 
@@ -43,17 +37,19 @@ def load(model, tensors, path):
 def save(model, path):
     write(path, {name: p.cpu().contiguous() for name, p in weights(model).items()})"""
 
-_IMPORTS = (
-    "from safetensors import SafetensorError",
-    "from safetensors.torch import load_file, save_file",
-)
+_IMPORTS = ("from safetensors.torch import load_file, save_file",)
 
 
 def weights_pieces(model: Graph, classes: Sequence[ClassCode]) -> list[Piece]:
     """`weights`, `load` and `save`."""
     text = _weights_text(model, classes)
     imports = ("import re",) if "re.fullmatch" in text else ()
-    return [Piece(text, imports), Piece(_LOAD, _IMPORTS), WRITE]
+    load = _LOAD if dtypes_are_kept(model) else _without_dtypes(_LOAD)
+    return [Piece(text, imports), READ, CHECK, Piece(load, _IMPORTS), WRITE]
+
+
+def _without_dtypes(text: str) -> str:
+    return text.replace("{tensors[name].dtype} ", "").replace("{parameter.dtype} ", "")
 
 
 def has_source_names(model: Graph, classes: Sequence[ClassCode]) -> bool:
@@ -145,24 +141,27 @@ def literal_dict(entries: dict[str, str]) -> str:
 
 def predict_piece(model: Graph) -> Piece:
     """`predict`: the outputs for the inputs in a file."""
-    names = ", ".join(f"inputs[{literal(i.value.name)}].to(device)" for i in model.inputs)
+    names = ", ".join(_moved(i.value) for i in model.inputs)
     outputs = [literal(o.name) for o in model.outputs]
     call = f"model({names})"
     result = f"outputs = ({call},)" if len(outputs) == 1 else f"outputs = {call}"
-    expected = ", ".join(literal(i.value.name) for i in model.inputs)
-    listed = expected.replace('"', "")
+    checks = "\n    ".join(checked_inputs(model, "torch."))
     text = f'''\
 @torch.no_grad()
 def predict(model, source, path, device):
     """Write the model's outputs for the inputs in the file `source`."""
     model.eval()
     inputs = read(source)
-    if inputs.keys() != {{{expected}}}:
-        raise SystemExit(f"{{source}}: holds {{sorted(inputs)}}, not {listed}")
+    {checks}
     {result}
     named = zip(({", ".join(outputs)},), outputs, strict=True)
     write(path, {{name: o.cpu().contiguous().clone() for name, o in named}})'''
     return Piece(text, _IMPORTS)
+
+
+def _moved(value: Value) -> str:
+    dtype = ", torch.bfloat16" if value.type.dtype is DType.BF16 else ""
+    return f"inputs[{literal(value.name)}].to(device{dtype})"
 
 
 def export_piece(model: Graph) -> Piece:

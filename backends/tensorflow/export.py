@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backends.tensorflow.target import DTYPES, TensorFlowTarget
+from compiler.codegen.files import checked_inputs
 from compiler.codegen.names import Names
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
@@ -26,7 +27,6 @@ def model_call(model: Graph, inputs: list[str], target: TensorFlowTarget) -> str
 def predict_piece(model: Graph, target: TensorFlowTarget) -> Piece:
     """`predict`: the outputs for the inputs in a file."""
     given = [f"tf.constant(inputs[{literal(i.value.name)}])" for i in model.inputs]
-    names = [literal(i.value.name) for i in model.inputs]
     outputs = [literal(o.name) for o in model.outputs]
     call = model_call(model, given, target)
     if len(outputs) == 1:
@@ -36,15 +36,11 @@ def predict_piece(model: Graph, target: TensorFlowTarget) -> Piece:
             f"    outputs = zip(({', '.join(outputs)}), {call}, strict=True)",
             "    write(path, {name: np.asarray(output) for name, output in outputs})",
         ]
-    takes = ", ".join(names).replace('"', "")
     lines = [
         "def predict(model, source, path):",
         '    """Write the model\'s outputs for the inputs in the file `source`."""',
-        "    inputs = load_file(source)",
-        f"    if inputs.keys() != {{{', '.join(names)}}}:",
-        "        raise SystemExit(",
-        f'            f"{{source}}: holds {{sorted(inputs)}}, not {takes}"',
-        "        )",
+        "    inputs = read(source)",
+        *(f"    {line}" for line in checked_inputs(model)),
         *result,
     ]
     return Piece(

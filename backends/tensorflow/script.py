@@ -69,7 +69,7 @@ def render(model: Graph, training: Training | None, place: Place) -> str:
         *helper_pieces(used - kinds),
         *(printer.pieces() if printer else ()),
         predict_piece(model, target),
-        *weights_pieces(target.facts),
+        *weights_pieces(model, target.facts),
         export_piece(model, target),
         Piece(_DEVICE),
     ]

@@ -15,6 +15,7 @@ from backends.tensorflow.stock import Applied, stock_loss, stock_metrics
 from backends.tensorflow.target import TensorFlowTarget
 from compiler.codegen.data import data_code
 from compiler.codegen.expr import Expr, Helper, Name
+from compiler.codegen.files import LOG, checkpoint_piece
 from compiler.codegen.functions import FunctionCode, print_function
 from compiler.codegen.loops import find_parts
 from compiler.codegen.merge import merge
@@ -24,9 +25,7 @@ from compiler.codegen.render import render
 from compiler.codegen.schedules import schedule_piece
 from compiler.codegen.training import (
     BATCHES,
-    LOG,
     MATCHED_IMPORT,
-    checkpoint_piece,
     clip_constant,
     optimizer_constants,
 )

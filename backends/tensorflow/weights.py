@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backends.tensorflow.facts import Facts
+from compiler.codegen.files import CHECK, READ, WRITE, dtypes_are_kept
 from compiler.codegen.pieces import Piece, literal
-from compiler.codegen.training import WRITE
-from compiler.ir import Layer
+from compiler.ir import Graph, Layer
 from compiler.ops.activation import PRelu
 from compiler.ops.conv import AnyConvolution
 from compiler.ops.linear import Dense
@@ -20,11 +20,13 @@ _IMPORTS = (
 _CELLS = '{"simple_rnn_cell", "lstm_cell", "gru_cell"}'
 
 
-def weights_pieces(facts: Facts) -> list[Piece]:
+def weights_pieces(model: Graph, facts: Facts) -> list[Piece]:
     """`weights`, `load`, `save` and what they need."""
     special = any(isinstance(layer.op, Gru | PRelu) for layer in facts.layers)
     load = _LOAD_PARTS if special else _LOAD
-    return [Piece(_weights(facts, special)), Piece(load, _IMPORTS), WRITE]
+    if not dtypes_are_kept(model):
+        load = load.replace("{tensors[name].dtype} ", "").replace("{variable.dtype} ", "")
+    return [Piece(_weights(facts, special)), READ, CHECK, Piece(load, _IMPORTS), WRITE]
 
 
 def _weights(facts: Facts, special: bool) -> str:
@@ -127,14 +129,15 @@ _CHECK = """\
     if unexpected := sorted(tensors.keys() - named.keys()):
         raise SystemExit(f"{path}: unexpected {unexpected}")"""
 
-_WRONG_SHAPE = """\
-            raise SystemExit(
-                f"{path}: {name} is {tensors[name].shape}, the model needs {shape}"
-            )"""
+_COMPARED = """\
+        have = f"{tensors[name].dtype} {tensors[name].shape}"
+        want = f"{variable.dtype} {shape}"
+        if have != want:
+            raise SystemExit(f"{path}: {name} is {have}, the model needs {want}")"""
 
 _LOAD = f'''\
 def load(model, path):
-    assign_weights(model, load_file(path), path)
+    assign_weights(model, read(path), path)
 
 
 def assign_weights(model, tensors, path):
@@ -143,8 +146,7 @@ def assign_weights(model, tensors, path):
 {_CHECK}
     for name, (variable, order) in named.items():
         shape = tuple(variable.shape[axis] for axis in order)
-        if tensors[name].shape != shape:
-{_WRONG_SHAPE}
+{_COMPARED}
         variable.assign(tensors[name].transpose(np.argsort(order)))
 
 
@@ -161,7 +163,7 @@ def save(model, path):
 
 _LOAD_PARTS = f'''\
 def load(model, path):
-    assign_weights(model, load_file(path), path)
+    assign_weights(model, read(path), path)
 
 
 def assign_weights(model, tensors, path):
@@ -171,8 +173,7 @@ def assign_weights(model, tensors, path):
     for name, (variable, part, order) in named.items():
         array = variable.numpy()
         shape = array[part].transpose(order).shape
-        if tensors[name].shape != shape:
-{_WRONG_SHAPE}
+{_COMPARED}
         array[part] = tensors[name].transpose(np.argsort(order))
         variable.assign(array)
 

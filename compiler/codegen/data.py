@@ -67,9 +67,10 @@ def _path_constant(
 def _check_path(how: Loading) -> list[str]:
     if "data" not in how.arguments:
         return []
+    test, what = ("is_dir", "folder") if how.parts != ("", "") else ("is_file", "file")
     return [
-        "    if not path.exists():",
-        '        raise SystemExit(f"{path}: no such data; --data reads from another place")',
+        f"    if not path.{test}():",
+        f'        raise SystemExit(f"{{path}}: no such {what}; --data reads another one")',
     ]
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from compiler import dims
 from compiler.codegen.expr import Expr, Name, lift
+from compiler.codegen.files import types_text
 from compiler.codegen.names import Names
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
@@ -121,15 +123,18 @@ _READ_IDX = Piece(
     '''\
 def read_idx(folder, name):
     """An array of bytes in IDX format, gzipped or not."""
-    if (folder / name).exists():
-        data = (folder / name).read_bytes()
-    else:
-        data = gzip.decompress((folder / f"{name}.gz").read_bytes())
-    if data[:3] != b"\\0\\0\\x08":
-        raise SystemExit(f"{folder / name}: not bytes in IDX format")
-    shape = np.frombuffer(data, ">i4", count=data[3], offset=4)
-    return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)''',
-    ("import gzip", "import numpy as np"),
+    try:
+        if (folder / name).exists():
+            data = (folder / name).read_bytes()
+        else:
+            data = gzip.decompress((folder / f"{name}.gz").read_bytes())
+        if data[:3] != b"\\0\\0\\x08":
+            raise ValueError("not bytes in IDX format")
+        shape = np.frombuffer(data, ">i4", count=data[3], offset=4)
+        return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise SystemExit(f"{folder / name}: {error}") from None''',
+    ("import gzip", "import zlib", "import numpy as np"),
 )
 
 
@@ -158,6 +163,8 @@ def read_cifar(folder, pattern, labels):
     if not files:
         raise SystemExit(f"{folder}: no file {pattern}")
     data = np.concatenate([np.fromfile(file, np.uint8) for file in files])
+    if data.size % (labels + 3 * 32 * 32):
+        raise SystemExit(f"{folder}: {pattern} are not whole rows of labels and images")
     return data.reshape(-1, labels + 3 * 32 * 32)''',
     ("import numpy as np",),
 )
@@ -186,16 +193,42 @@ def _cifar(source: Cifar10, used: Sequence[str], folder: Path) -> Loading:
 # ------------------------------------------------------------------------------ a user's files
 
 
-@_reads(Csv)
-def _csv(source: Csv, used: Sequence[str], folder: Path) -> Loading:
+def _read_csv(source: Csv) -> Piece:
     zipped = Path(source.path).suffix == ".gz"
     opened = 'gzip.open(path, "rt", ' if zipped else "open(path, "
     delimiter = "" if source.delimiter == "," else f", delimiter={literal(source.delimiter)}"
+    zip_errors = "EOFError, zlib.error, " if zipped else ""
+    text = f'''\
+def read_csv(path, headers):
+    """The numbers under these headers of a table."""
+    try:
+        with {opened}newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file{delimiter})
+            rows = [(reader.line_num, row) for row in reader]
+    except (OSError, {zip_errors}UnicodeDecodeError, csv.Error) as error:
+        raise SystemExit(f"{{path}}: {{error}}") from None
+    if missing := sorted(set(headers) - set(reader.fieldnames or [])):
+        raise SystemExit(f"{{path}}: no columns {{missing}}")
+    columns = {{header: np.empty(len(rows), np.float32) for header in headers}}
+    for i, (line, row) in enumerate(rows):
+        for header in headers:
+            try:
+                columns[header][i] = float(row[header])
+            except (TypeError, ValueError):
+                cell = row.get(header)
+                problem = f"{{cell!r}} in the column {{header!r}} is not a number"
+                raise SystemExit(f"{{path}}, line {{line}}: {{problem}}") from None
+    return columns'''
+    imports = ("import csv", "import numpy as np")
+    return Piece(text, (*imports, "import gzip", "import zlib") if zipped else imports)
+
+
+@_reads(Csv)
+def _csv(source: Csv, used: Sequence[str], folder: Path) -> Loading:
     headers = source.headers(folder)
-    setup = [
-        f'with {opened}newline="", encoding="utf-8-sig") as file:',
-        f"    rows = list(csv.DictReader(file{delimiter}))",
-    ]
+    bases = [_base(column, headers) for column in used]
+    read = literal([headers[name] for name in dict.fromkeys(bases)])
+    setup = [f"table = read_csv(path, {read})"]
     if source.window is None:
         columns = {name: Column(_cells(headers[name]), "float32") for name in used}
         own: set[str] = set()
@@ -205,16 +238,21 @@ def _csv(source: Csv, used: Sequence[str], folder: Path) -> Loading:
     return Loading(
         columns,
         tuple(setup),
-        ("import csv", "import gzip") if zipped else ("import csv",),
+        helpers=(_read_csv(source),),
         arguments=("data",),
         split=(source.split, source.shuffle),
-        reserved=frozenset({"row", "file", "csv", "gzip", *own}),
+        reserved=frozenset({"table", "read_csv", "csv", "gzip", *own}),
     )
+
+
+def _base(column: str, headers: dict[str, str]) -> str:
+    """The column of the file that a column is made of."""
+    return column if column in headers else column.removeprefix("next_")
 
 
 def _cells(header: str) -> Expr:
     """The numbers under a header."""
-    return np.array(Name(f"[row[{literal(header)}] for row in rows]"), np.float32)
+    return Name("table")[header]
 
 
 def _windows(
@@ -223,30 +261,65 @@ def _windows(
     """Setup lines and columns of a series cut into windows, and the names that the lines assign."""
     assert source.window is not None
     beyond = source.window + source.horizon - 1
-    lines = [f"windows = np.arange(len(rows) - {beyond})[:, None] + np.arange({source.window})"]
+    lines: list[str] = []
     columns: dict[str, Column] = {}
     series: dict[str, Name] = {}
     names = Names(RESERVED)
     for column in used:
-        base = column if column in headers else column.removeprefix("next_")
+        base = _base(column, headers)
         if base not in series:
             series[base] = Name(names.fresh(f"{base.lower()}_series"))
             lines.append(f"{render(series[base])} = {render(_cells(headers[base]))}")
         windows = Name("windows")
         place = windows if column == base else windows[:, -1] + source.horizon
         columns[column] = Column(series[base][place], "float32")
+    if series:
+        rows = f"len({render(next(iter(series.values())))})"
+        starts = f"np.arange({rows} - {beyond})[:, None]"
+        lines.append(f"windows = {starts} + np.arange({source.window})")
     return lines, columns, {name.identifier for name in series.values()}
+
+
+_READ_ARRAYS = Piece(
+    '''\
+def read_arrays(path, types):
+    """Arrays of an .npz file, which must have these dtypes and shapes."""
+    if not zipfile.is_zipfile(path):
+        raise SystemExit(f"{path}: not an .npz file")
+    try:
+        with np.load(path) as file:
+            arrays = {name: file[name] for name in types.keys() & set(file.files)}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise SystemExit(f"{path}: {error}") from None
+    check(path, arrays, types)
+    return arrays''',
+    ("import zipfile", "import numpy as np"),
+)
 
 
 @_reads(Npz)
 def _npz(source: Npz, used: Sequence[str], folder: Path) -> Loading:
+    columns = source.columns(dims.symbol("rows"), folder)
+    types = types_text({name: columns[name] for name in used})
     return Loading(
         {name: Column(Name("arrays")[name], "") for name in used},
-        ("arrays = np.load(path)",),
+        (f"arrays = read_arrays(path, {types})",),
+        helpers=(_READ_ARRAYS,),
         arguments=("data",),
         split=(source.split, source.shuffle),
-        reserved=frozenset({"arrays"}),
+        reserved=frozenset({"arrays", "read_arrays", "check", "zipfile"}),
     )
+
+
+_READ_TEXT = Piece(
+    '''\
+def read_text(path):
+    """The characters of a text in UTF-8."""
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise SystemExit(f"{path}: {error}") from None'''
+)
 
 
 @_reads(Text)
@@ -254,7 +327,7 @@ def _text(source: Text, used: Sequence[str], folder: Path) -> Loading:
     if source.level == "bytes":
         read = "text = np.frombuffer(path.read_bytes(), np.uint8).astype(np.int64)"
     else:
-        read = 'text = np.unique(list(path.read_text("utf-8")), return_inverse=True)[1]'
+        read = "text = np.unique(list(read_text(path)), return_inverse=True)[1]"
     stride = source.stride or source.window
     starts = f"np.arange(0, len(text) - {source.window}, {stride})[:, None]"
     text, windows = Name("text"), Name("windows")
@@ -264,9 +337,10 @@ def _text(source: Text, used: Sequence[str], folder: Path) -> Loading:
             "next_ids": Column(text[windows + lift(1)], "int64"),
         },
         (read, f"windows = {starts} + np.arange({source.window})"),
+        helpers=() if source.level == "bytes" else (_READ_TEXT,),
         arguments=("data",),
         split=(source.split, source.shuffle),
-        reserved=frozenset({"text"}),
+        reserved=frozenset({"text", "read_text"}),
     )
 
 

@@ -1,4 +1,4 @@
-"""The parts of a script around the model that all targets share: constants, flags, batches, files.
+"""The parts of a script around the model that all targets share: constants, flags, batches.
 
 What they promise to callers is `docs/scripts.md` and `docs/checkpoints.md`; this module is the
 one place where the shared text of that contract is written.
@@ -12,8 +12,6 @@ from compiler.data.base import FileSource
 from compiler.training.clipping import Clip, ClipValue, GlobalNorm
 from compiler.training.program import Training
 
-CHECKPOINT_FORMAT = "tercet-checkpoint-1"
-
 BATCHES = Piece(
     '''\
 def batches(rows, batch_size, seed, epoch):
@@ -25,62 +23,6 @@ def batches(rows, batch_size, seed, epoch):
     ("import numpy as np",),
 )
 """The order of training rows: the same in every target, for any epoch without those before."""
-
-WRITE = Piece(
-    '''\
-def write(path, tensors, metadata=None):
-    """Write a safetensors file; a crash leaves the old one or the new one."""
-    temporary = f"{path}.tmp"
-    save_file(tensors, temporary, metadata)
-    with open(temporary, "rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(temporary, path)''',
-    ("import os",),
-)
-"""Writing of weights and checkpoints.  The target imports its own `save_file`."""
-
-LOG = Piece(
-    '''\
-def log(folder, record):
-    """Append a line to metrics.jsonl in the folder."""
-    os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, "metrics.jsonl"), "a") as file:
-        file.write(json.dumps(record) + "\\n")''',
-    ("import json", "import os"),
-)
-"""What `--log-dir` means."""
-
-
-def checkpoint_piece(model: str, target: str) -> Piece:
-    """Reading of checkpoints: `read_checkpoint(path, run)`, and `identity`, which makes `run`.
-
-    The target writes one by `write(path, tensors, {**run, "step": str(step)})`.
-    """
-    text = f'''\
-def identity(seed, batch_size):
-    """What a checkpoint and the run that resumes it must agree in."""
-    return {{
-        "format": {literal(CHECKPOINT_FORMAT)},
-        "model": {literal(model)},
-        "target": {literal(target)},
-        "seed": str(seed),
-        "batch_size": str(batch_size),
-    }}
-
-
-def read_checkpoint(path, run):
-    """The tensors of a checkpoint and the number of its step."""
-    try:
-        with safe_open(path, "np") as file:
-            metadata = file.metadata() or {{}}
-            tensors = {{name: file.get_tensor(name) for name in file.keys()}}
-    except (OSError, SafetensorError) as error:
-        raise SystemExit(f"{{path}}: {{error}}") from None
-    for name, value in run.items():
-        if metadata.get(name) != value:
-            raise SystemExit(f"{{path}}: {{name}} is {{metadata.get(name)}}, not {{value}}")
-    return tensors, int(metadata["step"])'''
-    return Piece(text, ("from safetensors import SafetensorError, safe_open",))
 
 
 # --------------------------------------------------------------------------------- hyper-parameters
@@ -174,18 +116,39 @@ def argument_lines(training: Training | None, device: str, export_help: str) -> 
         "parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])",
         *flags,
         "args = parser.parse_args()",
-        *(_checks() if training is not None else []),
+        "if not 0 <= args.seed < 2**32:",
+        '    parser.error("--seed must be from 0 to 4294967295")',
+        *(_training_checks() if training is not None else []),
+        *_path_checks(training is not None),
     ]
 
 
-def _checks() -> list[str]:
-    """What no single flag can be wrong in."""
+def _training_checks() -> list[str]:
+    """What argparse does not see in numbers."""
     return [
-        "if args.epochs < 0 or args.seed < 0 or args.batch_size < 1:",
-        '    parser.error("--epochs and --seed must be at least 0, --batch-size 1")',
-        "if args.checkpoint_every and not args.checkpoint:",
-        '    parser.error("--checkpoint-every needs --checkpoint")',
+        "if args.epochs < 0 or args.batch_size < 1 or not args.lr >= 0:",
+        '    parser.error("--epochs and --lr must be at least 0, --batch-size 1")',
+        "if args.checkpoint_every and (args.checkpoint_every < 0 or not args.checkpoint):",
+        '    parser.error("--checkpoint-every needs --checkpoint and a positive number")',
     ]
+
+
+def _path_checks(trains: bool) -> list[str]:
+    """A folder that is not there is told before the training that would be lost."""
+    files = ", ".join(["args.save", *(["args.checkpoint"] if trains else []), "args.export"])
+    return [
+        f"files = [{files}, *(o for _, o in args.predict)]",
+        "for path in filter(None, files):",
+        "    if not os.path.isdir(os.path.dirname(os.path.abspath(path))):",
+        '        raise SystemExit(f"{path}: there is no such folder")',
+        *(_LOG_CHECK if trains else []),
+    ]
+
+
+_LOG_CHECK = [
+    "if args.log_dir and os.path.isfile(args.log_dir):",
+    '    raise SystemExit(f"{args.log_dir}: not a folder")',
+]
 
 
 def _flag(name: str, *arguments: str, help: str | None = None) -> str:

@@ -15,6 +15,8 @@ import runpy
 import sys
 import traceback
 
+import numpy as np
+
 
 def _child(stdout: str, stderr: str, arguments: list[str]) -> int:
     for number, path in ((1, stdout), (2, stderr)):
@@ -33,6 +35,8 @@ def _child(stdout: str, stderr: str, arguments: list[str]) -> int:
 
 
 def main() -> None:
+    if "mxnet" in sys.argv:
+        np.bool = bool  # type: ignore[attr-defined]  # as the scripts for MXNet do
     for name in sys.argv[1:]:
         importlib.import_module(name)
     for line in sys.stdin:

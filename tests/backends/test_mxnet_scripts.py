@@ -142,7 +142,7 @@ def test_slips_are_refused_in_one_line(script: Path, tmp_path: Path) -> None:
     assert "missing ['dense.bias']" in refused(script, "--epochs", 0, "--weights", wrong)
     save_file({**tensors, "dense.bias": np.zeros(5, np.float32)}, wrong)
     line = refused(script, "--epochs", 0, "--weights", wrong)
-    assert "dense.bias is (5,), the model needs (3,)" in line
+    assert "dense.bias is float32 (5,), the model needs float32 (3,)" in line
     assert "absent" in refused(script, "--epochs", 0, "--weights", tmp_path / "absent")
     assert "do not fill a batch" in refused(script, "--batch-size", 1000)
     assert "cuda:7" in refused(script, "--epochs", 0, "--device", "cuda:7")

@@ -186,7 +186,7 @@ def test_wrong_weights_are_refused_in_one_line(run: Runner, script: Path, tmp_pa
     assert "unexpected ['more']" in refused(run, script, "--epochs", 0, "--weights", wrong)
     save_file({**tensors, "dense.bias": np.zeros(5, np.float32)}, wrong)
     line = refused(run, script, "--epochs", 0, "--weights", wrong)
-    assert "dense.bias is (5,), the model needs (3,)" in line
+    assert "dense.bias is torch.float32 (5,), the model needs torch.float32 (3,)" in line
     wrong.write_bytes(b"nothing of the kind")
     assert str(wrong) in refused(run, script, "--epochs", 0, "--weights", wrong)
     assert "absent" in refused(run, script, "--epochs", 0, "--weights", tmp_path / "absent")
@@ -200,7 +200,7 @@ def test_other_slips_are_refused_in_one_line(run: Runner, script: Path, tmp_path
     assert "absent" in refused(run, script, "--resume", tmp_path / "absent")
     save_file({"other": np.zeros(2, np.float32)}, tmp_path / "in")
     line = refused(run, script, "--epochs", 0, "--predict", tmp_path / "in", tmp_path / "out")
-    assert "holds ['other'], not features" in line
+    assert "holds ['other'], not ['features']" in line
     assert "cuda:7" in refused(run, script, "--epochs", 0, "--device", "cuda:7")
 
 

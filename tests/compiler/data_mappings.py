@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from compiler.codegen.data import DataCode, data_code
+from compiler.codegen.files import CHECK
 from compiler.data import DataSource
 from compiler.dims import symbol
 from compiler.ir import Apply, Graph, GraphInput, GraphOutput, Region, Value
@@ -73,7 +74,7 @@ def mapped(
 def script_text(code: DataCode) -> str:
     """The code as a module."""
     constants = (f"{name} = {value}" for name, value in code.piece.constants)
-    return "\n".join((*code.piece.imports, *constants, code.piece.text)) + "\n"
+    return "\n".join((*code.piece.imports, *constants, CHECK.text, code.piece.text)) + "\n"
 
 
 def load(data: Data, folder: Path, *arguments: Any) -> Any:

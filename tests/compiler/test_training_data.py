@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -174,15 +172,85 @@ def test_mnist_also_reads_files_that_are_not_zipped(tmp_path: Path) -> None:
         np.testing.assert_array_equal(a[0], b[0])
 
 
-def test_missing_data_end_the_script_with_a_line(tmp_path: Path) -> None:
-    data = mapped(Mnist("nowhere"), tmp_path, None, image="pixels", label="digit")
-    code = data_code(data, tmp_path, tmp_path)
-    script = tmp_path / "script.py"
-    script.write_text(script_text(code) + "load_data(DATA)\n")
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "nowhere: no such data; --data reads" in done.stderr
+CSV = Csv("table.csv")
+SERIES = Csv("table.csv", window=2, shuffle=False)
+ARRAYS = Npz("arrays.npz")
+WRONG: list[tuple[DataSource, list[str], str, bytes | None, str]] = [
+    (Mnist("."), ["pixels", "digit"], "nowhere", None, "nowhere: no such folder; --data reads"),
+    (Mnist("."), ["pixels", "digit"], "folder", b"", "folder/train-images-idx3-ubyte: .*No such"),
+    (Mnist("."), ["pixels"], "folder/train-images-idx3-ubyte", b"\x00\x00\x08\x01\x00", "buffer"),
+    (Mnist("."), ["pixels"], "folder/train-images-idx3-ubyte", b"text", "not bytes in IDX format"),
+    (Mnist("."), ["pixels"], "folder/train-images-idx3-ubyte.gz", b"text", "ubyte: .*gzip"),
+    (Cifar10("."), ["pixels", "label"], "folder", b"", "no file data_batch"),
+    (Cifar10("."), ["label"], "folder/data_batch_1.bin", b"cut", "data_batch.* are not whole rows"),
+    (CSV, ["x"], "nowhere.csv", None, "nowhere.csv: no such file; --data reads another one"),
+    (CSV, ["x"], "folder", b"", "folder: no such file"),
+    (
+        CSV,
+        ["x"],
+        "bad.csv",
+        b"x,y\n1,2\n\n2,3\n?,4\n",
+        "bad.csv, line 5: '\\?' in the column 'x'",
+    ),
+    (
+        CSV,
+        ["x"],
+        "bad.csv",
+        b'x,y\n1,"2\n3"\n,4\n',
+        "bad.csv, line 4: '' in the column 'x' is",
+    ),
+    (CSV, ["x"], "bad.csv", b"y,x\n1,2\n2\n", "bad.csv, line 3: None in the column 'x'"),
+    (CSV, ["x"], "bad.csv", b"y\n1\n", r"bad.csv: no columns \['x'\]"),
+    (CSV, ["x"], "bad.csv", b"x\n\xff\n", "bad.csv: .*utf-8"),
+    (SERIES, ["next_x"], "bad.csv", b"x\n1\n2\n3\nabc\n", "line 5: 'abc' in the column 'x'"),
+    (ARRAYS, ["image", "label"], "bad.npz", b"text", "bad.npz: not an .npz file"),
+    (ARRAYS, ["image", "label"], "folder", b"", "folder: no such file"),
+    (Text("poem.txt", window=2, level="chars"), ["ids"], "bad.txt", b"\xff", "bad.txt: .*utf-8"),
+]
+
+
+@pytest.mark.parametrize("source, columns, name, content, message", WRONG)
+def test_wrong_data_end_the_script_with_a_line(
+    source: DataSource,
+    columns: list[str],
+    name: str,
+    content: bytes | None,
+    message: str,
+    tmp_path: Path,
+) -> None:
+    _sample_files(tmp_path)
+    (tmp_path / "folder").mkdir()
+    if content:
+        (tmp_path / name).write_bytes(content)
+    data = mapped(source, tmp_path, None, **{f"out_{column}": column for column in columns})
+    given = tmp_path / name.split("/")[0]
+    seed = [0] if getattr(source, "shuffle", False) else []
+    with pytest.raises(SystemExit, match=message) as end:
+        load(data, tmp_path, given, *seed)
+    assert "\n" not in str(end.value)
+
+
+WRONG_ARRAYS: list[tuple[dict[str, Any], str]] = [
+    ({"label": np.arange(5)}, r"holds \['label'\], not \['image', 'label'\]"),
+    ({"image": np.ones((5, 2), np.float64)}, r"image is float64 \[5, 2\], not uint8 \[rows, 2\]"),
+    ({"image": np.ones((5, 3), np.uint8)}, r"image is uint8 \[5, 3\], not uint8 \[rows, 2\]"),
+    ({"image": np.ones(5, np.uint8)}, r"image is uint8 \[5\], not uint8 \[rows, 2\]"),
+    ({"label": np.arange(4)}, r"label is int64 \[4\], not int64 \[5\]"),
+    ({"label": np.array([None] * 5)}, "Object arrays cannot be loaded"),
+]
+
+
+@pytest.mark.parametrize("arrays, message", WRONG_ARRAYS)
+def test_arrays_unlike_those_compiled_for_end_the_script(
+    arrays: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    right = {"image": np.ones((5, 2), np.uint8), "label": np.arange(5)}
+    np.savez(tmp_path / "arrays.npz", **right)
+    given = arrays if len(message.split("holds")) > 1 else {**right, **arrays}
+    np.savez(tmp_path / "other.npz", **given)
+    data = mapped(ARRAYS, tmp_path, None, image="image", label="label")
+    with pytest.raises(SystemExit, match=message):
+        load(data, tmp_path, tmp_path / "other.npz", 0)
 
 
 # ------------------------------------------------------------------------------------- user's files

@@ -13,15 +13,13 @@ import numpy as np
 import pytest
 
 from compiler.codegen.data import data_code
+from compiler.codegen.files import LOG, WRITE, checkpoint_piece
 from compiler.codegen.metrics import printed_metrics
 from compiler.codegen.pieces import Piece, joined
 from compiler.codegen.schedules import schedule_piece
 from compiler.codegen.training import (
     BATCHES,
-    LOG,
-    WRITE,
     argument_lines,
-    checkpoint_piece,
     constants,
     optimizer_constants,
 )
@@ -80,7 +78,7 @@ def _parser(model: Training | None) -> Any:
     lines = argument_lines(model, '"cpu"', "write an ONNX model here")
     code = "def parse():\n" + "".join(f"    {line}\n" for line in lines) + "    return args\n"
     scope: dict[str, Any] = {"__doc__": "A script.", "Path": Path, "DATA": Path("data")}
-    exec(f"import argparse\n{code}", scope)
+    exec(f"import argparse\nimport os\n{code}", scope)
     scope.update({name: eval(value) for name, value in constants(model)})
     return scope["parse"]
 

@@ -296,8 +296,7 @@ def read_checkpoint(path, run):
 def predict(model, source, path, device):
     """Write the model's outputs for the inputs in the file `source`."""
     inputs = read(source)
-    if inputs.keys() != {"image"}:
-        raise SystemExit(f"{source}: holds {sorted(inputs)}, not image")
+    check(source, inputs, {"image": ("float32", "N", 1, 8, 8)})
     arrays = [
         nd.array(inputs[name], ctx=device, dtype=inputs[name].dtype)
         for name in ("image",)
@@ -318,10 +317,29 @@ def weights(model):
 
 
 def read(path):
+    """The tensors of a safetensors file."""
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
         raise SystemExit(f"{path}: {error}") from None
+
+
+def check(path, tensors, types):
+    """Sizes by name of tensors in `path`, which must have these dtypes and shapes."""
+    if tensors.keys() != types.keys():
+        raise SystemExit(f"{path}: holds {sorted(tensors)}, not {sorted(types)}")
+    sizes = {}
+    for name, (dtype, *wanted) in types.items():
+        found, shape = str(tensors[name].dtype), list(tensors[name].shape)
+        wanted = [sizes.get(size, size) for size in wanted]
+        fits = len(shape) == len(wanted) and all(
+            have == (sizes.setdefault(want, have) if isinstance(want, str) else want)
+            for have, want in zip(shape, wanted, strict=True)
+        )
+        if found != dtype or not fits:
+            need = ", ".join(map(str, wanted))
+            raise SystemExit(f"{path}: {name} is {found} {shape}, not {dtype} [{need}]")
+    return sizes
 
 
 def load(model, tensors, path):
@@ -332,8 +350,9 @@ def load(model, tensors, path):
     if unexpected := sorted(tensors.keys() - named.keys()):
         raise SystemExit(f"{path}: unexpected {unexpected}")
     for name, parameter in named.items():
-        if tensors[name].shape != parameter.shape:
-            have, want = tensors[name].shape, parameter.shape
+        have = f"{tensors[name].dtype} {tensors[name].shape}"
+        want = f"{np.dtype(parameter.dtype)} {parameter.shape}"
+        if have != want:
             raise SystemExit(f"{path}: {name} is {have}, the model needs {want}")
         parameter.set_data(nd.array(tensors[name], dtype=tensors[name].dtype))
 
@@ -345,10 +364,13 @@ def save(model, path):
 def write(path, tensors, metadata=None):
     """Write a safetensors file; a crash leaves the old one or the new one."""
     temporary = f"{path}.tmp"
-    save_file(tensors, temporary, metadata)
-    with open(temporary, "rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        save_file(tensors, temporary, metadata)
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None
 
 
 def export(model, path):
@@ -368,7 +390,8 @@ def find_device(name):
     kind, _, number = name.partition(":")
     if kind == "cpu":
         return mx.cpu()
-    if kind != "cuda" or int(number or 0) >= mx.context.num_gpus():
+    known = kind == "cuda" and (number or "0").isdigit()
+    if not known or int(number or 0) >= mx.context.num_gpus():
         raise SystemExit(f"MXNet finds no device {name}")
     return mx.gpu(int(number or 0))
 
@@ -417,10 +440,18 @@ def main():
         "--export", metavar="FILE", help="write FILE-symbol.json and FILE-0000.params"
     )
     args = parser.parse_args()
-    if args.epochs < 0 or args.seed < 0 or args.batch_size < 1:
-        parser.error("--epochs and --seed must be at least 0, --batch-size 1")
-    if args.checkpoint_every and not args.checkpoint:
-        parser.error("--checkpoint-every needs --checkpoint")
+    if not 0 <= args.seed < 2**32:
+        parser.error("--seed must be from 0 to 4294967295")
+    if args.epochs < 0 or args.batch_size < 1 or not args.lr >= 0:
+        parser.error("--epochs and --lr must be at least 0, --batch-size 1")
+    if args.checkpoint_every and (args.checkpoint_every < 0 or not args.checkpoint):
+        parser.error("--checkpoint-every needs --checkpoint and a positive number")
+    files = [args.save, args.checkpoint, args.export, *(o for _, o in args.predict)]
+    for path in filter(None, files):
+        if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+            raise SystemExit(f"{path}: there is no such folder")
+    if args.log_dir and os.path.isfile(args.log_dir):
+        raise SystemExit(f"{args.log_dir}: not a folder")
 
     args.device = find_device(args.device)
     np.random.seed(args.seed)
@@ -453,4 +484,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: c86949e71e542da2
+# Compiled by Tercet. sha256 of the lines above: 57c9823730408bee

@@ -111,8 +111,8 @@ def scaled_dot_product_attention(q, k, v, mask=None, causal=False, scale=None):
 
 def load_data(path, seed):
     """(tokens, following) to train on and to test on."""
-    if not path.exists():
-        raise SystemExit(f"{path}: no such data; --data reads from another place")
+    if not path.is_file():
+        raise SystemExit(f"{path}: no such file; --data reads another one")
     text = np.frombuffer(path.read_bytes(), np.uint8).astype(np.int64)
     windows = np.arange(0, len(text) - 128, 128)[:, None] + np.arange(128)
     tokens = text[windows]
@@ -361,9 +361,10 @@ def read_checkpoint(path, run):
 
 def predict(model, source, path):
     """Write the model's outputs for the inputs in the file `source`."""
-    inputs = load_file(source)
-    if inputs.keys() != {"tokens"}:
-        raise SystemExit(f"{source}: holds {sorted(inputs)}, not tokens")
+    inputs = read(source)
+    sizes = check(source, inputs, {"tokens": ("int64", "N", "T")})
+    if not sizes["T"] <= 128:
+        raise SystemExit(f"{source}: the model needs T <= 128; these are {sizes}")
     output = model(tf.constant(inputs["tokens"]))
     write(path, {"logits": np.asarray(output)})
 
@@ -384,8 +385,34 @@ def weights(model):
         yield name, variable, orders.get((kind, rank), range(rank))
 
 
+def read(path):
+    """The tensors of a safetensors file."""
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None
+
+
+def check(path, tensors, types):
+    """Sizes by name of tensors in `path`, which must have these dtypes and shapes."""
+    if tensors.keys() != types.keys():
+        raise SystemExit(f"{path}: holds {sorted(tensors)}, not {sorted(types)}")
+    sizes = {}
+    for name, (dtype, *wanted) in types.items():
+        found, shape = str(tensors[name].dtype), list(tensors[name].shape)
+        wanted = [sizes.get(size, size) for size in wanted]
+        fits = len(shape) == len(wanted) and all(
+            have == (sizes.setdefault(want, have) if isinstance(want, str) else want)
+            for have, want in zip(shape, wanted, strict=True)
+        )
+        if found != dtype or not fits:
+            need = ", ".join(map(str, wanted))
+            raise SystemExit(f"{path}: {name} is {found} {shape}, not {dtype} [{need}]")
+    return sizes
+
+
 def load(model, path):
-    assign_weights(model, load_file(path), path)
+    assign_weights(model, read(path), path)
 
 
 def assign_weights(model, tensors, path):
@@ -397,10 +424,10 @@ def assign_weights(model, tensors, path):
         raise SystemExit(f"{path}: unexpected {unexpected}")
     for name, (variable, order) in named.items():
         shape = tuple(variable.shape[axis] for axis in order)
-        if tensors[name].shape != shape:
-            raise SystemExit(
-                f"{path}: {name} is {tensors[name].shape}, the model needs {shape}"
-            )
+        have = f"{tensors[name].dtype} {tensors[name].shape}"
+        want = f"{variable.dtype} {shape}"
+        if have != want:
+            raise SystemExit(f"{path}: {name} is {have}, the model needs {want}")
         variable.assign(tensors[name].transpose(np.argsort(order)))
 
 
@@ -419,10 +446,13 @@ def save(model, path):
 def write(path, tensors, metadata=None):
     """Write a safetensors file; a crash leaves the old one or the new one."""
     temporary = f"{path}.tmp"
-    save_file(tensors, temporary, metadata)
-    with open(temporary, "rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        save_file(tensors, temporary, metadata)
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None
 
 
 def export(model, path):
@@ -506,10 +536,18 @@ def main():
     )
     parser.add_argument("--export", metavar="FILE", help="write an ONNX model here")
     args = parser.parse_args()
-    if args.epochs < 0 or args.seed < 0 or args.batch_size < 1:
-        parser.error("--epochs and --seed must be at least 0, --batch-size 1")
-    if args.checkpoint_every and not args.checkpoint:
-        parser.error("--checkpoint-every needs --checkpoint")
+    if not 0 <= args.seed < 2**32:
+        parser.error("--seed must be from 0 to 4294967295")
+    if args.epochs < 0 or args.batch_size < 1 or not args.lr >= 0:
+        parser.error("--epochs and --lr must be at least 0, --batch-size 1")
+    if args.checkpoint_every and (args.checkpoint_every < 0 or not args.checkpoint):
+        parser.error("--checkpoint-every needs --checkpoint and a positive number")
+    files = [args.save, args.checkpoint, args.export, *(o for _, o in args.predict)]
+    for path in filter(None, files):
+        if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+            raise SystemExit(f"{path}: there is no such folder")
+    if args.log_dir and os.path.isfile(args.log_dir):
+        raise SystemExit(f"{args.log_dir}: not a folder")
 
     use_device(args.device)
     keras.utils.set_random_seed(args.seed)
@@ -541,4 +579,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 74abed50b93b6c76
+# Compiled by Tercet. sha256 of the lines above: b363463db99eabfb

@@ -1,0 +1,164 @@
+"""Files that the scripts of all targets read and write: tensors, records, checkpoints.
+
+The same text everywhere, and no traceback for what may be wrong with a file: `docs/scripts.md`.
+The target imports its own `load_file` and `save_file`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from compiler.codegen.pieces import Piece, literal
+from compiler.dims import Dim, Size
+from compiler.ir import Graph
+from compiler.types import DType, TensorType
+
+CHECKPOINT_FORMAT = "tercet-checkpoint-1"
+
+_ERROR_IMPORT = "from safetensors import SafetensorError"
+
+READ = Piece(
+    '''\
+def read(path):
+    """The tensors of a safetensors file."""
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None''',
+    (_ERROR_IMPORT,),
+)
+
+WRITE = Piece(
+    '''\
+def write(path, tensors, metadata=None):
+    """Write a safetensors file; a crash leaves the old one or the new one."""
+    temporary = f"{path}.tmp"
+    try:
+        save_file(tensors, temporary, metadata)
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None''',
+    ("import os", _ERROR_IMPORT),
+)
+"""Writing of weights, outputs and checkpoints."""
+
+LOG = Piece(
+    '''\
+def log(folder, record):
+    """Append a line to metrics.jsonl in the folder."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "metrics.jsonl"), "a") as file:
+        file.write(json.dumps(record) + "\\n")''',
+    ("import json", "import os"),
+)
+"""What `--log-dir` means."""
+
+CHECK = Piece(
+    '''\
+def check(path, tensors, types):
+    """Sizes by name of tensors in `path`, which must have these dtypes and shapes."""
+    if tensors.keys() != types.keys():
+        raise SystemExit(f"{path}: holds {sorted(tensors)}, not {sorted(types)}")
+    sizes = {}
+    for name, (dtype, *wanted) in types.items():
+        found, shape = str(tensors[name].dtype), list(tensors[name].shape)
+        wanted = [sizes.get(size, size) for size in wanted]
+        fits = len(shape) == len(wanted) and all(
+            have == (sizes.setdefault(want, have) if isinstance(want, str) else want)
+            for have, want in zip(shape, wanted, strict=True)
+        )
+        if found != dtype or not fits:
+            need = ", ".join(map(str, wanted))
+            raise SystemExit(f"{path}: {name} is {found} {shape}, not {dtype} [{need}]")
+    return sizes'''
+)
+"""Tensors of a user's file, compared with what is expected of them (`types_text`)."""
+
+
+def dtypes_are_kept(model: Graph) -> bool:
+    """Whether every parameter has the dtype in files that it has in every script.
+
+    bf16 is f32 in files, for NumPy has none; not every framework can hold what is true or false.
+    """
+    other = (DType.BF16, DType.BOOL)
+    return not any(parameter.type.dtype in other for _, parameter in model.parameters())
+
+
+def types_text(types: Mapping[str, TensorType], prefix: str = "") -> str:
+    """What `check` takes: dtype and sizes by name; `prefix` comes before the names of dtypes."""
+    entries = [
+        f"{literal(name)}: {literal((prefix + type.dtype.numpy_name, *map(_size, type.shape)))}"
+        for name, type in types.items()
+    ]
+    return f"{{{', '.join(entries)}}}"
+
+
+def _size(size: Size) -> int | str:
+    return size if isinstance(size, int) else str(size)
+
+
+def checked_inputs(model: Graph, prefix: str = "") -> list[str]:
+    """Lines of `predict` that look at `inputs`, read from `source`, and at the model's needs."""
+    call = f"check(source, inputs, {types_text(_types(model), prefix)})"
+    needs = list(dict.fromkeys(_needs(model)))
+    if not needs:
+        return [call]
+    lines = [f"sizes = {call}"]
+    for condition, text in needs:
+        lines += [
+            f"if not {condition}:",
+            f'    raise SystemExit(f"{{source}}: the model needs {text}; these are {{sizes}}")',
+        ]
+    return lines
+
+
+def _types(model: Graph) -> dict[str, TensorType]:
+    return {i.value.name: i.value.type for i in model.inputs}
+
+
+def _needs(model: Graph) -> Iterator[tuple[str, str]]:
+    """The constraints of a model over `sizes`, as conditions and as text.
+
+    Those over a size that no axis has by itself are left to the framework.
+    """
+    shapes = [i.value.type.shape for i in model.inputs]
+    named = {str(size) for shape in shapes for size in shape if isinstance(size, Dim)}
+    for constraint in model.constraints:
+        if named.issuperset(constraint.symbols):
+            name = rf"\b({'|'.join(constraint.symbols)})\b"
+            yield re.sub(name, r'sizes["\1"]', str(constraint)), str(constraint)
+
+
+def checkpoint_piece(model: str, target: str) -> Piece:
+    """Reading of checkpoints: `read_checkpoint(path, run)`, and `identity`, which makes `run`.
+
+    The target writes one by `write(path, tensors, {**run, "step": str(step)})`.
+    """
+    text = f'''\
+def identity(seed, batch_size):
+    """What a checkpoint and the run that resumes it must agree in."""
+    return {{
+        "format": {literal(CHECKPOINT_FORMAT)},
+        "model": {literal(model)},
+        "target": {literal(target)},
+        "seed": str(seed),
+        "batch_size": str(batch_size),
+    }}
+
+
+def read_checkpoint(path, run):
+    """The tensors of a checkpoint and the number of its step."""
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {{}}
+            tensors = {{name: file.get_tensor(name) for name in file.keys()}}
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{{path}}: {{error}}") from None
+    for name, value in run.items():
+        if metadata.get(name) != value:
+            raise SystemExit(f"{{path}}: {{name}} is {{metadata.get(name)}}, not {{value}}")
+    return tensors, int(metadata["step"])'''
+    return Piece(text, (_ERROR_IMPORT, "from safetensors import safe_open"))
