@@ -9,26 +9,26 @@ from __future__ import annotations
 from backends.base import Unsupported
 from backends.mxnet.target import DTYPES, F, held_as, is_number, lower
 from compiler.codegen.expr import Binary, Expr, Helper, Name, lift
-from compiler.codegen.target import Application
+from compiler.codegen.target import Application, infix
 from compiler.ops import elementwise as ops
 from compiler.ops.base import Op
 from compiler.types import DType
 
-_ARITHMETIC: dict[type[Op], tuple[str, Expr]] = {
-    ops.Add: ("+", F.broadcast_add),
-    ops.Subtract: ("-", F.broadcast_sub),
-    ops.Multiply: ("*", F.broadcast_mul),
-    ops.Divide: ("/", F.broadcast_div),
-    ops.Power: ("**", F.broadcast_power),
-}
-
-_COMPARISONS: dict[type[Op], tuple[str, Expr]] = {
-    ops.Equal: ("==", F.broadcast_equal),
-    ops.NotEqual: ("!=", F.broadcast_not_equal),
-    ops.Less: ("<", F.broadcast_lesser),
-    ops.LessEqual: ("<=", F.broadcast_lesser_equal),
-    ops.Greater: (">", F.broadcast_greater),
-    ops.GreaterEqual: (">=", F.broadcast_greater_equal),
+_BROADCASTING: dict[type[Op], Expr] = {
+    ops.Add: F.broadcast_add,
+    ops.Subtract: F.broadcast_sub,
+    ops.Multiply: F.broadcast_mul,
+    ops.Divide: F.broadcast_div,
+    ops.Modulo: F.broadcast_mod,
+    ops.Power: F.broadcast_power,
+    ops.Equal: F.broadcast_equal,
+    ops.NotEqual: F.broadcast_not_equal,
+    ops.Less: F.broadcast_lesser,
+    ops.LessEqual: F.broadcast_lesser_equal,
+    ops.Greater: F.broadcast_greater,
+    ops.GreaterEqual: F.broadcast_greater_equal,
+    ops.LogicalAnd: F.broadcast_logical_and,
+    ops.LogicalOr: F.broadcast_logical_or,
 }
 
 _FUNCTIONS: dict[type[Op], Expr] = {
@@ -50,50 +50,58 @@ _FUNCTIONS: dict[type[Op], Expr] = {
     ops.Ceil: F.ceil,
 }
 
-_MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_MIRRORED: dict[type[Op], str] = {
+    ops.Equal: "==",
+    ops.NotEqual: "!=",
+    ops.Less: ">",
+    ops.LessEqual: ">=",
+    ops.Greater: "<",
+    ops.GreaterEqual: "<=",
+}
 
 
-def _alike(at: Application) -> bool:
-    """Whether the operands need no broadcasting at any execution of the site."""
-    return is_number(at, 0) or is_number(at, 1) or at.type(0).shape == at.type(1).shape
+def _broadcast(op: Op, at: Application, a: Expr, b: Expr) -> Expr:
+    """Infix, unless the operands need broadcasting at an execution of the site."""
+    numbers = is_number(at, 0) or is_number(at, 1)
+    alike = numbers or at.type(0).shape == at.type(1).shape
+    return infix(op, a, b) if alike else _BROADCASTING[type(op)](a, b)
 
 
-@lower(*_ARITHMETIC)
-def _infix(op: Op, at: Application, a: Expr, b: Expr) -> Expr:
-    operator, function = _ARITHMETIC[type(op)]
-    if isinstance(op, ops.Power) and not at.result.dtype.is_float:
-        wide = [x if is_number(at, k) else F.cast(x, dtype="float64") for k, x in enumerate((a, b))]
-        power = Binary(operator, *wide) if _alike(at) else function(*wide)
-        return F.cast(power, dtype=held_as(at.result.dtype))
-    return Binary(operator, a, b) if _alike(at) else function(a, b)
+@lower(ops.Add, ops.Subtract, ops.Multiply, ops.Divide, ops.Modulo)
+def _arithmetic(op: Op, at: Application, a: Expr, b: Expr) -> Expr:
+    return _broadcast(op, at, a, b)
 
 
-@lower(*_COMPARISONS)
+@lower(ops.Power)
+def _power(op: ops.Power, at: Application, a: Expr, b: Expr) -> Expr:
+    """Integers by way of float64, which holds them exactly."""
+    if at.result.dtype.is_float:
+        return _broadcast(op, at, a, b)
+    wide = [x if is_number(at, k) else F.cast(x, dtype="float64") for k, x in enumerate((a, b))]
+    return F.cast(_broadcast(op, at, *wide), dtype=held_as(at.result.dtype))
+
+
+@lower(*ops.COMPARISONS)
 def _comparison(op: Op, at: Application, a: Expr, b: Expr) -> Expr:
-    operator, function = _COMPARISONS[type(op)]
+    tensor = 0
     if is_number(at, 0):  # NDArray and Symbol compare from the left
-        found: Expr = Binary(_MIRRORED[operator], b, a)
+        tensor = 1
+        found: Expr = Binary(_MIRRORED[type(op)], b, a)
     else:
-        found = Binary(operator, a, b) if _alike(at) else function(a, b)
-    index = 1 if is_number(at, 0) else 0
-    plain = held_as(at.type(index).dtype) == "float32"
+        found = _broadcast(op, at, a, b)
+    plain = held_as(at.type(tensor).dtype) == "float32"
     return found if plain else F.cast(found, dtype="float32")
 
 
 @lower(ops.FloorDivide)
 def _floor_divide(op: ops.FloorDivide, at: Application, a: Expr, b: Expr) -> Expr:
     if at.result.dtype.is_float:
-        return F.floor(a / b if _alike(at) else F.broadcast_div(a, b))
+        return F.floor(_broadcast(ops.Divide(), at, a, b))
     if is_number(at, 0):
         raise Unsupported("an integer divided by a tensor")
     if is_number(at, 1):
         return Helper("floor_divide_by")(a, b)
     return Helper("floor_divide")(F, a, b)
-
-
-@lower(ops.Modulo)
-def _modulo(op: ops.Modulo, at: Application, a: Expr, b: Expr) -> Expr:
-    return a % b if _alike(at) else F.broadcast_mod(a, b)
 
 
 @lower(*_FUNCTIONS)
@@ -123,18 +131,11 @@ def _is_inf(op: ops.IsInf, at: Application, x: Expr) -> Expr:
     return found if at.type(0).dtype is DType.F32 else F.cast(found, dtype="float32")
 
 
-@lower(ops.LogicalAnd)
-def _and(op: ops.LogicalAnd, at: Application, a: Expr, b: Expr) -> Expr:
+@lower(ops.LogicalAnd, ops.LogicalOr)
+def _logical(op: ops.LogicalAnd | ops.LogicalOr, at: Application, a: Expr, b: Expr) -> Expr:
     if is_number(at, 0) or is_number(at, 1):
         raise Unsupported("a bool constant", "leave it out")
-    return F.broadcast_logical_and(a, b)
-
-
-@lower(ops.LogicalOr)
-def _or(op: ops.LogicalOr, at: Application, a: Expr, b: Expr) -> Expr:
-    if is_number(at, 0) or is_number(at, 1):
-        raise Unsupported("a bool constant", "leave it out")
-    return F.broadcast_logical_or(a, b)
+    return _BROADCASTING[type(op)](a, b)
 
 
 @lower(ops.LogicalNot)

@@ -4,27 +4,10 @@ from __future__ import annotations
 
 from backends.base import Unsupported
 from backends.pytorch.target import DTYPES, lower, torch
-from compiler.codegen.expr import Binary, Expr, Helper
-from compiler.codegen.target import Application
+from compiler.codegen.expr import Expr, Helper
+from compiler.codegen.target import Application, infix
 from compiler.ops import elementwise as ops
 from compiler.ops.base import Op
-
-_INFIX: dict[type[Op], str] = {
-    ops.Add: "+",
-    ops.Subtract: "-",
-    ops.Multiply: "*",
-    ops.Divide: "/",
-    ops.Modulo: "%",
-    ops.Power: "**",
-    ops.Equal: "==",
-    ops.NotEqual: "!=",
-    ops.Less: "<",
-    ops.LessEqual: "<=",
-    ops.Greater: ">",
-    ops.GreaterEqual: ">=",
-    ops.LogicalAnd: "&",
-    ops.LogicalOr: "|",
-}
 
 _FUNCTIONS: dict[type[Op], Expr] = {
     ops.Abs: torch.abs,
@@ -49,9 +32,19 @@ _FUNCTIONS: dict[type[Op], Expr] = {
 }
 
 
-@lower(*_INFIX)
+@lower(*ops.ARITHMETIC, ops.Modulo, *ops.COMPARISONS)
 def _infix(op: Op, at: Application, a: Expr, b: Expr) -> Expr:
-    return Binary(_INFIX[type(op)], a, b)
+    return infix(op, a, b)
+
+
+@lower(ops.LogicalAnd)
+def _and(op: ops.LogicalAnd, at: Application, a: Expr, b: Expr) -> Expr:
+    return a & b
+
+
+@lower(ops.LogicalOr)
+def _or(op: ops.LogicalOr, at: Application, a: Expr, b: Expr) -> Expr:
+    return a | b
 
 
 @lower(*_FUNCTIONS)

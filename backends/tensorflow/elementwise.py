@@ -4,24 +4,9 @@ from __future__ import annotations
 
 from backends.tensorflow.target import DTYPES, Placed, lower, tf
 from compiler.codegen.expr import Binary, Expr, Helper
+from compiler.codegen.target import infix
 from compiler.ops import elementwise as ops
 from compiler.ops.base import Op
-
-_INFIX: dict[type[Op], str] = {
-    ops.Add: "+",
-    ops.Subtract: "-",
-    ops.Multiply: "*",
-    ops.Divide: "/",
-    ops.Power: "**",
-    ops.Equal: "==",
-    ops.NotEqual: "!=",
-    ops.Less: "<",
-    ops.LessEqual: "<=",
-    ops.Greater: ">",
-    ops.GreaterEqual: ">=",
-    ops.LogicalAnd: "&",
-    ops.LogicalOr: "|",
-}
 
 _FUNCTIONS: dict[type[Op], Expr] = {
     ops.Abs: tf.abs,
@@ -45,9 +30,19 @@ _FUNCTIONS: dict[type[Op], Expr] = {
 }
 
 
-@lower(*_INFIX)
+@lower(*ops.ARITHMETIC, *ops.COMPARISONS)
 def _infix(op: Op, at: Placed, a: Expr, b: Expr) -> Expr:
-    return Binary(_INFIX[type(op)], a, b)
+    return infix(op, a, b)
+
+
+@lower(ops.LogicalAnd)
+def _and(op: ops.LogicalAnd, at: Placed, a: Expr, b: Expr) -> Expr:
+    return a & b
+
+
+@lower(ops.LogicalOr)
+def _or(op: ops.LogicalOr, at: Placed, a: Expr, b: Expr) -> Expr:
+    return a | b
 
 
 @lower(ops.FloorDivide, ops.Modulo)

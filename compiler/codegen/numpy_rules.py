@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from compiler.codegen.expr import Binary, Expr, Literal, Name, Unary
+from compiler.codegen.expr import Expr, Literal, Name, Unary
+from compiler.codegen.target import infix
 from compiler.data.synthetic import Draw
 from compiler.dims import Dim
 from compiler.initializers import Constant as ConstantInitializer
@@ -63,23 +64,13 @@ def _constant(item: Apply) -> Expr:
 
 
 @_rule(
-    elementwise.Add,
-    elementwise.Subtract,
-    elementwise.Multiply,
-    elementwise.Divide,
+    *elementwise.ARITHMETIC,
     elementwise.FloorDivide,
     elementwise.Modulo,
-    elementwise.Power,
-    elementwise.Equal,
-    elementwise.NotEqual,
-    elementwise.Less,
-    elementwise.LessEqual,
-    elementwise.Greater,
-    elementwise.GreaterEqual,
+    *elementwise.COMPARISONS,
 )
 def _infix(item: Apply, x: Expr, y: Expr) -> Expr:
-    assert item.op.operator is not None
-    return Binary(item.op.operator, x, y)
+    return infix(item.op, x, y)
 
 
 @_rule(elementwise.LogicalAnd)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from compiler.codegen.expr import Expr, Input, Made, Name, Template
+from compiler.codegen.expr import Binary, Expr, Input, Made, Name, Template
 from compiler.codegen.writer import Assign, Statement
 from compiler.ir import Apply, Call, Graph, Layer, ReadParameter, Value
 from compiler.ops.base import LayerOp, Op
@@ -48,6 +48,12 @@ class Application:
     def constant(self, index: int) -> Constant | None:
         """The scalar constant that an operand is, if it is one."""
         return self.target.constant(self.item.inputs[index])
+
+
+def infix(op: Op, left: Expr, right: Expr) -> Expr:
+    """An operation that Python writes as the language does: `a + b`."""
+    assert op.operator is not None
+    return Binary(op.operator, left, right)
 
 
 class ClassTarget:

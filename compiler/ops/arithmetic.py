@@ -164,3 +164,7 @@ class Maximum(_Binary):
 
     def reference(self, x: Array, y: Array) -> Array:
         return np.maximum(x, y)
+
+
+ARITHMETIC = (Add, Subtract, Multiply, Divide, Power)
+"""What all targets compute alike, whatever the dtype and the signs."""

@@ -213,3 +213,6 @@ class IsInf(_Test):
 
     def reference(self, x: Array) -> Array:
         return np.isinf(x)
+
+
+COMPARISONS = (Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual)

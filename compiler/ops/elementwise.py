@@ -14,6 +14,7 @@ from compiler.dims import Dim, Size
 from compiler.errors import require
 from compiler.lazy import np
 from compiler.ops.arithmetic import (
+    ARITHMETIC,
     Add,
     Divide,
     FloorDivide,
@@ -27,6 +28,7 @@ from compiler.ops.arithmetic import (
 from compiler.ops.base import Layout, Op, Operand, operation
 from compiler.ops.checks import broadcast_shapes
 from compiler.ops.comparison import (
+    COMPARISONS,
     Equal,
     Greater,
     GreaterEqual,
@@ -67,6 +69,8 @@ if TYPE_CHECKING:
     from compiler.ops.base import Array
 
 __all__ = [
+    "ARITHMETIC",
+    "COMPARISONS",
     "Abs",
     "Add",
     "Cast",
