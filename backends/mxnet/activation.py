@@ -7,6 +7,23 @@ from compiler.codegen.expr import Expr, Helper, Made
 from compiler.codegen.target import Application
 from compiler.ir import Layer
 from compiler.ops import activation as ops
+from compiler.ops.base import Op
+
+_FUNCTIONS: dict[type[Op], Expr] = {
+    ops.Sigmoid: F.sigmoid,
+    ops.Tanh: F.tanh,
+    ops.Softsign: F.softsign,
+}
+
+
+@lower(*_FUNCTIONS)
+def _function(op: Op, at: Application, x: Expr) -> Expr:
+    return _FUNCTIONS[type(op)](x)
+
+
+@lower(ops.Selu, ops.Silu, ops.Mish, ops.HardSwish)
+def _written_out(op: Op, at: Application, x: Expr) -> Expr:
+    return Helper(op.name)(F, x)
 
 
 @lower(ops.Relu)
@@ -30,11 +47,6 @@ def _elu(op: ops.Elu, at: Application, x: Expr) -> Expr:
     return F.LeakyReLU(x, act_type="elu", slope=op.alpha)
 
 
-@lower(ops.Selu)
-def _selu(op: ops.Selu, at: Application, x: Expr) -> Expr:
-    return Helper("selu")(F, x)
-
-
 @lower(ops.Celu)
 def _celu(op: ops.Celu, at: Application, x: Expr) -> Expr:
     return Helper("celu")(F, x, op.alpha)
@@ -47,44 +59,14 @@ def _gelu(op: ops.Gelu, at: Application, x: Expr) -> Expr:
     return F.LeakyReLU(x, act_type="gelu")
 
 
-@lower(ops.Silu)
-def _silu(op: ops.Silu, at: Application, x: Expr) -> Expr:
-    return Helper("silu")(F, x)
-
-
-@lower(ops.Mish)
-def _mish(op: ops.Mish, at: Application, x: Expr) -> Expr:
-    return Helper("mish")(F, x)
-
-
-@lower(ops.HardSwish)
-def _hard_swish(op: ops.HardSwish, at: Application, x: Expr) -> Expr:
-    return Helper("hard_swish")(F, x)
-
-
 @lower(ops.HardSigmoid)
 def _hard_sigmoid(op: ops.HardSigmoid, at: Application, x: Expr) -> Expr:
     return F.clip(op.alpha * x + op.beta, 0, 1)
 
 
-@lower(ops.Sigmoid)
-def _sigmoid(op: ops.Sigmoid, at: Application, x: Expr) -> Expr:
-    return F.sigmoid(x)
-
-
-@lower(ops.Tanh)
-def _tanh(op: ops.Tanh, at: Application, x: Expr) -> Expr:
-    return F.tanh(x)
-
-
 @lower(ops.Softplus)
 def _softplus(op: ops.Softplus, at: Application, x: Expr) -> Expr:
     return F.Activation(x, act_type="softrelu")
-
-
-@lower(ops.Softsign)
-def _softsign(op: ops.Softsign, at: Application, x: Expr) -> Expr:
-    return F.softsign(x)
 
 
 @lower(ops.LogSigmoid)

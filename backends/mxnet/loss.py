@@ -56,9 +56,7 @@ def _class_loss(
     )
 
 
-def _reduced(
-    op: ops.ElementLoss, at: Application, losses: Expr, weight: Expr | None
-) -> Expr | Template:
+def _reduced(op: ops.ElementLoss, losses: Expr, weight: Expr | None) -> Expr | Template:
     """The loss of each element, weighed and reduced as the language says."""
     if weight is None:
         return {"none": losses, "sum": F.sum(losses), "mean": F.mean(losses)}[op.reduction]
@@ -76,72 +74,36 @@ def _reduced(
     )
 
 
-@lower(ops.Mse)
-def _mse(
-    op: ops.Mse, at: Application, x: Expr, target: Expr, weight: Expr | None
+@lower(
+    ops.Mse,
+    ops.Mae,
+    ops.Huber,
+    ops.SmoothL1,
+    ops.BinaryCrossEntropy,
+    ops.BinaryCrossEntropyWithLogits,
+    ops.KlDiv,
+    ops.Hinge,
+    ops.CosineSimilarity,
+)
+def _element_loss(
+    op: ops.ElementLoss, at: Application, x: Expr, target: Expr, weight: Expr | None
 ) -> Expr | Template:
-    return _reduced(op, at, F.square(x - target), weight)
+    return _reduced(op, _of_each(op, at, x, target), weight)
 
 
-@lower(ops.Mae)
-def _mae(
-    op: ops.Mae, at: Application, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
-    return _reduced(op, at, F.abs(x - target), weight)
-
-
-@lower(ops.Huber)
-def _huber(
-    op: ops.Huber, at: Application, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
-    return _reduced(op, at, Helper("huber")(F, x - target, op.delta), weight)
-
-
-@lower(ops.SmoothL1)
-def _smooth_l1(
-    op: ops.SmoothL1, at: Application, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
-    losses = F.smooth_l1(x - target, scalar=default(op.beta**-0.5, 1.0))
-    return _reduced(op, at, losses, weight)
-
-
-@lower(ops.BinaryCrossEntropy)
-def _binary_cross_entropy(
-    op: ops.BinaryCrossEntropy, at: Application, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
-    return _reduced(op, at, Helper("binary_cross_entropy")(F, x, target), weight)
-
-
-@lower(ops.BinaryCrossEntropyWithLogits)
-def _with_logits(
-    op: ops.BinaryCrossEntropyWithLogits,
-    at: Application,
-    x: Expr,
-    target: Expr,
-    weight: Expr | None,
-) -> Expr | Template:
-    losses = Helper("binary_cross_entropy_with_logits")(F, x, target)
-    return _reduced(op, at, losses, weight)
-
-
-@lower(ops.KlDiv)
-def _kl_div(
-    op: ops.KlDiv, at: Application, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
-    return _reduced(op, at, Helper("kl_div")(F, x, target), weight)
-
-
-@lower(ops.Hinge)
-def _hinge(
-    op: ops.Hinge, at: Application, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
-    return _reduced(op, at, F.relu(op.margin - x * target), weight)
-
-
-@lower(ops.CosineSimilarity)
-def _cosine_similarity(
-    op: ops.CosineSimilarity, at: Application, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
-    axis = op.axis % at.type(0).rank
-    losses = Helper("cosine_distance")(F, x, target, axis, op.eps)
-    return _reduced(op, at, losses, weight)
+def _of_each(op: ops.ElementLoss, at: Application, x: Expr, target: Expr) -> Expr:
+    """The loss of each element."""
+    match op:
+        case ops.Mse():
+            return F.square(x - target)
+        case ops.Mae():
+            return F.abs(x - target)
+        case ops.Huber(delta=delta):
+            return Helper("huber")(F, x - target, delta)
+        case ops.SmoothL1(beta=beta):
+            return F.smooth_l1(x - target, scalar=default(beta**-0.5, 1.0))
+        case ops.Hinge(margin=margin):
+            return F.relu(margin - x * target)
+        case ops.CosineSimilarity(axis=axis, eps=eps):
+            return Helper("cosine_distance")(F, x, target, axis % at.type(0).rank, eps)
+    return Helper(op.name)(F, x, target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from backends.onnx.builder import Context, lower
 from compiler.ops.activation import (
@@ -27,36 +28,21 @@ from compiler.ops.activation import (
     Softsign,
     Tanh,
 )
+from compiler.ops.base import Op
+
+_SAME: Mapping[type[Op], str] = {
+    Relu: "Relu",
+    Sigmoid: "Sigmoid",
+    Tanh: "Tanh",
+    Softplus: "Softplus",
+    Softsign: "Softsign",
+    HardSwish: "HardSwish",
+}
 
 
-@lower(Relu)
-def _relu(op: Relu, c: Context) -> str:
-    return c.node("Relu", c.x)
-
-
-@lower(Sigmoid)
-def _sigmoid(op: Sigmoid, c: Context) -> str:
-    return c.node("Sigmoid", c.x)
-
-
-@lower(Tanh)
-def _tanh(op: Tanh, c: Context) -> str:
-    return c.node("Tanh", c.x)
-
-
-@lower(Softplus)
-def _softplus(op: Softplus, c: Context) -> str:
-    return c.node("Softplus", c.x)
-
-
-@lower(Softsign)
-def _softsign(op: Softsign, c: Context) -> str:
-    return c.node("Softsign", c.x)
-
-
-@lower(HardSwish)
-def _hard_swish(op: HardSwish, c: Context) -> str:
-    return c.node("HardSwish", c.x)
+@lower(*_SAME)
+def _same(op: Op, c: Context) -> str:
+    return c.node(_SAME[type(op)], c.x)
 
 
 @lower(Relu6)

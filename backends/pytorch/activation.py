@@ -7,16 +7,26 @@ from compiler.codegen.expr import Expr, Made, default
 from compiler.codegen.target import Application
 from compiler.ir import Layer
 from compiler.ops import activation as ops
+from compiler.ops.base import Op
+
+_FUNCTIONS: dict[type[Op], Expr] = {
+    ops.Relu: F.relu,
+    ops.Relu6: F.relu6,
+    ops.Selu: F.selu,
+    ops.Silu: F.silu,
+    ops.Mish: F.mish,
+    ops.HardSwish: F.hardswish,
+    ops.Sigmoid: torch.sigmoid,
+    ops.Tanh: torch.tanh,
+    ops.Softplus: F.softplus,
+    ops.Softsign: F.softsign,
+    ops.LogSigmoid: F.logsigmoid,
+}
 
 
-@lower(ops.Relu)
-def _relu(op: ops.Relu, at: Application, x: Expr) -> Expr:
-    return F.relu(x)
-
-
-@lower(ops.Relu6)
-def _relu6(op: ops.Relu6, at: Application, x: Expr) -> Expr:
-    return F.relu6(x)
+@lower(*_FUNCTIONS)
+def _function(op: Op, at: Application, x: Expr) -> Expr:
+    return _FUNCTIONS[type(op)](x)
 
 
 @lower(ops.LeakyRelu)
@@ -29,11 +39,6 @@ def _elu(op: ops.Elu, at: Application, x: Expr) -> Expr:
     return F.elu(x, alpha=default(op.alpha, 1.0))
 
 
-@lower(ops.Selu)
-def _selu(op: ops.Selu, at: Application, x: Expr) -> Expr:
-    return F.selu(x)
-
-
 @lower(ops.Celu)
 def _celu(op: ops.Celu, at: Application, x: Expr) -> Expr:
     return F.celu(x, alpha=default(op.alpha, 1.0))
@@ -44,49 +49,9 @@ def _gelu(op: ops.Gelu, at: Application, x: Expr) -> Expr:
     return F.gelu(x, approximate=default(op.approximate, "none"))
 
 
-@lower(ops.Silu)
-def _silu(op: ops.Silu, at: Application, x: Expr) -> Expr:
-    return F.silu(x)
-
-
-@lower(ops.Mish)
-def _mish(op: ops.Mish, at: Application, x: Expr) -> Expr:
-    return F.mish(x)
-
-
-@lower(ops.HardSwish)
-def _hard_swish(op: ops.HardSwish, at: Application, x: Expr) -> Expr:
-    return F.hardswish(x)
-
-
 @lower(ops.HardSigmoid)
 def _hard_sigmoid(op: ops.HardSigmoid, at: Application, x: Expr) -> Expr:
     return torch.clamp(op.alpha * x + op.beta, 0.0, 1.0)
-
-
-@lower(ops.Sigmoid)
-def _sigmoid(op: ops.Sigmoid, at: Application, x: Expr) -> Expr:
-    return torch.sigmoid(x)
-
-
-@lower(ops.Tanh)
-def _tanh(op: ops.Tanh, at: Application, x: Expr) -> Expr:
-    return torch.tanh(x)
-
-
-@lower(ops.Softplus)
-def _softplus(op: ops.Softplus, at: Application, x: Expr) -> Expr:
-    return F.softplus(x)
-
-
-@lower(ops.Softsign)
-def _softsign(op: ops.Softsign, at: Application, x: Expr) -> Expr:
-    return F.softsign(x)
-
-
-@lower(ops.LogSigmoid)
-def _log_sigmoid(op: ops.LogSigmoid, at: Application, x: Expr) -> Expr:
-    return F.logsigmoid(x)
 
 
 @lower(ops.HardTanh)

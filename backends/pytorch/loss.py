@@ -57,38 +57,33 @@ def _stock(
     return _reduced(op, function(x, target, reduction="none", **settings), weight)
 
 
+@lower(ops.KlDiv, ops.Hinge, ops.CosineSimilarity)
+def _written_out(
+    op: ops.KlDiv | ops.Hinge | ops.CosineSimilarity,
+    at: Application,
+    x: Expr,
+    target: Expr,
+    weight: Expr | None,
+) -> Expr | Template:
+    match op:
+        case ops.KlDiv():
+            losses = F.kl_div(x, target, reduction="none")
+        case ops.Hinge(margin=margin):
+            losses = F.relu(margin - x * target)
+        case ops.CosineSimilarity(axis=axis, eps=eps):
+            losses = 1 - F.cosine_similarity(x, target, dim=axis, eps=eps)
+    return _reduced(op, losses, weight)
+
+
 def _reduced(op: ops.ElementLoss, losses: Expr, weight: Expr | None) -> Expr | Template:
     """The loss of each element, weighed and reduced as the language says."""
     if weight is None:
         return {"none": losses, "sum": losses.sum(), "mean": losses.mean()}[op.reduction]
     weighed = Temporary(0)
-    whole = Template(weighed, (("losses", losses * weight),))
+    kept = (("losses", losses * weight),)
     match op.reduction:
         case "none":
             return losses * weight
         case "sum":
-            return Template(weighed.sum(), whole.temporaries)
-    total = weighed.sum() / weight.expand_as(weighed).sum()
-    return Template(total, whole.temporaries)
-
-
-@lower(ops.KlDiv)
-def _kl_div(
-    op: ops.KlDiv, at: Application, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
-    return _reduced(op, F.kl_div(x, target, reduction="none"), weight)
-
-
-@lower(ops.Hinge)
-def _hinge(
-    op: ops.Hinge, at: Application, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
-    return _reduced(op, F.relu(op.margin - x * target), weight)
-
-
-@lower(ops.CosineSimilarity)
-def _cosine_similarity(
-    op: ops.CosineSimilarity, at: Application, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
-    similarity = F.cosine_similarity(x, target, dim=op.axis, eps=op.eps)
-    return _reduced(op, 1 - similarity, weight)
+            return Template(weighed.sum(), kept)
+    return Template(weighed.sum() / weight.expand_as(weighed).sum(), kept)

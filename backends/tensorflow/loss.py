@@ -52,65 +52,42 @@ def _reduced(losses: Expr, weight: Expr | None, reduction: Reduction) -> Expr | 
     return Template(total, (("losses", losses * weight),))
 
 
-@lower(ops.Mse)
-def _mse(op: ops.Mse, at: Placed, x: Expr, target: Expr, weight: Expr | None) -> Expr | Template:
-    return _reduced(tf.math.squared_difference(x, target), weight, op.reduction)
-
-
-@lower(ops.Mae)
-def _mae(op: ops.Mae, at: Placed, x: Expr, target: Expr, weight: Expr | None) -> Expr | Template:
-    return _reduced(tf.abs(x - target), weight, op.reduction)
-
-
-@lower(ops.BinaryCrossEntropyWithLogits)
-def _with_logits(
-    op: ops.BinaryCrossEntropyWithLogits, at: Placed, x: Expr, target: Expr, weight: Expr | None
+@lower(
+    ops.Mse,
+    ops.Mae,
+    ops.Huber,
+    ops.SmoothL1,
+    ops.BinaryCrossEntropy,
+    ops.BinaryCrossEntropyWithLogits,
+    ops.KlDiv,
+    ops.Hinge,
+    ops.CosineSimilarity,
+)
+def _element_loss(
+    op: ops.ElementLoss, at: Placed, x: Expr, target: Expr, weight: Expr | None
 ) -> Expr | Template:
-    losses = tf.nn.sigmoid_cross_entropy_with_logits(target, x)
-    return _reduced(losses, weight, op.reduction)
+    return _reduced(_of_each(op, x, target), weight, op.reduction)
 
 
-@lower(ops.BinaryCrossEntropy)
-def _binary(
-    op: ops.BinaryCrossEntropy, at: Placed, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
-    return _reduced(Helper("binary_cross_entropy")(x, target), weight, op.reduction)
-
-
-@lower(ops.Huber)
-def _huber(
-    op: ops.Huber, at: Placed, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
-    return _reduced(Helper("huber")(x, target, op.delta), weight, op.reduction)
-
-
-@lower(ops.SmoothL1)
-def _smooth_l1(
-    op: ops.SmoothL1, at: Placed, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
-    losses = Helper("huber")(x, target, op.beta)
-    return _reduced(losses / op.beta if op.beta != 1 else losses, weight, op.reduction)
-
-
-@lower(ops.KlDiv)
-def _kl_div(
-    op: ops.KlDiv, at: Placed, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
-    return _reduced(Helper("kl_divergence")(x, target), weight, op.reduction)
-
-
-@lower(ops.Hinge)
-def _hinge(
-    op: ops.Hinge, at: Placed, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
-    return _reduced(tf.nn.relu(op.margin - target * x), weight, op.reduction)
-
-
-@lower(ops.CosineSimilarity)
-def _cosine(
-    op: ops.CosineSimilarity, at: Placed, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
-    losses = Helper("cosine_distance")(
-        x, target, axis=default(op.axis, -1), eps=default(op.eps, 1e-8)
-    )
-    return _reduced(losses, weight, op.reduction)
+def _of_each(op: ops.ElementLoss, x: Expr, target: Expr) -> Expr:
+    """The loss of each element."""
+    match op:
+        case ops.Mse():
+            return tf.math.squared_difference(x, target)
+        case ops.Mae():
+            return tf.abs(x - target)
+        case ops.Huber(delta=delta):
+            return Helper("huber")(x, target, delta)
+        case ops.SmoothL1(beta=beta):
+            losses = Helper("huber")(x, target, beta)
+            return losses / beta if beta != 1 else losses
+        case ops.BinaryCrossEntropyWithLogits():
+            return tf.nn.sigmoid_cross_entropy_with_logits(target, x)
+        case ops.KlDiv():
+            return Helper("kl_divergence")(x, target)
+        case ops.Hinge(margin=margin):
+            return tf.nn.relu(margin - target * x)
+        case ops.CosineSimilarity(axis=axis, eps=eps):
+            settings = {"axis": default(axis, -1), "eps": default(eps, 1e-8)}
+            return Helper("cosine_distance")(x, target, **settings)
+    return Helper(op.name)(x, target)
