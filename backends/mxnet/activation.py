@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from backends.mxnet.target import F, construct, initial, lower, nn
+from backends.mxnet.initial import initial
+from backends.mxnet.target import F, construct, lower, nn
 from compiler.codegen.expr import Expr, Helper, Made
 from compiler.codegen.target import Application
 from compiler.ir import Layer

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from backends.base import Unsupported
-from backends.mxnet.target import F, construct, initial, lower, nn
+from backends.mxnet.initial import initial
+from backends.mxnet.target import F, construct, lower, nn
 from compiler.codegen.axes import collapse
 from compiler.codegen.expr import Expr, Made, default
 from compiler.codegen.target import Application

@@ -3,58 +3,58 @@
 from __future__ import annotations
 
 from backends.base import Unsupported
+from compiler import initializers as kinds
 from compiler.codegen.expr import Expr, Helper, Name, default
-from compiler.initializers import (
-    Constant,
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    Identity,
-    Initializer,
-    LecunNormal,
-    Normal,
-    Ones,
-    Orthogonal,
-    TruncatedNormal,
-    Uniform,
-    Zeros,
-)
+from compiler.initializers import Initializer
+from compiler.ir import Layer
 
-init = Name("mx").init
+_made = Name("mx").init
 
 
-def initializer_expr(initializer: Initializer) -> Expr:
+def initializer(init: Initializer) -> Expr:
     """The object that fills a parameter.  Raises Unsupported."""
-    match initializer:
-        case Zeros():
-            return init.Zero()
-        case Ones():
-            return init.One()
-        case Constant(value):
-            return init.Constant(value)
-        case GlorotUniform():
+    match init:
+        case kinds.Zeros():
+            return _made.Zero()
+        case kinds.Ones():
+            return _made.One()
+        case kinds.Constant(value):
+            return _made.Constant(value)
+        case kinds.GlorotUniform():
             return Helper("GLOROT_UNIFORM")
-        case HeUniform():
+        case kinds.HeUniform():
             return Helper("HE_UNIFORM")
-        case GlorotNormal():
+        case kinds.GlorotNormal():
             return Helper("GLOROT_NORMAL")
-        case HeNormal():
+        case kinds.HeNormal():
             return Helper("HE_NORMAL")
-        case LecunNormal():
+        case kinds.LecunNormal():
             return Helper("LECUN_NORMAL")
-        case Uniform(low, high) if low == -high:
-            return init.Uniform(high)
-        case Uniform(low, high):
+        case kinds.Uniform(low, high) if low == -high:
+            return _made.Uniform(high)
+        case kinds.Uniform(low, high):
             return Helper("UniformBetween")(low, high)
-        case Normal(std, mean) if mean == 0:
-            return init.Normal(std)
-        case Normal(std, mean):
+        case kinds.Normal(std, mean) if mean == 0:
+            return _made.Normal(std)
+        case kinds.Normal(std, mean):
             return Helper("NormalAround")(mean, std)
-        case TruncatedNormal(std, mean):
+        case kinds.TruncatedNormal(std, mean):
             return Helper("TruncatedNormal")(std, mean=default(mean, 0.0))
-        case Orthogonal(gain):
+        case kinds.Orthogonal(gain):
             return Helper("Orthogonal")(gain=default(gain, 1.0))
-        case Identity():
+        case kinds.Identity():
             return Helper("Identity")()
-    raise Unsupported(f"the initializer {type(initializer).__name__} has no counterpart")
+    raise Unsupported(f"the initializer {type(init).__name__} has no counterpart")
+
+
+def initial(layer: Layer, **keywords: str) -> dict[str, object]:
+    """Keywords of a Gluon layer that set initial values: `weight="weight_initializer"`.
+
+    Zero biases are Gluon's own default and are left out.
+    """
+    found: dict[str, object] = {}
+    for name, keyword in keywords.items():
+        for parameter in layer.parameters:
+            if parameter.name == name and not (name == "bias" and parameter.init == kinds.Zeros()):
+                found[keyword] = initializer(parameter.init)
+    return found

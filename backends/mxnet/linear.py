@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from backends.base import Unsupported
+from backends.mxnet.initial import initial
 from backends.mxnet.symbolic_shape import broadcast
-from backends.mxnet.target import F, construct, initial, lower, nn
+from backends.mxnet.target import F, construct, lower, nn
 from compiler.codegen.expr import Expr, Made, default
 from compiler.codegen.target import Application
 from compiler.dims import broadcast as common_size

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from backends.mxnet.target import construct, initial, lower, nn
+from backends.mxnet.initial import initial
+from backends.mxnet.target import construct, lower, nn
 from compiler.codegen.expr import Expr, Helper, Made, default
 from compiler.codegen.target import Application
 from compiler.initializers import Ones

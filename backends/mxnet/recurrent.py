@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from backends.base import Unsupported
-from backends.mxnet.target import F, construct, initializer, lower
+from backends.mxnet.initial import initializer
+from backends.mxnet.target import F, construct, lower
 from compiler.codegen.expr import Expr, Helper, Made, Name, Template, Temporary, default
 from compiler.codegen.expr import Sequence as SequenceExpr
 from compiler.codegen.target import Application

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
 from backends.base import Lowerings, Unsupported, rejected
+from backends.mxnet.initial import initializer
 from backends.mxnet.names import RESERVED_ATTRIBUTES, RESERVED_NAMES
 from backends.mxnet.symbolic_shape import length_of, positions
 from compiler.codegen.expr import (
@@ -32,7 +33,6 @@ from compiler.codegen.target import Application, ClassTarget
 from compiler.codegen.tree import children, replace
 from compiler.codegen.writer import Assign, Statement
 from compiler.dims import Dim
-from compiler.initializers import Initializer, Zeros
 from compiler.ir import Graph, Layer, ReadParameter
 from compiler.ops.base import LayerOp
 from compiler.ops.elementwise import Constant
@@ -228,23 +228,3 @@ def parts(expr: Expr) -> Iterator[Expr]:
     yield expr
     for child in children(expr):
         yield from parts(child)
-
-
-def initializer(init: Initializer) -> Expr:
-    """The object that fills a parameter.  Raises Unsupported."""
-    from backends.mxnet.initial import initializer_expr
-
-    return initializer_expr(init)
-
-
-def initial(layer: Layer, **keywords: str) -> dict[str, object]:
-    """Keywords of a Gluon layer that set initial values: `weight="weight_initializer"`.
-
-    Zero biases are Gluon's own default and are left out.
-    """
-    found: dict[str, object] = {}
-    for name, keyword in keywords.items():
-        for parameter in layer.parameters:
-            if parameter.name == name and not (name == "bias" and parameter.init == Zeros()):
-                found[keyword] = initializer(parameter.init)
-    return found

@@ -1,79 +1,54 @@
-"""Initial weights: the script's `initialize`."""
+"""Initializers in PyTorch: functions that fill a tensor in place."""
 
 from __future__ import annotations
 
-from backends.pytorch.usual import usual_initializer
-from compiler.codegen.pieces import Piece
-from compiler.codegen.specialised import layers_of
-from compiler.ir import Graph, Layer
-from compiler.ops.conv import AnyConvolution
-from compiler.ops.linear import Dense, Embedding
-from compiler.ops.recurrent import Gru, Lstm, Rnn
+from backends.base import Unsupported
+from compiler import initializers as kinds
+from compiler.codegen.expr import Expr, Name, default
+from compiler.initializers import Initializer
+
+_init = Name("nn").init
 
 
-def initialize_piece(model: Graph) -> Piece:
-    """`initialize(module)` for the kinds of layers that the model has; empty if it needs none."""
-    layers = layers_of(model)
-    ops = {type(layer.op): layer.op for layer in layers}
-    groups: list[tuple[list[str], list[str]]] = []
-    convolutions = sorted(c.__name__ for c, op in ops.items() if isinstance(op, AnyConvolution))
-    if convolutions:
-        kinds = [f"nn.{name}" for name in convolutions]
-        body = ['nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")']
-        body += _bias_lines([x for x in layers if isinstance(x.op, AnyConvolution)])
-        groups.append((kinds, body))
-    if Dense in ops:
-        body = ["nn.init.xavier_uniform_(module.weight)"]
-        body += _bias_lines([layer for layer in layers if isinstance(layer.op, Dense)])
-        groups.append((["nn.Linear"], body))
-    if Embedding in ops:
-        groups.append((["nn.Embedding"], ["nn.init.normal_(module.weight, std=0.02)"]))
-    recurrent = [f"nn.{n}" for c, n in ((Rnn, "RNN"), (Lstm, "LSTM"), (Gru, "GRU")) if c in ops]
-    if recurrent:
-        groups.append((recurrent, _recurrent_lines()))
-    if not groups:
-        return Piece()
-    own = any(_has_own(layer) for layer in layers)
-    return Piece("\n".join(["def initialize(module):", *_cases(groups, own)]))
+def initializer(init: Initializer) -> Expr:
+    """A function of a tensor that fills it in place and returns it."""
+    function, settings = _fill(init)
+    return Name("partial")(function, **settings) if settings else function
 
 
-def _bias_lines(alike: list[Layer]) -> list[str]:
-    """Zeros for the biases of layers of one kind, if they have any."""
-    zero = "nn.init.zeros_(module.bias)"
-    biased = [len(layer.parameters) > 1 for layer in alike]
-    if not any(biased):
-        return []
-    return [zero] if all(biased) else ["if module.bias is not None:", f"    {zero}"]
+def filled(init: Initializer, tensor: Expr) -> Expr:
+    """The tensor with its initial values."""
+    function, settings = _fill(init)
+    return function(tensor, **settings)
 
 
-def _recurrent_lines() -> list[str]:
-    return [
-        "for name, parameter in module.named_parameters():",
-        '    if name.startswith("weight_ih"):',
-        "        nn.init.xavier_uniform_(parameter)",
-        '    elif name.startswith("weight_hh"):',
-        "        for gate in parameter.data.split(module.hidden_size):",
-        "            nn.init.orthogonal_(gate)",
-        "    else:",
-        "        nn.init.zeros_(parameter)",
-    ]
-
-
-def _cases(groups: list[tuple[list[str], list[str]]], own: bool) -> list[str]:
-    result: list[str] = []
-    if own:
-        result += ['    if getattr(module, "has_own_initial_values", False):', "        return"]
-    word = "if"
-    for kinds, body in groups:
-        test = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
-        result.append(f"    {word} isinstance(module, {test}):")
-        result += [f"        {line}" for line in body]
-        word = "elif"
-    return result
-
-
-def _has_own(layer: Layer) -> bool:
-    return any(
-        p.trainable and p.init != usual_initializer(layer.op, p.name, p.init)
-        for p in layer.parameters
-    )
+def _fill(init: Initializer) -> tuple[Expr, dict[str, object]]:
+    match init:
+        case kinds.Zeros():
+            return _init.zeros_, {}
+        case kinds.Ones():
+            return _init.ones_, {}
+        case kinds.GlorotUniform():
+            return _init.xavier_uniform_, {}
+        case kinds.GlorotNormal():
+            return _init.xavier_normal_, {}
+        case kinds.Identity():
+            return _init.eye_, {}
+        case kinds.Constant(value):
+            return _init.constant_, {"val": value}
+        case kinds.Uniform(low, high):
+            return _init.uniform_, {"a": low, "b": high}
+        case kinds.Normal(std, mean):
+            return _init.normal_, {"mean": default(mean, 0.0), "std": std}
+        case kinds.TruncatedNormal(std, mean):
+            limits = {"a": mean - 2 * std, "b": mean + 2 * std}
+            return _init.trunc_normal_, {"mean": default(mean, 0.0), "std": std, **limits}
+        case kinds.HeUniform():
+            return _init.kaiming_uniform_, {"nonlinearity": "relu"}
+        case kinds.HeNormal():
+            return _init.kaiming_normal_, {"nonlinearity": "relu"}
+        case kinds.LecunNormal():
+            return _init.kaiming_normal_, {"nonlinearity": "linear"}
+        case kinds.Orthogonal(gain):
+            return _init.orthogonal_, {"gain": default(gain, 1.0)}
+    raise Unsupported(f"the initializer {type(init).__name__} has no counterpart")

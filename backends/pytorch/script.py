@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from backends.base import Place
 from backends.pytorch.helpers import helper_pieces
-from backends.pytorch.initial import initialize_piece
+from backends.pytorch.initialize import initialize_piece
 from backends.pytorch.pooling import flattened_at_once
 from backends.pytorch.target import PyTorchTarget
 from backends.pytorch.training import TrainingPrinter

@@ -7,26 +7,11 @@ from typing import ClassVar
 
 from backends.base import Lowerings, Unsupported, rejected
 from backends.pytorch.helpers import HELPERS
-from backends.pytorch.usual import usual_initializer
-from compiler.codegen.expr import Expr, Helper, Literal, Made, Name, Template, default
+from backends.pytorch.initial import filled, initializer
+from backends.pytorch.initialize import usual_initializer
+from compiler.codegen.expr import Expr, Helper, Literal, Made, Name, Template
 from compiler.codegen.script_names import SCRIPT_NAMES, words
 from compiler.codegen.target import Application, ClassTarget
-from compiler.initializers import (
-    Constant,
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    Identity,
-    Initializer,
-    LecunNormal,
-    Normal,
-    Ones,
-    Orthogonal,
-    TruncatedNormal,
-    Uniform,
-    Zeros,
-)
 from compiler.ir import Graph, Layer, ReadParameter
 from compiler.ops.base import LayerOp
 from compiler.types import DType
@@ -181,47 +166,3 @@ class PyTorchTarget(ClassTarget):
 
     def placeholder(self) -> Expr:
         return nn.Identity()
-
-
-def initializer(init: Initializer) -> Expr:
-    """A function of a tensor that fills it in place and returns it."""
-    function, settings = _fill(init)
-    return Name("partial")(function, **settings) if settings else function
-
-
-def filled(init: Initializer, tensor: Expr) -> Expr:
-    """The tensor with its initial values."""
-    function, settings = _fill(init)
-    return function(tensor, **settings)
-
-
-def _fill(init: Initializer) -> tuple[Expr, dict[str, object]]:
-    match init:
-        case Zeros():
-            return nn.init.zeros_, {}
-        case Ones():
-            return nn.init.ones_, {}
-        case GlorotUniform():
-            return nn.init.xavier_uniform_, {}
-        case GlorotNormal():
-            return nn.init.xavier_normal_, {}
-        case Identity():
-            return nn.init.eye_, {}
-        case Constant(value):
-            return nn.init.constant_, {"val": value}
-        case Uniform(low, high):
-            return nn.init.uniform_, {"a": low, "b": high}
-        case Normal(std, mean):
-            return nn.init.normal_, {"mean": default(mean, 0.0), "std": std}
-        case TruncatedNormal(std, mean):
-            limits = {"a": mean - 2 * std, "b": mean + 2 * std}
-            return nn.init.trunc_normal_, {"mean": default(mean, 0.0), "std": std, **limits}
-        case HeUniform():
-            return nn.init.kaiming_uniform_, {"nonlinearity": "relu"}
-        case HeNormal():
-            return nn.init.kaiming_normal_, {"nonlinearity": "relu"}
-        case LecunNormal():
-            return nn.init.kaiming_normal_, {"nonlinearity": "linear"}
-        case Orthogonal(gain):
-            return nn.init.orthogonal_, {"gain": default(gain, 1.0)}
-    raise Unsupported(f"the initializer {type(init).__name__} has no counterpart")

@@ -3,23 +3,9 @@
 from __future__ import annotations
 
 from backends.base import Unsupported
+from compiler import initializers as kinds
 from compiler.codegen.expr import Expr, Helper, Name, default, lift
-from compiler.initializers import (
-    Constant,
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    Identity,
-    Initializer,
-    LecunNormal,
-    Normal,
-    Ones,
-    Orthogonal,
-    TruncatedNormal,
-    Uniform,
-    Zeros,
-)
+from compiler.initializers import Initializer
 
 _made = Name("keras").initializers
 
@@ -31,38 +17,38 @@ def initializer(init: Initializer) -> Expr:
     Raises Unsupported.
     """
     match init:
-        case Zeros():
+        case kinds.Zeros():
             return lift("zeros")
-        case Ones():
+        case kinds.Ones():
             return lift("ones")
-        case GlorotUniform():
+        case kinds.GlorotUniform():
             return lift("glorot_uniform")
-        case HeUniform():
+        case kinds.HeUniform():
             return lift("he_uniform")
-        case GlorotNormal():
+        case kinds.GlorotNormal():
             return _scaled(1.0, "fan_avg")
-        case HeNormal():
+        case kinds.HeNormal():
             return _scaled(2.0, "fan_in")
-        case LecunNormal():
+        case kinds.LecunNormal():
             return _scaled(1.0, "fan_in")
-        case Identity():
+        case kinds.Identity():
             return lift("identity")
-        case Constant(value):
+        case kinds.Constant(value):
             return _made.Constant(float(value))
-        case Uniform(low, high):
+        case kinds.Uniform(low, high):
             return _made.RandomUniform(low, high)
-        case Normal(std, mean):
+        case kinds.Normal(std, mean):
             return _made.RandomNormal(mean=default(mean, 0.0), stddev=std)
-        case TruncatedNormal(std, mean):
+        case kinds.TruncatedNormal(std, mean):
             return _made.TruncatedNormal(mean=default(mean, 0.0), stddev=std)
-        case Orthogonal(gain):
+        case kinds.Orthogonal(gain):
             return lift("orthogonal") if gain == 1 else _made.Orthogonal(gain=gain)
     raise Unsupported(f"the initializer {type(init).__name__} has no counterpart")
 
 
 def recurrent_initializer(init: Initializer, gates: int) -> Expr:
     """The initializer of a recurrent kernel: an orthogonal one is so gate by gate."""
-    if isinstance(init, Orthogonal) and gates > 1:
+    if isinstance(init, kinds.Orthogonal) and gates > 1:
         return Helper("OrthogonalGates")(gain=default(init.gain, 1.0))
     return initializer(init)
 
