@@ -14,6 +14,7 @@ from compiler.ops.conv import (
     Conv1d,
     Conv2d,
     Conv3d,
+    ConvTranspose,
     ConvTranspose1d,
     ConvTranspose2d,
     ConvTranspose3d,
@@ -37,7 +38,7 @@ def _conv(op: AnyConvolution, layer: Layer) -> Expr:
 
 
 @construct(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
-def _conv_transpose(op: ConvTranspose1d | ConvTranspose2d | ConvTranspose3d, layer: Layer) -> Expr:
+def _conv_transpose(op: ConvTranspose, layer: Layer) -> Expr:
     if op.rank == 3 and set(op.dilation) != {1}:
         raise Unsupported("MXNet has no dilated transposed convolution of volumes")
     if any(extra >= stride for extra, stride in zip(op.output_padding, op.stride, strict=True)):

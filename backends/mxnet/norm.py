@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from backends.mxnet.initial import initial
 from backends.mxnet.target import construct, lower, nn
 from compiler.codegen.expr import Expr, Helper, Made, default
@@ -17,13 +19,14 @@ from compiler.ops.norm import (
     RMSNorm,
 )
 
+_GLUON = {"weight": "gamma_initializer", "bias": "beta_initializer"}
+_HELPERS = {"weight": "weight_initializer", "bias": "bias_initializer"}
 
-def _initial(layer: Layer, weight: str, bias: str) -> dict[str, object]:
-    """Initial values other than ones and zeros."""
-    names = {"bias": bias}
-    if layer.parameter("weight").init != Ones():
-        names["weight"] = weight
-    return initial(layer, **names)
+
+def _initial(layer: Layer, keywords: Mapping[str, str]) -> dict[str, object]:
+    """Initial values other than ones and zeros, which are the defaults here."""
+    ones = layer.parameter("weight").init == Ones()
+    return initial(layer, **{k: v for k, v in keywords.items() if not (ones and k == "weight")})
 
 
 @construct(BatchNorm)
@@ -31,7 +34,7 @@ def _batch_norm(op: BatchNorm, layer: Layer) -> Expr:
     return nn.BatchNorm(
         momentum=default(op.momentum, 0.9),
         epsilon=default(op.eps, 1e-5),
-        **_initial(layer, "gamma_initializer", "beta_initializer"),
+        **_initial(layer, _GLUON),
     )
 
 
@@ -39,14 +42,14 @@ def _batch_norm(op: BatchNorm, layer: Layer) -> Expr:
 def _instance_norm(op: InstanceNorm, layer: Layer) -> Expr:
     return nn.InstanceNorm(
         epsilon=default(op.eps, 1e-5),
-        **_initial(layer, "gamma_initializer", "beta_initializer"),
+        **_initial(layer, _GLUON),
     )
 
 
 @construct(LayerNorm)
 def _layer_norm(op: LayerNorm, layer: Layer) -> Expr:
     shape = layer.parameter("weight").type.shape
-    own = _initial(layer, "gamma_initializer", "beta_initializer")
+    own = _initial(layer, _GLUON)
     if len(shape) == 1:
         return nn.LayerNorm(epsilon=default(op.eps, 1e-5), **own)
     return Helper("LayerNorm")(shape, epsilon=default(op.eps, 1e-5), **own)
@@ -55,20 +58,15 @@ def _layer_norm(op: LayerNorm, layer: Layer) -> Expr:
 @construct(GroupNorm)
 def _group_norm(op: GroupNorm, layer: Layer) -> Expr:
     channels = layer.parameter("weight").type.shape[0]
-    own = _initial(layer, "weight_initializer", "bias_initializer")
+    own = _initial(layer, _HELPERS)
     return Helper("GroupNorm")(op.groups, channels, epsilon=default(op.eps, 1e-5), **own)
 
 
 @construct(RMSNorm)
 def _rms_norm(op: RMSNorm, layer: Layer) -> Expr:
     shape = layer.parameter("weight").type.shape
-    own = _initial_weight(layer)
+    own = _initial(layer, _HELPERS)
     return Helper("RMSNorm")(shape, epsilon=default(op.eps, 1e-5), **own)
-
-
-def _initial_weight(layer: Layer) -> dict[str, object]:
-    plain = layer.parameter("weight").init == Ones()
-    return {} if plain else initial(layer, weight="weight_initializer")
 
 
 @construct(Dropout)

@@ -21,7 +21,6 @@ from compiler.training.optimizers import (
     AdamW,
     Lion,
     NAdam,
-    Optimizer,
     RmsProp,
     Sgd,
 )
@@ -127,6 +126,3 @@ def _rmsprop(
         return "RMSProp", True, ()
     settings |= {"gamma1": lift(optimizer.rho), "epsilon": lift(optimizer.eps)}
     return "rmsprop", False, (_INSIDE,)
-
-
-__all__ = ["Optimizer", "PrintedOptimizer", "printed_optimizer"]

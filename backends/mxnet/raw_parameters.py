@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from compiler.codegen.classes import ClassCode
@@ -51,6 +50,3 @@ def _keyword(expr: Expr, taken: set[str]) -> Expr | None:
         case Element(site, ()) if site in taken:
             return Name(site)
     return None
-
-
-__all__: Sequence[str] = ("with_raw_parameters",)

@@ -14,7 +14,7 @@ from functools import reduce
 from backends.base import Unsupported
 from compiler.codegen.expr import Expr, Name, SizeName
 from compiler.codegen.target import Application
-from compiler.dims import Dim, Product, Size, Sum, Symbol, equal
+from compiler.dims import Dim, Product, Size, Sum, equal
 from compiler.ir import Graph
 from compiler.types import Shape
 from dsl import nodes
@@ -177,14 +177,3 @@ def broadcast(at: Application, x: Expr, source: Shape, wanted: Shape) -> Expr:
         if k not in numbers:
             x = F.broadcast_like(x, witness(at, wanted[k]), lhs_axes=(k,), rhs_axes=(0,))
     return x
-
-
-__all__ = [
-    "Symbol",
-    "broadcast",
-    "in_front",
-    "length_of",
-    "positions",
-    "reshape_codes",
-    "witness",
-]

@@ -15,6 +15,7 @@ from compiler.ops.conv import (
     Conv2d,
     Conv3d,
     Convolution,
+    ConvTranspose,
     ConvTranspose1d,
     ConvTranspose2d,
     ConvTranspose3d,
@@ -43,13 +44,9 @@ def _conv(op: AnyConvolution, layer: Layer) -> Expr:
 
 
 @construct(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
-def _conv_transpose(op: ConvTranspose1d | ConvTranspose2d | ConvTranspose3d, layer: Layer) -> Expr:
+def _conv_transpose(op: ConvTranspose, layer: Layer) -> Expr:
     inputs = layer.parameter("weight").type.shape[0]
-    module = {
-        1: nn.ConvTranspose1d,
-        2: nn.ConvTranspose2d,
-        3: nn.ConvTranspose3d,
-    }[op.rank]
+    module = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}[op.rank]
     return module(
         inputs,
         op.channels,

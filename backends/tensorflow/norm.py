@@ -7,6 +7,7 @@ from backends.tensorflow.facts import Facts
 from backends.tensorflow.initial import initializer
 from backends.tensorflow.target import TRAINING, Placed, construct, layers, lower
 from compiler.codegen.expr import Expr, Made, default
+from compiler.initializers import Ones
 from compiler.ir import Layer
 from compiler.ops.norm import (
     BatchNorm,
@@ -50,8 +51,7 @@ def _layer_norm(op: LayerNorm, layer: Layer, facts: Facts) -> Expr:
 
 @construct(RMSNorm)
 def _rms_norm(op: RMSNorm, layer: Layer, facts: Facts) -> Expr:
-    init = layer.parameter("weight").init
-    if init != type(init)() or type(init).__name__ != "Ones":
+    if layer.parameter("weight").init != Ones():
         raise Unsupported("Keras' RMSNormalization starts with ones")
     return layers.RMSNormalization(axis=default(_axis(op, layer), -1), epsilon=op.eps)
 
