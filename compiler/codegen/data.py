@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path, PurePath
 
+from compiler.codegen import data_files  # noqa: F401  (registers its sources)
 from compiler.codegen.data_sources import RESERVED, Loading, loading
 from compiler.codegen.names import Names
 from compiler.codegen.numpy_ops import Printed, mapping_lines

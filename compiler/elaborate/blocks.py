@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from compiler.elaborate import limits, sites
+from compiler.elaborate.binding import require_determined
+from compiler.elaborate.constraints import constrain
 from compiler.elaborate.errors import POISON, did_you_mean, error
 from compiler.elaborate.scope import Body, Frame, region_of
 from compiler.elaborate.session import Session, Specialisation, Structure
-from compiler.elaborate.types import constrain, require_determined
 from compiler.elaborate.values import describe, frozen
 from compiler.ir import Argument, Call, Graph, GraphOutput, Instance, Value
 from compiler.signature import Given

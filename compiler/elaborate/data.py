@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from compiler import dims
+from compiler.constraints import Constraint
 from compiler.data import NOT_YET, SOURCES, DataSource, Synthetic
 from compiler.dims import Dim, DimError, Size
 from compiler.elaborate.errors import POISON, did_you_mean, error
@@ -18,7 +19,7 @@ from compiler.elaborate.scope import Drawing, Frame
 from compiler.elaborate.session import Session
 from compiler.elaborate.settings import Overriding, setting_of
 from compiler.errors import OpError
-from compiler.ir import Bind, Constraint, Graph, GraphInput, GraphOutput, Region, Value
+from compiler.ir import Bind, Graph, GraphInput, GraphOutput, Region, Value
 from compiler.signature import Given
 from compiler.training import Data
 from compiler.types import DType, TensorType, shape_text

@@ -6,14 +6,10 @@ from math import prod
 from typing import Any
 
 from compiler.dims import Dim
+from compiler.elaborate.binding import bind_input, settle
 from compiler.elaborate.errors import POISON, error
 from compiler.elaborate.scope import Frame, TrainingBody, executes
-from compiler.elaborate.types import (
-    bind_input,
-    declared_type,
-    free_names,
-    settle,
-)
+from compiler.elaborate.types import declared_type, free_names
 from compiler.elaborate.values import describe, holds_poison
 from compiler.initializers import Constant, Initializer, Zeros
 from compiler.ir import (

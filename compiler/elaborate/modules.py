@@ -65,7 +65,6 @@ class ModuleScope:
     """Declarations with a syntax error: what is lost of them would be reported again and again."""
     table: dict[str, nodes.Block | Constant | Imported] = field(default_factory=dict)
     trains: list[nodes.Train] = field(default_factory=list)
-    used: set[str] = field(default_factory=set)
 
     @property
     def source(self) -> Source:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from compiler import dims
+from compiler.elaborate.constraints import constrain
 from compiler.elaborate.errors import error
 from compiler.elaborate.scope import Frame
-from compiler.elaborate.types import constrain
 from compiler.elaborate.values import kind_name
 from compiler.errors import OpError
 from compiler.ir import Apply, Argument, Layer, Value

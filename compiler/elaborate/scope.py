@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import field
 from typing import Any, Protocol, TypeVar
 
+from compiler.constraints import Constraint
 from compiler.dims import DimError, Size
 from compiler.elaborate import limits
 from compiler.elaborate.errors import POISON, error
@@ -21,7 +22,6 @@ from compiler.habits import about_name
 from compiler.ir import (
     Apply,
     Call,
-    Constraint,
     GraphInput,
     Instance,
     Item,

@@ -8,13 +8,11 @@ from typing import Any
 
 from compiler.dims import Dim
 from compiler.elaborate import limits
+from compiler.elaborate.constraints import constrain
 from compiler.elaborate.errors import POISON, did_you_mean, error
 from compiler.elaborate.expressions import condition, decided
 from compiler.elaborate.scope import Frame, executes, region_of
 from compiler.elaborate.sites import target_names
-from compiler.elaborate.types import (
-    constrain,
-)
 from compiler.elaborate.values import Undecided, describe, text
 from compiler.ir import (
     Apply,

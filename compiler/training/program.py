@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 
+from compiler.constraints import Constraint
 from compiler.data.base import DataSource
-from compiler.ir import Constraint, Graph, GraphInput
+from compiler.ir import Graph, GraphInput
 from compiler.training.clipping import Clip
 from compiler.training.metrics import Metric
 from compiler.training.optimizers import Optimizer

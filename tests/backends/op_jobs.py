@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from backends.base import Lowerings
-from compiler.ir import Constraint, Graph
+from compiler.constraints import Constraint
+from compiler.ir import Graph
 from compiler.ops.base import OPERATIONS, LayerOp
 from compiler.ops.loss_base import Loss
 from compiler.types import DType, TensorType

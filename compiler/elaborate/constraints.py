@@ -1,0 +1,36 @@
+"""Constraints as a body records them: each once, none that another one implies."""
+
+from __future__ import annotations
+
+from compiler.constraints import Constraint
+from compiler.dims import Dim, Size
+from compiler.elaborate.scope import Frame
+from dsl.source import Span
+
+
+def constrain(
+    frame: Frame,
+    left: Size,
+    relation: str,
+    right: Size,
+    span: Span,
+    message: tuple[str | Dim, ...] = (),
+) -> None:
+    """Records what the run has to obey, once; a bound that another one implies is left out."""
+    new = Constraint(left, relation, right, span, message)
+    if any(_implies(old, new) for old in frame.constraints):
+        return
+    frame.constraints[:] = [old for old in frame.constraints if not _implies(new, old)]
+    frame.constraints.append(new)
+
+
+def _implies(one: Constraint, other: Constraint) -> bool:
+    """Whether what fits one fits the other, which has no message of its own."""
+    if (one.left, one.relation, one.right) == (other.left, other.relation, other.right):
+        return True
+    match one.right, other.right:
+        case int(), int() if one.left == other.left and not other.message:
+            if one.relation == other.relation == "<=":
+                return one.right <= other.right
+            return one.relation == other.relation == ">=" and one.right >= other.right
+    return False
