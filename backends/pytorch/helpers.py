@@ -9,10 +9,8 @@ from compiler.codegen.pieces import Piece
 _HELPERS = {
     "initialized": '''\
 def initialized(module, **functions):
-    """The layer with initial values of its own, which `initialize` then leaves alone."""
-    for name, fill in functions.items():
-        fill(getattr(module, name).data)
-    module.has_own_initial_values = True
+    """The layer, with functions of its own that `initialize` fills parameters by."""
+    module.own_initial_values = functions
     return module''',
     "one_bias": '''\
 def one_bias(layer):

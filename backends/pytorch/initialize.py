@@ -13,44 +13,67 @@ from compiler.ops.base import LayerOp
 from compiler.ops.conv import AnyConvolution
 from compiler.ops.linear import Dense, Embedding
 from compiler.ops.norm import ChannelNorm, TrailingNorm
+from compiler.ops.rectifiers import PRelu
 from compiler.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 
-_RECURRENT: dict[str, Initializer] = {
-    "weight": init.GlorotUniform(),
-    "recurrent_weight": init.Orthogonal(),
-    "bias": init.Zeros(),
-    "recurrent_bias": init.Zeros(),
+_RECURRENT: dict[str, tuple[str, Initializer]] = {
+    "weight": ("weight_ih", init.GlorotUniform()),
+    "recurrent_weight": ("weight_hh", init.Orthogonal()),
+    "bias": ("bias_ih", init.Zeros()),
+    "recurrent_bias": ("bias_hh", init.Zeros()),
 }
+"""What PyTorch calls a cell's parameters, and what they usually start as."""
 
 
-def usual_initializer(op: LayerOp, name: str, own: Initializer) -> Initializer:
-    """What a parameter of such a layer starts as, by `initialize` or by PyTorch itself.
+def own_initializers(layer: Layer) -> dict[str, Initializer]:
+    """Those parameters, by PyTorch's names, that start otherwise than such layers usually do."""
+    usual = _usual_initializers(layer.op)
+    return {
+        usual[p.name][0]: p.init
+        for p in layer.parameters
+        if p.trainable and p.init != usual[p.name][1]
+    }
 
-    `own` is given back for operations that this table does not know.
-    """
+
+def _usual_initializers(op: LayerOp) -> dict[str, tuple[str, Initializer]]:
+    """PyTorch's name of each parameter, and what it starts as, by `initialize` or by itself."""
     match op:
         case AnyConvolution():
-            return init.HeUniform() if name == "weight" else init.Zeros()
+            usual: dict[str, Initializer] = {"weight": init.HeUniform(), "bias": init.Zeros()}
         case Dense():
-            return init.GlorotUniform() if name == "weight" else init.Zeros()
+            usual = {"weight": init.GlorotUniform(), "bias": init.Zeros()}
         case Embedding():
-            return init.Normal(std=0.02)
-        case Recurrent():
-            kind = next(k for k in sorted(_RECURRENT, key=len, reverse=True) if name.startswith(k))
-            return _RECURRENT[kind]
+            usual = {"weight": init.Normal(std=0.02)}
         case ChannelNorm() | TrailingNorm():
-            return init.Zeros() if name == "bias" else init.Ones()
-    return own
+            usual = {"weight": init.Ones(), "bias": init.Zeros()}
+        case PRelu():
+            usual = {"weight": init.Constant(0.25)}
+        case Recurrent():
+            return {
+                name + cell.suffix: (f"{theirs}_l{cell.layer}{'_reverse' * cell.reverse}", start)
+                for cell in op.cells()
+                for name, (theirs, start) in _RECURRENT.items()
+            }
+        case _:
+            usual = {}
+    return {name: (name, start) for name, start in usual.items()}
 
 
 def initialize_piece(model: Graph) -> Piece:
     """`initialize(module)` for the kinds of layers that the model has; empty if it needs none."""
     layers = layers_of(model)
-    groups = list(_groups(layers))
-    if not groups:
-        return Piece()
-    own = any(_has_own(layer) for layer in layers)
-    return Piece("\n".join(["def initialize(module):", *_cases(groups, own)]))
+    usual = [layer for layer in layers if len(own_initializers(layer)) < len(_trainable(layer))]
+    body = _cases(list(_groups(usual)))
+    if any(own_initializers(layer) for layer in layers):
+        body += [
+            '    for name, fill in getattr(module, "own_initial_values", {}).items():',
+            "        fill(getattr(module, name).data)",
+        ]
+    return Piece("\n".join(["def initialize(module):", *body])) if body else Piece()
+
+
+def _trainable(layer: Layer) -> list[str]:
+    return [p.name for p in layer.parameters if p.trainable]
 
 
 def _groups(layers: Sequence[Layer]) -> Iterator[tuple[list[str], list[str]]]:
@@ -92,10 +115,8 @@ _RECURRENT_LINES = [
 ]
 
 
-def _cases(groups: list[tuple[list[str], list[str]]], own: bool) -> list[str]:
+def _cases(groups: list[tuple[list[str], list[str]]]) -> list[str]:
     result: list[str] = []
-    if own:
-        result += ['    if getattr(module, "has_own_initial_values", False):', "        return"]
     word = "if"
     for modules, body in groups:
         test = modules[0] if len(modules) == 1 else f"({', '.join(modules)})"
@@ -103,10 +124,3 @@ def _cases(groups: list[tuple[list[str], list[str]]], own: bool) -> list[str]:
         result += [f"        {line}" for line in body]
         word = "elif"
     return result
-
-
-def _has_own(layer: Layer) -> bool:
-    return any(
-        p.trainable and p.init != usual_initializer(layer.op, p.name, p.init)
-        for p in layer.parameters
-    )

@@ -8,7 +8,7 @@ from typing import ClassVar
 from backends.base import Lowerings, Unsupported, rejected
 from backends.pytorch.helpers import HELPERS
 from backends.pytorch.initial import filled, initializer
-from backends.pytorch.initialize import usual_initializer
+from backends.pytorch.initialize import own_initializers
 from compiler.codegen.expr import Expr, Helper, Literal, Made, Name, Template
 from compiler.codegen.script_names import SCRIPT_NAMES, words
 from compiler.codegen.target import Application, ClassTarget
@@ -127,11 +127,8 @@ class PyTorchTarget(ClassTarget):
             module = construct.find(layer.op)(layer.op, layer)
         except Unsupported as problem:
             raise rejected("pytorch", layer.op, layer.site.span, problem) from None
-        initial = {
-            p.name: initializer(p.init)
-            for p in layer.parameters
-            if p.trainable and p.init != usual_initializer(layer.op, p.name, p.init)
-        }
+        own = own_initializers(layer)
+        initial = {name: initializer(init) for name, init in own.items()}
         return Helper("initialized")(module, **initial) if initial else module
 
     def apply(self, at: Application) -> Expr | Template:
