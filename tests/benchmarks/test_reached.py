@@ -79,7 +79,6 @@ HALVES = np.array([[1, 1, 2], [3, 3, 4]])
         ("mlp", ([], np.array([2, 2, 1])), ([], np.array([2, 1, 1, 2])), {"accuracy": 0.5}),
         ("siamese", (), (np.zeros(2), np.array([0, 1])), {"accuracy": 0.5}),
         ("rnn", (), (SERIES, SERIES[:, -1] + [[3], [4]]), {"mae": 3.5, "rmse": 12.5**0.5}),
-        ("lstm_forecast", (), (SERIES, np.array([[2.0], [0.0]])), {"mae": 1.0}),
         ("vae", (np.array([[0.0], [1.0]]),), (np.array([[1.5]]),), {"mse": 1.0}),
         ("bert_tiny", (HALVES, HALVES), (HALVES, HALVES[:, ::-1]), {"accuracy": 1.0}),
         ("unet", (), (np.full((1, 1, 28, 28), 10.0),), {"f1": 1.0}),
