@@ -27,7 +27,8 @@ class ClassFrame:
 
     `base` and `forward` are templates; `{inputs}` are the forward function's parameters.
     `constructor` are parameters that every constructor has besides its own, `begin` the lines
-    it begins with.
+    it begins with, `end` those it ends with; `methods` are lines between it and the forward
+    function.
     """
 
     base: str
@@ -35,6 +36,7 @@ class ClassFrame:
     begin: tuple[str, ...]
     constructor: tuple[str, ...] = ()
     end: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
 
 
 def class_text(code: ClassCode, frame: ClassFrame) -> str:
@@ -43,14 +45,16 @@ def class_text(code: ClassCode, frame: ClassFrame) -> str:
     result = [f"class {code.name}({frame.base}):"]
     if code.documentation:
         result += [*_documentation(code.documentation), ""]
-    result += [f"    def __init__({parameters}):"]
-    result += [f"        {line}" for line in frame.begin]
-    if code.construct:
-        result += lines(code.construct, 2)
-    result += [f"        {line}" for line in frame.end]
-    forward = frame.forward.format(inputs=", ".join(code.inputs))
-    result += ["", f"    def {forward}:", *lines(code.compute, 2)]
-    return "\n".join(result)
+    methods: list[Sequence[str]] = []
+    if code.signature or code.construct or frame.end:
+        body = [*frame.begin, *(lines(code.construct) if code.construct else ()), *frame.end]
+        methods.append([f"def __init__({parameters}):", *(f"    {line}" for line in body)])
+    methods += [frame.methods] if frame.methods else []
+    forward = frame.forward.format(inputs=", ".join((*code.inputs, *code.received.values())))
+    methods.append([f"def {forward}:", *lines(code.compute, 1)])
+    for method in methods:
+        result += [*(f"    {line}" for line in method), ""]
+    return "\n".join(result[:-1])
 
 
 def _documentation(text: str) -> list[str]:

@@ -52,10 +52,9 @@ class _Fitted:
         self.fewest = _FEWEST
 
     def observe(self, step: Step, results: tuple[Array, ...]) -> tuple[Array, ...] | None:
-        op, layer = step.item.op, step.item.layer
-        if not isinstance(op, BatchNorm) or layer is None:
+        op, path = step.item.op, step.layer_path
+        if not isinstance(op, BatchNorm) or path is None:
             return None
-        path = ".".join(filter(None, (step.path, layer.path)))
         if path in self._done:
             return None
         self._done.add(path)

@@ -287,8 +287,34 @@ class Graph:
         """Calls of blocks in the graph's own body."""
         return tuple(item for item in self.body.walk() if isinstance(item, Call))
 
+    @cached_property
+    def instances(self) -> dict[Instance, tuple[Graph, ...]]:
+        """The instances that the graph makes, with the graphs they run through.
+
+        They are applied in its own body, or by blocks that get them as arguments.
+        """
+        own = {i.made: None for i in self.body.walk() if isinstance(i, Create)}
+        found: dict[Instance, dict[Graph, None]] = {
+            call.instance: {} for call in self.calls if call.instance in own
+        }
+        found.update({i: {} for i in own if isinstance(i, Instance) and i not in found})
+        seen: set[Graph] = set()
+        pending = [self]
+        while pending and found:
+            graph = pending.pop()
+            for call in graph.calls:
+                if call.instance in found:
+                    found[call.instance][call.graph] = None
+                if call.graph not in seen:
+                    seen.add(call.graph)
+                    pending.append(call.graph)
+        return {instance: tuple(graphs) for instance, graphs in found.items()}
+
     def parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Every parameter with its full path, each once, those of called blocks included."""
+        """Every parameter with its full path, each once, those of its instances included.
+
+        A layer that a block gets as an argument belongs to the graph that made it.
+        """
         seen: set[str] = set()
         pending: list[tuple[str, Graph]] = [("", self)]
         while pending:
@@ -298,8 +324,12 @@ class Graph:
                 if path not in seen:
                     seen.add(path)
                     yield path, parameter
-            calls = [(prefix + call.instance.path + ".", call.graph) for call in graph.calls]
-            pending.extend(reversed(calls))
+            inner = [
+                (f"{prefix}{instance.path}.", called)
+                for instance, graphs in graph.instances.items()
+                for called in graphs
+            ]
+            pending.extend(reversed(inner))
 
 
 @dataclass(frozen=True, eq=False)

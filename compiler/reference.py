@@ -18,6 +18,7 @@ from compiler.dims import Dim, Size
 from compiler.ir import Apply, Call, Create, Graph, Parameter, ReadParameter, Value
 from compiler.lazy import np
 from compiler.ops.slicing import Integer, Slice
+from compiler.ownership import Owner
 from compiler.reference_inputs import InputError, check_constraints, checked_inputs, resolve_sizes
 from compiler.types import DType, TensorType
 from dsl.records import dataclass
@@ -35,6 +36,8 @@ class Step:
 
     item: Apply
     path: str
+    layer_path: str | None = None
+    """The path of the layer that was applied, which a caller of the instance may have made."""
 
 
 Observer = Callable[[Step, tuple["Array", ...]], "tuple[Array, ...] | None"]
@@ -103,7 +106,7 @@ class _Frame:
     """A graph in the middle of its run.  Values leave when nothing reads them any more."""
 
     graph: Graph
-    prefix: str
+    owner: Owner
     call: Call | None
     items: Iterator[Create | Apply | Call | ReadParameter]
     uses: Counter[Value]
@@ -131,20 +134,23 @@ class _Machine:
 
     def run(self, graph: Graph, inputs: Mapping[Value, Array]) -> dict[str, Array]:
         """Runs a graph and all it calls, without recursion."""
-        stack = [self._frame(graph, "", None, inputs)]
+        stack = [self._frame(graph, Owner(), None, inputs)]
         while True:
             frame = stack[-1]
             match next(frame.items, None):
+                case Create(made=made):
+                    frame.owner.make(made)
                 case Apply() as item:
                     self._apply(frame, item)
                 case ReadParameter() as item:
-                    frame.put(item.output, self._weight(frame, item.parameter))
+                    prefix = frame.owner.prefix_of(item.layer)
+                    frame.put(item.output, self._weight(prefix, item.parameter))
                 case Call() as item:
                     formal = [i.value for i in item.graph.inputs]
                     taken = [frame.take(value) for value in item.inputs]
-                    prefix = f"{frame.prefix}{item.instance.path}."
                     bound = dict(zip(formal, taken, strict=True))
-                    stack.append(self._frame(item.graph, prefix, item, bound))
+                    inner = frame.owner.enter(item.instance)
+                    stack.append(self._frame(item.graph, inner, item, bound))
                 case None:
                     stack.pop()
                     results = [frame.take(output.value) for output in frame.graph.outputs]
@@ -155,11 +161,11 @@ class _Machine:
                         stack[-1].put(value, result)
 
     def _frame(
-        self, graph: Graph, prefix: str, call: Call | None, inputs: Mapping[Value, Array]
+        self, graph: Graph, owner: Owner, call: Call | None, inputs: Mapping[Value, Array]
     ) -> _Frame:
         if graph not in self.uses:
             self.uses[graph] = _count_uses(graph)
-        frame = _Frame(graph, prefix, call, graph.body.walk(), self.uses[graph].copy())
+        frame = _Frame(graph, owner, call, graph.body.walk(), self.uses[graph].copy())
         for value, array in inputs.items():
             frame.put(value, array)
         return frame
@@ -167,9 +173,10 @@ class _Machine:
     def _apply(self, frame: _Frame, item: Apply) -> None:
         arrays = [None if value is None else frame.take(value) for value in item.inputs]
         parameters: dict[str, Any] = {}
+        prefix = frame.owner.prefix_of(item.layer)
         if item.layer is not None:
             owned = item.layer.parameters
-            parameters = {p.name: self._weight(frame, p) for p in owned}
+            parameters = {p.name: self._weight(prefix, p) for p in owned}
         op = concretize(item.op, self.sizes, self.dtype)
         if op.is_random:
             if self.random is None:
@@ -183,7 +190,9 @@ class _Machine:
         pairs = zip(results, item.outputs, strict=True)
         found = tuple(self._checked(array, value.type, item) for array, value in pairs)
         if self.observe is not None:
-            found = self.observe(Step(item, frame.prefix.removesuffix(".")), found) or found
+            path = None if item.layer is None else prefix + item.layer.path
+            step = Step(item, frame.owner.prefix.removesuffix("."), path)
+            found = self.observe(step, found) or found
         for value, array in zip(item.outputs, found, strict=True):
             frame.put(value, array)
 
@@ -200,8 +209,8 @@ class _Machine:
             )
         return array
 
-    def _weight(self, frame: _Frame, parameter: Parameter) -> Array:
-        path = frame.prefix + parameter.path
+    def _weight(self, prefix: str, parameter: Parameter) -> Array:
+        path = prefix + parameter.path
         if path not in self.weights:
             raise InputError(f"there is no weight `{path}`")
         array = np.asarray(self.weights[path])

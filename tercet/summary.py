@@ -11,6 +11,7 @@ from compiler import dims
 from compiler.dims import Dim, Size
 from compiler.ir import Apply, Call, Create, Graph, Layer, Parameter, ReadParameter
 from compiler.ops.elementwise import Constant
+from compiler.ownership import Owner
 from compiler.types import TensorType
 
 
@@ -37,19 +38,21 @@ class ParameterRow:
 def rows(graph: Graph, prefix: str = "") -> Iterator[Row]:
     """The applications of operations, those of called blocks in place of their calls."""
     counted: set[str] = set()
-    pending = [(prefix, graph.body.walk())]
+    pending = [(Owner(prefix), graph.body.walk())]
     while pending:
-        path, items = pending[-1]
+        owner, items = pending[-1]
         item = next(items, None)
         match item:
             case None:
                 pending.pop()
+            case Create(made=made):
+                owner.make(made)
             case Call(graph=called, instance=instance):
-                pending.append((f"{path}{instance.path}.", called.body.walk()))
+                pending.append((owner.enter(instance), called.body.walk()))
             case Apply(op=Constant()):
                 pass
             case Apply():
-                yield _row(path, item, counted)
+                yield _row(owner.prefix_of(item.layer), item, counted)
 
 
 def _row(prefix: str, item: Apply, counted: set[str]) -> Row:

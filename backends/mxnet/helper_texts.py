@@ -9,6 +9,10 @@ def block_list(*blocks):
     stack = nn.HybridSequential()
     stack.add(*blocks)
     return stack''',
+    "with_layers": '''\
+def with_layers(block, *layers):
+    """The block as a function of its inputs alone: it gets these layers at every call."""
+    return lambda *inputs: block(*inputs, *layers)''',
     "value": '''\
 def value(F, parameter):
     """A parameter of another block as an operand."""

@@ -14,7 +14,7 @@ RESERVED_NAMES = SCRIPT_NAMES | words(
     gelu_tanh gluon gradients hard_swish huber is_nan kl_div logsumexp mish mx
     named_parameters nd nn one_bias one_hot reseed rnn round_half_to_even selu silu
     slots softmax_cross_entropy topk_of_integers tqdm trained tril triu value variance
-    where
+    where with_layers
     """
 )
 """Module-level names of scripts."""

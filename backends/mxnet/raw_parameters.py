@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from compiler.codegen.classes import ClassCode
-from compiler.codegen.expr import Attribute, Call, Element, Expr, Name
+from compiler.codegen.expr import Attribute, Call, Expr, Name
 from compiler.codegen.loops import map_expressions
+from compiler.codegen.references import Element
 from compiler.codegen.writer import Assign, Statement
 
 _PARAMS = Attribute(Attribute(Name("self"), "params"), "get")
@@ -20,8 +21,9 @@ def with_raw_parameters(code: ClassCode) -> ClassCode:
     taken = set(raw)
     compute = map_expressions(code.compute, lambda e: _local(e, taken))
     compute = map_expressions(compute, lambda e: _keyword(e, taken))
-    inputs = tuple(f"{name}_" if name in taken else name for name in code.inputs)
-    return replace(code, inputs=(*inputs, *raw), compute=tuple(compute))
+    given = (*code.inputs, *code.received.values())
+    inputs = tuple(f"{name}_" if name in taken else name for name in given)
+    return replace(code, inputs=(*inputs, *raw), received={}, compute=tuple(compute))
 
 
 def _declares(statement: Statement) -> bool:
@@ -40,13 +42,16 @@ def _attribute(statement: Statement) -> str:
 
 def _local(expr: Expr, taken: set[str]) -> Expr | None:
     """Another name for a variable called like a parameter."""
-    if isinstance(expr, Name) and expr.identifier in taken:
-        return Name(f"{expr.identifier}_")
+    match expr:
+        case Name(identifier) if identifier in taken:
+            return Name(f"{identifier}_")
+        case Element(site, received=True) if site in taken:
+            return replace(expr, site=f"{site}_")
     return None
 
 
 def _keyword(expr: Expr, taken: set[str]) -> Expr | None:
     match expr:
-        case Element(site, ()) if site in taken:
+        case Element(site, (), False) if site in taken:
             return Name(site)
     return None

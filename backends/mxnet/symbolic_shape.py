@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from functools import reduce
 
 from backends.base import Unsupported
-from compiler.codegen.expr import Expr, Name, SizeName
+from compiler.codegen.expr import Expr, Name
+from compiler.codegen.references import SizeName
 from compiler.codegen.target import Application
 from compiler.dims import Dim, Product, Size, Sum, equal
 from compiler.ir import Graph

@@ -10,7 +10,7 @@ becomes bool where a model is left and float32 where one is entered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from backends.base import Lowerings, Unsupported, rejected
@@ -75,6 +75,7 @@ def held_as(dtype: DType) -> str:
 class MXNetTarget(ClassTarget):
     """Prints `HybridBlock` classes; with `eager`, code over NDArrays."""
 
+    name: ClassVar[str] = "mxnet"
     reserved_names: ClassVar[frozenset[str]] = RESERVED_NAMES
     reserved_attributes: ClassVar[frozenset[str]] = RESERVED_ATTRIBUTES
     reserved_arguments: ClassVar[frozenset[str]] = frozenset({"self", "prefix", "params"})
@@ -83,6 +84,7 @@ class MXNetTarget(ClassTarget):
         super().__init__()
         self.model = model
         self.eager = eager
+        self.reads_sizes = eager
 
     def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:
         try:
@@ -146,6 +148,9 @@ class MXNetTarget(ClassTarget):
         name = GLUON_NAMES.get((type(item.layer.op).__name__, item.parameter.name))
         attribute = Made().__getattr__(name or item.parameter.name)
         return attribute.data() if self.eager else Helper("value")(F, attribute)
+
+    def bound(self, instance: Expr, handed: Mapping[str, Expr]) -> Expr:
+        return Helper("with_layers")(instance, *handed.values())
 
     def layer_list(self, items: Expr) -> Expr:
         if isinstance(items, Comprehension):

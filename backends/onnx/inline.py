@@ -18,13 +18,12 @@ from compiler.ir import (
     Call,
     Create,
     Graph,
-    Instance,
     Item,
-    Layer,
     Loop,
     ReadParameter,
     Value,
 )
+from compiler.ownership import Owner
 from dsl import nodes
 from dsl.diagnostics import Diagnostic, DiagnosticError, Note
 
@@ -34,25 +33,16 @@ class _Frame:
     """One graph being walked under one instance path."""
 
     graph: Graph
-    prefix: str
+    owner: Owner
     names: dict[Value, str]
     items: Iterator[Create | Apply | Call | ReadParameter]
     caller: _Frame | None = None
     call: Call | None = None
     bound: Mapping[Value, str] = field(default_factory=dict)
-    owned: dict[Layer | Instance, str] = field(default_factory=dict)
-
-    def prefix_of(self, made: Layer | Instance | None) -> str:
-        """The path of the instance that made it: a layer may be a block's argument."""
-        frame: _Frame | None = self
-        while frame is not None:
-            if made in frame.owned:
-                return frame.owned[made]
-            frame = frame.caller
-        return self.prefix
 
     def hint(self, name: str) -> str:
-        return f"{self.prefix[:-1]}/{name}" if self.prefix else name
+        prefix = self.owner.prefix
+        return f"{prefix[:-1]}/{name}" if prefix else name
 
 
 def inline(graph: Graph, builder: Builder) -> list[str]:
@@ -62,16 +52,16 @@ def inline(graph: Graph, builder: Builder) -> list[str]:
     """
     bound: dict[Graph, Mapping[Value, str]] = {}
     names = {given.value: given.value.name for given in graph.inputs}
-    frame = top = _Frame(graph, "", names, graph.body.walk(), bound=_bound_names(graph))
+    frame = top = _Frame(graph, Owner(), names, graph.body.walk(), bound=_bound_names(graph))
     while True:
         item = next(frame.items, None)
         match item:
             case Create(made=made):
-                frame.owned[made] = frame.prefix
+                frame.owner.make(made)
             case Apply():
                 _apply(item, frame, builder)
             case ReadParameter(parameter=parameter, layer=layer, output=output):
-                path = frame.prefix_of(layer) + parameter.path
+                path = frame.owner.prefix_of(layer) + parameter.path
                 frame.names[output] = builder.parameter(path, parameter)
             case Call():
                 if item.graph not in bound:
@@ -106,11 +96,11 @@ def _bound_names(graph: Graph) -> Mapping[Value, str]:
 
 
 def _enter(call: Call, frame: _Frame, bound: Mapping[Value, str]) -> _Frame:
-    prefix = f"{frame.prefix_of(call.instance)}{call.instance.path}."
+    owner = frame.owner.enter(call.instance)
     formals = (given.value for given in call.graph.inputs)
     actuals = (frame.names[value] for value in call.inputs)
     names = dict(zip(formals, actuals, strict=True))
-    return _Frame(call.graph, prefix, names, call.graph.body.walk(), frame, call, bound)
+    return _Frame(call.graph, owner, names, call.graph.body.walk(), frame, call, bound)
 
 
 def _leave(frame: _Frame, caller: _Frame) -> _Frame:
@@ -122,7 +112,7 @@ def _leave(frame: _Frame, caller: _Frame) -> _Frame:
 
 def _apply(item: Apply, frame: _Frame, builder: Builder) -> None:
     layer = item.layer
-    prefix = frame.prefix_of(layer)
+    prefix = frame.owner.prefix_of(layer)
     parameters = layer.parameters if layer is not None else ()
     context = Context(
         builder,

@@ -45,6 +45,7 @@ DTYPES = {
 class PyTorchTarget(ClassTarget):
     """Prints `nn.Module` classes."""
 
+    name: ClassVar[str] = "pytorch"
     reserved_names: ClassVar[frozenset[str]] = (
         SCRIPT_NAMES
         | HELPERS

@@ -144,6 +144,28 @@ def _source_names(layer: Layer) -> Iterator[tuple[str, str]]:
             yield "alpha", "weight"
 
 
+def built_shape(layer: Layer) -> tuple[int | None, ...] | None:
+    """The input's shape as far as the layer's variables follow from it, channels-last.
+
+    None where a layer has no variables.
+    """
+    shape = layer.input.shape
+    unknown: tuple[None, ...] = (None,) * len(shape)
+    match layer.op:
+        case _ if not layer.parameters:
+            return None
+        case Embedding():
+            return unknown
+        case AnyConvolution() | ChannelNorm() | PRelu():
+            known = shape[1:2]
+        case TrailingNorm() as op:
+            known = shape[-op.count(layer.input) :]
+        case _:
+            known = shape[-1:]
+    sizes = tuple(n for n in known if isinstance(n, int))
+    return (*unknown[len(sizes) :], *sizes) if len(shape) > 1 else (None, *sizes)
+
+
 def convolution_kind(layer: Layer) -> Literal["plain", "depthwise", "grouped"]:
     """Which of the script's convolutions a layer needs: Keras' own, or one for groups."""
     op = layer.op

@@ -281,6 +281,12 @@ class Recurrent(layers.Layer):
             for level in range(count)
         ]
 
+    def build(self, input_shape):
+        for level in self.levels:
+            for layer in level:
+                layer.build(input_shape)
+            input_shape = (*input_shape[:-1], layer.units * len(level))
+
     def call(self, x, initial=None, mask=None):
         finals = []
         for level in self.levels:

@@ -18,7 +18,7 @@ from compiler.codegen.expr import Helper
 from compiler.codegen.loops import find_parts
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.training import argument_lines, constants
-from compiler.codegen.writer import Line
+from compiler.codegen.writer import Evaluate, For, Line, lines
 from compiler.ir import Apply, Call, Graph, Value
 from compiler.training.program import Training
 from compiler.types import DType
@@ -81,12 +81,14 @@ def _class_text(code: ClassCode, target: TensorFlowTarget, printer: TrainingPrin
     """A class; the model's own also holds what is particular about its training."""
     graph = code.graphs[0]
     told = ", training=None" if target.facts.is_trained(graph) else ""
+    methods = _build_method(code, target)
     if graph is not target.model:
         frame = ClassFrame(
             "layers.Layer",
             f"call(self, {{inputs}}{told})",
             ("super().__init__(name=name)",),
             ("name=None",),
+            methods=methods,
         )
         return class_text(code, frame)
     if len(code.inputs) > 1:  # Keras' `fit` gives a model one argument
@@ -94,9 +96,27 @@ def _class_text(code: ClassCode, target: TensorFlowTarget, printer: TrainingPrin
         code = replace(code, inputs=("inputs",), compute=(unpacking, *code.compute))
     end = printer.attributes if printer is not None else ()
     begin = ("super().__init__()",)
-    frame = ClassFrame("keras.Model", f"call(self, {{inputs}}{told})", begin, end=end)
+    call = f"call(self, {{inputs}}{told})"
+    frame = ClassFrame("keras.Model", call, begin, end=end, methods=methods)
     own = printer.methods() if printer is not None else []
     return "\n\n".join([class_text(code, frame), *own])
+
+
+def _build_method(code: ClassCode, target: TensorFlowTarget) -> tuple[str, ...]:
+    """What makes variables when a class is first applied, since Keras names them by what is around.
+
+    A block that others apply before its owner does is built by the owner, which fixes its path.
+    """
+    head = "def build(self, input_shape):"
+    if any(isinstance(s, Evaluate | For) for s in code.build):
+        note = '    """Build what other blocks apply: weights are named after who builds them."""'
+        return (head, note, *lines(code.build, 1))
+    if code.build:
+        return (head, *lines(code.build, 1))
+    made = [i for graph in target.facts.graphs for i in graph.instances]
+    if code.graphs[0].block not in {i.block for i in made if i.site in target.claimed}:
+        return ()
+    return (head, '    """Fix the path of the weights; the owner calls this."""')
 
 
 def _notes(target: TensorFlowTarget) -> list[str]:

@@ -10,17 +10,18 @@ from typing import ClassVar, TypeVar
 from backends.base import Lowerings, Unsupported, rejected
 from backends.tensorflow.axes import last_axis, to_first, to_last
 from backends.tensorflow.factories import ALIASES
-from backends.tensorflow.facts import Facts
+from backends.tensorflow.facts import Facts, built_shape
 from backends.tensorflow.helpers import HELPER_NAMES
 from backends.tensorflow.initial import initializer
 from backends.tensorflow.layout import Held, Layouts, Places
 from backends.tensorflow.reserved import ATTRIBUTES, NAMES
 from compiler.codegen.expr import Call as CallExpr
 from compiler.codegen.expr import Expr, Input, Made, Name, SiteName, Template, default, lift
+from compiler.codegen.passing import Passing
 from compiler.codegen.target import Application, ClassTarget
 from compiler.codegen.writer import Assign, Statement
 from compiler.dims import Dim
-from compiler.ir import Apply, Call, Graph, Layer, ReadParameter, Value
+from compiler.ir import Apply, Call, Graph, Instance, Layer, ReadParameter, Value
 from compiler.ops.base import LayerOp
 from compiler.types import DType, shape_text
 
@@ -99,9 +100,11 @@ class TensorFlowTarget(ClassTarget):
     `functions` are the loss and evaluation graphs that the script prints besides.
     """
 
+    name: ClassVar[str] = "tensorflow"
     reserved_names: ClassVar[frozenset[str]] = NAMES | HELPER_NAMES | ALIASES
     reserved_attributes: ClassVar[frozenset[str]] = ATTRIBUTES
     reserved_arguments: ClassVar[frozenset[str]] = frozenset({"self", "name", "training", "inputs"})
+    declares_when_built: ClassVar[bool] = True
 
     def __init__(self, model: Graph, functions: Iterable[Graph] = ()) -> None:
         super().__init__()
@@ -109,6 +112,7 @@ class TensorFlowTarget(ClassTarget):
         self.model = model
         self.layouts = Layouts((model,), functions)
         self.facts = Facts((model, *functions))
+        self.claimed = Passing(model).applied_elsewhere()
         self._prediction: Expr | None = None
         self._training: Expr = Name("training")
         self.owner: Expr = Name("self")
@@ -144,6 +148,14 @@ class TensorFlowTarget(ClassTarget):
         self, cls: Expr, positional: tuple[Expr, ...], keywords: tuple[tuple[str, Expr], ...]
     ) -> Expr:
         return cls(*positional, **dict(keywords), name=SiteName())
+
+    def built_ahead(self, made: Layer | Instance) -> Expr | None:
+        if made.site not in self.claimed:
+            return None
+        if isinstance(made, Instance):
+            return Made().build(None)
+        shape = built_shape(made)
+        return None if shape is None else Made().build(shape)
 
     def declare(self, item: ReadParameter) -> Expr:
         parameter = item.parameter
@@ -208,14 +220,15 @@ class TensorFlowTarget(ClassTarget):
 
     # --------------------------------------------------------------------- between the blocks
 
-    def call(self, graph: Graph, item: Call) -> Expr:
+    def call(self, graph: Graph, item: Call, handed: Sequence[str]) -> Expr:
         if item.graph is self.model and self._prediction is not None:
             return self._prediction
         told = {"training": self._training} if self.facts.is_trained(item.graph) else {}
         inputs = tuple(Input(i) for i in range(len(item.inputs)))
         if item.graph is self.model and len(inputs) > 1:
             return Made()(inputs, **told)
-        return Made()(*inputs, **told)
+        layers = {name: Input(len(inputs) + k) for k, name in enumerate(handed)}
+        return Made()(*inputs, **layers, **told)  # Keras takes nothing but tensors by position
 
     def entry(self, graph: Graph, index: int, source: Expr) -> Expr | None:
         value = graph.inputs[index].value

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import field
 from typing import Any
 
-from compiler.codegen.expr import Argument, Expr, Literal, SizeName, lift
+from compiler.codegen.expr import Expr, Literal, lift
 from compiler.codegen.merge import NotAlike
 from compiler.codegen.names import Names, size_argument
+from compiler.codegen.references import Argument, SizeName
 from compiler.codegen.uses import bound_names
 from compiler.ir import Bind, Graph, Value
 from dsl import nodes

@@ -6,57 +6,27 @@ Where specialisations of one block cannot be printed as one class, the block get
 
 from __future__ import annotations
 
-from dataclasses import field
+from collections.abc import Mapping
 
-from compiler.codegen.arguments import Arguments, ClassArgument
-from compiler.codegen.expr import Argument, Attribute, Expr, LoopItem, Name, SizeName, lift
-from compiler.codegen.expr import Optional as OptionalExpr
+from compiler.codegen.arguments import Arguments
+from compiler.codegen.expr import Attribute, Expr, Name
 from compiler.codegen.expr import Sequence as SequenceExpr
+from compiler.codegen.instances import ClassCode as ClassCode
+from compiler.codegen.instances import Instances
 from compiler.codegen.lists import SiteLists
 from compiler.codegen.loops import map_expressions
 from compiler.codegen.merge import NotAlike
 from compiler.codegen.names import Names
-from compiler.codegen.render import render
+from compiler.codegen.passing import Passing, Received
+from compiler.codegen.references import Argument, LoopItem, SizeName
 from compiler.codegen.returns import with_early_returns
 from compiler.codegen.scope import Frame, Variables
 from compiler.codegen.sizes import read_sizes
-from compiler.codegen.specialised import (
-    graphs_by_block,
-    not_one_class,
-    specialised_together,
-)
+from compiler.codegen.specialised import graphs_by_block, not_one_class, specialised_together
 from compiler.codegen.target import ClassTarget
-from compiler.codegen.walk import MadeBy, Walker
+from compiler.codegen.walk import Walker
 from compiler.codegen.writer import Assign, Return, Statement
-from compiler.ir import Graph, Instance
-from dsl.records import dataclass
-
-
-@dataclass(frozen=True)
-class ClassCode:
-    """A class ready to be written in a target's frame.
-
-    `construct` assigns the layers (the arguments that `forward` needs first), `compute` goes from
-    the inputs' names to the `return`.
-    `attributes` gives the source's site name of every attribute.
-    """
-
-    name: str
-    graphs: tuple[Graph, ...]
-    documentation: str | None
-    arguments: tuple[ClassArgument, ...]
-    inputs: tuple[str, ...]
-    construct: tuple[Statement, ...]
-    compute: tuple[Statement, ...]
-    attributes: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def signature(self) -> tuple[str, ...]:
-        """The constructor's parameters, as written."""
-        return tuple(
-            f"{a.name}={render(lift(a.default))}" if a.has_default else a.name
-            for a in self.arguments
-        )
+from compiler.ir import Graph
 
 
 class ClassPrinter:
@@ -66,12 +36,13 @@ class ClassPrinter:
         self.target = target
         self.classes: list[ClassCode] = []
         self._class_names = Names(target.reserved_names)
-        self._class_of: dict[int, tuple[ClassCode, int]] = {}
+        self._instances = Instances(target)
         self._together: list[list[Graph]] = []
 
     def print_model(self, model: Graph) -> list[ClassCode]:
         """The classes of a model's blocks, callees first, then the model's own."""
         self._together = specialised_together(model)
+        self._passing = Passing(model)
         for group in graphs_by_block(model):
             self._print_group(group)
         self._print_group([model])
@@ -83,14 +54,12 @@ class ClassPrinter:
             chosen = self._alike(waiting)
             code = self._class(chosen, self._class_names.fresh(chosen[0].block.name))
             self.classes.append(code)
-            for number, graph in enumerate(chosen):
-                self._class_of[id(graph)] = code, number
+            self._instances.add(code)
             taken = set(map(id, chosen))
             waiting = [g for g in waiting if id(g) not in taken]
         for together in self._together:
-            classes = {self._class_of[id(g)][0].name for g in together if id(g) in self._class_of}
-            if len(classes) > 1:
-                raise not_one_class(together[0])
+            if len({self._instances.name(g) for g in together} - {None}) > 1:
+                raise not_one_class(together[0], self.target.name)
 
     def _alike(self, graphs: list[Graph]) -> list[Graph]:
         """The largest prefix-greedy set of specialisations that one class can print."""
@@ -123,27 +92,32 @@ class ClassPrinter:
         )
         variables = Names({"self"} | target.reserved_names | target.reserved_arguments)
         lists = SiteLists(attributes)
-        walker = Walker(graphs, target, arguments, variables, lists, self._instance(graphs))
+        inputs = tuple(variables.of(entry.value.name) for entry in graphs[0].inputs)
+        received = Received(graphs, self._received(graphs), variables)
+        walker = Walker(graphs, target, arguments, variables, lists, self._instances, received)
         bodies = [graph.body for graph in graphs]
         frame = Frame(bodies, list(range(len(graphs))), Variables(), {}, outermost=True)
         frame.statics.update(arguments.statics)
-        inputs = self._enter(graphs, walker, frame)
+        self._enter(graphs, inputs, frame)
         walker.region(frame)
+        walker.build_ahead(frame)
         self._leave(graphs, walker, frame)
-        return _Finish(target, graphs, arguments, attributes, variables, lists).code(
-            name, inputs, frame
-        )
+        finish = _Finish(target, graphs, arguments, attributes, variables, lists)
+        return finish.code(name, inputs, received.names, frame)
 
-    def _enter(self, graphs: list[Graph], walker: Walker, frame: Frame) -> tuple[str, ...]:
-        names = []
-        for index, entry in enumerate(graphs[0].inputs):
-            name = walker.names.of(entry.value.name)
-            names.append(name)
+    def _received(self, graphs: list[Graph]) -> tuple[str, ...]:
+        """The block's parameters that bring layers; all specialisations must agree in them."""
+        found = {self._passing.parameters(graph) for graph in graphs}
+        if len(found) > 1:
+            raise NotAlike
+        return found.pop()
+
+    def _enter(self, graphs: list[Graph], inputs: tuple[str, ...], frame: Frame) -> None:
+        for index, name in enumerate(inputs):
             frame.variables.set(name, [g.inputs[index].value for g in graphs])
             changed = self.target.entry(graphs[0], index, Name(name))
             if changed is not None:
                 frame.compute.append(Assign((Name(name),), changed))
-        return tuple(names)
 
     def _leave(self, graphs: list[Graph], walker: Walker, frame: Frame) -> None:
         places = range(len(graphs[0].outputs))
@@ -152,27 +126,6 @@ class ClassPrinter:
         value = results[0] if len(results) == 1 else SequenceExpr(tuple(results))
         comment = walker.output_comment()
         frame.compute.append(Return(value, comment))
-
-    def _instance(self, graphs: list[Graph]) -> MadeBy:
-        applied: dict[int, Graph] = {}
-        for graph in graphs:
-            for call in graph.calls:
-                applied.setdefault(id(call.instance), call.graph)
-
-        def construct(instance: Instance, graph: Graph) -> Expr | None:
-            called = applied.get(id(instance))
-            if called is None:
-                return None
-            code, number = self._class_of[id(called)]
-            positional = tuple(lift(a.values[number]) for a in code.arguments if not a.has_default)
-            keywords = tuple(
-                (a.name, OptionalExpr(lift(a.values[number]), a.default))
-                for a in code.arguments
-                if a.has_default
-            )
-            return self.target.instance(Name(code.name), positional, keywords)
-
-        return construct
 
 
 class _Finish:
@@ -196,8 +149,11 @@ class _Finish:
         self._sizes: dict[str, str] = {}
         self._stored: dict[str, str] = {}
 
-    def code(self, name: str, inputs: tuple[str, ...], frame: Frame) -> ClassCode:
+    def code(
+        self, name: str, inputs: tuple[str, ...], received: Mapping[str, str], frame: Frame
+    ) -> ClassCode:
         construct = map_expressions(frame.construct, self._in_constructor)
+        build = map_expressions(frame.build, self._in_forward)
         compute = with_early_returns(map_expressions(frame.compute, self._in_forward))
         stored: list[Statement] = [
             Assign((Attribute(Name("self"), attribute),), Name(argument))
@@ -213,6 +169,8 @@ class _Finish:
             inputs,
             (*stored, *construct),
             (*reads, *compute),
+            tuple(build),
+            received,
             dict(self._lists.attributes),
         )
 

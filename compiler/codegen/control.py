@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from compiler.codegen.arguments import Arguments, printable
 from compiler.codegen.bindings import Bindings
-from compiler.codegen.expr import Binary, Element, Expr, Literal, LoopItem, Name, SiteName, Unary
+from compiler.codegen.expr import Binary, Expr, Literal, Name, SiteName, Unary
 from compiler.codegen.leaves import Leaves, Written
 from compiler.codegen.lists import SiteLists
-from compiler.codegen.loops import Head, close_loop, loop_items
+from compiler.codegen.loops import Head, close_loop, loop_items, target_names
 from compiler.codegen.merge import NotAlike, merge
 from compiler.codegen.names import Names
+from compiler.codegen.passing import Received
+from compiler.codegen.references import Element, LoopItem
 from compiler.codegen.resolve import Resolve
 from compiler.codegen.scope import Frame
 from compiler.codegen.static import static_expr
@@ -32,8 +34,10 @@ class Control(Bindings):
         arguments: Arguments,
         names: Names,
         lists: SiteLists,
+        received: Received,
     ) -> None:
         super().__init__(graphs, target, names)
+        self.received = received
         self.arguments = arguments
         self.lists = lists
         self._loops = 0
@@ -43,6 +47,7 @@ class Control(Bindings):
         raise NotImplementedError
 
     def _leaves(self, frame: Frame, written: Written, *, symbolic: bool) -> Leaves:
+        symbolic = symbolic and self.target.reads_sizes
         return Leaves(self.arguments, frame.graphs, frame.statics, written, symbolic=symbolic)
 
     def _loop(self, frame: Frame, column: list[Loop]) -> None:
@@ -82,13 +87,15 @@ class Control(Bindings):
         self.region(body)
         self.flush(body)
         self._require_named(column)
+        counts = [len(one.iterations) for one in column]
         frame.compute.extend(
             close_loop(
                 Head(
                     loop,
                     column,
                     static_expr(column[0].statement.iterable, frame.statics),
-                    lambda element: self._spans(frame, column, element),
+                    lambda element: self._spans(frame, counts, element),
+                    lambda items: self.received.find(items, frame.graphs, frame.iteration),
                 ),
                 body.compute,
                 self.names,
@@ -96,9 +103,9 @@ class Control(Bindings):
         )
         self._after(frame, column)
 
-    def _spans(self, frame: Frame, column: Sequence[Loop], element: Element) -> bool:
-        """Whether the list that the element is in has one entry for every iteration."""
-        for k, loop in enumerate(column):
+    def _spans(self, frame: Frame, counts: Sequence[int], element: Element) -> bool:
+        """Whether the list that the element is in has as many entries, in every execution."""
+        for k, count in enumerate(counts):
             place = []
             for index in element.places[:-1]:
                 match index:
@@ -108,8 +115,9 @@ class Control(Bindings):
                         place.append(frame.iteration[outer][k])
                     case _:
                         return False
-            length = self.lists.length(element.site, frame.graphs[k], tuple(place))
-            if length != len(loop.iterations):
+            lists = self.received if element.received else self.lists
+            length = lists.length(element.site, frame.graphs[k], tuple(place))
+            if length != count:
                 return False
         return True
 
@@ -138,6 +146,9 @@ class Control(Bindings):
         for name in changed:
             body.statics[name] = None if name in body.statics else body.statics.get(name)
         body.statics.update(loop_items(column[0], loop))
+        items = [item for one in column for item in one.items]
+        for name in target_names(column[0].statement.target):
+            body.items[name] = [bound_names(column[0].statement.target, i).get(name) for i in items]
         return body
 
     def _carried(self, frame: Frame, column: list[Loop]) -> dict[str, list[Value | None]]:
@@ -248,7 +259,7 @@ class Control(Bindings):
         return inner
 
     def _join(self, frame: Frame, condition: Expr, sides: list[Frame]) -> None:
-        for part in ("construct", "compute"):
+        for part in ("construct", "build", "compute"):
             then, otherwise = (tuple(getattr(side, part)) for side in sides)
             written: list[Statement] = getattr(frame, part)
             if then:

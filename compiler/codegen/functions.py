@@ -9,10 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from compiler.codegen.arguments import Arguments
-from compiler.codegen.expr import Expr, Name, SizeName
+from compiler.codegen.expr import Expr, Name
+from compiler.codegen.instances import Instances
 from compiler.codegen.lists import SiteLists
 from compiler.codegen.loops import map_expressions
 from compiler.codegen.names import Names
+from compiler.codegen.passing import Received
+from compiler.codegen.references import SizeName
 from compiler.codegen.scope import Column, Frame, Pending, Variables
 from compiler.codegen.sizes import read_sizes
 from compiler.codegen.target import ClassTarget
@@ -75,7 +78,13 @@ class _FunctionWalker(Walker):
         models: Mapping[str, Expr],
     ) -> None:
         super().__init__(
-            [graph], target, arguments, names, SiteLists(Names()), lambda _made, _graph: None
+            [graph],
+            target,
+            arguments,
+            names,
+            SiteLists(Names()),
+            Instances(target),
+            Received([graph], (), names),
         )
         self._models = models
         self._bound = {id(value) for value in _bound_values(graph)}

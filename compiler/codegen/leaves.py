@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from compiler.codegen.arguments import Arguments
-from compiler.codegen.expr import Binary, Expr, Literal, Name, SizeName, Unary
+from compiler.codegen.expr import Binary, Expr, Literal, Name, Unary
 from compiler.codegen.merge import NotAlike
+from compiler.codegen.references import SizeName
 from compiler.codegen.static import static_expr
 from compiler.codegen.tree import children
 from compiler.dims import Dim, FloorDiv, Max, Min, Mod, Product, Size, Sum, Symbol

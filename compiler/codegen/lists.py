@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from compiler.codegen.expr import (
-    Comprehension,
-    Element,
-    Expr,
-    Format,
-    Literal,
-    Name,
-    SiteName,
-    lift,
-)
+from compiler.codegen.expr import Comprehension, Expr, Format, Literal, Name, SiteName, lift
 from compiler.codegen.expr import Sequence as SequenceExpr
 from compiler.codegen.leaves import Written
 from compiler.codegen.merge import NotAlike
 from compiler.codegen.names import Names
+from compiler.codegen.references import Element
 from compiler.codegen.target import ClassTarget
 from compiler.codegen.tree import mentions, replace
 from compiler.codegen.writer import Assign, Statement

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace as replace_fields
 from typing import Any
 
 from compiler.codegen.arguments import printable
-from compiler.codegen.expr import Call, Element, Expr, LoopItem, Name
+from compiler.codegen.expr import Call, Expr, Literal, Name
 from compiler.codegen.expr import Sequence as SequenceExpr
 from compiler.codegen.merge import NotAlike
 from compiler.codegen.names import Names
+from compiler.codegen.passing import layers_in
+from compiler.codegen.references import Element, LoopItem
 from compiler.codegen.tree import children, replace
 from compiler.codegen.writer import Assign, Evaluate, For, If, Line, Return, Statement
 from compiler.ir import Loop
@@ -36,13 +39,14 @@ class Head:
     """What the head of a printed loop is made of.
 
     `iterable` is what the source loops over, where that can be printed; `spans` tells whether a
-    list of layers has one for every iteration.
+    list of layers has one for every iteration; `received` finds a list that every execution got.
     """
 
     loop: int
     column: Sequence[Loop]
     iterable: Expr | None
     spans: Callable[[Element], bool]
+    received: Callable[[Sequence[Any]], Expr | None]
 
 
 def close_loop(head: Head, body: list[Statement], names: Names) -> list[Statement]:
@@ -66,15 +70,19 @@ def _indexed(element: Element, loop: int) -> bool:
 
 
 def _over_list(element: Element, body: list[Statement], names: Names) -> For:
-    nested = any(isinstance(s, For) and s.iterable == element for s in body)
-    name = Name(names.fresh("stage" if nested else _singular(element.site)))
+    name = Name(names.fresh(_item_name(element, body)))
     changed = map_expressions(body, lambda e: name if e == element else None)
-    return For(name, Element(element.site, element.places[:-1]), tuple(changed))
+    whole = replace_fields(element, places=element.places[:-1])
+    return For(name, whole, tuple(changed))
 
 
-def _singular(attribute: str) -> str:
-    """What one layer of a list is called: `block` of `basic_block_1`."""
-    words = [word for word in attribute.split("_") if word and not word.isdigit()]
+def _item_name(element: Element, body: list[Statement]) -> str:
+    """What one layer of a list is called: `block` of `basic_block_1` or of an argument `blocks`."""
+    words = [word for word in element.site.split("_") if word and not word.isdigit()]
+    if element.received:
+        return words[-1].removesuffix("s") if words else "layer"
+    if any(isinstance(s, For) and s.iterable == element for s in body):
+        return "stage"
     return words[-1] if words else "layer"
 
 
@@ -146,13 +154,16 @@ def _range(head: Head, elements: set[Element]) -> Expr:
     last = LoopItem("", head.loop)
     for element in sorted(elements, key=lambda e: e.site):
         if element.places[-1] == last and head.spans(element):
-            return Name("range")(Name("len")(Element(element.site, element.places[:-1])))
+            whole = replace_fields(element, places=element.places[:-1])
+            return Name("range")(Name("len")(whole))
     raise NotAlike
 
 
 def _values(head: Head, part: int | None = None) -> Expr:
     """What is looped over: the items, or one part of each."""
     column = head.column
+    if any(any(True for _ in layers_in(loop.items)) for loop in column):
+        return _received(head, part)
     if any(loop.items != column[0].items for loop in column):
         if head.iterable is None or part is not None:
             raise NotAlike
@@ -164,6 +175,29 @@ def _values(head: Head, part: int | None = None) -> Expr:
     if values is None:
         raise NotAlike
     return values
+
+
+def _received(head: Head, part: int | None) -> Expr:
+    """The list with layers that the class got, or several side by side."""
+    items = [tuple(i if part is None else i[part] for i in loop.items) for loop in head.column]
+    whole = head.received(items)
+    target = head.column[0].statement.target
+    if whole is not None:
+        return whole
+    if part is None and isinstance(target, nodes.TargetTuple):
+        parts = tuple(_part(head, k) for k in range(len(target.items)))
+        return Call(Name("zip"), parts, (("strict", Literal(True)),))
+    raise NotAlike
+
+
+def _part(head: Head, part: int) -> Expr:
+    """The parts of the items, as a list of their own."""
+    columns = [tuple(item[part] for item in loop.items) for loop in head.column]
+    values = None if any(c != columns[0] for c in columns) else printable(columns[0])
+    found = values or head.received(columns)
+    if found is None:
+        raise NotAlike
+    return found
 
 
 def _target(target: nodes.AssignTarget, renamed: dict[str, Name]) -> Expr:
@@ -229,7 +263,7 @@ def map_expressions(
         changed = change(expr)
         if changed is None and isinstance(expr, Element) and expr.places:
             places = tuple(new(p) for p in expr.places)
-            return None if places == expr.places else Element(expr.site, places)
+            return None if places == expr.places else replace_fields(expr, places=places)
         return changed
 
     result: list[Statement] = []

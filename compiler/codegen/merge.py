@@ -8,27 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from compiler.codegen.expr import Argument as ArgumentName
 from compiler.codegen.expr import (
     Attribute,
     Binary,
     Call,
-    Element,
     Expr,
     Format,
     Helper,
     Input,
     Literal,
-    LoopItem,
     Made,
     Name,
     Optional,
     SiteName,
-    SizeName,
     Temporary,
     Unary,
 )
 from compiler.codegen.expr import Sequence as SequenceExpr
+from compiler.codegen.references import Argument as ArgumentName
+from compiler.codegen.references import Element, LoopItem, SizeName
 from compiler.codegen.tree import children, rebuild
 
 

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from compiler.codegen.expr import (
-    Argument,
     Attribute,
     Binary,
     Call,
     Comprehension,
     Conditional,
     Dictionary,
-    Element,
     Expr,
     Format,
     Helper,
     Literal,
-    LoopItem,
     Name,
     Sequence,
-    SizeName,
     SliceExpr,
     Starred,
     Subscript,
     Unary,
 )
+from compiler.codegen.references import Argument, Element, LoopItem, SizeName
 
 _ATOM = 100
 _POWER = 14
@@ -113,8 +110,9 @@ def _render_display(expr: Expr) -> tuple[str, int]:
             return f"self.{identifier}", _ATOM
         case LoopItem(identifier) | SizeName(identifier):
             return identifier, _ATOM
-        case Element(site, places):
-            return f"self.{site}" + "".join(f"[{render(p)}]" for p in places), _ATOM
+        case Element(site, places, received):
+            owner = "" if received else "self."
+            return f"{owner}{site}" + "".join(f"[{render(p)}]" for p in places), _ATOM
     raise TypeError(f"{type(expr).__name__} is a placeholder and cannot be printed")
 
 

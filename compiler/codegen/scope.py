@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import field
+from typing import Any
 
 from compiler.codegen.expr import Expr, Name
 from compiler.codegen.writer import Statement
@@ -69,7 +70,8 @@ class Frame:
     """One region under way.
 
     `graphs[k]` is the number of the specialisation that execution k belongs to; `iteration`
-    gives, per printed loop around, the iteration each execution is in.
+    gives, per printed loop around, the iteration each execution is in, and `items` what the
+    targets of these loops hold.
     """
 
     regions: list[Region]
@@ -77,8 +79,10 @@ class Frame:
     variables: Variables
     statics: dict[str, Expr | None]
     iteration: dict[int, list[int]] = field(default_factory=dict)
+    items: dict[str, list[Any]] = field(default_factory=dict)
     pending: dict[int, Pending] = field(default_factory=dict)
     construct: list[Statement] = field(default_factory=list)
+    build: list[Statement] = field(default_factory=list)
     compute: list[Statement] = field(default_factory=list)
     in_loop: bool = False
     outermost: bool = False
@@ -91,6 +95,7 @@ class Frame:
             self.variables.copy(),
             dict(self.statics),
             self.iteration,
+            self.items,
             in_loop=self.in_loop,
         )
 
@@ -102,6 +107,7 @@ class Frame:
             Variables(),
             dict(self.statics),
             {loop: [steps[k] for k in chosen] for loop, steps in self.iteration.items()},
+            {name: [values[k] for k in chosen] for name, values in self.items.items()},
             in_loop=self.in_loop,
         )
         for name, column in self.variables.held.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from compiler.ir import Create, Graph, Layer
 from dsl.diagnostics import Diagnostic, DiagnosticError
@@ -11,8 +11,8 @@ from dsl.diagnostics import Diagnostic, DiagnosticError
 def graphs_by_block(model: Graph) -> list[list[Graph]]:
     """The specialisations that a model uses, by block, callees before their callers.
 
-    Those that reach others of the same block, by recursion or through a block given as an argument,
-    form groups of their own: no class can construct itself.
+    Those that make others of the same block, by recursion or through what they call, form groups
+    of their own: no class can construct itself.
     """
     groups: list[list[Graph]] = []
     latest: dict[int, int] = {}
@@ -20,12 +20,18 @@ def graphs_by_block(model: Graph) -> list[list[Graph]]:
     for graph in called_graphs(model):
         block = id(graph.block)
         place = latest.get(block)
-        if place is None or any(place_of[id(call.graph)] >= place for call in graph.calls):
+        if place is None or any(place_of[id(made)] >= place for made in _made(graph)):
             place = latest[block] = len(groups)
             groups.append([])
         groups[place].append(graph)
         place_of[id(graph)] = place
     return groups
+
+
+def _made(graph: Graph) -> Iterator[Graph]:
+    """The graphs of the instances that a graph makes."""
+    for graphs in graph.instances.values():
+        yield from graphs
 
 
 def called_graphs(model: Graph) -> list[Graph]:
@@ -73,19 +79,19 @@ def specialised_together(model: Graph) -> list[list[Graph]]:
         callers = pending.pop()
         called: dict[str, dict[int, Graph]] = {}
         for graph in callers:
-            for call in graph.calls:
-                called.setdefault(call.instance.path, {})[id(call.graph)] = call.graph
+            for instance, graphs in graph.instances.items():
+                called.setdefault(instance.path, {}).update({id(g): g for g in graphs})
         several = [list(graphs.values()) for graphs in called.values() if len(graphs) > 1]
         found += several
         pending += several
     return found
 
 
-def not_one_class(graph: Graph) -> DiagnosticError:
+def not_one_class(graph: Graph, target: str) -> DiagnosticError:
     """The error for an instance whose graphs no class can print together."""
     message = (
-        f"an instance of `{graph.block.name}` is applied to inputs of types so different that no "
-        "one class can be written for them"
+        f"{target}: an instance of `{graph.block.name}` is applied to inputs of types so different "
+        "that no one class can be written for them"
     )
     help = "make an instance for each of them, or give them one shape"
     return DiagnosticError(Diagnostic("E0701", message, graph.block.name_span, help=help))

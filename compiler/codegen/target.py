@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from compiler.codegen.expr import Binary, Expr, Input, Made, Name, Template
 from compiler.codegen.writer import Assign, Statement
-from compiler.ir import Apply, Call, Graph, Layer, ReadParameter, Value
+from compiler.ir import Apply, Call, Graph, Instance, Layer, ReadParameter, Value
 from compiler.ops.base import LayerOp, Op
 from compiler.ops.elementwise import Constant
 from compiler.types import TensorType, shape_text
@@ -59,11 +59,17 @@ def infix(op: Op, left: Expr, right: Expr) -> Expr:
 class ClassTarget:
     """Base of the targets that print classes.  One object prints one program."""
 
+    name: ClassVar[str]
+    """What messages call the target."""
     reserved_names: ClassVar[frozenset[str]] = frozenset()
     """Module-level names that generated functions must not hide."""
     reserved_attributes: ClassVar[frozenset[str]] = frozenset()
     """Attributes of the framework's base class that a layer must not replace."""
     reserved_arguments: ClassVar[frozenset[str]] = frozenset()
+    reads_sizes: bool = True
+    """Whether the forward function can compute with the sizes of its inputs as numbers."""
+    declares_when_built: ClassVar[bool] = False
+    """Whether raw parameters are made when a class is first applied, not by its constructor."""
 
     def __init__(self) -> None:
         self._constants: dict[int, Constant] = {}
@@ -105,9 +111,20 @@ class ClassTarget:
         """What, besides operation and input types, a template of `apply` depends on."""
         return None
 
-    def call(self, graph: Graph, item: Call) -> Expr:
-        """The expression that applies a block's instance."""
-        return Made()(*(Input(i) for i in range(len(item.inputs))))
+    def call(self, graph: Graph, item: Call, handed: Sequence[str]) -> Expr:
+        """The expression that applies a block's instance.
+
+        `handed` are its class's names for the layers it gets; they are operands behind the inputs.
+        """
+        return Made()(*(Input(i) for i in range(len(item.inputs) + len(handed))))
+
+    def bound(self, instance: Expr, handed: Mapping[str, Expr]) -> Expr:
+        """An instance that goes to another class together with the layers it gets at each call."""
+        return Name("partial")(instance, **handed)
+
+    def built_ahead(self, made: Layer | Instance) -> Expr | None:
+        """What makes the weights of `Made()` when its owner is built, where that must be said."""
+        return None
 
     def declare(self, item: ReadParameter) -> Expr:
         """The expression that makes a raw parameter or buffer."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from compiler.codegen.expr import Element, Expr, Literal, Name
+from compiler.codegen.expr import Expr, Literal, Name
 from compiler.codegen.merge import NotAlike
 from compiler.codegen.names import Names
+from compiler.codegen.references import Element
 from compiler.codegen.scope import Column, Frame, Pending
 from compiler.codegen.target import ClassTarget
 from compiler.codegen.tree import call_depth, mentions

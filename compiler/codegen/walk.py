@@ -9,20 +9,17 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from compiler.codegen.arguments import Arguments
-from compiler.codegen.control import Control
-from compiler.codegen.expr import Element, Expr, Literal, LoopItem, Name, Template
-from compiler.codegen.leaves import Written
-from compiler.codegen.lists import SiteLists
+from compiler.codegen.applying import Applying
+from compiler.codegen.claims import building, claim
+from compiler.codegen.expr import Expr, Literal, Made, Template
+from compiler.codegen.leaves import Leaves, Written
 from compiler.codegen.merge import NotAlike, merge
-from compiler.codegen.names import Names
-from compiler.codegen.render import render
+from compiler.codegen.references import Element
 from compiler.codegen.resolve import Resolve, distinct
-from compiler.codegen.scope import Frame, Pending
-from compiler.codegen.target import Application, ClassTarget
+from compiler.codegen.scope import Frame
 from compiler.codegen.writer import Assign
 from compiler.ir import (
     Apply,
@@ -30,44 +27,29 @@ from compiler.ir import (
     Branch,
     Call,
     Create,
-    Graph,
     Instance,
     Item,
     Layer,
     Loop,
     ReadParameter,
-    Site,
     Value,
 )
-from compiler.ops.base import Op
 from compiler.ops.elementwise import Constant
 from dsl.diagnostics import Diagnostic, DiagnosticError
 
-_DEEPEST = 3
-_WIDEST = 50
 
-MadeBy = Callable[[Instance, Graph], Expr | None]
-"""The constructor call of an instance; None where it is never applied."""
-
-
-class Walker(Control):
+class Walker(Applying):
     """Prints the regions of one group of specialisations."""
 
-    def __init__(
-        self,
-        graphs: Sequence[Graph],
-        target: ClassTarget,
-        arguments: Arguments,
-        variables: Names,
-        lists: SiteLists,
-        instance: MadeBy,
-    ) -> None:
-        super().__init__(graphs, target, arguments, variables, lists)
-        self._instance = instance
-        self._templates: dict[object, Template] = {}
-        self._own = {
-            item.made for g in graphs for item in g.body.walk() if isinstance(item, Create)
-        }
+    def build_ahead(self, frame: Frame) -> None:
+        """Ends the walk: writes what the class builds before others apply it.  Raises NotAlike."""
+
+        def merged(exprs: list[Expr], written: Written, graphs: list[int]) -> Expr:
+            leaves = Leaves(self.arguments, graphs, frame.statics, written, symbolic=False)
+            return merge(exprs, Resolve(leaves, (), Made(), None))
+
+        claims = self._claims.values()
+        frame.build.extend(building(claims, len(self.graphs), merged, self.lists))
 
     # ------------------------------------------------------------------------------- regions
 
@@ -124,6 +106,7 @@ class Walker(Control):
         if any(m.site is not site for m in made):
             raise NotAlike
         siblings = tuple(dict.fromkeys(m.op for m in made if isinstance(m, Layer)))
+        self._claim(made, frame.graphs)
         exprs = [self._constructor(m, g, siblings) for m, g in zip(made, frame.graphs, strict=True)]
         if exprs[0] is None:
             return
@@ -136,110 +119,21 @@ class Walker(Control):
         value = self.merge_in(frame, found, written, symbolic=False, site=Literal(site.name))
         frame.construct.append(Assign((Element(self.lists.attribute(site), ()),), value))
 
+    def _claim(self, made: Sequence[Layer | Instance], graphs: Sequence[int]) -> None:
+        for one, graph in zip(made, graphs, strict=True):
+            ahead = self.target.built_ahead(one)
+            if ahead is not None:
+                self._claims[one] = claim(one, graph, ahead)
+
     def _constructor(
         self, made: Layer | Instance, graph: int, siblings: tuple[Any, ...]
     ) -> Expr | None:
         if isinstance(made, Instance):
-            return self._instance(made, self.graphs[graph])
+            return self.instances.constructor(made, self.graphs[graph])
         key = ("construct", made.op, tuple(p.type for p in made.parameters), siblings)
         if key not in self._templates:
             self._templates[key] = Template(self.target.construct(made, siblings))
         return self._templates[key].result
-
-    def reference(self, frame: Frame, made: Sequence[Layer | Instance]) -> Expr:
-        """`self.site`, or the element of its lists that every execution means."""
-        site = made[0].site
-        if any(m.site is not site for m in made):
-            raise NotAlike
-        if not self._own.issuperset(made):
-            raise _passed_in(site)
-        places: list[Expr] = []
-        for level in range(len(made[0].indices)):
-            places.append(self._place(frame, [m.indices[level] for m in made], places))
-        return Element(self.lists.attribute(site), tuple(places))
-
-    def _place(self, frame: Frame, indices: list[int], taken: list[Expr]) -> Expr:
-        """The loop that counts these indices, each loop for one level of a list."""
-        for loop, steps in frame.iteration.items():
-            item = LoopItem("", loop)
-            if steps == indices and item not in taken:
-                return item
-        if all(i == indices[0] for i in indices):
-            return Literal(indices[0])
-        raise NotAlike
-
-    def _constant(self, frame: Frame, column: list[Apply]) -> None:
-        values: list[Any] = []
-        for item in column:
-            assert isinstance(item.op, Constant)
-            values.append(item.op.value)
-            self.target.remember(item.outputs[0], item.op)
-        leaves = self._leaves(frame, [i.arguments for i in column], symbolic=True)
-        output = [i.outputs[0] for i in column]
-        expr = self.target.scalar(leaves.resolve(values, None))
-        self.wait(frame, (output,), expr, 0, "value")
-
-    def _apply(self, frame: Frame, column: list[Apply], wish: Bind | None) -> None:
-        if not any(self.uses.is_live(o) for i in column for o in i.outputs):
-            return
-        siblings = tuple(dict.fromkeys(i.op for i in column))
-        templates = [
-            self._template(self.graphs[g], i, siblings)
-            for i, g in zip(column, frame.graphs, strict=True)
-        ]
-        layer = column[0].layer
-        made: list[Layer | Instance] = [i.layer for i in column if i.layer is not None]
-        reference = self.reference(frame, made) if layer is not None else None
-        inputs = self._inputs(frame, [i.inputs for i in column], templates[0], wish)
-        inputs = inputs or [Name(self.names.of(i.value.name)) for i in self.graphs[0].inputs]
-        written = [i.arguments for i in column]
-        resolve = self._resolver(frame, written, inputs, reference)
-        expr = self._expand(frame, templates, resolve)
-        outputs = tuple(zip(*(i.outputs for i in column), strict=True))
-        depth = self._depth(inputs, expr)
-        name = layer.site.name if layer is not None else column[0].op.name
-        self.wait(frame, outputs, expr, depth, name)
-
-    def _template(self, graph: Graph, item: Apply, siblings: tuple[Op, ...]) -> Template:
-        constants = tuple(self.target.constant(v) for v in item.inputs)
-        types = tuple(None if v is None else v.type for v in item.inputs)
-        key = (item.op, types, constants, siblings, self.target.apply_key(graph, item))
-        if key not in self._templates:
-            lowered = self.target.apply(Application(graph, item, siblings, self.target))
-            self._templates[key] = lowered if isinstance(lowered, Template) else Template(lowered)
-        return self._templates[key]
-
-    def _expand(self, frame: Frame, templates: Sequence[Template], resolve: Resolve) -> Expr:
-        """The merged expression; temporaries of the template become assignments before it."""
-        if any(len(t.temporaries) != len(templates[0].temporaries) for t in templates):
-            raise NotAlike
-        for index, (wish, _) in enumerate(templates[0].temporaries):
-            value = merge(distinct([t.temporaries[index][1] for t in templates], resolve), resolve)
-            name = Name(self.names.fresh(wish))
-            frame.compute.append(Assign((name,), value))
-            resolve.temporaries.append(name)
-        return merge(distinct([t.result for t in templates], resolve), resolve)
-
-    def _call(self, frame: Frame, column: list[Call], wish: Bind | None) -> None:
-        if not any(self.uses.is_live(o) for i in column for o in i.outputs):
-            return
-        templates = [
-            Template(self.target.call(self.graphs[g], i))
-            for i, g in zip(column, frame.graphs, strict=True)
-        ]
-        reference = self.reference(frame, [i.instance for i in column])
-        inputs = self._inputs(frame, [i.inputs for i in column], templates[0], wish)
-        adapted = [
-            None
-            if e is None
-            else self.target.use(self.graphs[frame.graphs[0]], column[0], k, column[0].inputs[k], e)
-            for k, e in enumerate(inputs)
-        ]
-        resolve = self._resolver(frame, [()] * len(column), adapted, reference)
-        expr = self._expand(frame, templates, resolve)
-        outputs = tuple(zip(*(i.outputs for i in column), strict=True))
-        depth = self._depth(inputs, expr)
-        self.wait(frame, outputs, expr, depth, column[0].instance.site.name)
 
     def _read(self, frame: Frame, column: list[ReadParameter]) -> None:
         first = column[0]
@@ -249,6 +143,7 @@ class Walker(Control):
                 raise _parameter_in_a_loop(first)
             if frame.in_loop:
                 raise NotAlike
+            making = frame.build if self.target.declares_when_built else frame.construct
             attribute = Element(self.lists.attribute(first.site), ())
             if self.lists.declare(first.site):
                 declared = [self.target.declare(i) for i in column]
@@ -259,7 +154,7 @@ class Walker(Control):
                     symbolic=False,
                     site=Literal(first.site.name),
                 )
-                frame.construct.append(Assign((attribute,), value))
+                making.append(Assign((attribute,), value))
             reference: Expr = attribute
         else:
             reference = self.reference(frame, [i.layer for i in column if i.layer is not None])
@@ -268,63 +163,9 @@ class Walker(Control):
         expr = merge(distinct(read, resolve), resolve)
         self.wait(frame, ([i.output for i in column],), expr, 0, first.parameter.name)
 
-    # ------------------------------------------------------------------------ values and names
-
-    def _inputs(
-        self,
-        frame: Frame,
-        operands: Sequence[Sequence[Value | None]],
-        template: Template,
-        wish: Bind | None,
-    ) -> list[Expr | None]:
-        if any(len(o) != len(operands[0]) for o in operands):
-            raise NotAlike
-        columns: list[list[Value] | None] = []
-        for values in zip(*operands, strict=True):
-            column = [v for v in values if v is not None]
-            if len(column) not in (0, len(values)):
-                raise NotAlike
-            columns.append(column or None)
-        for present in filter(None, columns):
-            held = frame.pending.get(id(present[0]))
-            if held is not None and self._too_big(held, template):
-                self.spill(frame, held, wish)
-        exprs = iter(self.values(frame, [c for c in columns if c is not None]))
-        return [None if column is None else next(exprs) for column in columns]
-
-    def _too_big(self, held: Pending, template: Template) -> bool:
-        return held.depth >= _DEEPEST or len(render(held.expr)) > _WIDEST
-
-    # -------------------------------------------------------------------------------- templates
-
-    def _resolver(
-        self,
-        frame: Frame,
-        written: Written,
-        inputs: Sequence[Expr | None],
-        reference: Expr | None,
-    ) -> Resolve:
-        return Resolve(self._leaves(frame, written, symbolic=True), inputs, reference, None)
-
-    def merge_in(
-        self, frame: Frame, exprs: list[Expr], written: Written, *, symbolic: bool, site: Expr
-    ) -> Expr:
-        """Merges constructor templates."""
-        resolve = Resolve(self._leaves(frame, written, symbolic=symbolic), (), None, site)
-        return merge(distinct(exprs, resolve), resolve)
-
 
 def _parameter_in_a_loop(item: ReadParameter) -> DiagnosticError:
     """The error for `param` in a loop: scripts have lists of layers, not of bare parameters."""
     message = f"the {item.parameter.role} `{item.parameter.path}` of a loop cannot be written"
     help = "declare it in a block, and apply a block of its own in each iteration"
     return DiagnosticError(Diagnostic("E0701", message, item.span, help=help))
-
-
-def _passed_in(site: Site) -> DiagnosticError:
-    """The error for a layer that a block gets as an argument: its class does not own it."""
-    message = (
-        f"`{site.name}` is passed into a block and applied there; no script can express it yet"
-    )
-    help = "apply the layer where it is made, or make it in the block"
-    return DiagnosticError(Diagnostic("E0701", message, site.span, help))

@@ -3,9 +3,9 @@
     python -m tests.backends.mxnet_worker FOLDER
 
 A job is a subfolder with `script.py`, `weights.safetensors` and `in0.safetensors`, `in1…`.  It is
-run by its own `main`: it gets `out0.safetensors` … from the model, and, where there is a
-`spec.json`, `model.onnx` from the exported Symbol and `onnx0.safetensors` … from ONNX Runtime; or
-`error.txt`.
+run by its own `main`: it gets `saved.safetensors` and `out0.safetensors` … from the model, and,
+where there is a `spec.json`, `model.onnx` from the exported Symbol and `onnx0.safetensors` … from
+ONNX Runtime; or `error.txt`.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ def _run(folder: Path) -> None:
     module = _module(folder)
     probes = sorted(folder.glob("in*.safetensors"))
     flags = ["--device", "cpu", "--weights", f"{folder}/weights.safetensors"]
+    flags += ["--save", f"{folder}/saved.safetensors"]
     flags += ["--export", f"{folder}/model"] if (folder / "spec.json").exists() else []
     for number, probe in enumerate(probes):
         flags += ["--predict", str(probe), f"{folder}/out{number}.safetensors"]

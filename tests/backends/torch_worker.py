@@ -3,8 +3,8 @@
     python -m tests.backends.torch_worker FOLDER
 
 A job is a subfolder with `script.py`, `weights.safetensors` and `in0.safetensors`, `in1…`.  By the
-script's own functions it gets `out0.safetensors` … from the model, `model.onnx`, and
-`onnx0.safetensors` … from ONNX Runtime; or `error.txt`.
+script's own functions it gets `saved.safetensors` and `out0.safetensors` … from the model,
+`model.onnx`, and `onnx0.safetensors` … from ONNX Runtime; or `error.txt`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def _run(folder: Path) -> None:
     model = getattr(module, (folder / "name.txt").read_text())()
     weights = folder / "weights.safetensors"
     module.load(model, module.read(weights), weights)
+    module.save(model, folder / "saved.safetensors")
     probes = sorted(folder.glob("in*.safetensors"))
     for number, probe in enumerate(probes):
         module.predict(model, probe, folder / f"out{number}.safetensors", "cpu")

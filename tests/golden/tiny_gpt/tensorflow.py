@@ -67,11 +67,6 @@ class TinyGPT(keras.Model):
             embeddings_initializer=keras.initializers.RandomNormal(stddev=0.02),
             name="embed",
         )
-        self.position = self.add_weight(
-            name="position",
-            shape=(128, 128),
-            initializer=keras.initializers.RandomNormal(stddev=0.02),
-        )
         self.layer_norm = [layer_norm(name=f"layer_norm.{i}") for i in range(4)]
         self.causal_self_attention = [
             CausalSelfAttention(name=f"causal_self_attention.{i}") for i in range(4)
@@ -80,6 +75,13 @@ class TinyGPT(keras.Model):
         self.dense = [dense(512, name=f"dense.{i}") for i in range(4)]
         self.dense_1 = [dense(128, name=f"dense_1.{i}") for i in range(4)]
         self.layer_norm_2 = layer_norm(name="layer_norm_2")
+
+    def build(self, input_shape):
+        self.position = self.add_weight(
+            name="position",
+            shape=(128, 128),
+            initializer=keras.initializers.RandomNormal(stddev=0.02),
+        )
 
     def call(self, tokens):
         T = tf.shape(tokens)[1]
@@ -579,4 +581,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: b363463db99eabfb
+# Compiled by Tercet. sha256 of the lines above: 528648672cc575aa

@@ -1,0 +1,167 @@
+"""Applications: operations, layers and blocks, lowered to expressions over their operands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from compiler.codegen.arguments import Arguments
+from compiler.codegen.claims import Claim
+from compiler.codegen.expr import Expr, Name, Template
+from compiler.codegen.instances import Instances
+from compiler.codegen.leaves import Written
+from compiler.codegen.lists import SiteLists
+from compiler.codegen.merge import NotAlike, merge
+from compiler.codegen.names import Names
+from compiler.codegen.owned import Owned
+from compiler.codegen.passing import Received
+from compiler.codegen.render import render
+from compiler.codegen.resolve import Resolve, distinct
+from compiler.codegen.scope import Frame, Pending
+from compiler.codegen.target import Application, ClassTarget
+from compiler.codegen.writer import Assign
+from compiler.ir import Apply, Bind, Call, Graph, Instance, Layer, Value
+from compiler.ops.base import Op
+from compiler.ops.elementwise import Constant
+
+_DEEPEST = 3
+_WIDEST = 50
+
+
+class Applying(Owned):
+    """The part of a walker that prints what is computed."""
+
+    def __init__(
+        self,
+        graphs: Sequence[Graph],
+        target: ClassTarget,
+        arguments: Arguments,
+        variables: Names,
+        lists: SiteLists,
+        instances: Instances,
+        received: Received,
+    ) -> None:
+        super().__init__(graphs, target, arguments, variables, lists, instances, received)
+        self._templates: dict[object, Template] = {}
+        self._claims: dict[Layer | Instance, Claim] = {}
+
+    def _constant(self, frame: Frame, column: list[Apply]) -> None:
+        values: list[Any] = []
+        for item in column:
+            assert isinstance(item.op, Constant)
+            values.append(item.op.value)
+            self.target.remember(item.outputs[0], item.op)
+        leaves = self._leaves(frame, [i.arguments for i in column], symbolic=True)
+        output = [i.outputs[0] for i in column]
+        expr = self.target.scalar(leaves.resolve(values, None))
+        self.wait(frame, (output,), expr, 0, "value")
+
+    def _apply(self, frame: Frame, column: list[Apply], wish: Bind | None) -> None:
+        if not any(self.uses.is_live(o) for i in column for o in i.outputs):
+            return
+        siblings = tuple(dict.fromkeys(i.op for i in column))
+        templates = [
+            self._template(self.graphs[g], i, siblings)
+            for i, g in zip(column, frame.graphs, strict=True)
+        ]
+        layer = column[0].layer
+        made: list[Layer | Instance] = [i.layer for i in column if i.layer is not None]
+        reference = self.reference(frame, made) if layer is not None else None
+        inputs = self._inputs(frame, [i.inputs for i in column], templates[0], wish)
+        inputs = inputs or [Name(self.names.of(i.value.name)) for i in self.graphs[0].inputs]
+        written = [i.arguments for i in column]
+        resolve = self._resolver(frame, written, inputs, reference)
+        expr = self._expand(frame, templates, resolve)
+        outputs = tuple(zip(*(i.outputs for i in column), strict=True))
+        depth = self._depth(inputs, expr)
+        name = layer.site.name if layer is not None else column[0].op.name
+        self.wait(frame, outputs, expr, depth, name)
+
+    def _template(self, graph: Graph, item: Apply, siblings: tuple[Op, ...]) -> Template:
+        constants = tuple(self.target.constant(v) for v in item.inputs)
+        types = tuple(None if v is None else v.type for v in item.inputs)
+        key = (item.op, types, constants, siblings, self.target.apply_key(graph, item))
+        if key not in self._templates:
+            lowered = self.target.apply(Application(graph, item, siblings, self.target))
+            self._templates[key] = lowered if isinstance(lowered, Template) else Template(lowered)
+        return self._templates[key]
+
+    def _expand(self, frame: Frame, templates: Sequence[Template], resolve: Resolve) -> Expr:
+        """The merged expression; temporaries of the template become assignments before it."""
+        if any(len(t.temporaries) != len(templates[0].temporaries) for t in templates):
+            raise NotAlike
+        for index, (wish, _) in enumerate(templates[0].temporaries):
+            value = merge(distinct([t.temporaries[index][1] for t in templates], resolve), resolve)
+            name = Name(self.names.fresh(wish))
+            frame.compute.append(Assign((name,), value))
+            resolve.temporaries.append(name)
+        return merge(distinct([t.result for t in templates], resolve), resolve)
+
+    def _call(self, frame: Frame, column: list[Call], wish: Bind | None) -> None:
+        if not any(self.uses.is_live(o) for i in column for o in i.outputs):
+            return
+        instances = [i.instance for i in column]
+        reference = self.reference(frame, instances)
+        handed = self.handed(frame, instances)
+        templates = [
+            Template(self.target.call(self.graphs[g], i, tuple(handed)))
+            for i, g in zip(column, frame.graphs, strict=True)
+        ]
+        inputs = self._inputs(frame, [i.inputs for i in column], templates[0], wish)
+        adapted = [
+            None
+            if e is None
+            else self.target.use(self.graphs[frame.graphs[0]], column[0], k, column[0].inputs[k], e)
+            for k, e in enumerate(inputs)
+        ]
+        operands = [*adapted, *handed.values()]
+        resolve = self._resolver(frame, [()] * len(column), operands, reference)
+        expr = self._expand(frame, templates, resolve)
+        outputs = tuple(zip(*(i.outputs for i in column), strict=True))
+        depth = self._depth(inputs, expr)
+        self.wait(frame, outputs, expr, depth, column[0].instance.site.name)
+
+    # ------------------------------------------------------------------------ values and names
+
+    def _inputs(
+        self,
+        frame: Frame,
+        operands: Sequence[Sequence[Value | None]],
+        template: Template,
+        wish: Bind | None,
+    ) -> list[Expr | None]:
+        if any(len(o) != len(operands[0]) for o in operands):
+            raise NotAlike
+        columns: list[list[Value] | None] = []
+        for values in zip(*operands, strict=True):
+            column = [v for v in values if v is not None]
+            if len(column) not in (0, len(values)):
+                raise NotAlike
+            columns.append(column or None)
+        for present in filter(None, columns):
+            held = frame.pending.get(id(present[0]))
+            if held is not None and self._too_big(held, template):
+                self.spill(frame, held, wish)
+        exprs = iter(self.values(frame, [c for c in columns if c is not None]))
+        return [None if column is None else next(exprs) for column in columns]
+
+    def _too_big(self, held: Pending, template: Template) -> bool:
+        return held.depth >= _DEEPEST or len(render(held.expr)) > _WIDEST
+
+    # -------------------------------------------------------------------------------- templates
+
+    def _resolver(
+        self,
+        frame: Frame,
+        written: Written,
+        inputs: Sequence[Expr | None],
+        reference: Expr | None,
+    ) -> Resolve:
+        return Resolve(self._leaves(frame, written, symbolic=True), inputs, reference, None)
+
+    def merge_in(
+        self, frame: Frame, exprs: list[Expr], written: Written, *, symbolic: bool, site: Expr
+    ) -> Expr:
+        """Merges constructor templates."""
+        resolve = Resolve(self._leaves(frame, written, symbolic=symbolic), (), None, site)
+        return merge(distinct(exprs, resolve), resolve)
