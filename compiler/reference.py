@@ -56,9 +56,15 @@ def run(
 ) -> dict[str, Array]:
     """The graph's outputs by name.
 
-    `weights` are by full path, as in a weights file.  Sizes follow from the inputs; `sizes` gives
-    those that do not.  `random` is what random operations draw from.
-    Raises InputError for inputs and weights that the graph does not take.
+    `inputs` are arrays of the declared shapes by name; floating-point ones may be of any precision
+    and are computed with in `dtype`, integers and booleans keep their declared dtype.  `weights`
+    are by full path, in the shapes of a weights file (convolution OIHW, dense out x in).  Sizes
+    follow from the inputs; `sizes` gives those that do not.  `random` is what random operations
+    draw from, `observe` sees every result.  Outputs have the inferred shapes, floating-point ones
+    the precision `dtype`.
+
+    Raises InputError for inputs and weights that the graph does not take and sizes that break one
+    of its constraints, AssertionError where an operation's reference and its inference disagree.
     """
     given = {name: np.asarray(array) for name, array in inputs.items()}
     known = resolve_sizes(graph, given, sizes or {})

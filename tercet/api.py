@@ -26,8 +26,19 @@ def load(
 ) -> Project:
     """Reads a `.model` file: its program, the model meant and its training.
 
-    `parameters` are the model's (`{"classes": 100}`), `training` settings of its `train` by dotted
-    name (`{"optimizer.lr": 0.1}`).  Raises `dsl.diagnostics.DiagnosticError` with every error.
+    `model` names the one meant where the file has several.  `parameters` are the model's
+    (`{"classes": 100}`), `training` settings of its `train` by dotted name
+    (`{"optimizer.lr": 0.1}`); a string is text of the language (`"relu"`, `"none"`, `'"same"'`).
+
+    The `Project` has `model` (the graph: `model.inputs`, `model.outputs`, `model.parameters()`),
+    `training` (None where the file has no `train` for it), `program` (all models of the file) and
+    `warnings`.
+
+        project = tercet.load("resnet.model", parameters={"classes": 10})
+        shapes = {path: str(p.type) for path, p in project.model.parameters()}
+
+    Raises `dsl.diagnostics.DiagnosticError` with every error of the file, a file that cannot be
+    read included; `dsl.render.render_all(error.diagnostics)` is what the command prints.
     """
     return open_project(
         Path(path), model=model, parameters=_texts(parameters), training=_texts(training)
@@ -46,7 +57,15 @@ def compile(
 ) -> list[Path]:
     """Writes the training script of each target into the folder `output`; gives their paths.
 
-    Raises DiagnosticError, and `TercetError` where a script was edited (unless `force`).
+    `targets` are some of "pytorch", "tensorflow" and "mxnet", whether installed or not; the script
+    of `digits.model` for the first is `digits_pytorch.py`.  `model`, `parameters` and `training`
+    are those of `load`.  All scripts are written, or none.
+
+        tercet.compile("digits.model", targets=["pytorch"], training={"epochs": 3})
+
+    Raises DiagnosticError for errors in the file and for what a target cannot express, and
+    `tercet.errors.TercetError` where a script was edited since it was written (unless `force`) or
+    `output` is a file.
     """
     project = load(path, model=model, parameters=parameters, training=training)
     return write_scripts(project, targets, Path(output), force=force)
@@ -64,10 +83,18 @@ def export(
     interpreters: Interpreters | None = None,
     timeout: float | None = None,
 ) -> Path:
-    """Writes ONNX from a framework's own graph, or directly for the target `onnx`.
+    """Writes ONNX from a framework's own graph, or directly for the target `onnx`; gives the path.
 
-    `weights` is a canonical file; without one, initial weights of `seed` are used.  Raises
-    DiagnosticError, TercetError for weights that do not fit, RunError where a framework fails.
+    `weights` is a canonical safetensors file; without one, initial weights of `seed` are used.
+    Inputs, outputs and symbolic sizes of the ONNX file are called as in the source.  A framework
+    runs in a process of its own, for `timeout` seconds at most (None: as long as it takes), by the
+    Python that `interpreters` names for it (this one where it names none).
+
+        tercet.export("digits.model", "mxnet", weights="w.safetensors", output="digits.onnx")
+
+    Raises DiagnosticError for errors in the file and for what the target cannot express,
+    `tercet.errors.TercetError` for weights that do not fit or are too many for the target's
+    exporter, and its subclass `tercet.runner.RunError` where the framework fails.
     """
     from compiler import weights as canonical
     from tercet import exporting
@@ -97,10 +124,22 @@ def verify(
 ) -> Report:
     """Runs all targets on the same weights and probes and compares what they compute.
 
-    `targets` are those installed where none is named; `scripts` are judged in place of generated
-    ones; `weights` is a canonical file, without one lively weights of `seed` are used; `output`
-    keeps every file that took part.  Raises DiagnosticError for errors in the model, TercetError
-    for a target, a script or weights that are not there.
+    `targets` are some of "pytorch", "tensorflow", "mxnet" and "onnx", those installed where none is
+    named; `scripts` (by target) are judged in place of generated ones; `weights` is a canonical
+    file, without one weights are drawn from `seed` so that signals stay alive; `output` is a folder
+    that keeps every file that took part.  `device` is where ONNX Runtime runs: "auto", "cpu" or
+    "cuda", which is an error where CUDA does not really compute.  `timeout` is in seconds, for each
+    script.
+
+    The `Report` has `verdict` ("identical", "different" or "not judged"), `identical`, `pairs` (for
+    every two voices and every output the largest difference and the probe where it was found),
+    `not_judged` (why, in words) and `to_json()`.  A script that fails is in the report, not raised.
+
+        report = tercet.verify("digits.model", targets=["pytorch", "onnx"])
+        worst = max(pair.max_abs or 0.0 for pair in report.pairs)
+
+    Raises DiagnosticError for errors in the file and where no sizes meet what the model needs,
+    `tercet.errors.TercetError` for a target, a script or weights that are not there.
     """
     from tercet.verification.run import Request, verify_project
 

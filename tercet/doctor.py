@@ -58,6 +58,8 @@ class RuntimeReport:
 
 @dataclass(frozen=True)
 class Report:
+    """Everything that was found; `scikit_learn` is its version, None where it is not installed."""
+
     targets: tuple[TargetReport, ...]
     runtime: RuntimeReport
     scikit_learn: str | None
@@ -69,6 +71,7 @@ class Report:
         return (*found, *([f"ONNX Runtime: {self.runtime.problem}"] * bool(self.runtime.problem)))
 
     def to_json(self) -> dict[str, Any]:
+        """What `tercet doctor --json` prints; times are in seconds."""
         return {
             "tercet": VERSION,
             "python": {"version": platform.python_version(), "executable": sys.executable},

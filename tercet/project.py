@@ -28,7 +28,11 @@ _MARK = re.compile(r"\n# Compiled by Tercet\. sha256 of the lines above: ([0-9a-
 
 @dataclass(frozen=True)
 class Project:
-    """A compiled file and the one model in it that is meant."""
+    """A compiled file and the one model in it that is meant.
+
+    `program` holds the graphs of all models of the file, `model` is the graph of the one meant,
+    `warnings` are what is legal and probably a slip.
+    """
 
     path: Path
     source: Source

@@ -42,7 +42,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Finished:
-    """How a script ended.  `output` is the end of what it printed, both streams as they came."""
+    """How a script ended, and after how many seconds.
+
+    `output` is the end of what it printed, both streams as they came; a negative `exit_code` is
+    that of a signal.
+    """
 
     job: Job
     exit_code: int
@@ -52,6 +56,7 @@ class Finished:
 
     @property
     def ok(self) -> bool:
+        """Whether it ended by itself, with exit code 0."""
         return self.exit_code == 0 and not self.timed_out
 
     @property

@@ -46,6 +46,7 @@ class FileSource(DataSource):
         require(bool(self.path), "path", "must not be empty")
 
     def located(self, folder: Path) -> Path:
+        """The path, counted from the folder of the `.model` file where it is relative."""
         return folder / self.path
 
 
@@ -63,6 +64,7 @@ NOT_YET = {
 
 
 def require_split(split: float) -> None:
+    """Checks the share of rows to train on.  Raises OpError."""
     require(
         0 < split <= 1, "split", f"is the share of rows to train on, above 0 up to 1, not {split}"
     )
@@ -74,8 +76,10 @@ def unreadable(path: Path, problem: str, help: str | None = None) -> OpError:
 
 
 def f32(*shape: Size) -> TensorType:
+    """The type of a column of f32, whose first size is the number of rows."""
     return TensorType(DType.F32, shape)
 
 
 def i64(*shape: Size) -> TensorType:
+    """The type of a column of i64, whose first size is the number of rows."""
     return TensorType(DType.I64, shape)

@@ -20,7 +20,7 @@ class Clip(Setting):
     """Base of all ways to clip."""
 
     def apply(self, gradients: Sequence[Array]) -> list[Array]:
-        """All gradients of one update, clipped."""
+        """All gradients of one update, clipped; shapes stay, and the order."""
         raise NotImplementedError(type(self).__name__)
 
 

@@ -39,7 +39,7 @@ class Metric(Setting):
         raise NotImplementedError(type(self).__name__)
 
     def sums(self, *arrays: Any) -> Sums:
-        """What one batch adds to the totals."""
+        """What one batch of the operands, as NumPy arrays, adds to the totals."""
         raise NotImplementedError(type(self).__name__)
 
     def result(self, *totals: float) -> float:
@@ -69,7 +69,8 @@ _CLASSES = (Operand("logits"), Operand("label"))
 
 @dataclass(frozen=True)
 class _ClassMetric(Metric):
-    """Scores of classes along `axis`, and class indices of the other sizes."""
+    """`logits`, scores of classes along `axis`, and `label`, class indices (integers) of the other
+    sizes: `[N, C, …]` and `[N, …]`, the classes along axis 1, unless `axis` says otherwise."""
 
     axis: int = field(default=1, kw_only=True)
 
@@ -97,6 +98,7 @@ class _ClassMetric(Metric):
             raise OpError("E0309", f"{logits} has no axis {self.axis}", operand=0, attribute="axis")
 
     def classes(self, logits: TensorType) -> Size:
+        """The number of classes."""
         return logits.shape[self.axis]
 
 
@@ -170,7 +172,10 @@ def _check_pair(prediction: TensorType, label: TensorType) -> None:
 
 @dataclass(frozen=True)
 class _BinaryMetric(Metric):
-    """A prediction above `threshold` says yes, a label above one half is yes."""
+    """`prediction` and `label` of one shape, any numbers or booleans, element by element.
+
+    A prediction above `threshold` says yes, a label above one half is yes.
+    """
 
     threshold: float = 0.5
 
@@ -180,6 +185,7 @@ class _BinaryMetric(Metric):
         _check_pair(*types)
 
     def decisions(self, prediction: Array, label: Array) -> tuple[Array, Array]:
+        """What is said and what is true, as booleans."""
         return prediction > self.threshold, label > 0.5
 
 
@@ -228,6 +234,8 @@ class F1(_BinaryMetric):
 
 @dataclass(frozen=True)
 class _RegressionMetric(Metric):
+    """`prediction` and `label` of one shape, compared element by element in float64."""
+
     operands: ClassVar[tuple[Operand, ...]] = (Operand("prediction"), Operand("label"))
 
     def check(self, *types: TensorType) -> None:

@@ -48,7 +48,11 @@ class Optimizer(Setting):
     def update(
         self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float
     ) -> tuple[Array, Slots]:
-        """The weight and the slots after update number `step` (from 0) at learning rate `lr`."""
+        """The weight and the slots after update number `step` (from 0) at learning rate `lr`.
+
+        `weight`, `gradient` and every slot are floating-point arrays of one shape; new ones are
+        given, in the precision of the weight.
+        """
         raise NotImplementedError(type(self).__name__)
 
 

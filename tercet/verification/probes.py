@@ -33,7 +33,11 @@ _VISIBLE = 0.75
 
 @dataclass(frozen=True)
 class Probe:
-    """One set of inputs; `description` says what they are."""
+    """One set of inputs; `description` says what they are.
+
+    `sizes` has a number for every symbol of the model's inputs, `inputs` an array of the declared
+    dtype and shape for every input.
+    """
 
     kind: ProbeKind
     description: str
@@ -42,6 +46,7 @@ class Probe:
 
     @property
     def name(self) -> str:
+        """What reports call it."""
         return self.kind.name
 
 

@@ -71,10 +71,12 @@ class Report:
 
     @property
     def identical(self) -> bool:
+        """Whether everything was judged, and nothing differs."""
         return self.verdict == "identical"
 
     @property
     def exit_code(self) -> int:
+        """That of `tercet verify`: 0 identical, 1 different, 2 not judged."""
         return EXIT_CODES[self.verdict]
 
     def to_json(self) -> dict[str, Any]:

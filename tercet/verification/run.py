@@ -78,7 +78,12 @@ class Request:
 
 
 def verify_project(project: Project, request: Request, progress: Progress | None = None) -> Report:
-    """Verifies the model.  Raises TercetError for an absent target, script or weights file."""
+    """Verifies the model.
+
+    Raises TercetError for an absent target, script or weights file, DiagnosticError E0315 where no
+    sizes meet what the model needs.  What a target cannot do, or a script does wrong, is in the
+    report.
+    """
     choice = choose_targets(_named(request), request.interpreters)
     absent = tuple(f"{t.name} is not installed: {t.install}" for t in choice.absent)
     weights = _weights(project, request)

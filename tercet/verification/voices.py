@@ -28,21 +28,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Folder:
-    """The files of one verification."""
+    """The files of one verification: weights, probes and answers (safetensors), ONNX files."""
 
     path: Path
 
     @property
     def weights(self) -> Path:
+        """The weights that every target is given."""
         return self.path / "weights.safetensors"
 
     def probe(self, index: int) -> Path:
+        """The inputs of a probe."""
         return self.path / f"probe{index}.safetensors"
 
     def answer(self, target: str, index: int) -> Path:
+        """The outputs of a framework for a probe."""
         return self.path / f"{target}_answer{index}.safetensors"
 
     def onnx(self, target: str) -> Path:
+        """The ONNX file of a target."""
         return self.path / f"{target}.onnx"
 
     def clear(self) -> None:
@@ -52,6 +56,7 @@ class Folder:
                 path.unlink()
 
     def write_probes(self, probes: Sequence[Probe]) -> None:
+        """Writes the inputs of all probes."""
         for index, probe in enumerate(probes):
             write(self.probe(index), probe.inputs)
 
