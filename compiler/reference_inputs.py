@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from compiler import dims
-from compiler.dims import Dim, Size
+from compiler.dims import Dim, DimError, Size
 from compiler.ir import Graph, Value
 from compiler.lazy import np
 from compiler.types import TensorType
@@ -35,14 +35,25 @@ def resolve_sizes(
         for i in graph.inputs
         for axis, size in enumerate(_checked_rank(i.value, inputs[i.value.name]).shape)
     ]
-    for name, _, size, actual in axes:  # what a single symbol settles
-        solved = dims.solve(size, actual) if isinstance(size, Dim) else None
-        for symbol, number in (solved or {}).items():
-            if symbol not in sizes and isinstance(number, int):
+    found = -1
+    while found < len(sizes):  # a symbol may only follow from those already found
+        found = len(sizes)
+        for name, _, size, actual in axes:
+            for symbol, number in _solved(size, actual, sizes).items():
                 sizes[symbol], origin[symbol] = number, f"`{name}`"
     for name, axis, size, actual in axes:
         _check_size(name, axis, size, actual, sizes, origin)
     return sizes
+
+
+def _solved(size: Size, actual: int, known: Mapping[str, int]) -> dict[str, int]:
+    """The one symbol of a size that is not known yet, if the actual size tells it."""
+    try:
+        rest = dims.substitute(size, known)
+    except (ZeroDivisionError, DimError):
+        return {}
+    found = dims.solve(rest, actual) or {}
+    return {symbol: number for symbol, number in found.items() if isinstance(number, int)}
 
 
 def _check_names(graph: Graph, inputs: Mapping[str, Array]) -> None:
@@ -73,14 +84,16 @@ def _check_size(
     sizes: Mapping[str, int],
     origin: Mapping[str, str],
 ) -> None:
+    if actual < 1:
+        raise InputError(f"the input `{name}` is empty along axis {axis}")
     try:
         expected = dims.evaluate(size, sizes)
     except KeyError as error:
-        if actual < 1:
-            raise InputError(f"the input `{name}` is empty along axis {axis}") from None
         raise InputError(
             f"axis {axis} of `{name}` is {size}: {actual} does not tell {error.args[0]}"
         ) from None
+    except ZeroDivisionError:
+        raise InputError(f"axis {axis} of `{name}` is {size}, which divides by zero") from None
     if expected != actual:
         places = sorted({origin[symbol] for symbol in dims.symbols(size)} - {f"`{name}`"})
         source = f" by {' and '.join(places)}" if places else ""
@@ -113,6 +126,11 @@ def _integers_fit(array: Array, wanted: str) -> bool:
         return False
     limits = np.iinfo(wanted)
     return not array.size or bool(limits.min <= array.min() and array.max() <= limits.max)
+
+
+def check_inputs(graph: Graph, inputs: Mapping[str, Array]) -> None:
+    """That names, ranks and sizes of the arrays are what the graph takes.  Raises InputError."""
+    check_constraints(graph, resolve_sizes(graph, inputs))
 
 
 def check_constraints(graph: Graph, sizes: Mapping[str, int]) -> None:

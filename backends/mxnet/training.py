@@ -16,6 +16,7 @@ from compiler.codegen.metrics import printed_metrics
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
 from compiler.codegen.schedules import FUNCTION, schedule_piece
+from compiler.codegen.size_checks import batch_checks
 from compiler.codegen.specialised import layers_of
 from compiler.codegen.training import (
     BATCHES,
@@ -88,6 +89,7 @@ class TrainingPrinter:
         found = [
             "if args.epochs or args.resume or args.evaluate:",
             f"    train_part, test_part = {self.data.call}",
+            *(f"    {line}" for line in batch_checks(self._training, self._model.name)),
             "step = 0",
             "if args.epochs or args.resume:",
             "    step = train(model, train_part, args)",

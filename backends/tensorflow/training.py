@@ -23,6 +23,7 @@ from compiler.codegen.metrics import PrintedMetrics, printed_metrics
 from compiler.codegen.pieces import Piece
 from compiler.codegen.render import render
 from compiler.codegen.schedules import schedule_piece
+from compiler.codegen.size_checks import batch_checks
 from compiler.codegen.training import (
     BATCHES,
     MATCHED_IMPORT,
@@ -174,6 +175,7 @@ class TrainingPrinter:
         body = [
             "if args.epochs or args.resume or args.evaluate:",
             f"    train_part, test_part = {self.data.call}",
+            *(f"    {line}" for line in batch_checks(self._training, self._model.name)),
             "    epoch_steps = len(train_part[0]) // args.batch_size",
             "    prepare(model, epoch_steps, args)",
             "step = 0",

@@ -6,11 +6,11 @@ The target imports its own `load_file` and `save_file`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from compiler.codegen.pieces import Piece, literal
-from compiler.dims import Dim, Size
+from compiler.codegen.size_checks import input_checks
+from compiler.dims import Size
 from compiler.ir import Graph
 from compiler.types import DType, TensorType
 
@@ -66,13 +66,12 @@ def check(path, tensors, types):
     for name, (dtype, *wanted) in types.items():
         found, shape = str(tensors[name].dtype), list(tensors[name].shape)
         wanted = [sizes.get(size, size) for size in wanted]
-        fits = len(shape) == len(wanted) and all(
-            have == (sizes.setdefault(want, have) if isinstance(want, str) else want)
-            for have, want in zip(shape, wanted, strict=True)
-        )
-        if found != dtype or not fits:
+        pairs = zip(wanted, shape, strict=False)
+        new = {size: have for size, have in pairs if isinstance(size, str) and have}
+        if found != dtype or shape != [new.get(size, size) for size in wanted]:
             need = ", ".join(map(str, wanted))
             raise SystemExit(f"{path}: {name} is {found} {shape}, not {dtype} [{need}]")
+        sizes |= new
     return sizes'''
 )
 """Tensors of a user's file, compared with what is expected of them (`types_text`)."""
@@ -101,35 +100,11 @@ def _size(size: Size) -> int | str:
 
 
 def checked_inputs(model: Graph, prefix: str = "") -> list[str]:
-    """Lines of `predict` that look at `inputs`, read from `source`, and at the model's needs."""
-    call = f"check(source, inputs, {types_text(_types(model), prefix)})"
-    needs = list(dict.fromkeys(_needs(model)))
-    if not needs:
-        return [call]
-    lines = [f"sizes = {call}"]
-    for condition, text in needs:
-        lines += [
-            f"if not {condition}:",
-            f'    raise SystemExit(f"{{source}}: the model needs {text}; these are {{sizes}}")',
-        ]
-    return lines
-
-
-def _types(model: Graph) -> dict[str, TensorType]:
-    return {i.value.name: i.value.type for i in model.inputs}
-
-
-def _needs(model: Graph) -> Iterator[tuple[str, str]]:
-    """The constraints of a model over `sizes`, as conditions and as text.
-
-    Those over a size that no axis has by itself are left to the framework.
-    """
-    shapes = [i.value.type.shape for i in model.inputs]
-    named = {str(size) for shape in shapes for size in shape if isinstance(size, Dim)}
-    for constraint in model.constraints:
-        if named.issuperset(constraint.symbols):
-            name = rf"\b({'|'.join(constraint.symbols)})\b"
-            yield re.sub(name, r'sizes["\1"]', str(constraint)), str(constraint)
+    """Lines of `predict` that look at `inputs`, read from `source`, and at their sizes."""
+    types = {i.value.name: i.value.type for i in model.inputs}
+    call = f"check(source, inputs, {types_text(types, prefix)})"
+    demands = input_checks(model, "{source}")
+    return [f"sizes = {call}", *demands] if demands else [call]
 
 
 def checkpoint_piece(model: str, target: str) -> Piece:

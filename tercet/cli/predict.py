@@ -24,6 +24,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from compiler.reference_inputs import InputError, check_inputs
     from tercet.runner import run
     from tercet.scripts import temporary_script
     from tercet.tensors import read, write
@@ -32,12 +33,10 @@ def _run(args: argparse.Namespace) -> int:
     target = options.framework(args)
     inputs = read(args.inputs)
     options.output_file(args.outputs)
-    wanted = {i.value.name for i in project.model.inputs}
-    if inputs.keys() != wanted:
-        raise TercetError(
-            f"{args.inputs} holds {', '.join(sorted(inputs)) or 'nothing'}; "
-            f"{project.model.name} takes {', '.join(sorted(wanted))}"
-        )
+    try:
+        check_inputs(project.model, inputs)
+    except InputError as problem:
+        raise TercetError(f"{args.inputs}: {problem}") from None
     with (
         TemporaryDirectory(prefix="tercet-") as folder,
         temporary_script(project, target, options.interpreters(args)) as script,

@@ -210,7 +210,7 @@ REFUSED: list[tuple[list[str], int, str]] = [
     (_predict("in_rank"), 1, r"features is .*float32 \[3, 2\]"),
     (_predict("in_width"), 1, "features is"),
     (_predict("in_rows"), 1, r"kind is .*int64 \[4\], not .*int64 \[5\]"),
-    (_predict("in_long"), 1, "the model needs T <= 9; these are .*'T': 10"),
+    (_predict("in_long"), 1, "in_long.safetensors: T <= 9 must hold, and T is 10"),
     (_predict("in", "nowhere/out.safetensors"), 1, "nowhere/out.safetensors"),
     (_predict("in", "folder"), 1, "folder"),
     (["--epochs", "0", "--save", "folder"], 1, "folder"),

@@ -318,13 +318,12 @@ def check(path, tensors, types):
     for name, (dtype, *wanted) in types.items():
         found, shape = str(tensors[name].dtype), list(tensors[name].shape)
         wanted = [sizes.get(size, size) for size in wanted]
-        fits = len(shape) == len(wanted) and all(
-            have == (sizes.setdefault(want, have) if isinstance(want, str) else want)
-            for have, want in zip(shape, wanted, strict=True)
-        )
-        if found != dtype or not fits:
+        pairs = zip(wanted, shape, strict=False)
+        new = {size: have for size, have in pairs if isinstance(size, str) and have}
+        if found != dtype or shape != [new.get(size, size) for size in wanted]:
             need = ", ".join(map(str, wanted))
             raise SystemExit(f"{path}: {name} is {found} {shape}, not {dtype} [{need}]")
+        sizes |= new
     return sizes
 
 
@@ -493,4 +492,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 5481dd3c4a1914c3
+# Compiled by Tercet. sha256 of the lines above: 52ba0dabd003b940

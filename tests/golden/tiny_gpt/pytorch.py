@@ -303,8 +303,9 @@ def predict(model, source, path, device):
     model.eval()
     inputs = read(source)
     sizes = check(source, inputs, {"tokens": ("torch.int64", "N", "T")})
-    if not sizes["T"] <= 128:
-        raise SystemExit(f"{source}: the model needs T <= 128; these are {sizes}")
+    T = sizes["T"]
+    if T > 128:
+        raise SystemExit(f"{source}: T <= 128 must hold, and T is {T}")
     outputs = (model(inputs["tokens"].to(device)),)
     named = zip(("logits",), outputs, strict=True)
     write(path, {name: o.cpu().contiguous().clone() for name, o in named})
@@ -331,13 +332,12 @@ def check(path, tensors, types):
     for name, (dtype, *wanted) in types.items():
         found, shape = str(tensors[name].dtype), list(tensors[name].shape)
         wanted = [sizes.get(size, size) for size in wanted]
-        fits = len(shape) == len(wanted) and all(
-            have == (sizes.setdefault(want, have) if isinstance(want, str) else want)
-            for have, want in zip(shape, wanted, strict=True)
-        )
-        if found != dtype or not fits:
+        pairs = zip(wanted, shape, strict=False)
+        new = {size: have for size, have in pairs if isinstance(size, str) and have}
+        if found != dtype or shape != [new.get(size, size) for size in wanted]:
             need = ", ".join(map(str, wanted))
             raise SystemExit(f"{path}: {name} is {found} {shape}, not {dtype} [{need}]")
+        sizes |= new
     return sizes
 
 
@@ -475,4 +475,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 53797cc3e7d4e8bb
+# Compiled by Tercet. sha256 of the lines above: e508ec657fc37b1f
