@@ -129,8 +129,11 @@ def _integers_fit(array: Array, wanted: str) -> bool:
 
 
 def check_inputs(graph: Graph, inputs: Mapping[str, Array]) -> None:
-    """That names, ranks and sizes of the arrays are what the graph takes.  Raises InputError."""
+    """That names, dtypes, ranks and sizes are exactly what the graph takes.  Raises InputError."""
     check_constraints(graph, resolve_sizes(graph, inputs))
+    for name, dtype in ((i.value.name, i.value.type.dtype.numpy_name) for i in graph.inputs):
+        if inputs[name].dtype.name != dtype:
+            raise InputError(f"the input `{name}` is {inputs[name].dtype}, not {dtype}")
 
 
 def check_constraints(graph: Graph, sizes: Mapping[str, int]) -> None:

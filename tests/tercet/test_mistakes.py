@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from tercet.cli import main
@@ -119,6 +121,38 @@ def test_mistake(line: str, code: int, said: str, capsys: pytest.CaptureFixture[
     told = capsys.readouterr()
     assert said in told.out + told.err
     assert "bug in Tercet" not in told.err
+
+
+IMAGES = np.zeros((5, 3, 2), np.float32)
+KINDS = np.zeros(5, np.int64)
+WRONG_INPUTS: list[tuple[dict[str, Any], str]] = [
+    ({"image": IMAGES}, "the input `kind` is missing"),
+    ({"image": IMAGES, "kind": KINDS, "kin": KINDS}, "no input `kin`; did you mean `kind`?"),
+    ({"image": IMAGES.astype(float), "kind": KINDS}, "`image` is float64, not float32"),
+    ({"image": IMAGES, "kind": KINDS.astype("i4")}, "`kind` is int32, not int64"),
+    ({"image": IMAGES[0], "kind": KINDS}, "the array has shape [3, 2]"),
+    ({"image": IMAGES[:, :, :1], "kind": KINDS}, "axis 2 of `image` is 1, not 2"),
+    ({"image": IMAGES, "kind": KINDS[:4]}, "axis 0 of `kind` is 4, not N = 5"),
+    ({"image": IMAGES.repeat(4, 1), "kind": KINDS}, "T <= 9 must hold, and T is 12"),
+    ({"image": IMAGES[:0], "kind": KINDS[:0]}, "`image` is empty along axis 0"),
+]
+
+
+@pytest.mark.parametrize("inputs, said", WRONG_INPUTS)
+def test_inputs_that_do_not_fit_are_told_by_the_name_of_their_file(
+    inputs: dict[str, Any], said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "both.model").write_text(
+        "model Both { input image: f32[N, T, 2]\n input kind: i64[N]\n assert T <= 9\n"
+        " output y = mean(image, axis = 1) + (kind |> embedding(3, 2)) }"
+    )
+    np.savez(folder / "in.npz", **inputs)
+    command = "predict both.model in.npz out.npz -t pytorch --weights w.safetensors"
+    assert main(command.split()) == 2
+    told = capsys.readouterr().err.strip()
+    assert told.startswith("error: in.npz: ")
+    assert said in told
+    assert "\n" not in told
 
 
 @pytest.mark.parametrize("line", ["weights net.model -o new/w", "export net.model -o new/m.onnx"])
