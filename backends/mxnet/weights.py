@@ -8,31 +8,12 @@ from backends.mxnet.export import scalar_outputs
 from backends.mxnet.recurrent import parameter_names
 from backends.mxnet.target import GLUON_NAMES
 from compiler.codegen.classes import ClassCode
-from compiler.codegen.files import CHECK, READ, WRITE, checked_inputs, dtypes_are_kept
+from compiler.codegen.files import CHECK, NAMES_AGREE, READ, WRITE, checked_inputs, types_agree
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.specialised import layers_of
 from compiler.ir import Graph
 from compiler.ops.recurrent import Recurrent
 from compiler.types import DType
-
-_LOAD = """\
-def load(model, tensors, path):
-    \"\"\"Put the tensors, read from `path`, into the model: exactly those it has.\"\"\"
-    named = weights(model)
-    if missing := sorted(named.keys() - tensors.keys()):
-        raise SystemExit(f"{path}: missing {missing}")
-    if unexpected := sorted(tensors.keys() - named.keys()):
-        raise SystemExit(f"{path}: unexpected {unexpected}")
-    for name, parameter in named.items():
-        have = f"{tensors[name].dtype} {tensors[name].shape}"
-        want = f"{np.dtype(parameter.dtype)} {parameter.shape}"
-        if have != want:
-            raise SystemExit(f"{path}: {name} is {have}, the model needs {want}")
-        parameter.set_data(nd.array(tensors[name], dtype=tensors[name].dtype))
-
-
-def save(model, path):
-    write(path, {name: p.data().asnumpy() for name, p in weights(model).items()})"""
 
 _IMPORTS = (
     "from safetensors.numpy import load_file, save_file",
@@ -42,13 +23,24 @@ _IMPORTS = (
 
 def weights_pieces(model: Graph, classes: Sequence[ClassCode]) -> list[Piece]:
     """`weights`, `load` and `save`."""
-    load = _LOAD if dtypes_are_kept(model) else _without_dtypes(_LOAD)
     text = _weights_text(model, classes)
-    return [Piece(text), READ, CHECK, Piece(load, _IMPORTS), WRITE]
+    return [Piece(text), READ, CHECK, Piece(_load(model), _IMPORTS), WRITE]
 
 
-def _without_dtypes(text: str) -> str:
-    return text.replace("{tensors[name].dtype} ", "").replace("{np.dtype(parameter.dtype)} ", "")
+def _load(model: Graph) -> str:
+    shapes = ("tensors[name].shape", "np.dtype(parameter.dtype)", "parameter.shape")
+    return f'''\
+def load(model, tensors, path):
+    """Put the tensors, read from `path`, into the model: exactly those it has."""
+    named = weights(model)
+{NAMES_AGREE}
+    for name, parameter in named.items():
+{types_agree(model, *shapes)}
+        parameter.set_data(nd.array(tensors[name], dtype=tensors[name].dtype))
+
+
+def save(model, path):
+    write(path, {{name: p.data().asnumpy() for name, p in weights(model).items()}})'''
 
 
 def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:
@@ -59,8 +51,7 @@ def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:
     lines += ['    """Parameters and running statistics, named as in the source."""']
     if not names:
         return "\n".join([*lines, f"    return {found}"])
-    entries = ", ".join(f"{literal(k)}: {literal(v)}" for k, v in names.items())
-    lines += [f"    names = {{{entries}}}"]
+    lines += [f"    names = {literal(names)}"]
     lines += ["    return {", '        ".".join(names.get(part, part) for part in path.split("."))']
     lines += [f"        : parameter for path, parameter in {found}.items()", "    }"]
     return "\n".join([*lines, *(["", "", _NAMED_PARAMETERS] if recurrent else [])])

@@ -6,36 +6,17 @@ from collections.abc import Mapping, Sequence
 
 from backends.pytorch.target import DTYPES
 from compiler.codegen.classes import ClassCode
-from compiler.codegen.files import CHECK, READ, WRITE, checked_inputs, dtypes_are_kept
+from compiler.codegen.files import CHECK, NAMES_AGREE, READ, WRITE, checked_inputs, types_agree
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
 from compiler.codegen.specialised import layers_of
 from compiler.dims import Dim, evaluate
 from compiler.ir import Graph, Value
-from compiler.ops.base import Op
+from compiler.ops.base import LayerOp
 from compiler.ops.norm import BatchNorm
 from compiler.ops.recurrent import Gru, Recurrent
 from compiler.sizes import example_sizes
 from compiler.types import DType, TensorType
-
-_LOAD = """\
-def load(model, tensors, path):
-    \"\"\"Put the tensors, read from `path`, into the model: exactly those it has.\"\"\"
-    named = weights(model)
-    if missing := sorted(named.keys() - tensors.keys()):
-        raise SystemExit(f"{path}: missing {missing}")
-    if unexpected := sorted(tensors.keys() - named.keys()):
-        raise SystemExit(f"{path}: unexpected {unexpected}")
-    for name, parameter in named.items():
-        have = f"{tensors[name].dtype} {tuple(tensors[name].shape)}"
-        want = f"{parameter.dtype} {tuple(parameter.shape)}"
-        if have != want:
-            raise SystemExit(f"{path}: {name} is {have}, the model needs {want}")
-        parameter.copy_(tensors[name])
-
-
-def save(model, path):
-    write(path, {name: p.cpu().contiguous() for name, p in weights(model).items()})"""
 
 _IMPORTS = ("from safetensors.torch import load_file, save_file",)
 
@@ -44,12 +25,23 @@ def weights_pieces(model: Graph, classes: Sequence[ClassCode]) -> list[Piece]:
     """`weights`, `load` and `save`."""
     text = _weights_text(model, classes)
     imports = ("import re",) if "re.fullmatch" in text else ()
-    load = _LOAD if dtypes_are_kept(model) else _without_dtypes(_LOAD)
-    return [Piece(text, imports), READ, CHECK, Piece(load, _IMPORTS), WRITE]
+    return [Piece(text, imports), READ, CHECK, Piece(_load(model), _IMPORTS), WRITE]
 
 
-def _without_dtypes(text: str) -> str:
-    return text.replace("{tensors[name].dtype} ", "").replace("{parameter.dtype} ", "")
+def _load(model: Graph) -> str:
+    shapes = ("tuple(tensors[name].shape)", "parameter.dtype", "tuple(parameter.shape)")
+    return f'''\
+def load(model, tensors, path):
+    """Put the tensors, read from `path`, into the model: exactly those it has."""
+    named = weights(model)
+{NAMES_AGREE}
+    for name, parameter in named.items():
+{types_agree(model, *shapes)}
+        parameter.copy_(tensors[name])
+
+
+def save(model, path):
+    write(path, {{name: p.cpu().contiguous() for name, p in weights(model).items()}})'''
 
 
 def has_source_names(model: Graph, classes: Sequence[ClassCode]) -> bool:
@@ -63,62 +55,30 @@ def _renamed(classes: Sequence[ClassCode]) -> dict[str, str]:
 
 
 def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:
-    kinds: set[type[Op]] = {type(layer.op) for layer in layers_of(model)}
-    renamed = _renamed(classes)
-    skipped = [name for name, skip in _skipped(kinds).items() if skip]
-    recurrent = any(issubclass(kind, Recurrent) for kind in kinds)
-    if not has_source_names(model, classes):
-        return _plain_weights(skipped)
-    lines = [*_renaming(renamed, recurrent, kinds), "", "", "def weights(model):"]
+    kinds = {type(layer.op) for layer in layers_of(model)}
+    renamed = has_source_names(model, classes)
+    second_biases = any(issubclass(k, Recurrent) and k is not Gru for k in kinds)
+    kept = ['not (name in frozen and "bias_hh" in name)'] if second_biases else []
+    kept += ['not name.endswith("num_batches_tracked")'] if BatchNorm in kinds else []
+    lines = [*_renaming(_renamed(classes), kinds), "", ""] if renamed else []
+    lines += ["def weights(model):"]
     lines += ['    """Parameters and running statistics, named as in the source."""']
-    condition = " and ".join(f'not name.endswith("{s}")' for s in skipped)
-    if any(issubclass(k, Recurrent) and k is not Gru for k in kinds):
-        lines += _recurrent_filter(skipped)
-        return "\n".join(lines)
-    lines += ["    return {", "        source_name(name): tensor"]
+    if not renamed and not kept:
+        return "\n".join([*lines, "    return model.state_dict()"])
+    if second_biases:
+        lines += ["    frozen = {n for n, p in model.named_parameters() if not p.requires_grad}"]
+    lines += ["    return {", f"        {'source_name(name)' if renamed else 'name'}: tensor"]
     lines += ["        for name, tensor in model.state_dict().items()"]
-    lines += [f"        if {condition}"] if condition else []
+    lines += [f"        if {' and '.join(kept)}"] if kept else []
     return "\n".join([*lines, "    }"])
 
 
-def _recurrent_filter(skipped: Sequence[str]) -> list[str]:
-    names = ", ".join(literal(s) for s in skipped)
-    lines = ["    frozen = {n for n, p in model.named_parameters() if not p.requires_grad}"]
-    lines += ["    return {", "        source_name(name): tensor"]
-    lines += ["        for name, tensor in model.state_dict().items()"]
-    lines += ['        if not (name in frozen and "bias_hh" in name)']
-    lines += [f"        and not name.endswith(({names},))"] if skipped else []
-    return [*lines, "    }"]
-
-
-def _skipped(kinds: set[type[Op]]) -> dict[str, bool]:
-    return {"num_batches_tracked": BatchNorm in kinds}
-
-
-def _plain_weights(skipped: Sequence[str]) -> str:
-    lines = ["def weights(model):"]
-    lines += ['    """Parameters and running statistics, named as in the source."""']
-    if not skipped:
-        return "\n".join([*lines, "    return model.state_dict()"])
-    test = " and ".join(f'not name.endswith("{s}")' for s in skipped)
-    return "\n".join(
-        [
-            *lines,
-            "    return {",
-            "        name: tensor",
-            "        for name, tensor in model.state_dict().items()",
-            f"        if {test}",
-            "    }",
-        ]
-    )
-
-
-def _renaming(renamed: dict[str, str], recurrent: bool, kinds: set[type[Op]]) -> list[str]:
+def _renaming(renamed: dict[str, str], kinds: set[type[LayerOp]]) -> list[str]:
     lines = ["def source_name(name):", '    """The source\'s name of a tensor of the model."""']
     if renamed:
-        lines += [f"    renamed = {literal_dict(renamed)}"]
+        lines += [f"    renamed = {literal(renamed)}"]
         lines += ['    name = ".".join(renamed.get(part, part) for part in name.split("."))']
-    if recurrent:
+    if any(issubclass(kind, Recurrent) for kind in kinds):
         lines += _recurrent_renaming()
     return [*lines, "    return name"]
 
@@ -132,11 +92,6 @@ def _recurrent_renaming() -> list[str]:
         '        parts = ["recurrent_" * (source == "hh") + kind, number, reverse[1:]]',
         "        return f\"{layer}.{'_'.join(filter(None, parts))}\"",
     ]
-
-
-def literal_dict(entries: dict[str, str]) -> str:
-    """A dictionary of strings as Python text."""
-    return "{" + ", ".join(f"{literal(k)}: {literal(v)}" for k, v in entries.items()) + "}"
 
 
 def predict_piece(model: Graph) -> Piece:
@@ -168,21 +123,9 @@ def export_piece(model: Graph) -> Piece:
     """`export` by the exporter that traces: names kept, symbolic sizes everywhere (docs)."""
     sizes = example_sizes(model)
     examples = ", ".join(_example(i.value.type, sizes) for i in model.inputs)
-    axes = {}
-    for entry in (
-        *((i.value.name, i.value) for i in model.inputs),
-        *((o.name, o.value) for o in model.outputs),
-    ):
-        name, value = entry
-        dynamic = {k: str(n) for k, n in enumerate(value.type.shape) if isinstance(n, Dim)}
-        if dynamic:
-            axes[name] = dynamic
-    inner = ", ".join(
-        f"{literal(name)}: {{{', '.join(f'{k}: {literal(v)}' for k, v in places.items())}}}"
-        for name, places in axes.items()
-    )
-    inputs = ", ".join(literal(i.value.name) for i in model.inputs)
-    outputs = ", ".join(literal(o.name) for o in model.outputs)
+    inputs = {i.value.name: i.value for i in model.inputs}
+    outputs = {o.name: o.value for o in model.outputs}
+    axes = {name: _symbolic_axes(value) for name, value in (inputs | outputs).items()}
     text = f"""\
 def export(model, path):
     \"\"\"Write an ONNX model; the tracing exporter keeps every symbolic size.\"\"\"
@@ -191,13 +134,17 @@ def export(model, path):
         model.eval().cpu(),
         ({examples},),
         path,
-        input_names=[{inputs}],
-        output_names=[{outputs}],
-        dynamic_axes={{{inner}}},
+        input_names={literal(list(inputs))},
+        output_names={literal(list(outputs))},
+        dynamic_axes={literal({name: found for name, found in axes.items() if found})},
         opset_version=17,
         dynamo=False,
     )"""
     return Piece(text, ("import warnings",))
+
+
+def _symbolic_axes(value: Value) -> dict[int, str]:
+    return {axis: str(n) for axis, n in enumerate(value.type.shape) if isinstance(n, Dim)}
 
 
 def _example(type_: TensorType, sizes: Mapping[str, int]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backends.tensorflow.facts import Facts
-from compiler.codegen.files import CHECK, READ, WRITE, dtypes_are_kept
+from compiler.codegen.files import CHECK, NAMES_AGREE, READ, WRITE, types_agree
 from compiler.codegen.pieces import Piece, literal
 from compiler.ir import Graph, Layer
 from compiler.ops.activation import PRelu
@@ -23,10 +23,8 @@ _CELLS = '{"simple_rnn_cell", "lstm_cell", "gru_cell"}'
 def weights_pieces(model: Graph, facts: Facts) -> list[Piece]:
     """`weights`, `load`, `save` and what they need."""
     special = any(isinstance(layer.op, Gru | PRelu) for layer in facts.layers)
-    load = _LOAD_PARTS if special else _LOAD
-    if not dtypes_are_kept(model):
-        load = load.replace("{tensors[name].dtype} ", "").replace("{variable.dtype} ", "")
-    return [Piece(_weights(facts, special)), READ, CHECK, Piece(load, _IMPORTS), WRITE]
+    load = Piece(_load(model, special), _IMPORTS)
+    return [Piece(_weights(facts, special)), READ, CHECK, load, WRITE]
 
 
 def _weights(facts: Facts, special: bool) -> str:
@@ -39,10 +37,9 @@ def _weights(facts: Facts, special: bool) -> str:
         f'    """Yield ({what if special else what.replace(" its part,", "")}) of weights."""',
     ]
     if names:
-        lines.append(f"    names = {_dictionary(names)}")
+        lines.append(f"    names = {literal(names)}")
     if orders:
-        entries = ", ".join(f"({literal(k)}, {rank}): {v}" for (k, rank), v in orders.items())
-        lines.append(f"    orders = {{{entries}}}")
+        lines.append(f"    orders = {literal(orders)}")
     path = '".".join([*layer, names.get(kind, kind)])' if names else '".".join([*layer, kind])'
     lines += [
         "    for variable in model.weights:",
@@ -67,11 +64,6 @@ def _orders(layer: Layer) -> Iterator[tuple[tuple[str, int], tuple[int, ...]]]:
         case Recurrent():
             yield ("kernel", 2), (1, 0)
             yield ("recurrent_kernel", 2), (1, 0)
-
-
-def _dictionary(entries: dict[str, str]) -> str:
-    inner = ", ".join(f"{literal(k)}: {literal(v)}" for k, v in entries.items())
-    return f"{{{inner}}}"
 
 
 # ---------------------------------------------------------------------------- recurrent layers
@@ -123,45 +115,12 @@ def _parts(layers: list[Layer], order: str) -> list[str]:
     ]
 
 
-_CHECK = """\
-    if missing := sorted(named.keys() - tensors.keys()):
-        raise SystemExit(f"{path}: missing {missing}")
-    if unexpected := sorted(tensors.keys() - named.keys()):
-        raise SystemExit(f"{path}: unexpected {unexpected}")"""
-
-_COMPARED = """\
-        have = f"{tensors[name].dtype} {tensors[name].shape}"
-        want = f"{variable.dtype} {shape}"
-        if have != want:
-            raise SystemExit(f"{path}: {name} is {have}, the model needs {want}")"""
-
-_LOAD = f'''\
-def load(model, path):
-    assign_weights(model, read(path), path)
-
-
-def assign_weights(model, tensors, path):
-    """Give the model these weights; `path` is where they come from."""
-    named = {{name: (variable, order) for name, variable, order in weights(model)}}
-{_CHECK}
-    for name, (variable, order) in named.items():
-        shape = tuple(variable.shape[axis] for axis in order)
-{_COMPARED}
-        variable.assign(tensors[name].transpose(np.argsort(order)))
-
-
-def tensors(model):
-    """All weights as the source has them."""
-    return {{
-        name: np.ascontiguousarray(variable.numpy().transpose(order))
-        for name, variable, order in weights(model)
-    }}
-
-
-def save(model, path):
-    write(path, tensors(model))'''
-
-_LOAD_PARTS = f'''\
+def _load(model: Graph, special: bool) -> str:
+    """`load` and `save`, by a yield of `weights` with the part of a variable or without."""
+    yielded = "variable, part, order" if special else "variable, order"
+    part = "[part]" if special else ""
+    agree = types_agree(model, "tensors[name].shape", "variable.dtype", "shape")
+    return f'''\
 def load(model, path):
     assign_weights(model, read(path), path)
 
@@ -169,22 +128,30 @@ def load(model, path):
 def assign_weights(model, tensors, path):
     """Give the model these weights; `path` is where they come from."""
     named = {{name: weight for name, *weight in weights(model)}}
-{_CHECK}
-    for name, (variable, part, order) in named.items():
-        array = variable.numpy()
-        shape = array[part].transpose(order).shape
-{_COMPARED}
-        array[part] = tensors[name].transpose(np.argsort(order))
-        variable.assign(array)
+{NAMES_AGREE}
+    for name, ({yielded}) in named.items():
+{_SHAPE_OF_PART if special else _SHAPE}
+{agree}
+{_ASSIGN_PART if special else _ASSIGN}
 
 
 def tensors(model):
     """All weights as the source has them."""
     return {{
-        name: np.ascontiguousarray(variable.numpy()[part].transpose(order))
-        for name, variable, part, order in weights(model)
+        name: np.ascontiguousarray(variable.numpy(){part}.transpose(order))
+        for name, {yielded} in weights(model)
     }}
 
 
 def save(model, path):
     write(path, tensors(model))'''
+
+
+_SHAPE = "        shape = tuple(variable.shape[axis] for axis in order)"
+_ASSIGN = "        variable.assign(tensors[name].transpose(np.argsort(order)))"
+_SHAPE_OF_PART = """\
+        array = variable.numpy()
+        shape = array[part].transpose(order).shape"""
+_ASSIGN_PART = """\
+        array[part] = tensors[name].transpose(np.argsort(order))
+        variable.assign(array)"""

@@ -86,6 +86,26 @@ def dtypes_are_kept(model: Graph) -> bool:
     return not any(parameter.type.dtype in other for _, parameter in model.parameters())
 
 
+NAMES_AGREE = """\
+    if missing := sorted(named.keys() - tensors.keys()):
+        raise SystemExit(f"{path}: missing {missing}")
+    if unexpected := sorted(tensors.keys() - named.keys()):
+        raise SystemExit(f"{path}: unexpected {unexpected}")"""
+"""In a function of `path`: `tensors`, read from it, and `named`, what there is, have the names."""
+
+
+def types_agree(model: Graph, shape: str, dtype: str, own_shape: str) -> str:
+    """Lines in a loop over names: `tensors[name]`, of this shape, is what the model's own is."""
+    types = dtypes_are_kept(model)
+    have = "{tensors[name].dtype} " if types else ""
+    want = f"{{{dtype}}} " if types else ""
+    return f'''\
+        have = f"{have}{{{shape}}}"
+        want = f"{want}{{{own_shape}}}"
+        if have != want:
+            raise SystemExit(f"{{path}}: {{name}} is {{have}}, the model needs {{want}}")'''
+
+
 def types_text(types: Mapping[str, TensorType], prefix: str = "") -> str:
     """What `check` takes: dtype and sizes by name; `prefix` comes before the names of dtypes."""
     entries = [

@@ -33,5 +33,5 @@ def joined(pieces: Iterable[Piece]) -> Piece:
 
 
 def literal(value: object) -> str:
-    """A number, string, tuple or list as Python text."""
+    """A number, string, tuple, list or dictionary as Python text."""
     return render(lift(value))

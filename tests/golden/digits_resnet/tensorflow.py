@@ -333,7 +333,7 @@ def load(model, path):
 
 def assign_weights(model, tensors, path):
     """Give the model these weights; `path` is where they come from."""
-    named = {name: (variable, order) for name, variable, order in weights(model)}
+    named = {name: weight for name, *weight in weights(model)}
     if missing := sorted(named.keys() - tensors.keys()):
         raise SystemExit(f"{path}: missing {missing}")
     if unexpected := sorted(tensors.keys() - named.keys()):
@@ -492,4 +492,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 52ba0dabd003b940
+# Compiled by Tercet. sha256 of the lines above: 857e08e2646fee9c

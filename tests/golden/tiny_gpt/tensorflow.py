@@ -419,7 +419,7 @@ def load(model, path):
 
 def assign_weights(model, tensors, path):
     """Give the model these weights; `path` is where they come from."""
-    named = {name: (variable, order) for name, variable, order in weights(model)}
+    named = {name: weight for name, *weight in weights(model)}
     if missing := sorted(named.keys() - tensors.keys()):
         raise SystemExit(f"{path}: missing {missing}")
     if unexpected := sorted(tensors.keys() - named.keys()):
@@ -581,4 +581,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: ddea69c4379a2547
+# Compiled by Tercet. sha256 of the lines above: c11bc7cc5095f34f
