@@ -69,8 +69,8 @@ class Reached:
             yield (self.title, metric, *cells, asked + missed)
 
     def headline(self) -> str:
-        """The first metric in a word: its median over everything that was trained."""
-        metric = self.metrics[0]
+        """The first metric that has a limit, or the first: its median over all trainings."""
+        metric = next((name for name in self.metrics if name in self.limits), self.metrics[0])
         return f"{metric} {number(median(r.metrics[metric] for r in self.results))}"
 
     def to_json(self) -> dict[str, Any]:
