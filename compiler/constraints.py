@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from compiler import dims
-from compiler.dims import Dim, Size
+from compiler.dims import Dim, DimError, Size
 from dsl.records import dataclass
 from dsl.source import Span
 
@@ -43,12 +43,20 @@ class Constraint:
         return dims.holds(self.left, self.relation, self.right, sizes)
 
     def told(self, sizes: Mapping[str, int]) -> str:
-        """What to say of sizes that do not meet it."""
-        numbers = ", ".join(f"{name} is {sizes[name]}" for name in self.symbols)
-        parts = [p if isinstance(p, str) else str(dims.evaluate(p, sizes)) for p in self.message]
-        return f"{''.join((*parts, ': ' if parts else ''))}{self} must hold, and {numbers}"
+        """What to say of sizes that do not meet it; `sizes` may lack some."""
+        numbers = ", ".join(f"{name} is {sizes[name]}" for name in self.symbols if name in sizes)
+        said = "".join(p if isinstance(p, str) else _told(p, sizes) for p in self.message)
+        return f"{said}{': ' if said else ''}{self} must hold, and {numbers}"
 
     @property
     def decided(self) -> bool | None:
         """Whether it holds for all sizes, for none (False), or is open."""
         return dims.compare(self.left, self.relation, self.right)
+
+
+def _told(size: Dim, sizes: Mapping[str, int]) -> str:
+    """The number of a size, or how it is written where it has none."""
+    try:
+        return str(dims.substitute(size, sizes))
+    except (ZeroDivisionError, DimError):
+        return str(size)

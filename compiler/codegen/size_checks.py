@@ -170,10 +170,7 @@ def _reads(composites: Iterable[_Composite], scope: _Scope) -> list[str]:
 def _refusals(constraints: Iterable[Constraint], scope: _Scope, where: str) -> Iterator[str]:
     for constraint in constraints:
         numbers = [f"{name} is {{{scope.variable(name)}}}" for name in constraint.symbols]
-        said = "".join(
-            _escaped(part) if isinstance(part, str) else f"{{{scope.text(part)}}}"
-            for part in constraint.message
-        )
+        said = "".join(_said(part, scope) for part in constraint.message)
         parts = [f"{where}: ", f"{said}: " if said else ""]
         parts.append(f"{constraint} must hold, and {', '.join(numbers)}")
         yield from _refusal(_broken(constraint, scope), parts)
@@ -185,22 +182,27 @@ def _broken(constraint: Constraint, scope: _Scope) -> str:
     relation = _OPPOSITE[constraint.relation]
     if isinstance(left, int):
         left, right, relation = right, left, _MIRRORED[relation]
-    zero = [
-        f"{scope.text(divisor)} == 0"
-        for divisor in dict.fromkeys([*_divisors(left), *_divisors(right)])
-        if not dims.less(0, divisor)
-    ]
+    divisors = dict.fromkeys([*_zeros(left), *_zeros(right)])
+    zero = [f"{scope.text(divisor)} == 0" for divisor in divisors]
     return " or ".join([*zero, f"{scope.text(left)} {relation} {scope.text(right)}"])
 
 
-def _divisors(size: Size) -> Iterator[Dim]:
-    """What is divided by, the innermost first."""
+def _zeros(size: Size) -> Iterator[Dim]:
+    """What the size divides by and may be zero, the innermost first."""
     if isinstance(size, Dim):
         for atom in (atom for monomial, _ in size.terms for atom in monomial):
             for operand in atom.operands:
-                yield from _divisors(operand)
-            if isinstance(atom, FloorDiv | Mod) and isinstance(atom.right, Dim):
+                yield from _zeros(operand)
+            if isinstance(atom, FloorDiv | Mod) and not dims.less(0, atom.right):
+                assert isinstance(atom.right, Dim)  # numbers that divide are not 0
                 yield atom.right
+
+
+def _said(part: str | Dim, scope: _Scope) -> str:
+    """A part of a message for an f-string: a size by its number, if it surely has one."""
+    if isinstance(part, str) or next(_zeros(part), None) is not None:
+        return _escaped(str(part))
+    return f"{{{scope.text(part)}}}"
 
 
 def _refusal(condition: str, parts: list[str]) -> list[str]:

@@ -51,6 +51,9 @@ def _sizes(text: str, graph: Graph) -> dict[str, int]:
         if not value.isdecimal() or not 1 <= int(value) < 2**63:
             raise TercetError(f"--at {part}: a size is an integer from 1 on")
         sizes[name] = int(value)
+    for constraint in graph.constraints:
+        if sizes.keys() >= {*constraint.symbols} and not constraint.holds(sizes):
+            raise TercetError(f"--at {text}: {constraint.told(sizes)}")
     return sizes
 
 

@@ -26,6 +26,7 @@ DEMANDS = [
     (["N, True", "True, N"], "assert True > 3 and N * True <= 20 and N != True"),
     (["N, Sizes"], "assert max(N, 4) < 6"),
     (["N, I"], 'assert I == 2 * (I // 2), "{I} of {{N}}\\n \\"are\\" \\\\ odd\'s"'),
+    (["N, T"], 'half = T // (N - 2)\nassert half != 1 and T > 2, "{half} of {T}"'),
     (["N, T", "T, N"], "z = x[:, T - 3:]"),
     (["N, T", "N, T"], ""),
     (["N, N"], ""),

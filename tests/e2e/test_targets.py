@@ -41,6 +41,34 @@ def test_every_sample_is_identical_on_all_targets(
     assert all(pair["verdict"] == "identical" for pair in report["pairs"])
 
 
+CONSTRAINED = """
+model Constrained {
+    input image: f32[N, 3, H, W]
+    input series: f32[N, T, 3]
+    input factor: f32[N, T]
+    input exact: f32[N, S]
+    assert H == W, "square images, not {H} by {W}"
+    assert H % 4 == 0 and H > 40
+    assert T > 500, "a series of {T} is too short"
+    assert N * T <= 4000
+    assert S == 77
+    pooled = image |> conv2d(4, 3, padding = 1) |> max_pool2d(4) |> global_avg_pool2d
+    output label = pooled |> flatten |> dense(3),
+        total = sum(series * reshape(factor, [N, T, 1]), axis = 2),
+        parts = reshape(series, [N, 4, T // 4, 3]),
+        half = 0.5 * exact
+}
+"""
+
+
+def test_a_model_of_many_constraints_is_identical_on_all_targets(tmp_path: Path) -> None:
+    (tmp_path / "net.model").write_text(CONSTRAINED)
+    done = tercet("verify", tmp_path / "net.model", "-t", "all", "--json", "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert json.loads(done.stdout)["identical"] is True
+    assert "Warning" not in done.stderr, done.stderr[-3000:]  # of sizes, while tracing
+
+
 @pytest.mark.parametrize("trainer", FRAMEWORKS)
 def test_weights_trained_by_one_target_mean_the_same_in_the_others(
     trainer: str, tmp_path: Path

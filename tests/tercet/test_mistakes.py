@@ -30,6 +30,20 @@ train Net {
 }
 """
 
+SMALL = """\
+model Small { input x: f32[N, 2]
+    assert N <= 4, "{N} rows are too many"
+    output y = x |> dense(2)
+}
+"""
+
+ODD = """\
+model Odd { input x: f32[N, T]
+    assert T % 2 == 1
+    output y = reshape(x, [N, T // 2, 2])
+}
+"""
+
 TWO = """\
 model A { input x: f32[N, 2]
     output y = x |> dense(2)
@@ -45,6 +59,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.model").write_text(NET)
     (tmp_path / "two.model").write_text(TWO)
+    (tmp_path / "small.model").write_text(SMALL)
+    (tmp_path / "odd.model").write_text(ODD)
     (tmp_path / "empty.model").write_text("")
     (tmp_path / "binary.model").write_bytes(bytes(range(256)) * 8)
     (tmp_path / "latin.model").write_bytes(b"# caf\xe9\n" + TWO.encode())
@@ -90,6 +106,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("show net.model --at N=0", 2, "from 1 on"),
         ("show net.model --at N=1,N=2", 2, "given twice"),
         ("show net.model --at N", 2, "from 1 on"),
+        (
+            "show small.model --at N=5",
+            2,
+            "--at N=5: 5 rows are too many: N <= 4 must hold, and N is 5",
+        ),
         ("ir net.model --after nothing", 2, "known:"),
         ("ops sofmax", 2, "did you mean softmax?"),
         ("explain E9999", 2, "no error code"),
@@ -108,6 +129,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("export net.model -t all", 2, "one target at a time"),
         ("compile net.model -t pytroch", 2, "did you mean pytorch?"),
         ("compile net.model -t pytorch -o net.model", 2, "is not a folder"),
+        ("compile odd.model -t pytorch", 1, "`T % 2 == 1` and `T % 2 == 0`"),
+        ("compile odd.model -t tensorflow", 1, "E0315"),
+        ("compile odd.model -t mxnet", 1, "E0315"),
+        ("verify odd.model -t onnx", 2, "odd.model:2:5"),
         ("train two.model -m A", 2, "no `train A"),
         ("train net.model -t onnx", 2, "trains nothing"),
         ("train net.model --timeout x", 2, "not a positive number"),
