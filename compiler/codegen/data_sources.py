@@ -137,18 +137,23 @@ def read_idx(folder, name):
 
 @reads(Mnist)
 def _mnist(source: Mnist, used: Sequence[str], folder: Path) -> Loading:
-    def array(kind: str) -> Expr:
-        return Name("read_idx")(Name("path"), Name(f'f"{{part}}-{kind}-ubyte"'))
-
+    setup = [
+        'images = read_idx(path, f"{part}-images-idx3-ubyte")',
+        'labels = read_idx(path, f"{part}-labels-idx1-ubyte")',
+        "if images.shape != (len(labels), 28, 28):",
+        '    found = f"images {images.shape}, labels {labels.shape}"',
+        '    raise SystemExit(f"{path}, {part}: {found}, not {len(labels)} images of 28 x 28")',
+    ]
     return Loading(
         {
-            "pixels": _cast(array("images-idx3")[:, None], "float32"),
-            source.label: _cast(array("labels-idx1"), "int64"),
+            "pixels": _cast(Name("images")[:, None], "float32"),
+            source.label: _cast(Name("labels"), "int64"),
         },
+        tuple(setup),
         helpers=(_READ_IDX,),
         arguments=("data",),
         parts=("train", "t10k"),
-        reserved=frozenset({"read_idx", "load_part"}),
+        reserved=frozenset({"read_idx", "load_part", "images", "labels", "found"}),
     )
 
 

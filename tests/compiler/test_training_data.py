@@ -230,6 +230,19 @@ def test_wrong_data_end_the_script_with_a_line(
     assert "\n" not in str(end.value)
 
 
+@pytest.mark.parametrize("images, labels", [((3, 28, 28), (2,)), ((2, 32, 32), (2,)), ((2,), (2,))])
+def test_images_and_labels_that_do_not_match_end_the_script(
+    images: tuple[int, ...], labels: tuple[int, ...], tmp_path: Path
+) -> None:
+    for kind, shape in (("images-idx3", images), ("labels-idx1", labels)):
+        head = bytes([0, 0, 8, len(shape)]) + np.array(shape, ">i4").tobytes()
+        body = np.zeros(shape, np.uint8).tobytes()
+        (tmp_path / f"train-{kind}-ubyte").write_bytes(head + body)
+    data = mapped(Mnist("."), tmp_path, None, image="pixels", label="digit")
+    with pytest.raises(SystemExit, match=r"train: images \(.*not 2 images of 28 x 28"):
+        load(data, tmp_path, tmp_path)
+
+
 WRONG_ARRAYS: list[tuple[dict[str, Any], str]] = [
     ({"label": np.arange(5)}, r"holds \['label'\], not \['image', 'label'\]"),
     ({"image": np.ones((5, 2), np.float64)}, r"image is float64 \[5, 2\], not uint8 \[rows, 2\]"),
