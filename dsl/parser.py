@@ -37,7 +37,7 @@ class ParseResult:
 
 @cache
 def _parser() -> tuple[Lark, Builder]:
-    from dsl.tables import load
+    from dsl.tables import load  # brings Lark, which `import dsl.parser` alone does not need
 
     builder = Builder()
     return load(builder), builder

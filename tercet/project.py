@@ -1,4 +1,7 @@
-"""One model of one file, ready to be shown, compiled, run: what every command starts from."""
+"""One model of one file, ready to be shown, compiled, run: what every command starts from.
+
+Code generators are imported when a script is asked for: `tercet check` needs none.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compiler import pipeline
+from compiler.naming import snake_case
 from tercet.errors import TercetError
 
 if TYPE_CHECKING:
@@ -49,8 +53,6 @@ class Project:
     @property
     def stem(self) -> str:
         """What files made from the model are called: as the file, or as one model of several."""
-        from compiler.naming import snake_case
-
         return self.path.stem if len(self.program.models) == 1 else snake_case(self.model.name)
 
 

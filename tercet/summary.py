@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compiler import dims
+from compiler.codegen.specialised import called_graphs
 from compiler.dims import Dim, Size
 from compiler.ir import Apply, Call, Create, Graph, Layer, Parameter, ReadParameter
 from compiler.ops.elementwise import Constant
@@ -70,7 +71,7 @@ def _row(prefix: str, item: Apply, counted: set[str]) -> Row:
 def parameter_rows(graph: Graph) -> Iterator[ParameterRow]:
     """Every parameter with the operation it belongs to, each once."""
     operations: dict[int, str] = {}
-    for called in (graph, *_called(graph)):
+    for called in (graph, *called_graphs(graph)):
         for item in called.body.walk():
             match item:
                 case Create(made=Layer() as layer):
@@ -79,12 +80,6 @@ def parameter_rows(graph: Graph) -> Iterator[ParameterRow]:
                     operations[id(parameter)] = parameter.role
     for path, parameter in graph.parameters():
         yield ParameterRow(path, parameter, operations[id(parameter)])
-
-
-def _called(graph: Graph) -> list[Graph]:
-    from compiler.codegen.specialised import called_graphs
-
-    return called_graphs(graph)
 
 
 def count(type: TensorType) -> int:

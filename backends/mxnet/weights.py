@@ -11,6 +11,7 @@ from compiler.codegen.classes import ClassCode
 from compiler.codegen.files import CHECK, NAMES_AGREE, READ, WRITE, checked_inputs, types_agree
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.specialised import layers_of
+from compiler.dims import Dim, evaluate
 from compiler.ir import Graph
 from compiler.ops.recurrent import Recurrent
 from compiler.types import DType
@@ -141,8 +142,6 @@ def export(model, path):
 
 def example_arrays(model: Graph, sizes: dict[str, int]) -> str:
     """NDArrays of the model's inputs at such sizes, as arguments."""
-    from compiler.dims import Dim, evaluate
-
     found = []
     for entry in model.inputs:
         shape = tuple(

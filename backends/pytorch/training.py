@@ -12,6 +12,7 @@ from compiler.codegen.expr import Binary, Expr, Helper, Name
 from compiler.codegen.files import LOG, checkpoint_piece
 from compiler.codegen.functions import FunctionCode, print_function
 from compiler.codegen.loops import find_parts
+from compiler.codegen.merge import merge
 from compiler.codegen.metrics import printed_metrics
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
@@ -242,12 +243,8 @@ def _unpacked(names: Sequence[str]) -> str:
     return ", ".join(names) + ("," if len(names) == 1 else "")
 
 
-def render_call(expr: object) -> str:
+def render_call(expr: Expr) -> str:
     """The text of an expression whose optional arguments are settled."""
-    from compiler.codegen.expr import Expr
-    from compiler.codegen.merge import merge
-
-    assert isinstance(expr, Expr)
     return render(merge([expr], lambda leaves, _keyword: leaves[0]))
 
 

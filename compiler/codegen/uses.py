@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compiler.ir import Apply, Bind, Branch, Call, Graph, Loop, ReadParameter, Region, Value
+from dsl import nodes
 
 
 class Uses:
@@ -99,8 +100,6 @@ def final_bindings(region: Region) -> dict[str, object]:
 
 def bound_names(target: object, value: object) -> dict[str, object]:
     """The names of an assignment target with the values they take."""
-    from dsl import nodes
-
     match target, value:
         case nodes.TargetName(id=name), _:
             return {name: value}
