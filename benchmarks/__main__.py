@@ -65,4 +65,8 @@ def _load() -> float:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        status = main()
+    except KeyboardInterrupt:  # what was known before is kept
+        status = 130
+    raise SystemExit(status)

@@ -28,8 +28,8 @@ from mxnet.gluon import nn
 
 GLOROT_UNIFORM = mx.init.Xavier("uniform", "avg", magnitude=3)
 softmax_cross_entropy = gluon.loss.SoftmaxCrossEntropyLoss()
-BATCH_SIZE = 16
-EPOCHS = 8
+BATCH_SIZE = 8
+EPOCHS = 6
 LEARNING_RATE = 0.003
 WEIGHT_DECAY = 0.01
 NO_DECAY = ["*.bias", "*layer_norm*"]
@@ -58,9 +58,9 @@ class CausalSelfAttention(nn.HybridBlock):
 class TinyGPT(nn.HybridBlock):
     def __init__(self):
         super().__init__()
-        self.embed = nn.Embedding(256, 128, weight_initializer=mx.init.Normal(0.02))
+        self.embed = nn.Embedding(256, 128, weight_initializer=mx.init.Normal(0.1))
         self.position = self.params.get(
-            "position", shape=(128, 128), init=mx.init.Normal(0.02)
+            "position", shape=(128, 128), init=mx.init.Normal(0.1)
         )
         self.layer_norm = block_list(*[nn.LayerNorm() for _ in range(4)])
         self.causal_self_attention = block_list(
@@ -566,4 +566,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: dfb3d89d168b3cd9
+# Compiled by Tercet. sha256 of the lines above: d4b84e6ff3bb5b9a

@@ -14,6 +14,7 @@ import os
 import sys
 import warnings
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from tqdm import tqdm
 
-BATCH_SIZE = 16
-EPOCHS = 8
+BATCH_SIZE = 8
+EPOCHS = 6
 LEARNING_RATE = 0.003
 WEIGHT_DECAY = 0.01
 NO_DECAY = ["*.bias", "*layer_norm*"]
@@ -56,8 +57,10 @@ class CausalSelfAttention(nn.Module):
 class TinyGPT(nn.Module):
     def __init__(self):
         super().__init__()
-        self.embed = nn.Embedding(256, 128)
-        self.position = nn.Parameter(nn.init.normal_(torch.empty(128, 128), std=0.02))
+        self.embed = initialized(
+            nn.Embedding(256, 128), weight=partial(nn.init.normal_, std=0.1)
+        )
+        self.position = nn.Parameter(nn.init.normal_(torch.empty(128, 128), std=0.1))
         self.layer_norm = nn.ModuleList([nn.LayerNorm(128) for _ in range(4)])
         self.causal_self_attention = nn.ModuleList(
             [CausalSelfAttention() for _ in range(4)]
@@ -78,12 +81,18 @@ class TinyGPT(nn.Module):
         return self.layer_norm_2(x) @ self.embed.weight.transpose(-2, -1)  # [N, T, 256]
 
 
+def initialized(module, **functions):
+    """The layer, with functions of its own that `initialize` fills parameters by."""
+    module.own_initial_values = functions
+    return module
+
+
 def initialize(module):
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
         nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.Embedding):
-        nn.init.normal_(module.weight, std=0.02)
+    for name, fill in getattr(module, "own_initial_values", {}).items():
+        fill(getattr(module, name).data)
 
 
 def load_data(path, seed):
@@ -475,4 +484,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: e508ec657fc37b1f
+# Compiled by Tercet. sha256 of the lines above: c696591c2777a287

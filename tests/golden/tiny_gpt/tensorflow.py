@@ -24,8 +24,8 @@ from keras import layers
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
-BATCH_SIZE = 16
-EPOCHS = 8
+BATCH_SIZE = 8
+EPOCHS = 6
 LEARNING_RATE = 0.003
 WEIGHT_DECAY = 0.01
 NO_DECAY = ["*.bias", "*layer_norm*"]
@@ -64,7 +64,7 @@ class TinyGPT(keras.Model):
         self.embed = layers.Embedding(
             256,
             128,
-            embeddings_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            embeddings_initializer=keras.initializers.RandomNormal(stddev=0.1),
             name="embed",
         )
         self.layer_norm = [layer_norm(name=f"layer_norm.{i}") for i in range(4)]
@@ -80,7 +80,7 @@ class TinyGPT(keras.Model):
         self.position = self.add_weight(
             name="position",
             shape=(128, 128),
-            initializer=keras.initializers.RandomNormal(stddev=0.02),
+            initializer=keras.initializers.RandomNormal(stddev=0.1),
         )
 
     def call(self, tokens):
@@ -581,4 +581,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: c11bc7cc5095f34f
+# Compiled by Tercet. sha256 of the lines above: dfe071fda5781111
