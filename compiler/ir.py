@@ -161,7 +161,7 @@ class Call:
 class ReadParameter:
     """A parameter as a value: a `param` or `buffer` (then `layer` is None), or `embed.weight`.
 
-    `site` is the declaration's own of a raw one.
+    `site` is the declaration's own of a raw one, inside `len(indices)` loops.
     """
 
     parameter: Parameter
@@ -169,6 +169,7 @@ class ReadParameter:
     output: Value
     span: Span
     site: Site | None = None
+    indices: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)

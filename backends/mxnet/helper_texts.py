@@ -9,6 +9,22 @@ def block_list(*blocks):
     stack = nn.HybridSequential()
     stack.add(*blocks)
     return stack''',
+    "ParameterList": '''\
+class ParameterList(nn.HybridBlock):
+    """Parameters by number: Gluon has no list of them.  None stands for none."""
+
+    def __init__(self, settings):
+        super().__init__()
+        self.length = len(settings)
+        for number, given in enumerate(settings):
+            if given is not None:
+                setattr(self, str(number), self.params.get(str(number), **given))
+
+    def __iter__(self):
+        return (self[number] for number in range(self.length))
+
+    def __getitem__(self, number):
+        return self._reg_params.get(str(number))''',
     "with_layers": '''\
 def with_layers(block, *layers):
     """The block as a function of its inputs alone: it gets these layers at every call."""

@@ -140,11 +140,13 @@ class MXNetTarget(ClassTarget):
             raise rejected("mxnet", named, item.span, problem) from None
         if not parameter.trainable:
             settings["grad_req"] = "null"
+        if item.indices:
+            return Name("dict")(**settings)
         return Name("self").params.get(SiteName(), **settings)
 
     def read_parameter(self, item: ReadParameter) -> Expr:
         if item.layer is None:
-            return Made()
+            return Helper("value")(F, Made()) if item.indices else Made()
         name = GLUON_NAMES.get((type(item.layer.op).__name__, item.parameter.name))
         attribute = Made().__getattr__(name or item.parameter.name)
         return attribute.data() if self.eager else Helper("value")(F, attribute)
@@ -157,6 +159,9 @@ class MXNetTarget(ClassTarget):
             return Helper("block_list")(Starred(items))
         assert isinstance(items, SequenceExpr)
         return Helper("block_list")(*items.items)
+
+    def parameter_list(self, items: Expr) -> Expr:
+        return Helper("ParameterList")(items)
 
     def placeholder(self) -> Expr:
         return nn.HybridSequential()

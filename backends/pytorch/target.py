@@ -152,7 +152,10 @@ class PyTorchTarget(ClassTarget):
         shape, dtype = item.parameter.type.shape, DTYPES[item.parameter.type.dtype]
         settings = {} if dtype == torch.float32 else {"dtype": dtype}
         value = filled(item.parameter.init, torch.empty(*shape or ((),), **settings))
-        return nn.Parameter(value) if item.parameter.trainable else nn.Buffer(value)
+        if item.parameter.trainable:
+            return nn.Parameter(value)
+        # there is no list of buffers
+        return nn.Parameter(value, requires_grad=False) if item.indices else nn.Buffer(value)
 
     def read_parameter(self, item: ReadParameter) -> Expr:
         if item.layer is None:
@@ -161,6 +164,9 @@ class PyTorchTarget(ClassTarget):
 
     def layer_list(self, items: Expr) -> Expr:
         return nn.ModuleList(items)
+
+    def parameter_list(self, items: Expr) -> Expr:
+        return nn.ParameterList(items)
 
     def placeholder(self) -> Expr:
         return nn.Identity()

@@ -64,6 +64,7 @@ class Facts:
             for item in graph.body.walk()
             if isinstance(item, ReadParameter)
             and item.layer is None
+            and not item.indices
             and self.variable_name(item.parameter.name) != item.parameter.name
         }
 

@@ -161,7 +161,7 @@ class TensorFlowTarget(ClassTarget):
         parameter = item.parameter
         renamed = self.facts.variable_name(parameter.name)
         return Name("self").add_weight(
-            name=SiteName() if renamed == parameter.name else renamed,
+            name=SiteName() if item.indices or renamed == parameter.name else renamed,
             shape=parameter.type.shape,
             initializer=initializer(parameter.init),
             trainable=default(parameter.trainable, True),
@@ -174,6 +174,9 @@ class TensorFlowTarget(ClassTarget):
         return self.facts.variable(item.layer, item.parameter.name)
 
     def layer_list(self, items: Expr) -> Expr:
+        return items
+
+    def parameter_list(self, items: Expr) -> Expr:
         return items
 
     def placeholder(self) -> Expr:

@@ -64,14 +64,20 @@ class Control(Bindings):
             self._shapes = marks[2]
             self._unrolled_loop(frame, column)
         if outermost:
-            frame.construct.extend(self._lists(frame))
+            frame.construct.extend(self._lists(frame, declared=False))
+            self.making(frame).extend(self._lists(frame, declared=True))
 
-    def _lists(self, frame: Frame) -> list[Statement]:
-        """The constructor's lines for the layers made in the loop that just ended."""
+    def making(self, frame: Frame) -> list[Statement]:
+        """Where raw parameters are made."""
+        return frame.build if self.target.declares_when_built else frame.construct
+
+    def _lists(self, frame: Frame, *, declared: bool) -> list[Statement]:
+        """The constructor's lines for what is made in the loop that just ended."""
         return self.lists.statements(
             sorted(set(frame.graphs)),
             lambda exprs, written, graphs: self._merge_elements(frame, exprs, written, graphs),
             self.target,
+            declared=declared,
         )
 
     def _merge_elements(

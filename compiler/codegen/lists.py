@@ -1,4 +1,4 @@
-"""Layers made in loops: lists of lists, one level per loop, at the path the weights have."""
+"""Layers and raw parameters made in loops: lists of lists, a level per loop, as in their paths."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class _Made:
     indices: tuple[int, ...]
     expr: Expr
     written: tuple[Argument, ...]
+    declared: bool
 
 
 class SiteLists:
@@ -62,8 +63,11 @@ class SiteLists:
         indices: tuple[int, ...],
         expr: Expr,
         written: tuple[Argument, ...],
+        *,
+        declared: bool = False,
     ) -> None:
-        self._made.append(_Made(site, graph, indices, expr, written))
+        """Takes up what one iteration makes: a layer, or a raw parameter that it declares."""
+        self._made.append(_Made(site, graph, indices, expr, written, declared))
         attribute = self.attribute(site)
         for level, index in enumerate(indices):
             place = attribute, graph, indices[:level]
@@ -80,12 +84,18 @@ class SiteLists:
         """Forgets what was added since `mark`."""
         del self._made[mark:]
 
-    def statements(self, graphs: list[int], merge: Merge, target: ClassTarget) -> list[Statement]:
-        """One assignment per site, in the order of the text.  Raises NotAlike."""
+    def statements(
+        self, graphs: list[int], merge: Merge, target: ClassTarget, *, declared: bool
+    ) -> list[Statement]:
+        """One assignment per site of layers, or of raw parameters, in the order of the text.
+
+        Raises NotAlike.
+        """
         sites: dict[Site, list[_Made]] = {}
         for made in self._made:
-            sites.setdefault(made.site, []).append(made)
-        self._made = []
+            if made.declared is declared:
+                sites.setdefault(made.site, []).append(made)
+        self._made = [made for made in self._made if made.declared is not declared]
         return [
             Assign(
                 (Element(self.attribute(site), ()),), _Lists(entries, graphs, merge, target).expr()
@@ -101,6 +111,7 @@ class _Lists:
         self, made: list[_Made], graphs: list[int], merge: Merge, target: ClassTarget
     ) -> None:
         self._site = made[0].site
+        self._declared = made[0].declared
         self._graphs = graphs
         self._merge = merge
         self._target = target
@@ -133,6 +144,13 @@ class _Lists:
         element = replace(element, lambda e: _path(path) if isinstance(e, SiteName) else None)
         target = index if mentions(element, index) else Name("_")
         items = Comprehension(element, target, Name("range")(length))
+        return self._list(items, 0)
+
+    def _list(self, items: Expr, depth: int) -> Expr:
+        """A list of layers or of lists; the innermost ones of raw parameters are of their own."""
+        innermost = depth == self._site.loops - 1
+        if self._declared and innermost:
+            return self._target.parameter_list(items)
         return self._target.layer_list(items)
 
     def _tree(self, prefix: tuple[int, ...]) -> Tree:
@@ -145,7 +163,7 @@ class _Lists:
     def _element(self, indices: tuple[int, ...]) -> Expr:
         entries = self._entries.get(indices)
         if entries is None:
-            return self._target.placeholder()
+            return lift(None) if self._declared else self._target.placeholder()
         if sorted(e.graph for e in entries) != self._graphs:
             raise NotAlike
         exprs = [e.expr for e in entries]
@@ -164,7 +182,7 @@ class _Lists:
             items = SequenceExpr(
                 tuple(self._emit(t, (*path, str(k)), depth + 1) for k, t in enumerate(tree)), True
             )
-        return self._target.layer_list(items)
+        return self._list(items, depth)
 
 
 def _path(parts: Sequence[str | Expr]) -> Expr:

@@ -138,6 +138,11 @@ class ClassTarget:
         """A list of layers from a list of expressions or a comprehension."""
         raise NotImplementedError
 
+    def parameter_list(self, items: Expr) -> Expr:
+        """A list of raw parameters from a list of expressions (None for absent ones) or a
+        comprehension."""
+        raise NotImplementedError
+
     def placeholder(self) -> Expr:
         """What stands in a list of layers where an iteration makes none."""
         raise NotImplementedError

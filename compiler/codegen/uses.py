@@ -66,8 +66,14 @@ class Uses:
         items = [item for body in loop.iterations for item in body.walk()]
         end = max((self._position[id(item)] for item in items), default=0)
         for item in items:
-            if isinstance(item, Apply | Call):
-                yield from (v for v in item.outputs if self._last.get(id(v), 0) > end)
+            match item:
+                case Apply(outputs=outputs) | Call(outputs=outputs):
+                    made = outputs
+                case ReadParameter(output=output):
+                    made = (output,)
+                case _:
+                    continue
+            yield from (v for v in made if self._last.get(id(v), 0) > end)
 
     def needed_after(self, value: Value, item: object) -> bool:
         """Whether something after `item` uses the value."""

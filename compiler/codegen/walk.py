@@ -35,7 +35,6 @@ from compiler.ir import (
     Value,
 )
 from compiler.ops.elementwise import Constant
-from dsl.diagnostics import Diagnostic, DiagnosticError
 
 
 class Walker(Applying):
@@ -138,34 +137,35 @@ class Walker(Applying):
     def _read(self, frame: Frame, column: list[ReadParameter]) -> None:
         first = column[0]
         if first.layer is None:
-            assert first.site is not None
-            if first.site.loops:
-                raise _parameter_in_a_loop(first)
-            if frame.in_loop:
-                raise NotAlike
-            making = frame.build if self.target.declares_when_built else frame.construct
-            attribute = Element(self.lists.attribute(first.site), ())
-            if self.lists.declare(first.site):
-                declared = [self.target.declare(i) for i in column]
-                value = self.merge_in(
-                    frame,
-                    declared,
-                    [()] * len(column),
-                    symbolic=False,
-                    site=Literal(first.site.name),
-                )
-                making.append(Assign((attribute,), value))
-            reference: Expr = attribute
+            reference = self._raw(frame, column)
         else:
             reference = self.reference(frame, [i.layer for i in column if i.layer is not None])
+        if not any(self.uses.is_live(i.output) for i in column):
+            return
         read = [self.target.read_parameter(i) for i in column]
         resolve = self._resolver(frame, [()] * len(column), (), reference)
         expr = merge(distinct(read, resolve), resolve)
         self.wait(frame, ([i.output for i in column],), expr, 0, first.parameter.name)
 
-
-def _parameter_in_a_loop(item: ReadParameter) -> DiagnosticError:
-    """The error for `param` in a loop: scripts have lists of layers, not of bare parameters."""
-    message = f"the {item.parameter.role} `{item.parameter.path}` of a loop cannot be written"
-    help = "declare it in a block, and apply a block of its own in each iteration"
-    return DiagnosticError(Diagnostic("E0701", message, item.span, help=help))
+    def _raw(self, frame: Frame, column: list[ReadParameter]) -> Expr:
+        """The attribute, or the element of a list, that holds a raw parameter; makes it too."""
+        site = column[0].site
+        assert site is not None
+        if any(i.site is not site for i in column):
+            raise NotAlike
+        attribute = self.lists.attribute(site)
+        if site.loops:
+            for item, graph in zip(column, frame.graphs, strict=True):
+                made = self.target.declare(item)
+                self.lists.add(site, graph, item.indices, made, (), declared=True)
+            return Element(attribute, self._places(frame, [i.indices for i in column]))
+        if self.lists.declare(site):
+            made = self.merge_in(
+                frame,
+                [self.target.declare(i) for i in column],
+                [()] * len(column),
+                symbolic=False,
+                site=Literal(site.name),
+            )
+            self.making(frame).append(Assign((Element(attribute, ()),), made))
+        return Element(attribute, ())

@@ -162,7 +162,7 @@ def _raw_parameter(frame: Frame, statement: nodes.Declare) -> Value:
         trainable=statement.kind == "param",
     )
     output = Value(statement.name, type_)
-    frame.items.append(ReadParameter(parameter, None, output, statement.span, site))
+    frame.items.append(ReadParameter(parameter, None, output, statement.span, site, frame.indices))
     return output
 
 

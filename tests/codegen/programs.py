@@ -25,6 +25,7 @@ class Writer:
             self._block(f"B{index}")
         self._lines.append("model M {")
         self._lines += ["    input x: f32[N, 4]", "    input y: f32[N, 4]", "    D = 4"]
+        self._share()
         self._body(["x", "y"], "    ", 9, 2)
         outputs = self._random.randint(1, 3)
         results = [f"out{k} = {self._expression(self._names, 2)}" for k in range(outputs)]
@@ -33,18 +34,33 @@ class Writer:
 
     def _block(self, name: str) -> None:
         inputs, outputs = self._random.randint(1, 2), self._random.randint(1, 2)
-        self._lines.append(f"block {name}(depth = 1, flag = true, scale = 1.0, act = relu) {{")
+        parameters = "layer, depth = 1, flag = true, scale = 1.0, act = relu"
+        self._lines.append(f"block {name}({parameters}) {{")
         given = ["x", "y"][:inputs]
         self._lines += [f"    input {n}: f32[N, D]" for n in given]
-        self._statics = True
+        self._statics, self._shared = True, ["layer"]
         self._body(given, "    ", 6, 2)
         results = [self._expression(self._names, 2) for _ in range(outputs)]
         self._lines += [f"    output {', '.join(results)}", "}"]
         self._statics = False
         self._blocks.append((name, inputs, outputs))
 
+    def _share(self) -> None:
+        """Layers and blocks of the model that any block may get as an argument."""
+        self._shared = ["shared", "norm"]
+        self._lines += ["    shared = dense(D)", "    norm = layer_norm()"]
+        self._lines.append("    x = x + shared(norm(y))")
+        for name, inputs, outputs in self._blocks:
+            if inputs == outputs == 1 and self._random.random() < 0.7:
+                bound = f"bound_{name}"
+                given = self._random.choice(self._shared)
+                self._lines += [f"    {bound} = {name}({given}, depth = 1)"]
+                self._lines.append(f"    y = y + {bound}(x)")
+                self._shared.append(bound)
+
     _statics = False
     _names: list[str]
+    _shared: list[str]
 
     def _body(self, names: list[str], pad: str, statements: int, depth: int) -> None:
         self._names = names
@@ -136,7 +152,7 @@ class Writer:
         inner = self._expression(names, depth - 1)
         other = self._expression(names, depth - 1)
         single = [b for b in self._blocks if b[2] == 1]
-        kinds = 7 if single else 6
+        kinds = 8 if single else 7
         match self._random.randint(0, kinds):
             case 0:
                 return f"{self._random.choice(_FUNCTIONS)}({inner})"
@@ -153,6 +169,8 @@ class Writer:
             case 6 if self._statics:
                 return f"act({inner})"
             case 7:
+                return f"(({inner}) |> {self._random.choice(self._shared)})"
+            case 8:
                 return self._call(self._random.choice(single))
         return f"(concat([{inner}, {other}], axis = 1) |> dense(D))"
 
@@ -164,6 +182,11 @@ class Writer:
             f"scale = {self._random.choice(['0.5', '1.0', '2.0'])}",
             f"act = {self._random.choice(_FUNCTIONS)}",
         ]
-        chosen = ", ".join(self._random.sample(settings, self._random.randint(0, 3)))
+        chosen = ", ".join(
+            [
+                self._random.choice(self._shared),
+                *self._random.sample(settings, self._random.randint(0, 3)),
+            ]
+        )
         given = ", ".join(self._random.choice(self._names) for _ in range(inputs))
         return f"{name}({chosen})({given})"

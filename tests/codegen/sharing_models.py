@@ -396,7 +396,147 @@ model M {
 """,
 }
 
-IN_LOOPS: dict[str, str] = {}
+IN_LOOPS: dict[str, str] = {
+    "parameters_of_nested_blocks": """
+block Scale(start) {
+    input x: f32[N, D]
+    param gamma: f32[D] = constant(start)
+    buffer offset: f32[D] = ones
+    output x * gamma + offset
+}
+block Pair(start) {
+    input x: f32[N, D]
+    output x |> Scale(start) |> Scale(2 * start)
+}
+model M {
+    input x: f32[N, 5]
+    param gamma: f32[5] = constant(0.5)
+    output y = gamma * (x |> Pair(1.5) |> Pair(0.5))
+}
+""",
+    "a_parameter_in_a_loop": """
+model M {
+    input x: f32[N, 5]
+    for i in range(3) {
+        param w: f32[5] = normal(std = 0.5)
+        x = tanh(x * w) + w
+    }
+    output y = x
+}
+""",
+    "parameters_and_buffers_of_several_sizes": """
+model M {
+    input x: f32[N, 4]
+    for width in [3, 5, 4] {
+        param kernel: f32[x.shape[1], width] = normal(std = 0.5)
+        buffer shift: f32[width] = ones
+        x = tanh(x @ kernel) + shift
+    }
+    output y = x
+}
+""",
+    "parameters_in_nested_loops": """
+model M {
+    input x: f32[N, 5]
+    for scale in [0.5, 2.0] {
+        param outer: f32[5] = ones
+        for j in range(3) {
+            param inner: f32[5] = normal(std = 0.5)
+            x = x + tanh(x * inner) * scale
+        }
+        x = (x * outer) |> dense(5)
+    }
+    for depth in [1, 0, 2] {
+        for j in range(depth) {
+            param ragged: f32[5] = ones
+            x = x * ragged
+        }
+    }
+    output y = x
+}
+""",
+    "parameters_in_loops_of_several_instances": """
+block Stack(depth, start) {
+    input x: f32[N, D]
+    for i in range(depth) {
+        param gamma: f32[D] = constant(start)
+        x = tanh(x * gamma)
+    }
+    output x
+}
+model M {
+    input x: f32[N, 5]
+    output y = x |> Stack(2, 0.5) |> Stack(3, 1.5) |> dense(4) |> Stack(2, 1.0)
+}
+""",
+    "parameters_in_branches_of_loops": """
+model M {
+    input x: f32[N, 5]
+    for i in range(4) {
+        if i % 2 == 0 {
+            param even: f32[5] = ones
+            x = x * even
+        } else {
+            buffer odd: f32[5] = ones
+            x = x + odd
+        }
+    }
+    output y = x
+}
+""",
+    "parameters_in_branches_of_instances": """
+block Part(flag, depth) {
+    input x: f32[N, D]
+    for i in range(depth) {
+        if flag {
+            param gain: f32[D] = ones
+            x = x * gain
+        } else { x = x |> dense(D) }
+    }
+    output x
+}
+model M {
+    input x: f32[N, 5]
+    output y = x |> Part(true, 2) |> Part(false, 2) |> Part(true, 3)
+}
+""",
+    "parameters_kept_in_a_list": """
+model M {
+    input x: f32[N, 5]
+    scales = []
+    weights = []
+    for i in range(3) {
+        param scale: f32[5] = normal(std = 0.5)
+        scales = scales + [scale]
+        layer = dense(5)
+        x = x |> layer
+        weights = weights + [layer.weight]
+    }
+    for scale in scales { x = x * scale }
+    output y = (x @ weights[0]) * scales[1] + scale
+}
+""",
+    "a_parameter_used_twice_and_after_its_loop": """
+model M {
+    input x: f32[N, 5]
+    for i in range(2) {
+        param w: f32[5, 5] = normal(std = 0.5)
+        x = x @ w + x @ transpose(w)
+    }
+    output y = x @ w
+}
+""",
+    "integers_in_a_loop": """
+model M {
+    input x: i64[N, 3]
+    for i in range(2) {
+        buffer step: i64[3] = 2
+        x = x + step
+    }
+    output y = x
+}
+""",
+}
 
 _SIZES = "applied to inputs of types so different"
 REFUSED: dict[tuple[str, str], tuple[str, int]] = {

@@ -1,4 +1,4 @@
-"""Weights that several blocks use are trained by the gradients of all, in every framework alike."""
+"""Weights of several blocks, and parameters of loops, are trained in every framework alike."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ block Tied(layer) {
 block Wrap(inner, layers) {
     input x: f32[N, D]
     h = inner(x)
+    for i in range(2) {
+        param scale: f32[D] = ones
+        buffer shift: f32[D] = constant(0.1)
+        h = h * scale + shift
+    }
     for layer in layers { h = h |> layer |> tanh }
     output h
 }
@@ -101,5 +106,8 @@ def test_every_weight_learns_as_in_the_others(
     assert end.keys() == start.keys()
     for name, array in end.items():
         moved = np.abs(first[name] - start[name]).max()
+        if name.split(".")[-2] == "shift":
+            np.testing.assert_array_equal(array, start[name], name)
+            continue
         assert moved > 1e-3, name
         assert np.abs(array - first[name]).max() <= 1e-4 * moved, name
