@@ -26,7 +26,6 @@ class ClassArgument:
     has_default: bool = False
     default: Any = None
     used: bool = False
-    stored: bool = False
 
 
 @dataclass
@@ -113,12 +112,11 @@ class Arguments:
             column[graph] = value
         return self._new(wish or "value", column)
 
-    def use(self, name: str, *, stored: bool) -> None:
-        """Notes that the generated class reads an argument, outside the constructor if `stored`."""
+    def use(self, name: str) -> None:
+        """Notes that the generated class reads an argument."""
         for argument in self.known:
             if argument.name == name:
                 argument.used = True
-                argument.stored |= stored
 
     @property
     def used(self) -> list[ClassArgument]:

@@ -177,7 +177,7 @@ class _Finish:
     def _in_constructor(self, expr: Expr) -> Expr | None:
         match expr:
             case Argument(identifier):
-                self._arguments.use(identifier, stored=False)
+                self._arguments.use(identifier)
                 return Name(identifier)
             case LoopItem() | SizeName():
                 raise NotAlike
@@ -186,7 +186,7 @@ class _Finish:
     def _in_forward(self, expr: Expr) -> Expr | None:
         match expr:
             case Argument(identifier):
-                self._arguments.use(identifier, stored=True)
+                self._arguments.use(identifier)
                 if identifier not in self._stored:
                     self._stored[identifier] = self._attributes.fresh(identifier)
                 return Attribute(Name("self"), self._stored[identifier])

@@ -87,18 +87,6 @@ class Frame:
     in_loop: bool = False
     outermost: bool = False
 
-    def inner(self, regions: list[Region]) -> Frame:
-        """A frame for regions of the same executions, writing to lists of its own."""
-        return Frame(
-            regions,
-            self.graphs,
-            self.variables.copy(),
-            dict(self.statics),
-            self.iteration,
-            self.items,
-            in_loop=self.in_loop,
-        )
-
     def pick(self, chosen: list[int], regions: list[Region]) -> Frame:
         """A frame for some of the executions."""
         frame = Frame(

@@ -303,7 +303,6 @@ def _flatten(name: str, value: Any, span: Span, flat: list[GraphOutput]) -> Stru
 
 
 __all__ = [
-    "DiagnosticError",
     "apply_instance",
     "bind_arguments",
     "parameter_values",

@@ -21,7 +21,7 @@ from compiler.elaborate.values import holds_poison, holds_tensor
 from compiler.habits import about_name
 from compiler.ir import Graph, Program
 from dsl import nodes
-from dsl.diagnostics import Diagnostic, DiagnosticError, Note
+from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.parser import parse_expression
 from dsl.source import Source, Span
 
@@ -228,4 +228,4 @@ def _read_elsewhere(scope: ModuleScope) -> set[str]:
     return found
 
 
-__all__ = ["Note", "Overrides", "elaborate", "model_graph"]
+__all__ = ["Overrides", "elaborate", "model_graph"]
