@@ -114,6 +114,11 @@ def _size(shape: Iterable[object]) -> int:
     return total
 
 
+def main_text(body: Iterable[str]) -> str:
+    """The script's `main`."""
+    return "\n".join(["def main():", *(f"    {line}" if line else "" for line in body)])
+
+
 def assemble(header_text: str, pieces: Iterable[Piece], main: str) -> str:
     """The script: docstring, imports, constants, definitions, `main`."""
     whole = joined(pieces)

@@ -10,12 +10,12 @@ from backends.mxnet.raw_parameters import with_raw_parameters
 from backends.mxnet.target import MXNetTarget, held_as
 from backends.mxnet.training import TrainingPrinter
 from backends.mxnet.weights import example_arrays, export_piece, predict_piece, weights_pieces
-from backends.script import ClassFrame, assemble, class_text, header
+from backends.script import ClassFrame, assemble, class_text, header, main_text
 from compiler.codegen.classes import ClassCode, ClassPrinter
 from compiler.codegen.expr import Helper, Name
 from compiler.codegen.loops import find_parts
 from compiler.codegen.pieces import Piece
-from compiler.codegen.training import argument_lines, constants
+from compiler.codegen.training import argument_lines, constants, output_lines
 from compiler.ir import Graph
 from compiler.ops.elementwise import Constant
 from compiler.sizes import example_sizes
@@ -135,15 +135,7 @@ def _main(
     ]
     if printer is not None:
         body += printer.main_lines()
-    body += [
-        "if args.save:",
-        "    save(model, args.save)",
-        "for source, path in args.predict:",
-        "    predict(model, source, path, args.device)",
-        "if args.export:",
-        "    export(model, args.export)",
-    ]
-    return "\n".join(["def main():", *(f"    {line}" if line else "" for line in body)])
+    return main_text([*body, *output_lines("predict(model, source, path, args.device)")])
 
 
 def _cast(model: Graph) -> list[str]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from backends.base import Place
 from backends.mxnet.optimizers import printed_optimizer
 from backends.mxnet.target import MXNetTarget
 from compiler.codegen.data import data_code
-from compiler.codegen.expr import Helper, Name
+from compiler.codegen.expr import Name
 from compiler.codegen.files import LOG, checkpoint_piece
-from compiler.codegen.functions import FunctionCode, print_function
-from compiler.codegen.loops import find_parts
+from compiler.codegen.functions import FunctionCode, helpers_of, print_function
 from compiler.codegen.metrics import printed_metrics
-from compiler.codegen.pieces import Piece, literal
+from compiler.codegen.pieces import Piece, literal, unpacked
 from compiler.codegen.render import render
 from compiler.codegen.schedules import FUNCTION, schedule_piece
 from compiler.codegen.size_checks import batch_checks
@@ -24,8 +21,9 @@ from compiler.codegen.training import (
     MATCHED_IMPORT,
     clip_constant,
     optimizer_constants,
+    training_lines,
 )
-from compiler.codegen.writer import Evaluate, lines
+from compiler.codegen.writer import lines
 from compiler.ir import Apply, Graph
 from compiler.ops.norm import Dropout
 from compiler.training.clipping import GlobalNorm
@@ -58,10 +56,7 @@ class TrainingPrinter:
 
     def helpers(self) -> set[str]:
         """Helpers that loss and metrics call."""
-        codes = [c for c in (self._loss, self._evaluation) if c is not None]
-        statements = [s for c in codes for s in c.statements]
-        results = [Evaluate(e) for c in codes for e in c.results.values()]
-        return {h.identifier for h in find_parts((*statements, *results), Helper)}
+        return helpers_of(self._loss, self._evaluation)
 
     def pieces(self) -> list[Piece]:
         """Everything from `load_data` to the checkpoints, in the order of the script."""
@@ -85,26 +80,8 @@ class TrainingPrinter:
 
     def main_lines(self) -> list[str]:
         """What `main` does between the weights given and those saved."""
-        result = '"  ".join(f"{name} {value:.4f}" for name, value in result.items())'
-        found = [
-            "if args.epochs or args.resume or args.evaluate:",
-            f"    train_part, test_part = {self.data.call}",
-            *(f"    {line}" for line in batch_checks(self._training, self._model.name)),
-            "step = 0",
-            "if args.epochs or args.resume:",
-            "    step = train(model, train_part, args)",
-        ]
-        if self._evaluation is None:
-            return found
-        return [
-            *found,
-            "if (args.epochs or args.evaluate) and len(test_part[0]):",
-            "    result = evaluate(model, test_part, args)",
-            "    if args.log_dir:",
-            '        record = {"epoch": args.epochs, "step": step, "test": result}',
-            "        log(args.log_dir, record)",
-            f"    print({result})",
-        ]
+        checks = batch_checks(self._training, self._model.name)
+        return training_lines(self.data.call, self._evaluation is not None, checks)
 
     def _function(self, graph: Graph) -> FunctionCode:
         (name,) = self._training.models
@@ -122,7 +99,7 @@ class TrainingPrinter:
         loss = render(code.results["loss"])
         notes = [f"    # {note}" for note in self._optimizer.notes]
         body = [
-            f"{_unpacked(code.inputs)} = (",
+            f"{unpacked(code.inputs)} = (",
             f"    {self._moved('array[rows]')}",
             "    for array in arrays",
             ")",
@@ -224,7 +201,7 @@ class TrainingPrinter:
                 ),
                 *(["    total = 0.0"] if counted else []),
                 "    for start in range(0, len(arrays[0]), args.batch_size):",
-                f"        {_unpacked(code.inputs)} = (",
+                f"        {unpacked(code.inputs)} = (",
                 f"            {self._moved('part')}",
                 "            for part in (a[start : start + args.batch_size] for a in arrays)",
                 "        )",
@@ -233,10 +210,6 @@ class TrainingPrinter:
                 f"    return {result}",
             ]
         )
-
-
-def _unpacked(names: Sequence[str]) -> str:
-    return ", ".join(names) + ("," if len(names) == 1 else "")
 
 
 def _draws(model: Graph, loss: Graph) -> bool:

@@ -16,12 +16,12 @@ from backends.pytorch.weights import (
     predict_piece,
     weights_pieces,
 )
-from backends.script import ClassFrame, assemble, class_text, header
+from backends.script import ClassFrame, assemble, class_text, header, main_text
 from compiler.codegen.classes import ClassPrinter
 from compiler.codegen.expr import Helper
 from compiler.codegen.loops import find_parts
 from compiler.codegen.pieces import Piece
-from compiler.codegen.training import argument_lines, constants
+from compiler.codegen.training import argument_lines, constants, output_lines
 from compiler.ir import Graph
 from compiler.training.program import Training
 
@@ -89,12 +89,4 @@ def _main(model: str, training: Training | None, printer: TrainingPrinter | None
     ]
     if printer is not None:
         body += printer.main_lines()
-    body += [
-        "if args.save:",
-        "    save(model, args.save)",
-        "for source, path in args.predict:",
-        "    predict(model, source, path, args.device)",
-        "if args.export:",
-        "    export(model, args.export)",
-    ]
-    return "\n".join(["def main():", *(f"    {line}" if line else "" for line in body)])
+    return main_text([*body, *output_lines("predict(model, source, path, args.device)")])

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from backends.base import Place
 from backends.pytorch.optimizers import GROUPS, groups_piece, optimizer_call
 from backends.pytorch.target import PyTorchTarget
 from compiler.codegen.data import data_code
 from compiler.codegen.expr import Binary, Expr, Helper, Name
 from compiler.codegen.files import LOG, checkpoint_piece
-from compiler.codegen.functions import FunctionCode, print_function
+from compiler.codegen.functions import FunctionCode, helpers_of, print_function
 from compiler.codegen.loops import find_parts
-from compiler.codegen.merge import merge
 from compiler.codegen.metrics import printed_metrics
-from compiler.codegen.pieces import Piece, literal
+from compiler.codegen.pieces import Piece, literal, settled, unpacked
 from compiler.codegen.render import render
 from compiler.codegen.schedules import FUNCTION, schedule_piece
 from compiler.codegen.size_checks import batch_checks
@@ -22,6 +19,7 @@ from compiler.codegen.training import (
     BATCHES,
     clip_constant,
     optimizer_constants,
+    training_lines,
 )
 from compiler.codegen.writer import Evaluate, lines
 from compiler.ir import Graph
@@ -83,35 +81,13 @@ class TrainingPrinter:
         training = self._training
         graphs = [training.update.loss, training.evaluation]
         codes = [self._function(graph) for graph in graphs if graph is not None]
-        statements = [s for code in codes for s in code.statements]
-        results = [Evaluate(expr) for code in codes for expr in code.results.values()]
         called = Evaluate(optimizer_call(training.update.optimizer, self._parameters, {}))
-        parts = find_parts((*statements, *results, called), Helper)
-        return {helper.identifier for helper in parts}
+        return helpers_of(*codes) | {h.identifier for h in find_parts((called,), Helper)}
 
     def main_lines(self) -> list[str]:
         """What `main` does between the weights given and those saved."""
-        evaluated = self._training.evaluation is not None
-        result = '"  ".join(f"{name} {value:.4f}" for name, value in result.items())'
-        lines = [
-            "if args.epochs or args.resume or args.evaluate:",
-            f"    train_part, test_part = {self.data.call}",
-            *(f"    {line}" for line in batch_checks(self._training, self._model.name)),
-            "step = 0",
-            "if args.epochs or args.resume:",
-            "    step = train(model, train_part, args)",
-        ]
-        if not evaluated:
-            return lines
-        return [
-            *lines,
-            "if (args.epochs or args.evaluate) and len(test_part[0]):",
-            "    result = evaluate(model, test_part, args)",
-            "    if args.log_dir:",
-            '        record = {"epoch": args.epochs, "step": step, "test": result}',
-            "        log(args.log_dir, record)",
-            f"    print({result})",
-        ]
+        checks = batch_checks(self._training, self._model.name)
+        return training_lines(self.data.call, self._training.evaluation is not None, checks)
 
     @property
     def _parameters(self) -> Expr:
@@ -127,7 +103,7 @@ class TrainingPrinter:
         training = self._training
         code = self._function(training.update.loss)
         loss = render(code.results["loss"])
-        optimizer = render_call(
+        optimizer = settled(
             optimizer_call(
                 training.update.optimizer, self._parameters, optimizer_constants(training)
             )
@@ -161,7 +137,7 @@ class TrainingPrinter:
                 "        total = 0.0",
                 '        title = f"epoch {epoch + 1}/{args.epochs}"',
                 "        for batch in tqdm(loader, desc=title, disable=None):",
-                f"            {_unpacked(code.inputs)} = (t.to(args.device) for t in batch)",
+                f"            {unpacked(code.inputs)} = (t.to(args.device) for t in batch)",
                 *(f"            {line}" for line in body),
                 "        mean = float(total) / len(loader)",
                 '        print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)',
@@ -226,7 +202,7 @@ class TrainingPrinter:
                 *([f"    metrics = {{{', '.join(made)}}}"] if made else []),
                 *(["    total = 0.0"] if loss is not None else []),
                 "    for batch in DataLoader(dataset, args.batch_size):",
-                f"        {_unpacked(code.inputs)} = (t.to(args.device) for t in batch)",
+                f"        {unpacked(code.inputs)} = (t.to(args.device) for t in batch)",
                 *lines(code.statements, 2),
                 *(f"        {line}" for line in (*updates, *counted)),
                 f"    return {result}",
@@ -237,15 +213,6 @@ class TrainingPrinter:
 def _weighted(code: FunctionCode, loss: Expr) -> Expr:
     """The loss times the rows of its batch."""
     return Binary("*", Name("len")(Name(code.inputs[0])), loss)
-
-
-def _unpacked(names: Sequence[str]) -> str:
-    return ", ".join(names) + ("," if len(names) == 1 else "")
-
-
-def render_call(expr: Expr) -> str:
-    """The text of an expression whose optional arguments are settled."""
-    return render(merge([expr], lambda leaves, _keyword: leaves[0]))
 
 
 _IN_ORDER = '''\

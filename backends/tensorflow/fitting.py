@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from compiler.codegen.names import Names
-from compiler.codegen.pieces import Piece, literal
+from compiler.codegen.pieces import Piece, literal, unpacked
 from compiler.training.optimizers import Adagrad, Optimizer
 
 
@@ -44,7 +44,6 @@ def train_names(arrays: Sequence[str]) -> list[str]:
 
 def train_function(names: Sequence[str], structure: str) -> str:
     """`train` on arrays of these names; `structure` is what `fit` wants of a batch."""
-    given = ", ".join(names) + ("," if len(names) == 1 else "")
     return "\n".join(
         [
             "def train(model, arrays, args):",
@@ -56,7 +55,7 @@ def train_function(names: Sequence[str], structure: str) -> str:
             "    for epoch in range(step // epoch_steps, args.epochs):",
             "        order = batches(count, args.batch_size, args.seed, epoch)",
             "        order = order[step % epoch_steps :]",
-            f"        {given} = (array[order] for array in arrays)",
+            f"        {unpacked(names)} = (array[order] for array in arrays)",
             f"        data = tf.data.Dataset.from_tensor_slices(({structure}))",
             "        with contextlib.redirect_stdout(sys.stderr):  # Keras' progress",
             "            model.fit(",

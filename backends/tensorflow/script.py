@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from backends.base import Place
-from backends.script import ClassFrame, assemble, class_text, header
+from backends.script import ClassFrame, assemble, class_text, header, main_text
 from backends.tensorflow.export import build_line, export_piece, predict_piece
 from backends.tensorflow.factories import with_factories
 from backends.tensorflow.helpers import HELPER_NAMES, helper_pieces
@@ -17,7 +17,7 @@ from compiler.codegen.classes import ClassCode, ClassPrinter
 from compiler.codegen.expr import Helper
 from compiler.codegen.loops import find_parts
 from compiler.codegen.pieces import Piece, literal
-from compiler.codegen.training import argument_lines, constants
+from compiler.codegen.training import argument_lines, constants, output_lines
 from compiler.codegen.writer import Evaluate, For, Line, lines
 from compiler.ir import Apply, Call, Graph, Value
 from compiler.training.program import Training
@@ -173,12 +173,4 @@ def _main(
     ]
     if printer is not None:
         body += printer.main_lines()
-    body += [
-        "if args.save:",
-        "    save(model, args.save)",
-        "for source, path in args.predict:",
-        "    predict(model, source, path)",
-        "if args.export:",
-        "    export(model, args.export)",
-    ]
-    return "\n".join(["def main():", *(f"    {line}" if line else "" for line in body)])
+    return main_text([*body, *output_lines("predict(model, source, path)")])

@@ -14,13 +14,12 @@ from backends.tensorflow.optimizers import check_no_decay, differences, optimize
 from backends.tensorflow.stock import Applied, stock_loss, stock_metrics
 from backends.tensorflow.target import TensorFlowTarget
 from compiler.codegen.data import data_code
-from compiler.codegen.expr import Expr, Helper, Name
+from compiler.codegen.expr import Expr, Name
 from compiler.codegen.files import LOG, checkpoint_piece
-from compiler.codegen.functions import FunctionCode, print_function
+from compiler.codegen.functions import FunctionCode, helpers_of, print_function
 from compiler.codegen.loops import find_parts
-from compiler.codegen.merge import merge
 from compiler.codegen.metrics import PrintedMetrics, printed_metrics
-from compiler.codegen.pieces import Piece
+from compiler.codegen.pieces import Piece, settled
 from compiler.codegen.render import render
 from compiler.codegen.schedules import schedule_piece
 from compiler.codegen.size_checks import batch_checks
@@ -29,8 +28,8 @@ from compiler.codegen.training import (
     MATCHED_IMPORT,
     clip_constant,
     optimizer_constants,
+    training_lines,
 )
-from compiler.codegen.writer import Evaluate
 from compiler.ir import Apply, Graph
 from compiler.ops.random import RandomOp
 from compiler.training.optimizers import Adagrad
@@ -137,14 +136,7 @@ class TrainingPrinter:
     @property
     def helpers(self) -> set[str]:
         """The helpers that the functions name."""
-        codes = [code for code in (self._loss_code, self._evaluation_code) if code is not None]
-        return {
-            helper.identifier
-            for code in codes
-            for helper in find_parts(
-                (*code.statements, *map(Evaluate, code.results.values())), Helper
-            )
-        }
+        return helpers_of(self._loss_code, self._evaluation_code)
 
     # --------------------------------------------------------------------------------- pieces
 
@@ -172,28 +164,12 @@ class TrainingPrinter:
 
     def main_lines(self) -> list[str]:
         """What `main` does between the weights given and those saved."""
-        body = [
-            "if args.epochs or args.resume or args.evaluate:",
-            f"    train_part, test_part = {self.data.call}",
-            *(f"    {line}" for line in batch_checks(self._training, self._model.name)),
-            "    epoch_steps = len(train_part[0]) // args.batch_size",
-            "    prepare(model, epoch_steps, args)",
-            "step = 0",
-            "if args.epochs or args.resume:",
-            "    step = train(model, train_part, args)",
+        before = [
+            *batch_checks(self._training, self._model.name),
+            "epoch_steps = len(train_part[0]) // args.batch_size",
+            "prepare(model, epoch_steps, args)",
         ]
-        if self._training.evaluation is None:
-            return body
-        result = '"  ".join(f"{name} {value:.4f}" for name, value in result.items())'
-        return [
-            *body,
-            "if (args.epochs or args.evaluate) and len(test_part[0]):",
-            "    result = evaluate(model, test_part, args)",
-            "    if args.log_dir:",
-            '        record = {"epoch": args.epochs, "step": step, "test": result}',
-            "        log(args.log_dir, record)",
-            f"    print({result})",
-        ]
+        return training_lines(self.data.call, self._training.evaluation is not None, before)
 
     # ---------------------------------------------------------------------- methods of the model
 
@@ -254,11 +230,11 @@ class TrainingPrinter:
             optimizer_constants(self._training),
         )
         spares = bool(self._training.decay_exceptions)
-        settings = [f"optimizer={'optimizer' if spares else _settled(made)},"]
+        settings = [f"optimizer={'optimizer' if spares else settled(made)},"]
         if self._stock_loss is not None:
-            settings.append(f"loss={_settled(self._stock_loss)},")
+            settings.append(f"loss={settled(self._stock_loss)},")
         if self._stock_metrics:
-            settings.append(f"metrics=[{', '.join(map(_settled, self._stock_metrics))}],")
+            settings.append(f"metrics=[{', '.join(map(settled, self._stock_metrics))}],")
         if self._execution > 1:
             settings.append("steps_per_execution=1 if args.checkpoint_every else at_once,")
         notes = [f"# {note}" for note in differences(update.optimizer, self._has_table)]
@@ -268,7 +244,7 @@ class TrainingPrinter:
                 '    """Compile the model for epochs of so many updates."""',
                 *(_AT_ONCE if self._execution > 1 else []),
                 *(["    steps = args.epochs * epoch_steps"] if self._has_table else []),
-                *(f"    {line}" for line in (spared(_settled(made), notes) if spares else ())),
+                *(f"    {line}" for line in (spared(settled(made), notes) if spares else ())),
                 "    model.compile(",
                 *(f"        {line}" for line in (*(() if spares else notes), *settings)),
                 "    )",
@@ -324,10 +300,4 @@ def _unpacked(names: Sequence[str], source: str, used: set[str]) -> list[str]:
 
 
 def _used(code: FunctionCode) -> set[str]:
-    whole = (*code.statements, *map(Evaluate, code.results.values()))
-    return {name.identifier for name in find_parts(whole, Name)}
-
-
-def _settled(expr: Expr) -> str:
-    """The text of an expression whose optional arguments are settled."""
-    return render(merge([expr], lambda leaves, _keyword: leaves[0]))
+    return {name.identifier for name in find_parts(code.expressions, Name)}

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from compiler.codegen.arguments import Arguments
-from compiler.codegen.expr import Expr, Name
+from compiler.codegen.expr import Expr, Helper, Name
 from compiler.codegen.instances import Instances
 from compiler.codegen.lists import SiteLists
-from compiler.codegen.loops import map_expressions
+from compiler.codegen.loops import find_parts, map_expressions
 from compiler.codegen.names import Names
 from compiler.codegen.passing import Received
 from compiler.codegen.references import SizeName
@@ -31,6 +31,17 @@ class FunctionCode:
     inputs: tuple[str, ...]
     statements: tuple[Statement, ...]
     results: dict[str, Expr]
+
+    @property
+    def expressions(self) -> tuple[Statement, ...]:
+        """The statements, and the results as some: where everything that is named stands."""
+        return (*self.statements, *map(Evaluate, self.results.values()))
+
+
+def helpers_of(*codes: FunctionCode | None) -> set[str]:
+    """The helpers of the script that functions call."""
+    found = (code.expressions for code in codes if code is not None)
+    return {h.identifier for statements in found for h in find_parts(statements, Helper)}
 
 
 def print_function(

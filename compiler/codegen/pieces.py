@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from compiler.codegen.expr import lift
+from compiler.codegen.expr import Expr, lift
+from compiler.codegen.merge import merge
 from compiler.codegen.render import render
 from dsl.records import dataclass
 
@@ -30,6 +31,16 @@ def joined(pieces: Iterable[Piece]) -> Piece:
         tuple(dict.fromkeys(line for piece in pieces for line in piece.imports)),
         tuple(dict.fromkeys(entry for piece in pieces for entry in piece.constants)),
     )
+
+
+def unpacked(names: Sequence[str]) -> str:
+    """The left side of an assignment that takes a tuple of one or several apart."""
+    return ", ".join(names) + ("," if len(names) == 1 else "")
+
+
+def settled(expr: Expr) -> str:
+    """The text of an expression that stands once: arguments with their defaults are left out."""
+    return render(merge([expr], lambda leaves, _keyword: leaves[0]))
 
 
 def literal(value: object) -> str:

@@ -6,6 +6,8 @@ one place where the shared text of that contract is written.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.schedules import schedule_piece
 from compiler.data.base import FileSource
@@ -120,6 +122,45 @@ def argument_lines(training: Training | None, device: str, export_help: str) -> 
         '    parser.error("--seed must be from 0 to 4294967295")',
         *(_training_checks() if training is not None else []),
         *_path_checks(training is not None),
+    ]
+
+
+def training_lines(data: str, evaluated: bool, before: Sequence[str] = ()) -> list[str]:
+    """What `main` does between the weights given and those saved.
+
+    `data` loads the arrays; the lines `before` stand between this and the training.
+    """
+    found = [
+        "if args.epochs or args.resume or args.evaluate:",
+        f"    train_part, test_part = {data}",
+        *(f"    {line}" for line in before),
+        "step = 0",
+        "if args.epochs or args.resume:",
+        "    step = train(model, train_part, args)",
+    ]
+    if not evaluated:
+        return found
+    result = '"  ".join(f"{name} {value:.4f}" for name, value in result.items())'
+    return [
+        *found,
+        "if (args.epochs or args.evaluate) and len(test_part[0]):",
+        "    result = evaluate(model, test_part, args)",
+        "    if args.log_dir:",
+        '        record = {"epoch": args.epochs, "step": step, "test": result}',
+        "        log(args.log_dir, record)",
+        f"    print({result})",
+    ]
+
+
+def output_lines(predict: str) -> list[str]:
+    """What `main` does last; `predict` is the call for a `source` and a `path`."""
+    return [
+        "if args.save:",
+        "    save(model, args.save)",
+        "for source, path in args.predict:",
+        f"    {predict}",
+        "if args.export:",
+        "    export(model, args.export)",
     ]
 
 
