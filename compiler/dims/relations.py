@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from compiler.dims.atoms import FloorDiv, Symbol, symbol
 from compiler.dims.bounds import equal, less, less_equal
 from compiler.dims.functions import evaluate, symbols
-from compiler.dims.polynomial import Dim, Size, from_atom
+from compiler.dims.polynomial import Atom, Dim, Size, from_atom
 
 
 def compare(left: Size, relation: str, right: Size) -> bool | None:
@@ -70,25 +70,23 @@ def _bound(gap: Dim) -> Relation | None:
 
 
 def _increases(size: Size) -> bool:
-    """Whether the size never gets smaller, and beyond all bounds, as its symbols grow."""
+    """Whether the size never gets smaller, and beyond all bounds, as its symbols grow.
+
+    Found of sums of symbols and of quotients by numbers, each of them counted positively.
+    """
     return isinstance(size, Dim) and all(
-        not monomial
-        or (
-            coefficient > 0
-            and all(
-                isinstance(atom, Symbol)
-                or (
-                    isinstance(atom, FloorDiv)
-                    and isinstance(atom.right, int)
-                    and atom.right > 0
-                    and _increases(atom.left)
-                )
-                for atom in monomial
-            )
-            and len(monomial) == 1
-        )
+        not monomial or (coefficient > 0 and len(monomial) == 1 and _atom_increases(monomial[0]))
         for monomial, coefficient in size.terms
     )
+
+
+def _atom_increases(atom: Atom) -> bool:
+    match atom:
+        case Symbol():
+            return True
+        case FloorDiv(left, int() as right):
+            return right > 0 and _increases(left)
+    return False
 
 
 def _least(name: str, size: Size, value: int) -> int:
