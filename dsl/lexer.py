@@ -94,6 +94,8 @@ _WRITE_INSTEAD: Final = {
     "&&": "write `and`",
     "||": "write `or`",
     "!": "write `not`",
+    "&": "write `and`",
+    "~": "write `not`",
     "^": "a power is written `**`",
     "|": "a pipe is written `|>`",
     ";": "statements need no separator; leave it out",

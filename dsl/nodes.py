@@ -265,7 +265,14 @@ class Update(Node):
     body: tuple[Statement, ...]
 
 
-Statement = Input | Target | Declare | Output | Assign | For | If | Assert | Update
+@dataclass(frozen=True, eq=False, slots=True)
+class Lost(Node):
+    """Statements that a syntax error took: `names` are those that their text mentions."""
+
+    names: tuple[str, ...]
+
+
+Statement = Input | Target | Declare | Output | Assign | For | If | Assert | Update | Lost
 
 
 # ----------------------------------------------------------------------------------- declarations

@@ -17,6 +17,7 @@ from dsl import limits, nodes
 from dsl.builder import Builder
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.lexer import Tokens
+from dsl.mending import mended, names_in
 from dsl.records import dataclass
 from dsl.recovery import Recovery, TooManyErrors
 from dsl.source import Source, Span
@@ -29,10 +30,15 @@ _LOCK = threading.Lock()
 
 @dataclass(frozen=True)
 class ParseResult:
-    """The tree of what could be read, and all that is wrong with the rest, in text order."""
+    """The tree of what could be read, and all that is wrong with the rest, in text order.
+
+    `broken` are declarations of which too much is lost; `lost` names what lost ones mention.
+    """
 
     module: nodes.Module
     diagnostics: tuple[Diagnostic, ...]
+    broken: frozenset[nodes.Declaration] = frozenset()
+    lost: frozenset[str] = frozenset()
 
 
 @cache
@@ -47,8 +53,15 @@ def parse(source: Source) -> ParseResult:
     """The syntax tree of a whole file; never raises."""
     with _LOCK:
         _, builder = _parser()
-        diagnostics = _run(source, "module")[1]
-        return ParseResult(nodes.Module(source, tuple(builder.declarations)), diagnostics)
+        _, diagnostics, lost = _run(source, "module")
+        declarations = tuple(builder.declarations)
+    if not diagnostics:
+        return ParseResult(nodes.Module(source, declarations), ())
+    wrong = [d.span for d in diagnostics]
+    made, broken = mended(declarations, wrong, lost)
+    inside = [d.span for d in made]
+    outside = [s for s in lost if not any(o.start <= s.start < o.end for o in inside)]
+    return ParseResult(nodes.Module(source, made), diagnostics, broken, names_in(outside))
 
 
 def parse_expression(source: Source) -> nodes.Expr:
@@ -57,18 +70,18 @@ def parse_expression(source: Source) -> nodes.Expr:
     Raises DiagnosticError with everything that is wrong with it.
     """
     with _LOCK:
-        value, diagnostics = _run(source, "single_expression")
+        value, diagnostics, _ = _run(source, "single_expression")
     if diagnostics:
         raise DiagnosticError(*diagnostics)
     expression: nodes.Expr = value
     return expression
 
 
-def _run(source: Source, start: str) -> tuple[Any, tuple[Diagnostic, ...]]:
+def _run(source: Source, start: str) -> tuple[Any, tuple[Diagnostic, ...], list[Span]]:
     lark, builder = _parser()
     builder.begin(source)
     if len(source.text) > limits.FILE_BYTES:
-        return None, (_too_large(source),)
+        return None, (_too_large(source),), []
     tokens = Tokens(source)
     recovery = Recovery(tokens, may_resume=start == "module")
     value = None
@@ -78,7 +91,7 @@ def _run(source: Source, start: str) -> tuple[Any, tuple[Diagnostic, ...]]:
     broken = [d for d in recovery.diagnostics if d.span.line not in misread]
     found = [*tokens.diagnostics, *builder.diagnostics, *broken]
     found.sort(key=lambda d: (d.span.start, d.span.end))
-    return value, tuple(found[: limits.ERRORS])
+    return value, tuple(found[: limits.ERRORS]), recovery.lost
 
 
 def _too_large(source: Source) -> Diagnostic:

@@ -16,7 +16,7 @@ from lark.exceptions import UnexpectedInput
 from dsl import limits
 from dsl.diagnostics import Diagnostic
 from dsl.lexer import Token, Tokens
-from dsl.source import Source
+from dsl.source import Source, Span
 from dsl.syntax_errors import DECLARATIONS, STATEMENTS, describe
 
 _OPENING: Final = {"LBRACE": "braces", "LPAR": "brackets", "LSQB": "brackets"}
@@ -53,6 +53,7 @@ class Recovery:
         self.source = tokens.source
         self.cursor = Cursor(tokens.tokens)
         self.diagnostics: list[Diagnostic] = []
+        self.lost: list[Span] = []
         self._may_resume = may_resume
         opened = sum(t.type == "LBRACE" for t in tokens.tokens)
         closed = sum(t.type == "RBRACE" for t in tokens.tokens)
@@ -82,13 +83,17 @@ class Recovery:
         if keep is None and (body := self._body(values, at)) is not None:
             keep, index = body
         elif keep is not None:
-            index = _Scan(self.source, tokens, values[keep:], at).next_statement()
+            first = at - 1 if _was_name_of_next(tokens, at) else at
+            index = _Scan(self.source, tokens, values[keep:], first).next_statement()
         elif len(values) == 0 or not _starts_declaration(self.source, tokens, at):
             index = at + 1
         if keep is None or index == len(tokens) or tokens[index].type in DECLARATIONS:
             keep = _innermost(states, stack, "declaration") or 0
             while index < len(tokens) and not _starts_declaration(self.source, tokens, index):
                 index += 1
+        start = _start(values[keep]) if keep < len(values) else tokens[at].start
+        end = tokens[index].start if index < len(tokens) else len(self.source.text)
+        self.lost.append(Span(self.source, start, max(start, end)))
         del stack[keep + 1 :], values[keep:]
         self.cursor.index = index
 
@@ -112,6 +117,13 @@ def _innermost(states: Any, stack: Sequence[Any], item: str) -> int | None:
         if item in states[stack[index]]:
             return index
     return None
+
+
+def _was_name_of_next(tokens: Sequence[Token], at: int) -> bool:
+    """Whether the `=` that does not fit tells that the name before it begins the next statement."""
+    return (
+        tokens[at].type == "EQUAL" and tokens[at - 1].type == "NAME" and tokens[at - 1].starts_line
+    )
 
 
 def _starts_declaration(source: Source, tokens: Sequence[Token], index: int) -> bool:

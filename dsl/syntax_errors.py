@@ -80,6 +80,7 @@ class _Case:
             or self._assignment_as_comparison()
             or self._second_equal()
             or self._outside()
+            or self._no_beginning()
             or self._lonely_expression()
             or self._generic()
         )
@@ -172,6 +173,9 @@ class _Case:
             help = "write `if condition { a } else { b }`; only an `if` statement stands alone"
             return self._report("E0109", "an `if` expression needs an `else`", help, self._behind())
         is_inner_if = self.token.type == "IF" and "NUMBER" not in self.expected
+        if self.token.type == "ELSE" and self.token.starts_line:
+            help = "`else` stands behind the `}` that closes the `if`"
+            return self._report("E0106", "this `else` belongs to no `if`", help)
         if is_inner_if or (self.token.type == "ELSE" and "LBRACE" in self.expected):
             help = "write `if condition { a } else { b }`"
             return self._report("E0109", "the condition comes first in an `if` expression", help)
@@ -205,6 +209,20 @@ class _Case:
             help = f"a value for the whole file is declared `const {token.text} = …`"
         return self._report("E0120", f"{_quote(token)} is no declaration", help)
 
+    def _no_beginning(self) -> Diagnostic | None:
+        """On a line of its own, what no statement begins with."""
+        token = self.token
+        if "OUTPUT" not in self.expected or not token.starts_line:
+            return None
+        if token.type == "IMPORT":
+            help = "write `from module import Name`, outside of all braces"
+            return self._report("E0121", "there is no statement `import`", help)
+        if token.type in ("NUMBER", "STRING", "TRUE", "FALSE", "NONE", "LBRACE"):
+            shown = "{ … }" if token.type == "LBRACE" else token.text
+            help = f"bind its value, `y = {shown}`"
+            return self._report("E0121", "an expression alone is no statement", help)
+        return None
+
     def _lonely_expression(self) -> Diagnostic | None:
         """A statement that begins with a name and does not bind it."""
         before = self.before
@@ -235,6 +253,8 @@ class _Case:
     def _advice_between(self) -> str | None:
         """For a name that follows an expression on its line: what the line reminds of."""
         index = self.at - 2
+        if self.before and self.before.text == "is":
+            return "compare by `==`"
         if self.tokens[index].text == "lambda":
             return "there are no functions of one's own: write a `block`"
         while index >= 0 and not self.tokens[index].starts_line:
@@ -264,7 +284,8 @@ class _Case:
 
     def _generic(self) -> Diagnostic:
         wanted = _phrase(self.expected, self.opened)
-        if self.before and (self.token.type == "$END" or self.token.starts_line):
+        is_behind = self.token.starts_line and "OUTPUT" not in self.expected
+        if self.before and (self.token.type == "$END" or is_behind):
             message = f"expected {wanted} after {_quote(self.before)}"
             return self._report("E0106", message, self._advice(), self._behind())
         found = "the end" if self.token.type == "$END" else _quote(self.token)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from compiler.elaborate.errors import Stop, did_you_mean, error
+from compiler.elaborate.errors import did_you_mean, error
 from compiler.elaborate.modules import Constant, Imported, ModuleScope
 from compiler.elaborate.session import Session
 from dsl import library, nodes
 from dsl.diagnostics import DiagnosticError, Note
-from dsl.parser import ParseResult, parse, read_source
+from dsl.parser import parse, read_source
 from dsl.source import Source, Span
 
 
@@ -27,7 +27,7 @@ class Loader:
         result = parse(source)
         for diagnostic in result.diagnostics:
             self._session.sink.add(diagnostic)
-        scope = ModuleScope(result.module, broken=_broken(result))
+        scope = ModuleScope(result.module, result.broken, result.lost, not result.diagnostics)
         for declaration in result.module.declarations:
             try:
                 self._declare(scope, declaration)
@@ -64,7 +64,7 @@ class Loader:
                 scope.table.setdefault(name.local, Imported(statement, name, None))
             raise
         for name in statement.names:
-            known = name.name in imported.table
+            known = name.name in imported.table or imported.is_lost(name.name)
             entry = Imported(statement, name, imported if known else None)
             try:
                 _add(scope, name.local, name.span, entry)
@@ -85,18 +85,6 @@ class Loader:
             self._loaded[key] = self.load(source)
             self._loading.pop()
         return self._loaded[key]
-
-
-def _broken(result: ParseResult) -> frozenset[nodes.Declaration]:
-    """The declarations that syntax errors fall into.  Raises Stop where one is outside of all."""
-    found: set[nodes.Declaration] = set()
-    for diagnostic in result.diagnostics:
-        at = diagnostic.span.start
-        inside = [d for d in result.module.declarations if d.span.start <= at < d.span.end]
-        if not inside:
-            raise Stop
-        found.update(inside)
-    return frozenset(found)
 
 
 def _key(source: Source) -> str:

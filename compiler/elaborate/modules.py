@@ -63,6 +63,10 @@ class ModuleScope:
     module: nodes.Module
     broken: frozenset[nodes.Declaration] = frozenset()
     """Declarations with a syntax error: what is lost of them would be reported again and again."""
+    lost: frozenset[str] = frozenset()
+    """Names that lost declarations mention: what they mean is not known."""
+    is_whole: bool = True
+    """Whether nothing of the text is lost."""
     table: dict[str, nodes.Block | Constant | Imported] = field(default_factory=dict)
     trains: list[nodes.Train] = field(default_factory=list)
 
@@ -75,6 +79,10 @@ class ModuleScope:
         """The blocks and models declared in this file, in text order."""
         return [entry for entry in self.table.values() if isinstance(entry, nodes.Block)]
 
+    def is_lost(self, name: str) -> bool:
+        """Whether a lost declaration may have given this name a meaning, as `import *` any."""
+        return name in self.lost or "*" in self.lost
+
     def names(self) -> list[str]:
         return [*self.table, *builtins()]
 
@@ -82,7 +90,8 @@ class ModuleScope:
         """What a name means in this file, or None; a constant as it is declared."""
         entry = self.table.get(name)
         if entry is None:
-            return builtins().get(name)
+            found = builtins().get(name)
+            return Found(POISON) if found is None and self.is_lost(name) else found
         match entry:
             case nodes.Block():
                 return Found(POISON if entry in self.broken else entry)

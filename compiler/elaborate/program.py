@@ -80,7 +80,7 @@ def _elaborated(
         for diagnostic in problem.diagnostics:
             session.sink.add(diagnostic)
     _check_rest(session, scope)
-    if scope.broken:
+    if not scope.is_whole:
         raise Stop
     trainings = read_trainings(session, scope, graphs, training)
     finished = tuple(made.graph for made in session.finished)
@@ -94,6 +94,8 @@ def _chosen(scope: ModuleScope, model: str | None) -> list[nodes.Block]:
     for block in models:
         if block.name == model:
             return [] if block in scope.broken else [block]
+    if not scope.is_whole:
+        raise Stop
     names = [block.name for block in models]
     help = did_you_mean(model, names) or f"the models are {', '.join(names) or 'none'}"
     message = f"there is no model `{model}` in this file"
@@ -207,6 +209,8 @@ def _check_names(session: Session, scope: ModuleScope, block: nodes.Block, text:
     }
     for name, span in text.read.items():
         if name in known or name in text.assigned or name in reported or span in reported:
+            continue
+        if scope.is_lost(name):
             continue
         if name in scope.table or scope.kind(name) is not None or span.text != name:
             continue

@@ -88,7 +88,9 @@ def _for(frame: Frame, statement: nodes.For) -> None:
         if iterable is POISON:
             return
         help = None
-        if isinstance(iterable, int):
+        if isinstance(iterable, Dim):
+            help = "a loop needs a number: write the size as one in the type of the input"
+        elif isinstance(iterable, int):
             help = f"write `range({statement.iterable.span.text})`"
         elif isinstance(iterable, Value):
             help = "a loop runs in the compiler: go over `range(…)` and index the tensor"
@@ -151,6 +153,15 @@ def poison_assigned(frame: Frame, statements: Iterable[nodes.Statement]) -> None
 def _poison(frame: Frame, target: nodes.AssignTarget) -> None:
     for name in target_names(target):
         frame.names[name.id] = POISON
+
+
+@executes(nodes.Lost)
+def _lost(frame: Frame, statement: nodes.Lost) -> None:
+    """What a syntax error took may have bound any name, but hardly one of the language's."""
+    frame.failed = True
+    for name in statement.names:
+        if name in frame.names or frame.module.kind(name) is None:
+            frame.names[name] = POISON
 
 
 # -------------------------------------------------------------------------------------- assertions

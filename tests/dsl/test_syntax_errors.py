@@ -27,6 +27,13 @@ def body(statements: str) -> str:
 IN_A_BODY = [
     ("x = 3 ; y = 4", "E0101", ";"),
     ("x = a && b", "E0101", "&&"),
+    ("x = a & b", "E0101", "&"),
+    ("3", "E0121", "3"),
+    ('x = a\n"text"', "E0121", '"text"'),
+    ("import torch", "E0121", "import"),
+    ("x = 3\nelse { y = 4 }", "E0106", "else"),
+    ("x = 3\nnot x", "E0106", "not"),
+    ("x = a is b", "E0106", "is"),
     ("x = 'abc'", "E0101", "'abc'"),
     ("x += 3", "E0101", "+="),
     ("é = 3", "E0101", "é"),
