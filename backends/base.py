@@ -30,7 +30,12 @@ class Unsupported(Exception):
 
 def rejected(target: str, op: Op, span: Span, problem: Unsupported) -> DiagnosticError:
     """The compile error for an operation that `target` cannot express."""
-    message = f"{target} cannot express `{op.name}` here: {problem.reason}"
+    return refused(target, f"`{op.name}` here", span, problem)
+
+
+def refused(target: str, what: str, span: Span, problem: Unsupported) -> DiagnosticError:
+    """The compile error for anything else that `target` cannot express: ``the input `x` ``."""
+    message = f"{target} cannot express {what}: {problem.reason}"
     return DiagnosticError(Diagnostic("E0701", message, span, help=problem.help))
 
 

@@ -98,6 +98,7 @@ CODES: Final[dict[str, str]] = {
     "E0510": "the number of inputs is wrong",
     "E0511": "a layer has no such parameter",
     "E0512": "an operation is not allowed here",
+    "E0513": "what a layer computes is not used",
     # Training and data.
     "E0601": "a setting of `train` is not known",
     "E0602": "a setting of `train` is missing",

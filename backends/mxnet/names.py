@@ -29,5 +29,5 @@ RESERVED_ATTRIBUTES = words(
 )
 """Members of `HybridBlock`, and Gluon's names of parameters that weights files call otherwise.
 
-Its private members begin with an underscore, which no name of the language does.
+Its private members begin with an underscore, which no attribute of a generated class does.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from backends.base import Place, Unsupported, rejected
+from backends.base import Place, Unsupported, refused
 from backends.mxnet.helpers import helper_constants, helper_pieces
 from backends.mxnet.raw_parameters import with_raw_parameters
 from backends.mxnet.target import MXNetTarget, held_as
@@ -17,7 +17,7 @@ from compiler.codegen.loops import find_parts
 from compiler.codegen.pieces import Piece
 from compiler.codegen.training import argument_lines, constants, output_lines
 from compiler.ir import Graph
-from compiler.ops.elementwise import Constant
+from compiler.reach import unreached
 from compiler.sizes import example_sizes
 from compiler.training.program import Training
 from compiler.types import DType
@@ -86,14 +86,15 @@ def _helpers(classes: list[ClassCode]) -> set[str]:
 
 def _check_ends(model: Graph) -> None:
     """Inputs and outputs that MXNet cannot hold.  Raises DiagnosticError."""
-    inputs = [(i.value, i.span) for i in model.inputs]
-    for value, span in [*inputs, *((o.value, o.span) for o in model.outputs)]:
+    ends = [(f"the input `{i.value.name}`", i.value.type, i.span) for i in model.inputs]
+    outputs = [(f"the output `{o.name}`", o.value.type, o.span) for o in model.outputs]
+    for what, type, span in [*ends, *outputs]:
         try:
-            held_as(value.type.dtype)
-            if (value, span) in inputs and not value.type.shape:
-                raise Unsupported("an input without axes", "give it the shape [1]")
+            held_as(type.dtype)
+            if what.startswith("the input") and not type.shape:
+                raise Unsupported("it has no tensor without axes", "give it the shape [1]")
         except Unsupported as problem:
-            raise rejected("mxnet", Constant(0, value.type.dtype), span, problem) from None
+            raise refused("mxnet", what, span, problem) from None
 
 
 def _check_inputs_used(model: Graph, code: ClassCode) -> None:
@@ -102,7 +103,7 @@ def _check_inputs_used(model: Graph, code: ClassCode) -> None:
     for entry, name in zip(model.inputs, code.inputs, strict=False):
         if name not in read:
             problem = Unsupported("no output depends on this input", "leave it out")
-            raise rejected("mxnet", Constant(0, entry.value.type.dtype), entry.span, problem)
+            raise refused("mxnet", f"the input `{entry.value.name}`", entry.span, problem)
 
 
 def _with_alias(text: str) -> str:
@@ -118,7 +119,6 @@ def _main(
     model: Graph, name: str, training: Training | None, printer: TrainingPrinter | None
 ) -> str:
     device = '"cuda" if mx.context.num_gpus() else "cpu"'
-    examples = example_arrays(model, example_sizes(model))
     body = [
         *argument_lines(training, device, "write FILE-symbol.json and FILE-0000.params"),
         "",
@@ -127,8 +127,7 @@ def _main(
         "mx.random.seed(args.seed)",
         f"model = {name}()",
         *_cast(model),
-        f"model.infer_shape({examples})  # fixes the parameters' shapes",
-        "model.initialize(ctx=args.device)",
+        *_initialized(model),
         "if args.weights:",
         "    load(model, read(args.weights), args.weights)",
         "model.hybridize(static_alloc=True, static_shape=True)",
@@ -136,6 +135,28 @@ def _main(
     if printer is not None:
         body += printer.main_lines()
     return main_text([*body, *output_lines("predict(model, source, path, args.device)")])
+
+
+def _initialized(model: Graph) -> list[str]:
+    """Parameters with shapes and values.
+
+    Gluon infers the shapes from the graph of the outputs, which must then hold every parameter;
+    where one has no part in it, the layers are run instead.
+    """
+    examples = example_arrays(model, example_sizes(model))
+    if not unreached(model):
+        return [
+            f"model.infer_shape({examples})  # fixes the parameters' shapes",
+            "model.initialize(ctx=args.device)",
+        ]
+    return [
+        "model.initialize(ctx=args.device)",
+        f"model({_on_device(examples)})  # fixes the parameters' shapes",
+    ]
+
+
+def _on_device(examples: str) -> str:
+    return f"*(x.as_in_context(args.device) for x in ({examples},))"
 
 
 def _cast(model: Graph) -> list[str]:

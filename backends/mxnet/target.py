@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from backends.base import Lowerings, Unsupported, rejected
+from backends.base import Lowerings, Unsupported, refused, rejected
 from backends.mxnet.initial import initializer
 from backends.mxnet.names import RESERVED_ATTRIBUTES, RESERVED_NAMES
 from backends.mxnet.symbolic_shape import length_of, positions
@@ -35,7 +35,6 @@ from compiler.codegen.writer import Assign, Statement
 from compiler.dims import Dim
 from compiler.ir import Graph, Layer, ReadParameter
 from compiler.ops.base import LayerOp
-from compiler.ops.elementwise import Constant
 from compiler.types import DType, TensorType
 
 F = Name("F")
@@ -128,7 +127,7 @@ class MXNetTarget(ClassTarget):
         try:
             settings: dict[str, object] = {"shape": parameter.type.shape}
             if parameter.type.shape == ():
-                raise Unsupported("MXNet has no tensor without axes", "declare it with shape [1]")
+                raise Unsupported("it has no tensor without axes", "declare it with shape [1]")
             dtype = DTYPES.get(parameter.type.dtype)
             if parameter.type.dtype is DType.BOOL or dtype is None:
                 raise Unsupported(f"a parameter of type {parameter.type.dtype}")
@@ -136,8 +135,7 @@ class MXNetTarget(ClassTarget):
                 settings["dtype"] = dtype
             settings["init"] = initializer(parameter.init)
         except Unsupported as problem:
-            named = Constant(0, parameter.type.dtype)
-            raise rejected("mxnet", named, item.span, problem) from None
+            raise refused("mxnet", f"`{parameter.name}`", item.span, problem) from None
         if not parameter.trainable:
             settings["grad_req"] = "null"
         if item.indices:

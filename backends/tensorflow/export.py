@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backends.tensorflow.target import DTYPES, TensorFlowTarget
+from backends.tensorflow.target import DTYPES, TensorFlowTarget, scope
 from compiler.codegen.files import checked_inputs
 from compiler.codegen.names import Names
 from compiler.codegen.pieces import Piece, literal
@@ -56,7 +56,8 @@ def export_piece(model: Graph, target: TensorFlowTarget) -> Piece:
     """`export`, with names and sizes of the source."""
     taken = target.reserved_names | target.reserved_arguments
     names = Names(taken | {"model", "path", "signature", "inference", "graph"})
-    parameters = [names.of(i.value.name) for i in model.inputs]
+    # TensorFlow calls an input after the function's parameter where that has a capital letter
+    parameters = [names.fresh(i.value.name.lower()) for i in model.inputs]
     outputs = [literal(o.name) for o in model.outputs]
     call = model_call(model, parameters, target)
     result = f"{{{outputs[0]}: {call}}}"
@@ -83,6 +84,7 @@ def export_piece(model: Graph, target: TensorFlowTarget) -> Piece:
         f"        return {result}",
         "",
         "    proto, _ = tf2onnx.convert.from_function(inference, signature, opset=17)",
+        *_renaming(model),
         *(order if len(outputs) > 1 else []),
         f"    shapes = {{{shapes}}}",
         "    for value in (*proto.graph.input, *proto.graph.output):",
@@ -99,10 +101,25 @@ def export_piece(model: Graph, target: TensorFlowTarget) -> Piece:
     return Piece("\n".join(lines))
 
 
+def _renaming(model: Graph) -> list[str]:
+    """Lines that give inputs back the names that TensorFlow has no scope for."""
+    names = [i.value.name for i in model.inputs if scope(i.value.name) != i.value.name]
+    if not names:
+        return []
+    entries = ", ".join(f"{literal(scope(name))}: {literal(name)}" for name in names)
+    return [
+        f"    renamed = {{{entries}}}",
+        "    for node in proto.graph.node:",
+        "        node.input[:] = [renamed.get(name, name) for name in node.input]",
+        "    for value in proto.graph.input:",
+        "        value.name = renamed.get(value.name, value.name)",
+    ]
+
+
 def _spec(value: Value) -> str:
     shape = tuple(None if isinstance(n, Dim) else n for n in value.type.shape)
     dtype = render(DTYPES[value.type.dtype])
-    return f"tf.TensorSpec({literal(shape)}, {dtype}, name={literal(value.name)})"
+    return f"tf.TensorSpec({literal(shape)}, {dtype}, name={literal(scope(value.name))})"
 
 
 def _onnx_shape(value: Value) -> str:

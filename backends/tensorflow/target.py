@@ -173,6 +173,9 @@ class TensorFlowTarget(ClassTarget):
             return Made()
         return self.facts.variable(item.layer, item.parameter.name)
 
+    def site_name(self, name: str) -> str:
+        return scope(name)
+
     def layer_list(self, items: Expr) -> Expr:
         return items
 
@@ -281,6 +284,11 @@ def _shown(value: Value, held: Held) -> str:
         case Held.BARE:
             shape = shape[:2]
     return shape_text(shape)
+
+
+def scope(name: str) -> str:
+    """The name of a layer as one of TensorFlow's scopes, which do not begin with an underscore."""
+    return f".{name}" if name.startswith("_") else name
 
 
 def named(made: Expr) -> Expr:

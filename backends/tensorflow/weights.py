@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backends.tensorflow.facts import Facts
+from backends.tensorflow.target import scope
 from compiler.codegen.files import CHECK, NAMES_AGREE, READ, WRITE, types_agree
 from compiler.codegen.pieces import Piece, literal
-from compiler.ir import Graph, Layer
+from compiler.ir import Create, Graph, Layer
 from compiler.ops.activation import PRelu
 from compiler.ops.conv import AnyConvolution
 from compiler.ops.linear import Dense
@@ -17,6 +18,7 @@ _IMPORTS = (
     "import numpy as np",
     "from safetensors.numpy import load_file, save_file",
 )
+_BARE = '.replace("/.", "/")'
 _CELLS = '{"simple_rnn_cell", "lstm_cell", "gru_cell"}'
 
 
@@ -43,7 +45,7 @@ def _weights(facts: Facts, special: bool) -> str:
     path = '".".join([*layer, names.get(kind, kind)])' if names else '".".join([*layer, kind])'
     lines += [
         "    for variable in model.weights:",
-        '        _, *layer, kind = variable.path.split("/")',
+        f"        _, *layer, kind = {_parts_of_path(facts)}",
         *(f"        {line}" for line in _recurrent_lines(layers)),
         "        rank = len(variable.shape)",
         f"        name = {_suffixed(path, layers)}",
@@ -52,6 +54,14 @@ def _weights(facts: Facts, special: bool) -> str:
     if not special:
         return "\n".join([*lines, f"        yield name, variable, {order}"])
     return "\n".join([*lines, *_parts(layers, order)])
+
+
+def _parts_of_path(facts: Facts) -> str:
+    """The parts of a variable's path, without the dots that `scope` puts before underscores."""
+    made = (i for g in facts.graphs for i in g.body.walk())
+    sites = {i.made.site.name for i in made if isinstance(i, Create)}
+    dotted = any(scope(name) != name for name in sites)
+    return f'variable.path{_BARE if dotted else ""}.split("/")'
 
 
 def _orders(layer: Layer) -> Iterator[tuple[tuple[str, int], tuple[int, ...]]]:

@@ -35,7 +35,8 @@ class ClassPrinter:
     def __init__(self, target: ClassTarget) -> None:
         self.target = target
         self.classes: list[ClassCode] = []
-        self._class_names = Names(target.reserved_names)
+        self._class_names = Names(target.reserved_names, classes=True)
+        self._sites = Names(target.reserved_attributes, attributes=True)
         self._instances = Instances(target)
         self._together: list[list[Graph]] = []
 
@@ -82,7 +83,6 @@ class ClassPrinter:
 
     def _class(self, graphs: list[Graph], name: str) -> ClassCode:
         target = self.target
-        attributes = Names(target.reserved_attributes, attributes=True)
         places = {id(graph): k for k, graph in enumerate(graphs)}
         together = [[places[id(g)] for g in t if id(g) in places] for t in self._together]
         arguments = Arguments(
@@ -91,7 +91,7 @@ class ClassPrinter:
             [group for group in together if len(group) > 1],
         )
         variables = Names({"self"} | target.reserved_names | target.reserved_arguments)
-        lists = SiteLists(attributes)
+        lists = SiteLists(self._sites)
         inputs = tuple(variables.of(entry.value.name) for entry in graphs[0].inputs)
         received = Received(graphs, self._received(graphs), variables)
         walker = Walker(graphs, target, arguments, variables, lists, self._instances, received)
@@ -102,7 +102,7 @@ class ClassPrinter:
         walker.region(frame)
         walker.build_ahead(frame)
         self._leave(graphs, walker, frame)
-        finish = _Finish(target, graphs, arguments, attributes, variables, lists)
+        finish = _Finish(target, graphs, arguments, variables, lists)
         return finish.code(name, inputs, received.names, frame)
 
     def _received(self, graphs: list[Graph]) -> tuple[str, ...]:
@@ -136,14 +136,14 @@ class _Finish:
         target: ClassTarget,
         graphs: list[Graph],
         arguments: Arguments,
-        attributes: Names,
         variables: Names,
         lists: SiteLists,
     ) -> None:
         self._target = target
         self._graphs = graphs
         self._arguments = arguments
-        self._attributes = attributes
+        taken = target.reserved_attributes | lists.attributes.keys()
+        self._attributes = Names(taken, attributes=True)
         self._variables = variables
         self._lists = lists
         self._sizes: dict[str, str] = {}
@@ -159,8 +159,9 @@ class _Finish:
             Assign((Attribute(Name("self"), attribute),), Name(argument))
             for argument, attribute in self._stored.items()
         ]
-        reads = read_sizes(self._target, self._graphs[0], inputs, self._sizes)
-        documentation = self._graphs[0].block.documentation
+        graph = self._graphs[0]
+        reads = read_sizes(self._target, graph, inputs, self._sizes)
+        documentation = graph.block.documentation
         return ClassCode(
             name,
             tuple(self._graphs),

@@ -34,7 +34,11 @@ class _Made:
 
 
 class SiteLists:
-    """The attributes of one class, and the layers that wait to be put into lists."""
+    """The attributes of one class, and the layers that wait to be put into lists.
+
+    `names` are those of all classes of a script: what an attribute stands for does not depend on
+    the class it is in, so that a checkpoint's names follow from paths part by part.
+    """
 
     def __init__(self, names: Names) -> None:
         self._names = names
@@ -124,7 +128,7 @@ class _Lists:
         varying = self._varying_length()
         if varying is not None:
             return varying
-        return self._emit(self._tree(()), (self._site.name,), 0)
+        return self._emit(self._tree(()), (self._target.site_name(self._site.name),), 0)
 
     def _varying_length(self) -> Expr | None:
         """A comprehension for lists of different lengths of elements that are printed alike."""
@@ -140,7 +144,7 @@ class _Lists:
         exprs = [e.expr for e in entries]
         element = self._merge(exprs, [e.written for e in entries], [e.graph for e in entries])
         length = self._merge(list(map(lift, counts)), [()] * len(counts), self._graphs)
-        path, index = (self._site.name, Name("i")), Name("i")
+        path, index = (self._target.site_name(self._site.name), Name("i")), Name("i")
         element = replace(element, lambda e: _path(path) if isinstance(e, SiteName) else None)
         target = index if mentions(element, index) else Name("_")
         items = Comprehension(element, target, Name("range")(length))

@@ -20,10 +20,18 @@ class Names:
 
     `reserved` are names that the scope must not use though it does not define them (imports,
     framework attributes).  A collision gets an underscore, then numbers: `class` -> `class_`.
+
+    Leading underscores mean something to Python (`__x` inside a class is another name) and to
+    frameworks (attributes of their base classes, scopes): variables keep one, `classes` none, and
+    with `attributes` it goes to the end, so that `_weight` does not become a layer's `weight`.
     """
 
-    def __init__(self, reserved: Iterable[str] = (), *, attributes: bool = False) -> None:
+    def __init__(
+        self, reserved: Iterable[str] = (), *, attributes: bool = False, classes: bool = False
+    ) -> None:
         self._taken = set(reserved) | (set(keyword.kwlist) if attributes else _PYTHON)
+        self._attributes = attributes
+        self._classes = classes
         self._given: dict[str, str] = {}
 
     def of(self, source: str) -> str:
@@ -34,9 +42,9 @@ class Names:
 
     def fresh(self, wish: str) -> str:
         """A name that nothing has yet, as near to the wish as possible."""
-        wish = re.sub(r"\W", "_", wish) or "value"
+        wish = self._public(re.sub(r"\W", "_", wish)) or "value"
         if wish[0].isdigit():
-            wish = "_" + wish
+            wish = f"value_{wish}" if self._attributes or self._classes else f"_{wish}"
         name = wish
         if name in self._taken:
             name = f"{wish}_" if not wish.endswith("_") and wish in _PYTHON else wish
@@ -46,6 +54,14 @@ class Names:
             number += 1
         self._taken.add(name)
         return name
+
+    def _public(self, wish: str) -> str:
+        bare = wish.lstrip("_")
+        if bare == wish or (self._classes and bare):
+            return bare
+        if self._attributes and bare:
+            return f"{bare.rstrip('_')}_"
+        return "" if self._attributes or self._classes else f"_{bare}"
 
     def __contains__(self, name: str) -> bool:
         return name in self._taken

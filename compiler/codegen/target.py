@@ -134,6 +134,10 @@ class ClassTarget:
         """A parameter as a value; `Made()` is the layer, or the attribute of a raw one."""
         raise NotImplementedError
 
+    def site_name(self, name: str) -> str:
+        """What a script calls the layer of a site (`SiteName`), where it has to say a name."""
+        return name
+
     def layer_list(self, items: Expr) -> Expr:
         """A list of layers from a list of expressions or a comprehension."""
         raise NotImplementedError

@@ -115,7 +115,9 @@ class Walker(Applying):
                 self.lists.add(site, graph, thing.indices, expr, thing.arguments)
             return
         written = [m.arguments for m in made]
-        value = self.merge_in(frame, found, written, symbolic=False, site=Literal(site.name))
+        value = self.merge_in(
+            frame, found, written, symbolic=False, site=Literal(self.target.site_name(site.name))
+        )
         frame.construct.append(Assign((Element(self.lists.attribute(site), ()),), value))
 
     def _claim(self, made: Sequence[Layer | Instance], graphs: Sequence[int]) -> None:
@@ -165,7 +167,7 @@ class Walker(Applying):
                 [self.target.declare(i) for i in column],
                 [()] * len(column),
                 symbolic=False,
-                site=Literal(site.name),
+                site=Literal(self.target.site_name(site.name)),
             )
             self.making(frame).append(Assign((Element(attribute, ()),), made))
         return Element(attribute, ())

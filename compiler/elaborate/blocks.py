@@ -13,10 +13,22 @@ from compiler.elaborate import limits, sites
 from compiler.elaborate.binding import require_determined
 from compiler.elaborate.constraints import constrain
 from compiler.elaborate.errors import POISON, did_you_mean, error
+from compiler.elaborate.liveness import outputs as computed
 from compiler.elaborate.scope import Body, Frame, region_of
 from compiler.elaborate.session import Session, Specialisation, Structure
 from compiler.elaborate.values import describe, frozen
-from compiler.ir import Argument, Call, Graph, GraphOutput, Instance, Value
+from compiler.ir import (
+    Apply,
+    Argument,
+    Call,
+    Create,
+    Graph,
+    GraphOutput,
+    Instance,
+    Layer,
+    ReadParameter,
+    Value,
+)
 from compiler.signature import Given
 from compiler.types import TensorType
 from dsl import nodes
@@ -235,6 +247,7 @@ def run(frame: Frame, block: nodes.Block, arguments: dict[str, Any]) -> Speciali
     _check_inputs(frame)
     flat: list[GraphOutput] = []
     parts = [_flatten(name, value, span, flat) for name, value, span in body.outputs]
+    _check_used(frame, flat)
     structure: Structure = None
     if parts:
         structure = parts[0] if len(parts) == 1 else tuple(parts)
@@ -281,6 +294,36 @@ def _check_applied(frame: Frame) -> None:
         if made not in applied:
             message = f"the layer `{made.site.name}` is never applied"
             frame.fail(error("E0505", message, span, "apply it, or remove it"))
+
+
+def _check_used(frame: Frame, outputs: Sequence[GraphOutput]) -> None:
+    """A layer whose result goes nowhere would be parameters that mean nothing.  E0513."""
+    if frame.failed:
+        return
+    live = {output.value for output in outputs}
+    used: set[Layer | Instance] = set()
+    for item in reversed(list(region_of(frame.items).walk())):
+        if isinstance(item, Create) or not any(value in live for value in computed(item)):
+            continue
+        match item:
+            case Apply(layer=made, inputs=inputs):
+                live.update(value for value in inputs if value is not None)
+            case Call(instance=made, inputs=inputs):
+                live.update(inputs)
+            case ReadParameter(layer=made):
+                pass
+        if made is not None:
+            used.add(made)
+    for made, span in frame.made:
+        if made not in used and _has_parameters(frame, made):
+            message = f"nothing that `{made.site.name}` computes reaches an output"
+            frame.fail(error("E0513", message, span, "use its result, or remove the layer"))
+
+
+def _has_parameters(frame: Frame, made: Layer | Instance) -> bool:
+    if isinstance(made, Instance):
+        return any(frame.session.instances[made].parameters())
+    return bool(made.parameters)
 
 
 def _check_inputs(frame: Frame) -> None:

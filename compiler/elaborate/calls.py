@@ -177,8 +177,12 @@ class _Call:
     # ------------------------------------------------------------------------------- application
 
     def _apply_bound(self, layer: Layer | Instance, given: list[Given], keywords: Keywords) -> Any:
-        name = layer.site.name
+        if isinstance(self.node, nodes.Call) and not any(map(_may_be_input, given)):
+            hidden = self._hidden(layer)
+            if hidden is not None:
+                raise hidden
         if self.piped is not None and isinstance(self.node, nodes.Call):
+            name = self.node.function.span.text
             shown = ", ".join(g.span.text for g in [self.piped, *given])
             raise error(
                 "E0111",
@@ -289,7 +293,8 @@ class _Call:
 
     # ------------------------------------------------------------------------------------ slips
 
-    def _not_callable(self, callee: Any) -> DiagnosticError:
+    def _hidden(self, callee: Any) -> DiagnosticError | None:
+        """The error for a variable that took the name of what is meant.  E0508."""
         function = self.node.function if isinstance(self.node, nodes.Call) else self.node
         if isinstance(function, nodes.Name) and function.id in self.frame.names:
             hidden = self.frame.module.kind(function.id)
@@ -304,11 +309,22 @@ class _Call:
                     "give the variable another name",
                     *notes,
                 )
+        return None
+
+    def _not_callable(self, callee: Any) -> DiagnosticError:
+        hidden = self._hidden(callee)
+        if hidden is not None:
+            return hidden
+        function = self.node.function if isinstance(self.node, nodes.Call) else self.node
         code = "E0507" if isinstance(self.node, nodes.Call) else "E0112"
         help = None
         if isinstance(callee, Value) and isinstance(self.node, nodes.Call):
             help = "a layer is applied by `layer(x)` or `x |> layer`; a product is `a * b`"
         return error(code, f"{describe(callee)} cannot be called", function.span, help)
+
+
+def _may_be_input(given: Given) -> bool:
+    return holds_tensor(given.value) or holds_poison(given.value)
 
 
 def _any_poison(positional: list[Given], keywords: Keywords) -> bool:

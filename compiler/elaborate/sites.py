@@ -71,8 +71,9 @@ def body_text(
 
 
 def has_output(body: tuple[nodes.Statement, ...]) -> bool:
-    """Whether an `output` stands somewhere in a body, be it in a wrong place."""
-    return any(isinstance(statement, nodes.Output) for statement, _ in _statements(body))
+    """Whether an `output` stands somewhere in a body, be it in a wrong place or lost."""
+    kinds = nodes.Output | nodes.Lost
+    return any(isinstance(statement, kinds) for statement, _ in _statements(body))
 
 
 def _statements(body: tuple[nodes.Statement, ...]) -> Iterator[tuple[nodes.Statement, int]]:
@@ -112,10 +113,14 @@ class _Reader:
                 self.assigned.setdefault(statement.name, statement.name_span)
             case nodes.Input() | nodes.Target():
                 self.assigned.setdefault(statement.name, statement.name_span)
+            case nodes.Lost(names=names):
+                for name in names:
+                    self.assigned.setdefault(name, statement.span)
         if isinstance(statement, nodes.Assign | nodes.For):
             for target in target_names(statement.target):
                 self.assigned.setdefault(target.id, target.span)
-                self._bound_until.setdefault(target.id, statement.span.end)
+                bound = statement.iterable if isinstance(statement, nodes.For) else statement
+                self._bound_until.setdefault(target.id, bound.span.end)
                 if isinstance(statement, nodes.For):
                     self._reads(target.id, target.span)  # counting is use enough
         self._expressions(statement, loops)
@@ -217,18 +222,22 @@ class _Reader:
         if isinstance(callee, nodes.Call):
             callee = callee.function
         kind = None
-        if isinstance(callee, nodes.Name) and not self._is_local(callee.id):
+        if isinstance(callee, nodes.Name) and not self._is_local(callee):
             kind = self._lookup(callee.id)
-            if not is_kind(kind):
+            if kind is not None and not is_kind(kind):
                 return False
-            candidate.certain = True
+            candidate.certain = kind is not None  # a constant may be a kind of layers
         if not candidate.named:
             kind_or_text = candidate.name if kind is None else kind_name(kind)
             candidate.name = self._bound.get(candidate.node) or snake_case(kind_or_text)
         return True
 
-    def _is_local(self, name: str) -> bool:
-        return name in self.assigned or name in self._own
+    def _is_local(self, callee: nodes.Name) -> bool:
+        """Whether a name is one of the body's, and not yet the language's that it is to hide."""
+        if callee.id in self._own:
+            return True
+        first = self.assigned.get(callee.id)
+        return first is not None and callee.span.start >= self._bound_until.get(callee.id, 0)
 
 
 def _named(candidates: list[_Candidate]) -> dict[nodes.Node, Site]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from compiler.elaborate.errors import warning
 from compiler.elaborate.liveness import outputs
 from compiler.elaborate.modules import ModuleScope, imported_names
+from compiler.elaborate.sites import names_read
 from compiler.ir import Apply, Call
 from compiler.ops.activation import Sigmoid, Softmax
 from compiler.ops.loss import BinaryCrossEntropyWithLogits, CrossEntropy
@@ -57,10 +58,12 @@ def unused_in(block: nodes.Block, text: BodyText) -> Iterable[Diagnostic]:
         if name in inputs:
             yield warning("W0905", f"the input `{name}` is never used", span)
         else:
-            yield warning("W0902", f"`{name}` is never used", span, "remove it")
+            help = "remove it, or begin its name with `_`"
+            yield warning("W0902", f"`{name}` is never used", span, help)
+    in_defaults = names_read(tuple(p.default for p in block.parameters))
     for parameter in block.parameters:
         name = parameter.name
-        if name not in text.read and not name.startswith("_"):
+        if name not in in_defaults and name not in text.read and not name.startswith("_"):
             yield warning("W0903", f"the parameter `{name}` is never used", parameter.span)
 
 

@@ -23,8 +23,8 @@ DRAWN = {case.name for case in RANDOM if case.op.is_random}
 _CEIL = "`ceil` depends on a size that is known only when the model runs"
 _UNUSED = "no output depends on this input"
 REFUSED = {
-    "add_scalar": "an input without axes",
-    "gather_scalar": "an input without axes",
+    "add_scalar": "no tensor without axes",
+    "gather_scalar": "no tensor without axes",
     "max_pool2d_ceil_cut": _CEIL,
     "avg_pool2d_ceil": _CEIL,
     "avg_pool2d_ceil_counted": _CEIL,

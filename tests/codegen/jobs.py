@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from types import ModuleType
+from typing import Final
 
 import numpy as np
 
@@ -13,7 +15,15 @@ from compiler.sizes import two_settings
 from compiler.types import TensorType
 from compiler.weights import lively_weights
 from dsl.source import Source
+from tests.backends import mxnet_scripts, tensorflow_scripts, torch_scripts
 from tests.backends.torch_scripts import Array, Job
+
+RUNNERS: Final[dict[str, ModuleType]] = {
+    "pytorch": torch_scripts,
+    "tensorflow": tensorflow_scripts,
+    "mxnet": mxnet_scripts,
+}
+"""For each target a module with `prepare`, for one job, and `run_all`, for a folder of them."""
 
 
 def graph_of(text: str, name: str = "test") -> Graph:

@@ -564,4 +564,113 @@ model M {
     output y = x |> Residual(Branch)
 }
 """,
+    "names_with_underscores": """
+block __Part(__n, _modules = 2) {
+    input __x: f32[N, D]
+    _ = __x |> dense(__n, name = "__init__")
+    __h = _ |> dense(_modules, name = "_parameters")
+    _y = __h |> dense(__n, name = "__class__")
+    __dict__ = _y |> dense(__n, name = "_layers")
+    param _weight: f32[__n] = normal(std = 1)
+    param __q: f32[__n] = normal(std = 1)
+    buffer _forward_hooks: f32[__n] = ones
+    __ = __dict__ |> dense(_modules, name = "_")
+    __w = __ |> dense(3, name = "__")
+    for __i in range(2) { __w = __w |> dense(3, name = "_children") }
+    for _ in range(__n) { __w = __w + 1 }
+    output __w * _forward_hooks + (_weight + __q)
+}
+model _M(__main__ = 3) {
+    input __name__: f32[N, 4]
+    input _: f32[N, 4]
+    __file__ = __name__ |> __Part(3) |> __Part(__main__, 4)
+    output _out = __file__, __all__ = _ * 2
+}
+""",
+    "names_like_renamed_ones": """
+block First() {
+    input x: f32[N, D]
+    forward = x |> dense(4, name = "forward") |> dense(3, name = "class")
+    output forward |> dense(3, name = "type")
+}
+block Second() {
+    input x: f32[N, D]
+    h = x |> dense(4, name = "forward_1") |> dense(3, name = "class_") |> dense(5, name = "type_1")
+    output h |> dense(3, name = "_forward") |> dense(3, name = "forward_")
+}
+model M {
+    input x: f32[N, 4]
+    output y = x |> First(name = "self") |> Second |> First
+}
+""",
+    "kinds_in_constants": """
+const norm = layer_norm
+const part = Part
+block Part(units, activation = relu) {
+    input x: f32[N, D]
+    output x |> dense(units) |> activation
+}
+model M {
+    input x: f32[N, 4]
+    kind = dense
+    for relu in [layer_norm, tanh] { x = x |> relu }
+    for dense in [dense, dense] { x = x |> dense(3) }
+    output y = x |> norm |> part(3) |> part(2, activation = tanh) |> kind(3) |> norm(eps = 0.1)
+}
+""",
+    "raw_parameters_of_blocks_in_blocks": """
+block Inner(k, start) {
+    input x: f32[N, D]
+    param scale: f32[D] = constant(start)
+    param shift: f32[k, D] = normal(std = 1)
+    buffer offset: f32[D] = ones
+    output x * scale + offset + sum(shift, axis = 0)
+}
+block Outer(k = 2) {
+    input x: f32[N, D]
+    param weight: f32[D, k] = glorot_uniform
+    param bias: f32[k] = normal(std = 1)
+    for i in range(2) { x = x |> Inner(i + 1, 0.5) }
+    h = x @ weight + bias
+    output h |> Inner(3, 2.0) |> dense(4) |> tanh
+}
+model M {
+    input x: f32[N, 4]
+    param alpha: f32[1] = constant(0.5)
+    o = Outer()
+    output y = alpha * (x |> o |> o |> Outer(3))
+}
+""",
+    "parameters_that_no_output_needs": """
+block Shift(shifted = true) {
+    input x: f32[N, D]
+    param b: f32[D] = normal(std = 1)
+    output if shifted { x + b } else { x }
+}
+block Two {
+    input x: f32[N, D]
+    output x |> dense(3) |> batch_norm, x |> dense(4, name = "second") |> layer_norm
+}
+model M {
+    input x: f32[N, 4]
+    _, b = x |> Shift |> Shift(false) |> Two
+    output y = b
+}
+""",
+    "capitals": """
+block Mix(A, B = 2) {
+    input X: f32[N, D]
+    input x: f32[N, D]
+    Y = X |> dense(A)
+    y = x |> dense(A) |> tanh
+    output Y * B + y, Y - y
+}
+model M {
+    input X: f32[N, 4]
+    input x: f32[N, 4]
+    input _X: f32[N, 4]
+    A, a = Mix(3)(X, x + _X)
+    output Y = A |> dense(2), y = a, _Y = A * a
+}
+""",
 }

@@ -1,6 +1,7 @@
 """Random models: blocks, loops, `if`s, lists and rebinding over tensors of one width.
 
-Every tensor of a block is [N, D] for the block's own D, so that any of them fits anywhere.
+Every tensor of a block is [N, D] for the block's own D, so that any of them fits anywhere.  What is
+computed reaches an output: a name that is given a new value passes on the old one.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Writer:
         self._body(["x", "y"], "    ", 9, 2)
         outputs = self._random.randint(1, 3)
         results = [f"out{k} = {self._expression(self._names, 2)}" for k in range(outputs)]
+        results[0] += f" + 0.5 * ({' + '.join(self._names)})"
         self._lines += [f"    output {', '.join(results)}", "}"]
         return "\n".join(self._lines) + "\n"
 
@@ -41,6 +43,7 @@ class Writer:
         self._statics, self._shared = True, ["layer"]
         self._body(given, "    ", 6, 2)
         results = [self._expression(self._names, 2) for _ in range(outputs)]
+        results[0] += f" + 0.5 * ({' + '.join(self._names)})"
         self._lines += [f"    output {', '.join(results)}", "}"]
         self._statics = False
         self._blocks.append((name, inputs, outputs))
@@ -83,19 +86,23 @@ class Writer:
             self._pair(pad)
         else:
             value = self._expression(self._names, 3)
-            self._lines.append(f"{pad}{self._target()} = {value}")
+            old = set(self._names)
+            target = self._target()
+            kept = f" + 0.25 * {target}" * (target in old)
+            self._lines.append(f"{pad}{target} = {value}{kept}")
 
     def _pair(self, pad: str) -> None:
         block = self._random.choice([b for b in self._blocks if b[2] == 2])
         value = self._call(block)
-        first, second = self._target(), self._target()
-        if first == second:
-            second = "_"
+        first, second = self._fresh(), self._fresh()
         self._lines.append(f"{pad}{first}, {second} = {value}")
 
     def _target(self) -> str:
         if self._random.random() < 0.6:
             return self._random.choice(self._names)
+        return self._fresh()
+
+    def _fresh(self) -> str:
         self._count += 1
         self._names.append(f"t{self._count}")
         return self._names[-1]
@@ -121,11 +128,20 @@ class Writer:
         self._names = inner
         target = self._random.choice(known)
         scale = f" * s{depth}" if kind in (1, 2) else ""
-        self._lines.append(f"{pad}    {target} = {self._expression(known, 2)}{scale}")
+        passed = f"0.25 * {target} + "
+        self._lines.append(f"{pad}    {target} = {passed}{self._expression(known, 2)}{scale}")
         for _ in range(self._random.randint(0, 2)):
             self._statement(pad + "    ", depth - 1)
+        self._pass_on(pad, known)
         self._lines.append(f"{pad}}}")
         self._names = known
+
+    def _pass_on(self, pad: str, known: list[str]) -> None:
+        """What the names of a loop or branch hold goes into one that lives on."""
+        own = [name for name in self._names if name not in known]
+        if own:
+            last = self._random.choice(known)
+            self._lines.append(f"{pad}    {last} = {last} + 0.5 * ({' + '.join(own)})")
 
     def _if(self, pad: str, depth: int) -> None:
         condition = self._random.choice(
@@ -138,7 +154,9 @@ class Writer:
             for _ in range(self._random.randint(0, 2)):
                 self._statement(pad + "    ", depth - 1)
             target = self._random.choice(known)
-            self._lines.append(f"{pad}    {target} = {self._expression(known, 2)}")
+            value = self._expression(known, 2)
+            self._lines.append(f"{pad}    {target} = {value} + 0.25 * {target}")
+            self._pass_on(pad, known)
             if side == 0:
                 if self._random.random() < 0.4:
                     break

@@ -1,4 +1,4 @@
-"""What is hard to print as classes: the generated script gives what the reference gives."""
+"""What is hard to print as classes: each generated script gives what the reference gives."""
 
 from __future__ import annotations
 
@@ -6,20 +6,29 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends.torch_scripts import check, prepare, run_all
-from tests.codegen.jobs import graph_of, job_of
+from tests.backends import torch_scripts
+from tests.codegen.jobs import RUNNERS, graph_of, job_of
 from tests.codegen.models import MODELS
 
+REFUSED: dict[tuple[str, str], str] = {
+    ("raw_parameters_and_buffers", "mxnet"): "no tensor without axes",
+    ("recurrent", "mxnet"): "no output depends on this input",
+    ("block_instance_many_sizes", "mxnet"): "no one class can be written",
+}
+"""What a target cannot express, with a part of the reason it gives."""
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("models")
+
+@pytest.fixture(scope="session", params=RUNNERS)
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    runner = RUNNERS[request.param]
+    place: Path = tmp_path_factory.mktemp("models") / request.param
+    place.mkdir()
     for name, text in MODELS.items():
         try:
-            prepare(job_of(name, graph_of(text, name)), place)
+            runner.prepare(job_of(name, graph_of(text, name)), place)
         except Exception as problem:
             (place / f"{name}.txt").write_text(f"{type(problem).__name__}: {problem}")
-    run_all(place)
+    runner.run_all(place)
     return place
 
 
@@ -27,5 +36,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", MODELS)
 def test_the_reference_is_met(name: str, folder: Path) -> None:
     problem = folder / f"{name}.txt"
+    refused = REFUSED.get((name, folder.name))
+    if refused is not None:
+        assert refused in problem.read_text()
+        return
     assert not problem.exists(), problem.read_text()
-    check(job_of(name, graph_of(MODELS[name], name)), folder)
+    torch_scripts.check(job_of(name, graph_of(MODELS[name], name)), folder)

@@ -58,6 +58,8 @@ def parse_size(text: str) -> Size:
 
 def _size(tree: ast.expr) -> Size:
     match tree:
+        case ast.Constant(value=None | True | False as name):  # such names are nothing special here
+            return symbol(str(name))
         case ast.Constant(value=int(value)):
             return value
         case ast.Name(id=name):

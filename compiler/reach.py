@@ -1,0 +1,51 @@
+"""Which parameters a model's outputs depend on: a script may have to treat the others apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from compiler.ir import Apply, Call, Graph, ReadParameter, Value
+
+
+def unreached(model: Graph) -> list[str]:
+    """The paths of parameters that no output of the model depends on, in order of creation."""
+    reached, _ = _Reach().of(model, frozenset(range(len(model.outputs))))
+    return [path for path, _ in model.parameters() if path not in reached]
+
+
+class _Reach:
+    """Remembers what is found of a graph, which many calls may share."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[int, frozenset[int]], tuple[set[str], set[int]]] = {}
+
+    def of(self, graph: Graph, wanted: frozenset[int]) -> tuple[set[str], set[int]]:
+        """The parameters (by path in the graph) and inputs that the wanted outputs depend on."""
+        key = id(graph), wanted
+        if key not in self._found:
+            self._found[key] = self._walk(graph, wanted)
+        return self._found[key]
+
+    def _walk(self, graph: Graph, wanted: frozenset[int]) -> tuple[set[str], set[int]]:
+        live = {graph.outputs[k].value for k in wanted}
+        paths: set[str] = set()
+        for item in reversed(list(graph.body.walk())):
+            match item:
+                case Apply(outputs=outputs, inputs=inputs, layer=layer) if _any(outputs, live):
+                    live.update(v for v in inputs if v is not None)
+                    paths.update(p.path for p in (layer.parameters if layer else ()))
+                case Call(outputs=outputs) if _any(outputs, live):
+                    self._enter(item, live, paths)
+                case ReadParameter(output=output, parameter=parameter) if output in live:
+                    paths.add(parameter.path)
+        return paths, {k for k, given in enumerate(graph.inputs) if given.value in live}
+
+    def _enter(self, call: Call, live: set[Value], paths: set[str]) -> None:
+        wanted = frozenset(k for k, value in enumerate(call.outputs) if value in live)
+        inner, inputs = self.of(call.graph, wanted)
+        paths.update(f"{call.instance.path}.{path}" for path in inner)
+        live.update(call.inputs[k] for k in inputs)
+
+
+def _any(values: Iterable[Value], live: set[Value]) -> bool:
+    return any(value in live for value in values)
