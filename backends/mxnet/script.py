@@ -54,9 +54,8 @@ def find_device(name):
 def render(model: Graph, training: Training | None, place: Place) -> str:
     """The script for a model.  Raises DiagnosticError for what MXNet cannot express."""
     _check_ends(model)
-    classes = [
-        with_raw_parameters(code) for code in ClassPrinter(MXNetTarget(model)).print_model(model)
-    ]
+    target = MXNetTarget(model, trained=training is not None)
+    classes = [with_raw_parameters(code) for code in ClassPrinter(target).print_model(model)]
     _check_inputs_used(model, classes[-1])
     printer = TrainingPrinter(model, training, place) if training else None
     helpers = _helpers(classes) | (printer.helpers() if printer else set())

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from backends.base import Lowerings, Unsupported, refused, rejected
+from backends.mxnet.ends import summed_inputs
 from backends.mxnet.initial import initializer
 from backends.mxnet.names import RESERVED_ATTRIBUTES, RESERVED_NAMES
 from backends.mxnet.symbolic_shape import length_of, positions
@@ -79,9 +80,10 @@ class MXNetTarget(ClassTarget):
     reserved_attributes: ClassVar[frozenset[str]] = RESERVED_ATTRIBUTES
     reserved_arguments: ClassVar[frozenset[str]] = frozenset({"self", "prefix", "params"})
 
-    def __init__(self, model: Graph, *, eager: bool = False) -> None:
+    def __init__(self, model: Graph, *, eager: bool = False, trained: bool = False) -> None:
         super().__init__()
         self.model = model
+        self._summed = summed_inputs(model) if trained else frozenset[int]()
         self.eager = eager
         self.reads_sizes = eager
 
@@ -179,9 +181,11 @@ class MXNetTarget(ClassTarget):
         ]
 
     def entry(self, graph: Graph, index: int, source: Expr) -> Expr | None:
-        if graph is self.model and graph.inputs[index].value.type.dtype is DType.BOOL:
+        if graph is not self.model or self.eager:
+            return None
+        if graph.inputs[index].value.type.dtype is DType.BOOL:
             return F.cast(source, dtype="float32")
-        return None
+        return F.identity(source) if index in self._summed else None
 
     def result(self, graph: Graph, index: int, expr: Expr) -> Expr:
         constant = self.constant(graph.outputs[index].value)

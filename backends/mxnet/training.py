@@ -26,6 +26,7 @@ from compiler.codegen.training import (
 from compiler.codegen.writer import lines
 from compiler.ir import Apply, Graph
 from compiler.ops.norm import Dropout
+from compiler.reach import unreached
 from compiler.training.clipping import GlobalNorm
 from compiler.training.program import Training
 from compiler.types import DType
@@ -110,7 +111,7 @@ class TrainingPrinter:
             *([f"    loss = {loss}"] if loss != "loss" else []),
             "loss.backward()",
             *self._clip(),
-            "trainer.step(1)",
+            f"trainer.step(1{', ignore_stale_grad=True' * bool(unreached(self._model))})",
             "step += 1",
             "total += float(loss.asscalar())",
             "if args.checkpoint_every and step % args.checkpoint_every == 0:",

@@ -296,7 +296,7 @@ def test_traces_of_one_text_have_items_at_the_same_places() -> None:
     block B(depth, wide) { input x: f32[N, D]
         for i in range(depth) {
             h = if i % 2 == 0 { x |> dense(D) } else { x }
-            if wide { x = x + h } else { k = 3 }
+            if wide { x = x + h } else { x = h }
         }
         output x }
     model M { input x: f32[N, 8]

@@ -1,0 +1,176 @@
+"""Models that are hard to train in one framework or another: all three end at the same weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from tests.backends.training_scripts import FRAMEWORKS, check, prepare, run_all
+
+MODELS = {
+    "outputs_of_inputs_alone": """
+model M {
+    input a: f32[N, 4]
+    input b: f32[N, 4]
+    output y = a |> dense(4), z = a + b, w = -a
+}
+train M {
+    target t: f32[N, 4]
+    data = iris() { a = features, b = features / 2, t = features }
+    loss = mse(y, z) + mean(w * y)
+    optimizer = sgd(lr = 0.01)
+}
+""",
+    "inputs_as_terms_of_sums": """
+block Residual {
+    input x: f32[N, D]
+    output (x + (x |> dense(D) |> relu)) |> dense(D)
+}
+model M {
+    input a: f32[N, 4]
+    input b: f32[N, 4]
+    h = tanh((a |> dense(4)) + b)
+    output y = h |> dense(4), z = a |> Residual |> Residual
+}
+train M {
+    target t: f32[N, 4]
+    data = iris() { a = features, b = features / 2, t = features }
+    loss = mse(y, t) + mse(z, t)
+    optimizer = sgd(lr = 0.01)
+}
+""",
+    "outputs_that_add_inputs": """
+block Residual {
+    input x: f32[N, D]
+    output x + (x |> dense(D) |> tanh)
+}
+model M {
+    input a: f32[N, 4]
+    input b: f32[N, 4]
+    h = a |> dense(4)
+    output y = h + b, z = b |> Residual, w = a + h + h
+}
+train M {
+    target t: f32[N, 4]
+    data = iris() { a = features, b = features / 2, t = features }
+    loss = mse(y, t) + mean(z) + mean(w ** 2)
+    optimizer = sgd(lr = 0.01)
+}
+""",
+    "parameters_that_no_output_needs": """
+block Shift(shifted = true) {
+    input x: f32[N, D]
+    param b: f32[D] = normal(std = 1)
+    output if shifted { x + b } else { x }
+}
+block Two {
+    input x: f32[N, D]
+    output x |> dense(3) |> rms_norm, x |> dense(4, name = "second") |> layer_norm
+}
+model M {
+    input x: f32[N, 4]
+    _, b = x |> Shift |> Shift(false) |> Two
+    output y = b
+}
+train M {
+    target t: f32[N, 4]
+    data = iris() { x = features, t = features }
+    loss = mse(y, t)
+    optimizer = sgd(lr = 0.01, momentum = 0.9)
+}
+""",
+    "an_output_that_the_loss_does_not_use": """
+model M {
+    input x: f32[N, 4]
+    h = x |> dense(5) |> tanh
+    output y = h |> dense(4), z = h |> dense(3)
+}
+train M {
+    target t: f32[N, 4]
+    data = iris() { x = features, t = features }
+    loss = mse(y, t)
+    optimizer = sgd(lr = 0.01)
+}
+""",
+    "names_of_python": """
+block forward(self) {
+    input x: f32[N, D]
+    super = x |> dense(self)
+    param weight: f32[self] = ones
+    bias = super |> layer_norm |> dense(self, name = "weights")
+    output bias * weight
+}
+model tf(np = 3) {
+    input nn: f32[F, 4]
+    input os: f32[F, 4]
+    input __name__: f32[F, 4]
+    a = nn |> forward(np) |> forward(4)
+    output torch = a + os, random = a * __name__
+}
+train tf {
+    target math: f32[F, 4]
+    target class: f32[F]
+    data = iris() {
+        nn = features, os = features, __name__ = features, math = features,
+        class = features[:, 0] }
+    model_ = mse(torch, math)
+    for optimizer_, args in [(0.5, 1), (0.25, 2)] {
+        model_ = model_ + optimizer_ * mean(random ** args) / 100
+    }
+    loss = model_ + mean((torch[:, 0] - class) ** 2)
+    optimizer = sgd(lr = 0.001)
+    metrics = { loss = mse(torch, math), epoch = mae(torch, math), lambda = r2(torch, math) }
+}
+""",
+    "a_model_applied_twice_and_blocks_in_train": """
+block Distance(power = 2) {
+    input a: f32[N, D]
+    input b: f32[N, D]
+    output mean(abs(a - b) ** power)
+}
+model Tower(width = 3) {
+    input x: f32[N, 4]
+    output code = x |> dense(width) |> tanh |> dense(4)
+}
+train Pairs(tower = Tower(width = 5)) {
+    input left: f32[N, 4]
+    input right: f32[N, 4]
+    target label: i64[N]
+    data = iris() { left = features, right = features / 2, label = label }
+    a, b = tower(left), tower(x = right)
+    near = Distance()(a, stop_gradient(b))
+    loss = near + Distance(power = 1)(a, b) + cross_entropy(a[:, 0:3], label)
+    optimizer = sgd(lr = 0.01, weight_decay = 0.01)
+    metrics = { accuracy = accuracy(a[:, 0:3], label) }
+}
+""",
+}
+START = "--epochs 1 --batch-size 30 --weights {0}/weights.safetensors --save {0}/saved"
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("trained_models")
+    for framework in FRAMEWORKS:
+        for name, text in MODELS.items():
+            prepare(framework, text, place / framework / name, START)
+        run_all(place / framework)
+    return place
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODELS)
+def test_all_frameworks_learn_the_same(name: str, folder: Path) -> None:
+    for framework in FRAMEWORKS:
+        check(folder / framework / name)
+    ours = load_file(folder / FRAMEWORKS[0] / name / "saved")
+    start = load_file(folder / FRAMEWORKS[0] / name / "weights.safetensors")
+    assert any(np.abs(ours[path] - start[path]).max() > 1e-4 for path in ours)
+    for framework in FRAMEWORKS[1:]:
+        theirs = load_file(folder / framework / name / "saved")
+        assert theirs.keys() == ours.keys()
+        for path, array in ours.items():
+            np.testing.assert_allclose(theirs[path], array, 1e-3, 1e-4, err_msg=path)
