@@ -6,7 +6,7 @@ inputs; every further application of that kind is one `Call` of the same graph.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from compiler.elaborate import limits, sites
@@ -303,6 +303,8 @@ def _check_used(frame: Frame, outputs: Sequence[GraphOutput]) -> None:
     live = {output.value for output in outputs}
     used: set[Layer | Instance] = set()
     for item in reversed(list(region_of(frame.items).walk())):
+        if isinstance(item, Call):
+            used.update(_passed(item.instance))
         if isinstance(item, Create) or not any(value in live for value in computed(item)):
             continue
         match item:
@@ -318,6 +320,17 @@ def _check_used(frame: Frame, outputs: Sequence[GraphOutput]) -> None:
         if made not in used and _has_parameters(frame, made):
             message = f"nothing that `{made.site.name}` computes reaches an output"
             frame.fail(error("E0513", message, span, "use its result, or remove the layer"))
+
+
+def _passed(instance: Instance) -> Iterator[Layer | Instance]:
+    """The layers that an instance got as arguments: it applies them."""
+    pending = [argument.value for argument in instance.arguments]
+    while pending:
+        match pending.pop():
+            case Layer() | Instance() as made:
+                yield made
+            case tuple() as items:
+                pending.extend(items)
 
 
 def _has_parameters(frame: Frame, made: Layer | Instance) -> bool:
