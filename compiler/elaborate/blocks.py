@@ -323,12 +323,15 @@ def _check_used(frame: Frame, outputs: Sequence[GraphOutput]) -> None:
 
 
 def _passed(instance: Instance) -> Iterator[Layer | Instance]:
-    """The layers that an instance got as arguments: it applies them."""
+    """The layers that an instance got as arguments, and those that these got: it applies them."""
     pending = [argument.value for argument in instance.arguments]
     while pending:
         match pending.pop():
-            case Layer() | Instance() as made:
+            case Layer() as made:
                 yield made
+            case Instance() as made:
+                yield made
+                pending.extend(argument.value for argument in made.arguments)
             case tuple() as items:
                 pending.extend(items)
 
