@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from backends.mxnet.helper_texts import BLOCKS, FUNCTIONS, INITIALIZERS
+from backends.mxnet.helper_texts import BLOCKS, FUNCTIONS
+from backends.mxnet.initializer_texts import INITIALIZERS
 from compiler.codegen.pieces import Piece
 
 _CONSTANTS = {

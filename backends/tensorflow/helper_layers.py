@@ -1,0 +1,117 @@
+"""Layers and initializers that Keras lacks, or that its exporter does not know, as script text."""
+
+from __future__ import annotations
+
+from compiler.codegen.pieces import Piece
+
+_CONVOLUTION = '''\
+class GroupedConv{rank}D(layers.Conv{rank}D):
+    """Keras runs groups through XLA, which has no ONNX form: only in training, then."""
+
+    def call(self, x, training=None):
+        if training:
+            return super().call(x)
+        y = tf.nn.convolution(
+            x, self.kernel, self.strides, self.padding.upper(), dilations=self.dilation_rate
+        )
+        return y + self.bias if self.use_bias else y'''
+
+_TRANSPOSED = '''\
+class LongerConv{rank}DTranspose(layers.Conv{rank}DTranspose):
+    """Appends `output_padding` to what the windows cover; ONNX's exporter cannot."""
+
+    def call(self, x):
+        batch, *sizes, _ = tf.unstack(tf.shape(x))
+        axes = zip(sizes, self.strides, self.kernel_size, strict=True)
+        covered = [(n - 1) * stride + kernel for n, stride, kernel in axes]
+        shape = tf.stack([batch, *covered, self.filters])
+        y = tf.nn.conv_transpose(x, self.kernel, shape, self.strides, "VALID")
+        ends = [(0, extra) for extra in self.output_padding]
+        y = tf.pad(y, [(0, 0), *ends, (0, 0)])
+        return y + self.bias if self.use_bias else y'''
+
+LAYERS = {
+    "DepthwiseConv2D": Piece(
+        '''\
+class DepthwiseConv2D(layers.Conv2D):
+    """A convolution of every channel by itself."""
+
+    def convolution_op(self, x, kernel):
+        kernel = tf.reshape(kernel, (*self.kernel_size, self.groups, -1))
+        strides, padding = (1, *self.strides, 1), self.padding.upper()
+        return tf.nn.depthwise_conv2d(
+            x, kernel, strides, padding, dilations=self.dilation_rate
+        )'''
+    ),
+    **{f"GroupedConv{rank}D": Piece(_CONVOLUTION.format(rank=rank)) for rank in (1, 2)},
+    **{f"LongerConv{rank}DTranspose": Piece(_TRANSPOSED.format(rank=rank)) for rank in (1, 2, 3)},
+    "GroupedConv3D": Piece(
+        '''\
+class GroupedConv3D(layers.Conv3D):
+    """A convolution group by group: TensorFlow has no 3-D one with groups."""
+
+    def convolution_op(self, x, kernel):
+        strides, dilations = (1, *self.strides, 1), (1, *self.dilation_rate, 1)
+        parts = zip(tf.split(x, self.groups, -1), tf.split(kernel, self.groups, -1))
+        padding = self.padding.upper()
+        return tf.concat(
+            [tf.nn.conv3d(x, k, strides, padding, dilations=dilations) for x, k in parts],
+            axis=-1,
+        )'''
+    ),
+    "OrthogonalGates": Piece(
+        '''\
+class OrthogonalGates(keras.initializers.Orthogonal):
+    """An orthogonal matrix for every gate of a recurrent kernel."""
+
+    def __call__(self, shape, dtype=None):
+        units, gates = shape[0], shape[1] // shape[0]
+        draws = keras.random.SeedGenerator(self._init_seed)
+        make = keras.initializers.Orthogonal(self.gain, seed=draws)
+        return tf.concat([make((units, units), dtype) for _ in range(gates)], axis=1)'''
+    ),
+    "Recurrent": Piece(
+        '''\
+class Recurrent(layers.Layer):
+    """Recurrent layers one on another, each in one direction or in both.
+
+    Gives the sequence and the last states, [layers * directions, N, units] each.
+    """
+
+    def __init__(self, make, count=1, bidirectional=False, name=None):
+        super().__init__(name=name)
+        backwards = (False, True) if bidirectional else (False,)
+        self.levels = [
+            [
+                make(
+                    return_sequences=True,
+                    return_state=True,
+                    go_backwards=back,
+                    name=f"{level}_reverse" if back else str(level),
+                )
+                for back in backwards
+            ]
+            for level in range(count)
+        ]
+
+    def build(self, input_shape):
+        for level in self.levels:
+            for layer in level:
+                layer.build(input_shape)
+            input_shape = (*input_shape[:-1], layer.units * len(level))
+
+    def call(self, x, initial=None, mask=None):
+        finals = []
+        for level in self.levels:
+            sequences = []
+            for layer in level:
+                start = initial and [state[len(finals)] for state in initial]
+                sequence, *states = layer(x, initial_state=start, mask=mask)
+                if layer.go_backwards:
+                    sequence = tf.reverse(sequence, axis=[1])
+                sequences.append(sequence)
+                finals.append(states)
+            x = tf.concat(sequences, axis=-1)
+        return x, *map(tf.stack, zip(*finals, strict=True))'''
+    ),
+}
