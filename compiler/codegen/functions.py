@@ -121,10 +121,15 @@ class _FunctionWalker(Walker):
         names = []
         for value, output in zip(call.outputs, call.graph.outputs, strict=True):
             frame.pending.pop(id(value), None)
-            names.append(self.names.of(output.name) if self.uses.is_live(value) else "_")
+            names.append(self._output_name(frame, output.name) if self.uses.is_live(value) else "_")
             if names[-1] != "_":
                 frame.variables.set(names[-1], [value])
         self._assign(frame, names, held)
+
+    def _output_name(self, frame: Frame, source: str) -> str:
+        """The output's own name, and another where the model is applied again."""
+        name = self.names.of(source)
+        return self.names.fresh(source) if name in frame.variables.held else name
 
     def _borrowed(self, frame: Frame, wish: Bind | None, column: Column) -> str | None:
         """Nothing: what goes into a model must not be called like what comes out of it."""

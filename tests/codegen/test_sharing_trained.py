@@ -47,13 +47,18 @@ model M {
     h = x |> Mix(shared) |> Wrap(mixed, [own, shared]) |> Mix(own) |> Tied(shared)
     output value = h |> dense(1)
 }
-train M {
+block Change(net) {
+    input x: f32[N, D]
+    output net(2 * x) - net(x)
+}
+train Training(net = M()) {
+    input x: f32[N, 6]
     target y: f32[N, 1]
     data = synthetic(rows = 64, split = 0.75) {
         x = uniform(-1, 1),
         y = x[:, 0:1] * 2 - x[:, 1:2]
     }
-    loss = mse(value, y)
+    loss = mse(net(x), y) + 0.1 * mean(Change(net)(x) ** 2)
     optimizer = sgd(lr = 0.05)
     batch = 8
     epochs = 2
