@@ -6,6 +6,7 @@ import re
 
 from backends.base import Place, Unsupported, refused
 from backends.mxnet.helpers import helper_constants, helper_pieces
+from backends.mxnet.precision import precision_name
 from backends.mxnet.raw_parameters import with_raw_parameters
 from backends.mxnet.target import MXNetTarget, held_as
 from backends.mxnet.training import TrainingPrinter
@@ -59,9 +60,13 @@ def render(model: Graph, training: Training | None, place: Place) -> str:
     _check_inputs_used(model, classes[-1])
     printer = TrainingPrinter(model, training, place) if training else None
     helpers = _helpers(classes) | (printer.helpers() if printer else set())
+    precision = precision_name(training.precision) if training else ""
     code = Piece(
         "\n\n\n".join(class_text(code, _BLOCK) for code in classes),
-        constants=(*constants(training), *(printer.data.piece.constants if printer else ())),
+        constants=(
+            *constants(training, precision),
+            *(printer.data.piece.constants if printer else ()),
+        ),
     )
     pieces = [
         _IMPORTS,

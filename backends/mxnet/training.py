@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backends.base import Place
 from backends.mxnet.optimizers import printed_optimizer
+from backends.mxnet.precision import check_precision, mixed_precision_piece
 from backends.mxnet.target import MXNetTarget
 from compiler.codegen.data import data_code
 from compiler.codegen.expr import Name
@@ -38,21 +39,25 @@ _IMPORTS = (
     "from tqdm import tqdm",
     MATCHED_IMPORT,
 )
-_TAKEN = ("args", "trainer", "step", "steps", "epoch", "arrays", "total", "order", "rows")
+_TAKEN = (
+    *("args", "arrays", "epoch", "mixed", "order", "rows", "step", "steps", "total", "trainer"),
+)
 
 
 class TrainingPrinter:
     """Prints `train`, `evaluate` and what they need."""
 
     def __init__(self, model: Graph, training: Training, place: Place) -> None:
+        check_precision(model, training)
         self._training = training
         self._model = model
         self.data = data_code(training.data, place.model_folder, place.script_folder)
         self._schedule = schedule_piece(training.update.schedule)
         self._metrics = printed_metrics(training.metrics)
         self._optimizer = printed_optimizer(training.update, optimizer_constants(training))
-        self._loss = self._function(training.update.loss)
-        self._evaluation = self._function(training.evaluation) if training.evaluation else None
+        self._loss = self._function(training.update.loss, "mixed" if training.is_mixed else "model")
+        evaluation = training.evaluation
+        self._evaluation = self._function(evaluation, "model") if evaluation else None
         self._random = _draws(model, training.update.loss)
 
     def helpers(self) -> set[str]:
@@ -71,12 +76,13 @@ class TrainingPrinter:
             *schedule,
             self._optimizer.piece,
             self._metrics.piece,
+            *([mixed_precision_piece(self._model)] if self._training.is_mixed else []),
             Piece(self._train(), _IMPORTS),
             *([Piece(_RESEED)] if self._random else []),
             *([Piece(evaluation)] if evaluation else []),
             LOG,
             Piece(_CHECKPOINT),
-            checkpoint_piece(self._model.name, "mxnet"),
+            checkpoint_piece(self._model.name, "mxnet", self._training.precision),
         ]
 
     def main_lines(self) -> list[str]:
@@ -84,10 +90,10 @@ class TrainingPrinter:
         checks = batch_checks(self._training, self._model.name)
         return training_lines(self.data.call, self._evaluation is not None, checks)
 
-    def _function(self, graph: Graph) -> FunctionCode:
+    def _function(self, graph: Graph, model_name: str) -> FunctionCode:
         (name,) = self._training.models
         target = MXNetTarget(self._model, eager=True)
-        return print_function(graph, target, {name: Name("model")}, _TAKEN)
+        return print_function(graph, target, {name: Name(model_name)}, _TAKEN)
 
     def _moved(self, rows: str) -> str:
         """Rows on the device: `nd.array` takes six times as long, but knows int8."""
@@ -96,7 +102,7 @@ class TrainingPrinter:
         return f"nd.from_numpy(np.ascontiguousarray({rows})).as_in_context(args.device)"
 
     def _train(self) -> str:
-        code = self._loss
+        code, mixed = self._loss, self._training.is_mixed
         loss = render(code.results["loss"])
         notes = [f"    # {note}" for note in self._optimizer.notes]
         body = [
@@ -121,6 +127,7 @@ class TrainingPrinter:
             [
                 "def train(model, arrays, args):",
                 '    """Train on the arrays until `args.epochs` are done."""',
+                *(["    mixed = mixed_precision(model, args.device)"] if mixed else []),
                 *self._spared(),
                 *notes,
                 f"    trainer = gluon.Trainer(model.collect_params(), {self._optimizer.arguments})",

@@ -8,6 +8,7 @@ from backends.base import Place
 from backends.pytorch.helpers import helper_pieces
 from backends.pytorch.initialize import initialize_piece
 from backends.pytorch.pooling import flattened_at_once
+from backends.pytorch.precision import torch_name
 from backends.pytorch.target import PyTorchTarget
 from backends.pytorch.training import TrainingPrinter
 from backends.pytorch.weights import (
@@ -43,6 +44,7 @@ def render(model: Graph, training: Training | None, place: Place) -> str:
     classes = [flattened_at_once(code) for code in ClassPrinter(target).print_model(model)]
     printer = TrainingPrinter(model, training, target, place) if training else None
     initialize = initialize_piece(model)
+    precision = torch_name(training.precision) if training else ""
     own = ClassFrame(
         _BLOCK.base,
         _BLOCK.forward,
@@ -52,7 +54,10 @@ def render(model: Graph, training: Training | None, place: Place) -> str:
     texts = [class_text(code, own if code is classes[-1] else _BLOCK) for code in classes]
     code = Piece(
         "\n\n\n".join(texts),
-        constants=(*constants(training), *(printer.data.piece.constants if printer else ())),
+        constants=(
+            *constants(training, precision),
+            *(printer.data.piece.constants if printer else ()),
+        ),
     )
     pieces = [
         _IMPORTS,

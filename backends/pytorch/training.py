@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from backends.base import Place
+from backends.pytorch.checkpoint import checkpoint_text
 from backends.pytorch.optimizers import GROUPS, groups_piece, optimizer_call
+from backends.pytorch.precision import check_precision, indented, lstm_check
 from backends.pytorch.target import PyTorchTarget
 from compiler.codegen.data import data_code
 from compiler.codegen.expr import Binary, Expr, Helper, Name
@@ -25,6 +27,7 @@ from compiler.codegen.writer import Evaluate, lines
 from compiler.ir import Graph
 from compiler.training.clipping import ClipValue, GlobalNorm
 from compiler.training.program import Training
+from compiler.types import DType
 
 _IMPORTS = (
     "import sys",
@@ -34,8 +37,8 @@ _IMPORTS = (
 )
 
 _TAKEN = (
-    *("args", "arrays", "batch", "dataset", "epoch", "epoch_steps", "loader", "metrics"),
-    *("optimizer", "order", "step", "steps", "t", "total"),
+    *("args", "arrays", "batch", "dataset", "device_type", "epoch", "epoch_steps", "loader"),
+    *("metrics", "optimizer", "order", "scaler", "step", "steps", "t", "total"),
 )
 """Names of `train` and `evaluate` that a loss must not take."""
 
@@ -46,6 +49,7 @@ class TrainingPrinter:
     def __init__(
         self, model: Graph, training: Training, target: PyTorchTarget, place: Place
     ) -> None:
+        check_precision((model, training.update.loss), training)
         self._training = training
         self._target = target
         self._model = model
@@ -72,8 +76,8 @@ class TrainingPrinter:
             Piece(self._train(), _IMPORTS),
             *([Piece(evaluation)] if evaluation else []),
             LOG,
-            Piece(_CHECKPOINT),
-            checkpoint_piece(self._model.name, "pytorch"),
+            Piece(checkpoint_text(self._scaled)),
+            checkpoint_piece(self._model.name, "pytorch", self._training.precision),
         ]
 
     def helpers(self) -> set[str]:
@@ -108,18 +112,22 @@ class TrainingPrinter:
                 training.update.optimizer, self._parameters, optimizer_constants(training)
             )
         )
+        forward = [
+            *(lines(code.statements) if code.statements else ()),
+            *([f"loss = {loss}"] if loss != "loss" else []),
+        ]
+        if training.is_mixed:
+            forward = ["with torch.autocast(device_type, PRECISION):", *indented(forward)]
+        state = "model, optimizer, scaler" if self._scaled else "model, optimizer"
         body = [
             *self._rate(),
             "optimizer.zero_grad()",
-            *(lines(code.statements) if code.statements else ()),
-            *([f"loss = {loss}"] if loss != "loss" else []),
-            "loss.backward()",
-            *self._clip(),
-            "optimizer.step()",
+            *forward,
+            *self._update(),
             "step += 1",
             "total += loss.detach()",
             "if args.checkpoint_every and step % args.checkpoint_every == 0:",
-            "    save_checkpoint(args, model, optimizer, step)",
+            f"    save_checkpoint(args, {state}, step)",
         ]
         return "\n".join(
             [
@@ -127,7 +135,8 @@ class TrainingPrinter:
                 '    """Train on the arrays until `args.epochs` are done."""',
                 "    dataset = TensorDataset(*map(torch.from_numpy, arrays))",
                 f"    optimizer = {optimizer}",
-                "    step = load_checkpoint(args, model, optimizer) if args.resume else 0",
+                *self._mixed_lines(),
+                f"    step = load_checkpoint(args, {state}) if args.resume else 0",
                 "    epoch_steps = len(batches(len(dataset), args.batch_size, args.seed, 0))",
                 *(["    steps = args.epochs * epoch_steps"] if self._schedule else []),
                 "    for epoch in range(step // epoch_steps, args.epochs):",
@@ -146,10 +155,38 @@ class TrainingPrinter:
                 '            record = {"epoch": epoch + 1, "step": step, "loss": mean}',
                 '            log(args.log_dir, {**record, "learning_rate": rate})',
                 "        if args.checkpoint:",
-                "            save_checkpoint(args, model, optimizer, step)",
+                f"            save_checkpoint(args, {state}, step)",
                 "    return step",
             ]
         )
+
+    @property
+    def _scaled(self) -> bool:
+        """Whether the loss is scaled, so that its gradients do not vanish in f16."""
+        return self._training.precision is DType.F16
+
+    def _mixed_lines(self) -> list[str]:
+        """What mixed precision needs before the steps."""
+        if not self._training.is_mixed:
+            return []
+        found = ["    device_type = torch.device(args.device).type"]
+        if self._scaled:
+            found += lstm_check(self._model)
+            found.append("    scaler = torch.amp.GradScaler(device_type)")
+        return found
+
+    def _update(self) -> list[str]:
+        """From the loss to the step of the optimizer."""
+        clip = self._clip()
+        if not self._scaled:
+            return ["loss.backward()", *clip, "optimizer.step()"]
+        return [
+            "scaler.scale(loss).backward()",
+            *(["scaler.unscale_(optimizer)"] if clip else []),
+            *clip,
+            "scaler.step(optimizer)",
+            "scaler.update()",
+        ]
 
     def _rate(self) -> list[str]:
         if self._schedule is None:
@@ -219,38 +256,3 @@ _IN_ORDER = '''\
 def in_order(dataset, order):
     """A loader of batches drawn already; it leaves the random state alone."""
     return DataLoader(dataset, batch_size=None, sampler=order, generator=torch.Generator())'''
-
-_CHECKPOINT = '''\
-def save_checkpoint(args, model, optimizer, step):
-    """Write weights, optimizer state, random state and step to `args.checkpoint`."""
-    tensors = {f"weights/{name}": tensor for name, tensor in weights(model).items()}
-    for name, parameter in model.named_parameters():
-        for slot, value in optimizer.state.get(parameter, {}).items():
-            tensors[f"optimizer/{name}/{slot}"] = torch.as_tensor(value)
-    tensors["random/cpu"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["random/cuda"] = torch.cuda.get_rng_state()
-    run = {**identity(args.seed, args.batch_size), "step": str(step)}
-    write(args.checkpoint, {n: t.cpu().contiguous() for n, t in tensors.items()}, run)
-
-
-def load_checkpoint(args, model, optimizer):
-    """Put everything back as `save_checkpoint` found it; gives the step."""
-    arrays, step = read_checkpoint(args.resume, identity(args.seed, args.batch_size))
-    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    load(model, part(tensors, "weights/"), args.resume)
-    for name, parameter in model.named_parameters():
-        state = part(tensors, f"optimizer/{name}/")
-        optimizer.state[parameter] = {
-            slot: value if slot == "step" else value.to(parameter.device)
-            for slot, value in state.items()
-        }
-    torch.set_rng_state(tensors["random/cpu"])
-    if "random/cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["random/cuda"])
-    return step
-
-
-def part(tensors, prefix):
-    """The tensors whose names begin so, without the beginning."""
-    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}'''

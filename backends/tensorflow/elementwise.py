@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.tensorflow.target import DTYPES, Placed, lower, tf
+from backends.tensorflow.target import Placed, lower, tf
 from compiler.codegen.expr import Binary, Expr, Helper
 from compiler.codegen.target import infix
 from compiler.ops import elementwise as ops
@@ -86,7 +86,7 @@ def _maximum(op: ops.Maximum, at: Placed, a: Expr, b: Expr) -> Expr:
 @lower(ops.Where)
 def _where(op: ops.Where, at: Placed, condition: Expr, a: Expr, b: Expr) -> Expr:
     if at.constant(1) is not None and at.constant(2) is not None:
-        a = tf.constant(a, DTYPES[at.result.dtype])
+        a = tf.constant(a, at.dtype(at.result.dtype))
     return tf.where(condition, a, b)
 
 
@@ -104,4 +104,4 @@ def _limit(value: float | None, at: Placed) -> object:
 
 @lower(ops.Cast)
 def _cast(op: ops.Cast, at: Placed, x: Expr) -> Expr:
-    return tf.cast(x, DTYPES[op.dtype])
+    return tf.cast(x, at.dtype(op.dtype))

@@ -42,12 +42,18 @@ def train_names(arrays: Sequence[str]) -> list[str]:
     return [local.of(name) for name in arrays]
 
 
-def train_function(names: Sequence[str], structure: str) -> str:
-    """`train` on arrays of these names; `structure` is what `fit` wants of a batch."""
+def train_function(
+    names: Sequence[str], structure: str, begin: Sequence[str], end: Sequence[str]
+) -> str:
+    """`train` on arrays of these names; `structure` is what `fit` wants of a batch.
+
+    `begin` and `end` are further lines that it begins and ends with.
+    """
     return "\n".join(
         [
             "def train(model, arrays, args):",
             '    """Train on the arrays until `args.epochs` are done; gives the step."""',
+            *(f"    {line}" for line in begin),
             "    count = len(arrays[0])",
             "    epoch_steps = len(batches(count, args.batch_size, args.seed, 0))",
             "    step = load_checkpoint(args, model) if args.resume else 0",
@@ -66,6 +72,7 @@ def train_function(names: Sequence[str], structure: str) -> str:
             "                callbacks=[progress],",
             "            )",
             "        step = int(model.optimizer.iterations)",
+            *(f"    {line}" for line in end),
             "    return step",
         ]
     )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from backends.tensorflow.target import DTYPES, Placed, lower, tf
+from backends.tensorflow.target import Placed, lower, tf
 from compiler.codegen.expr import Expr, Helper, Sequence, Template, Temporary, default
 from compiler.dims import Dim, Size
 from compiler.ops import indexing as ops
-from compiler.types import DType
 
 
 @lower(ops.Gather, ops.Take)
@@ -21,7 +20,8 @@ def _gather(op: ops.Gather | ops.Take, at: Placed, x: Expr, indices: Expr) -> Ex
 @lower(ops.OneHot)
 def _one_hot(op: ops.OneHot, at: Placed, indices: Expr) -> Expr:
     codes = Helper("one_hot")(indices, op.classes, axis=default(op.axis, -1))
-    return codes if op.dtype is DType.F32 else tf.cast(codes, DTYPES[op.dtype])
+    dtype = at.dtype(op.dtype)
+    return codes if dtype == tf.float32 else tf.cast(codes, dtype)
 
 
 @lower(ops.CumSum)
@@ -40,15 +40,16 @@ def _arange(op: ops.Arange, at: Placed) -> Expr:
     if op.step != 1:
         ends = (*op.ends, op.step)
     if any(isinstance(end, Dim) for end in ends):  # sizes are i32
-        return tf.cast(tf.range(*ends), DTYPES[op.dtype])
-    return tf.range(*ends, dtype=DTYPES[op.dtype])
+        return tf.cast(tf.range(*ends), at.dtype(op.dtype))
+    return tf.range(*ends, dtype=at.dtype(op.dtype))
 
 
 @lower(ops.Full)
 def _full(op: ops.Full, at: Placed) -> Expr:
-    if op.dtype is DType.F32 and not any(isinstance(n, Dim) for n in op.shape):
+    dtype = at.dtype(op.dtype)
+    if dtype == tf.float32 and not any(isinstance(n, Dim) for n in op.shape):
         return tf.fill(op.shape, float(op.value))
-    return tf.fill(list(op.shape), tf.constant(op.value, DTYPES[op.dtype]))
+    return tf.fill(list(op.shape), tf.constant(op.value, dtype))
 
 
 @lower(ops.ZerosLike)

@@ -8,7 +8,7 @@ share of cells that count.
 from __future__ import annotations
 
 from backends.tensorflow.conv import pad_widths
-from backends.tensorflow.target import DTYPES, Placed, lower, tf
+from backends.tensorflow.target import Placed, lower, tf
 from compiler.codegen.axes import collapse, one_or_all
 from compiler.codegen.expr import Expr, Helper, Sequence, lift
 from compiler.ops import pooling as ops
@@ -56,7 +56,9 @@ def _max_pool(op: ops.MaxPool, at: Placed, x: Expr) -> Expr:
     widths = _widths(op, at, x)
     if op.rank == 2 and isinstance(widths, Sequence):
         return tf.nn.max_pool2d(x, kernel, strides, widths)
-    padded = tf.pad(x, widths, constant_values=DTYPES[at.type(0).dtype].min)
+    held = at.dtype(at.type(0).dtype)
+    dtype = x.dtype if held == at.float32 != tf.float32 else held
+    padded = tf.pad(x, widths, constant_values=dtype.min)
     return _MAX[op.rank](padded, kernel, strides, "VALID")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.tensorflow.target import DTYPES, Placed, lower, tf
+from backends.tensorflow.target import Placed, lower, tf
 from compiler.codegen.expr import Expr, default, lift
 from compiler.dims import product
 from compiler.ops import reduce as ops
@@ -58,7 +58,7 @@ def _unbiased(op: ops.Variance | ops.StandardDeviation, at: Placed) -> Expr:
     count = product(shape[axis] for axis in op.axes(len(shape)))
     if isinstance(count, int):
         return lift(count / (count - 1))
-    number = tf.cast(lift(count), DTYPES[at.type(0).dtype])
+    number = tf.cast(lift(count), at.dtype(at.type(0).dtype))
     return number / (number - 1)
 
 

@@ -10,6 +10,7 @@ from backends.tensorflow.export import build_line, export_piece, predict_piece
 from backends.tensorflow.factories import with_factories
 from backends.tensorflow.helpers import HELPER_NAMES, helper_pieces
 from backends.tensorflow.layout import Held
+from backends.tensorflow.precision import policy
 from backends.tensorflow.target import TensorFlowTarget
 from backends.tensorflow.training import TrainingPrinter
 from backends.tensorflow.weights import weights_pieces
@@ -49,13 +50,17 @@ def use_device(device):
 def render(model: Graph, training: Training | None, place: Place) -> str:
     """The script for a model.  Raises DiagnosticError for what TensorFlow cannot express."""
     functions = () if training is None else TrainingPrinter.graphs(training)
-    target = TensorFlowTarget(model, functions)
+    target = TensorFlowTarget(model, functions, mixed=bool(training and training.is_mixed))
     classes, factories = with_factories(ClassPrinter(target).print_model(model))
     printer = TrainingPrinter(model, training, target, place) if training else None
+    precision = policy(training.precision) if training else ""
     texts = [_class_text(code, target, printer) for code in classes]
     code = Piece(
         "\n\n\n".join(texts),
-        constants=(*constants(training), *(printer.data.piece.constants if printer else ())),
+        constants=(
+            *constants(training, precision),
+            *(printer.data.piece.constants if printer else ()),
+        ),
     )
     used = {h.identifier for c in classes for h in find_parts((*c.construct, *c.compute), Helper)}
     used |= {name for name in HELPER_NAMES if f"partial({name}," in factories.text}

@@ -42,6 +42,12 @@ class Placed(Application):
 
     places: Places
     facts: Facts
+    float32: Expr = tf.float32
+    """The type in which what the model holds as f32 is computed here."""
+
+    def dtype(self, dtype: DType) -> Expr:
+        """TensorFlow's type for a dtype of the source."""
+        return self.float32 if dtype is DType.F32 else DTYPES[dtype]
 
     @property
     def last(self) -> bool:
@@ -97,7 +103,8 @@ DTYPES = {
 class TensorFlowTarget(ClassTarget):
     """Prints `layers.Layer` classes for blocks and a `keras.Model` for the model.
 
-    `functions` are the loss and evaluation graphs that the script prints besides.
+    `functions` are the loss and evaluation graphs that the script prints besides.  `mixed`: layers
+    may compute in another precision than f32, by their policy; the model gives f32 all the same.
     """
 
     name: ClassVar[str] = "tensorflow"
@@ -106,7 +113,9 @@ class TensorFlowTarget(ClassTarget):
     reserved_arguments: ClassVar[frozenset[str]] = frozenset({"self", "name", "training", "inputs"})
     declares_when_built: ClassVar[bool] = True
 
-    def __init__(self, model: Graph, functions: Iterable[Graph] = ()) -> None:
+    def __init__(
+        self, model: Graph, functions: Iterable[Graph] = (), *, mixed: bool = False
+    ) -> None:
         super().__init__()
         functions = tuple(functions)
         self.model = model
@@ -116,6 +125,8 @@ class TensorFlowTarget(ClassTarget):
         self._prediction: Expr | None = None
         self._training: Expr = Name("training")
         self.owner: Expr = Name("self")
+        self._float32 = Name("self").compute_dtype if mixed else tf.float32
+        self._mixed = mixed
 
     def speaking(
         self,
@@ -131,6 +142,7 @@ class TensorFlowTarget(ClassTarget):
         other = copy(self)
         other._prediction = prediction
         other.owner = Name(owner)
+        other._float32 = tf.float32
         if training is not None:
             other._training = lift(training)
         return other
@@ -190,7 +202,7 @@ class TensorFlowTarget(ClassTarget):
     def apply(self, at: Application) -> Expr | Template:
         item = at.item
         places = self.layouts.places(at.graph, item)
-        placed = Placed(at.graph, item, at.siblings, self, places, self.facts)
+        placed = Placed(at.graph, item, at.siblings, self, places, self.facts, self._float32)
         operands = [self._operand(placed, k, held) for k, held in enumerate(places.inputs)]
         try:
             return lower.find(item.op)(item.op, placed, *operands)
@@ -207,7 +219,7 @@ class TensorFlowTarget(ClassTarget):
             return None
         constant = self.constant(value)
         if constant is not None and isinstance(constant.value, Dim):
-            return tf.cast(Input(index), DTYPES[constant.dtype])
+            return tf.cast(Input(index), at.dtype(constant.dtype))
         rank = at.result.rank if wanted is Held.LAST else value.type.rank
         return self._turned(Input(index), value, wanted, max(rank, value.type.rank))
 
@@ -250,7 +262,10 @@ class TensorFlowTarget(ClassTarget):
     def result(self, graph: Graph, index: int, expr: Expr) -> Expr:
         value = graph.outputs[index].value
         wanted = self.layouts.signature(graph).outputs[index]
-        return self._turned(expr, value, wanted, value.type.rank)
+        given = self._turned(expr, value, wanted, value.type.rank)
+        if self._mixed and graph is self.model and value.type.dtype is DType.F32:
+            return tf.cast(given, tf.float32)
+        return given
 
     # ---------------------------------------------------------------------------------- sizes
 

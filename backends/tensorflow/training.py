@@ -11,6 +11,7 @@ from backends.tensorflow.cost import steps_per_execution
 from backends.tensorflow.evaluation import own_evaluate, statements, stock_evaluate
 from backends.tensorflow.fitting import rate_table, train_function, train_names
 from backends.tensorflow.optimizers import check_no_decay, differences, optimizer_call, spared
+from backends.tensorflow.precision import LOSS_SCALE, policy, pooling_check, precision_pieces
 from backends.tensorflow.stock import Applied, stock_loss, stock_metrics
 from backends.tensorflow.target import TensorFlowTarget
 from compiler.codegen.data import data_code
@@ -34,6 +35,7 @@ from compiler.ir import Apply, Graph
 from compiler.ops.random import RandomOp
 from compiler.training.optimizers import Adagrad
 from compiler.training.program import LOSS, Training
+from compiler.types import DType
 
 _IMPORTS = (
     "import contextlib",
@@ -66,6 +68,11 @@ class TrainingPrinter:
         return (*(update.loss for update in training.updates), *evaluation)
 
     # ---------------------------------------------------------------------------- decisions
+
+    @property
+    def _scaled(self) -> bool:
+        """Whether the loss is scaled, so that its gradients do not vanish in f16."""
+        return self._training.precision is DType.F16
 
     @property
     def draws(self) -> bool:
@@ -117,7 +124,7 @@ class TrainingPrinter:
             target = self._target.speaking(prediction=Name("y_pred"))
             return self._function(self._training.update.loss, target, _COMPUTE_LOSS)
         target = self._target.speaking(training=True)
-        return self._function(self._training.update.loss, target, ("data", "tape"))
+        return self._function(self._training.update.loss, target, ("data", "scaled", "tape"))
 
     @cached_property
     def _evaluation_code(self) -> FunctionCode | None:
@@ -156,11 +163,21 @@ class TrainingPrinter:
         found += [
             Piece(self._prepare(), (MATCHED_IMPORT,), constants),
             Piece(progress(self._last_rate()), PROGRESS_IMPORTS),
-            Piece(train_function(names, self._structure(names)), _IMPORTS),
+            Piece(train_function(names, self._structure(names), *self._switches()), _IMPORTS),
         ]
         if self._training.evaluation is not None:
             found.append(Piece(self._evaluate()))
-        return [*found, LOG, CHECKPOINT, checkpoint_piece(self._model.name, "tensorflow")]
+        training = self._training
+        identity = checkpoint_piece(self._model.name, "tensorflow", training.precision)
+        return [*found, *precision_pieces(training.precision), LOG, CHECKPOINT, identity]
+
+    def _switches(self) -> tuple[list[str], list[str]]:
+        """Lines that begin and that end `train`: into the precision of training, and out of it."""
+        if not self._training.is_mixed:
+            return [], []
+        check = pooling_check(self._model) if self._scaled else []
+        ends = f"use_precision(model, {policy(DType.F32)})"
+        return [*check, "use_precision(model, PRECISION)"], [ends]
 
     def main_lines(self) -> list[str]:
         """What `main` does between the weights given and those saved."""
@@ -192,13 +209,15 @@ class TrainingPrinter:
 
     def _train_step(self, code: FunctionCode) -> str:
         loss = render(code.results[LOSS])
+        differentiated = "scaled" if self._scaled else "loss"
         body = [
             f"{self._structure(code.inputs)} = data",
             "with tf.GradientTape() as tape:",
             *(f"    {line}" for line in statements(code)),
             *([] if loss == "loss" else [f"    loss = {loss}"]),
+            *(["    scaled = self.optimizer.scale_loss(loss)"] if self._scaled else []),
             "variables = self.trainable_variables",
-            "self.optimizer.apply(tape.gradient(loss, variables), variables)",
+            f"self.optimizer.apply(tape.gradient({differentiated}, variables), variables)",
             "self.mean_loss.update_state(loss)",
             'return {"loss": self.mean_loss.result()}',
         ]
@@ -230,7 +249,10 @@ class TrainingPrinter:
             optimizer_constants(self._training),
         )
         spares = bool(self._training.decay_exceptions)
-        settings = [f"optimizer={'optimizer' if spares else settled(made)},"]
+        used = "optimizer" if spares else settled(made)
+        if self._scaled:
+            used = f"{LOSS_SCALE}({used})"
+        settings = [f"optimizer={used},"]
         if self._stock_loss is not None:
             settings.append(f"loss={settled(self._stock_loss)},")
         if self._stock_metrics:

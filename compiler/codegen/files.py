@@ -127,18 +127,20 @@ def checked_inputs(model: Graph, prefix: str = "") -> list[str]:
     return [f"sizes = {call}", *demands] if demands else [call]
 
 
-def checkpoint_piece(model: str, target: str) -> Piece:
+def checkpoint_piece(model: str, target: str, precision: DType = DType.F32) -> Piece:
     """Reading of checkpoints: `read_checkpoint(path, run)`, and `identity`, which makes `run`.
 
+    The precision is part of it where it is not f32: a state in f32 lacks what another needs.
     The target writes one by `write(path, tensors, {**run, "step": str(step)})`.
     """
+    mixed = "" if precision is DType.F32 else f'\n        "precision": {literal(str(precision))},'
     text = f'''\
 def identity(seed, batch_size):
     """What a checkpoint and the run that resumes it must agree in."""
     return {{
         "format": {literal(CHECKPOINT_FORMAT)},
         "model": {literal(model)},
-        "target": {literal(target)},
+        "target": {literal(target)},{mixed}
         "seed": str(seed),
         "batch_size": str(batch_size),
     }}

@@ -19,8 +19,8 @@ SCRIPT_NAMES = words(
         safe_open save_file sys warnings zipfile zlib
 
         BATCH_SIZE DATA DIV EPOCHS END_FACTOR FINAL_DIV LEARNING_RATE MAX_GRADIENT
-        MAX_GRADIENT_NORM MOMENTUM NO_DECAY PEAK SEED WARMUP_STEPS WEIGHT_DECAY GAMMA MILESTONES
-        POWER STEP_SIZE
+        MAX_GRADIENT_NORM MOMENTUM NO_DECAY PEAK PRECISION SEED WARMUP_STEPS WEIGHT_DECAY GAMMA
+        MILESTONES POWER STEP_SIZE
 
         batches check evaluate export identity learning_rate_factor load load_checkpoint load_data
         load_part log main model predict read read_checkpoint save save_checkpoint train weights

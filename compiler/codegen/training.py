@@ -31,6 +31,7 @@ def batches(rows, batch_size, seed, epoch):
 
 LEARNING_RATE = "LEARNING_RATE"
 NO_DECAY = "NO_DECAY"
+PRECISION = "PRECISION"
 MATCHED = f"any(fnmatchcase(name, pattern) for pattern in {NO_DECAY})"
 """Whether the parameter called `name` in the source has no weight decay; needs MATCHED_IMPORT."""
 MATCHED_IMPORT = "from fnmatch import fnmatchcase"
@@ -64,8 +65,11 @@ def clip_constant(clip: Clip) -> tuple[str, float]:
     raise TypeError(type(clip).__name__)
 
 
-def constants(training: Training | None) -> tuple[tuple[str, str], ...]:
-    """The hyper-parameters on top of a script: (name, value as text), in order."""
+def constants(training: Training | None, precision: str = "") -> tuple[tuple[str, str], ...]:
+    """The hyper-parameters on top of a script: (name, value as text), in order.
+
+    `precision` is what the target calls the precision of training, where it is not f32.
+    """
     if training is None:
         return (("SEED", "0"),)
     update = training.update
@@ -84,6 +88,8 @@ def constants(training: Training | None) -> tuple[tuple[str, str], ...]:
     if update.clip is not None:
         name, limit = clip_constant(update.clip)
         entries.append((name, literal(limit)))
+    if training.is_mixed:
+        entries.append((PRECISION, precision))
     return (*entries, ("SEED", literal(training.seed)))
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from compiler.elaborate.declarations import declare_input
 from compiler.elaborate.errors import POISON, error, warning
 from compiler.elaborate.patterns import patterns_of
+from compiler.elaborate.precision import precision_of
 from compiler.elaborate.recording import operation_error
 from compiler.elaborate.scope import Frame
 from compiler.elaborate.settings import Overriding, number, setting_of
@@ -31,7 +32,6 @@ from compiler.training import (
     SCHEDULES,
     NamedMetric,
 )
-from compiler.types import DType
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError
 from dsl.source import Span
@@ -150,7 +150,7 @@ class TrainBody:
                     return None
                 return setting_of(frame, value, CLIPS, name, self._overriding)
             case "precision":
-                return _precision(frame.evaluate(value), value)
+                return precision_of(frame.evaluate(value), value)
             case "no_decay":
                 return patterns_of(frame, name, value)
         return number(name, frame.evaluate(value), value.span)
@@ -215,9 +215,3 @@ def _loss(frame: Frame, statement: nodes.Assign) -> GraphOutput | None:
         message = f"the loss is one floating-point number, not {describe(value)}"
         raise error("E0603", message, statement.value.span, help)
     return GraphOutput(LOSS, value, statement.value.span)
-
-
-def _precision(value: Any, node: nodes.Expr) -> DType:
-    if isinstance(value, DType) and value.is_float:
-        return value
-    raise error("E0608", f"`precision` is f32, f16, bf16 or f64, not {describe(value)}", node.span)

@@ -15,6 +15,7 @@ from compiler.elaborate.errors import error
 from compiler.elaborate.liveness import needed
 from compiler.elaborate.modules import ModuleScope
 from compiler.elaborate.patterns import checked_no_decay
+from compiler.elaborate.precision import check_precision
 from compiler.elaborate.scope import Body, Frame
 from compiler.elaborate.session import Session
 from compiler.elaborate.settings import Overriding
@@ -39,6 +40,7 @@ from compiler.training import (
     Training,
     Update,
 )
+from compiler.types import DType
 from dsl import nodes
 from dsl.diagnostics import Note
 from dsl.records import dataclass
@@ -112,6 +114,8 @@ class Trainer:
             clip=settings.get("clip"),
         )
         chosen = {n: settings[n] for n in (*NUMBERS, "precision") if n in settings}
+        precision = settings.get("precision", DType.F32)
+        check_precision(precision, self._models[0].graph, read.places.get("precision"))
         return Training(
             name=self._train.name,
             models={model.name: model.graph for model in self._models},

@@ -88,6 +88,9 @@ class Training:
     and whose outputs are the operands of the metrics, `NAME.0`, `NAME.1`, …; it also has the output
     `loss` unless the loss draws random numbers.  None where there is nothing to report.
 
+    `precision` is the type in which a training step computes what profits from it; weights, the
+    optimizer and all that is not training stay in f32.
+
     Parameters whose path matches a pattern of `no_decay` (as `fnmatch` matches, case included) have
     no weight decay.  `places` says where the settings that were given stand.
 
@@ -125,6 +128,11 @@ class Training:
         """The one update of a `train` without `update` blocks."""
         (only,) = self.updates
         return only
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether training computes in another precision than the model's own."""
+        return self.precision is not DType.F32
 
     @property
     def decay_exceptions(self) -> tuple[str, ...]:

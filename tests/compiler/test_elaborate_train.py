@@ -58,13 +58,13 @@ def test_all_settings() -> None:
         batch = 8
         epochs = 2 + 1
         seed = 7
-        precision = f64
+        precision = bf16
         """
     )
     assert made.update.optimizer == Adam(lr=0.01, beta1=0.5)
     assert made.update.schedule == CosineSchedule(warmup=5)
     assert made.update.clip == GlobalNorm(1.0)
-    assert (made.batch, made.epochs, made.seed, made.precision) == (8, 3, 7, DType.F64)
+    assert (made.batch, made.epochs, made.seed, made.precision) == (8, 3, 7, DType.BF16)
 
 
 def test_the_loss_goes_through_one_call_of_the_models_own_graph() -> None:

@@ -1,0 +1,48 @@
+"""Mixed precision in PyTorch: `torch.autocast`, and scaled losses for float16."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from backends.base import Unsupported, rejected
+from backends.pytorch.target import DTYPES
+from compiler.codegen.pieces import literal
+from compiler.codegen.render import render
+from compiler.codegen.specialised import all_graphs, layers_of
+from compiler.ir import Apply, Graph
+from compiler.ops.loss import BinaryCrossEntropy
+from compiler.ops.recurrent import Lstm
+from compiler.training.program import Training
+from compiler.types import DType
+
+
+def torch_name(precision: DType) -> str:
+    """PyTorch's name of a precision."""
+    return render(DTYPES[precision])
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    """The lines one level deeper."""
+    return [f"    {line}" if line else "" for line in lines]
+
+
+def check_precision(graphs: Iterable[Graph], training: Training) -> None:
+    """`torch.autocast` refuses cross entropies of probabilities.  Raises DiagnosticError."""
+    if not training.is_mixed:
+        return
+    for graph in all_graphs(*graphs):
+        for item in graph.body.walk():
+            if isinstance(item, Apply) and isinstance(item.op, BinaryCrossEntropy):
+                problem = Unsupported(
+                    f"`precision = {training.precision}` cannot tell probabilities near 1 from 1",
+                    "leave out the `sigmoid` and use `binary_cross_entropy_with_logits`",
+                )
+                raise rejected("pytorch", item.op, item.span, problem)
+
+
+def lstm_check(model: Graph) -> list[str]:
+    """Lines that refuse what `train` cannot do in float16 on a CPU."""
+    if not any(isinstance(layer.op, Lstm) for layer in layers_of(model)):
+        return []
+    message = "PyTorch has no LSTM in float16 on CPUs; train on --device cuda"
+    return ['    if device_type == "cpu":', f"        raise SystemExit({literal(message)})"]
