@@ -121,7 +121,10 @@ def _accuracy(answer: dict[str, Any]) -> list[str]:
     minutes = sum(result.seconds for result in trainings) / 60
     took = f"The {len(trainings)} trainings took {minutes:.0f} min of processor time in all."
     places = dict.fromkeys(_place(reached.machine) for reached in every)
-    return [*rows, "", " ".join((took, *(f"Measured with {place}." for place in places)))]
+    said = [took, *(f"Measured with {place}." for place in places)]
+    if missing := sorted({path.stem for path in SAMPLES.glob("*.model")} - set(answer)):
+        said.append(f"Not measured since they were last changed: {', '.join(missing)}.")
+    return [*rows, "", " ".join(said)]
 
 
 def _place(machine: Mapping[str, str]) -> str:

@@ -49,6 +49,7 @@ def test_the_page_says_what_was_reached_and_what_it_took() -> None:
     page = page_with("a\n<!-- accuracy -->old<!-- end -->\nb", "accuracy", answer)
     assert f"| `net -P size=2` | accuracy {ROW} ≥ 0.9: a guess |" in page
     assert "The 9 trainings took 4 min of processor time in all." in page
+    assert "Not measured since they were last changed: article_cnn, " in page
     assert "old" not in page
     assert page.endswith("<!-- end -->\nb")
 
