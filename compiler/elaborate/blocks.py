@@ -6,33 +6,28 @@ inputs; every further application of that kind is one `Call` of the same graph.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from compiler.elaborate import limits, sites
-from compiler.elaborate.binding import require_determined
+from compiler.elaborate.body_checks import check_applied, check_inputs, check_used, no_output
 from compiler.elaborate.constraints import constrain
 from compiler.elaborate.errors import POISON, did_you_mean, error
-from compiler.elaborate.liveness import outputs as computed
 from compiler.elaborate.scope import Body, Frame, region_of
 from compiler.elaborate.session import Session, Specialisation, Structure
 from compiler.elaborate.values import describe, frozen
 from compiler.ir import (
-    Apply,
     Argument,
     Call,
-    Create,
     Graph,
     GraphOutput,
     Instance,
-    Layer,
-    ReadParameter,
     Value,
 )
 from compiler.signature import Given
 from compiler.types import TensorType
 from dsl import nodes
-from dsl.diagnostics import DiagnosticError, Note
+from dsl.diagnostics import Note
 from dsl.source import Span
 
 # -------------------------------------------------------------------------------------- arguments
@@ -242,12 +237,12 @@ def run(frame: Frame, block: nodes.Block, arguments: dict[str, Any]) -> Speciali
     frame.execute(block.body)
     body = frame.body
     if body.output is None and not sites.has_output(block.body):
-        _no_output(frame, block)
-    _check_applied(frame)
-    _check_inputs(frame)
+        no_output(frame, block)
+    check_applied(frame)
+    check_inputs(frame)
     flat: list[GraphOutput] = []
     parts = [_flatten(name, value, span, flat) for name, value, span in body.outputs]
-    _check_used(frame, flat)
+    check_used(frame, flat)
     structure: Structure = None
     if parts:
         structure = parts[0] if len(parts) == 1 else tuple(parts)
@@ -278,78 +273,6 @@ def parameter_values(
             frame.text = text
         frame.names[parameter.name] = value
     return {parameter.name: frame.names[parameter.name] for parameter in parameters}
-
-
-def _no_output(frame: Frame, block: nodes.Block) -> None:
-    help = "end it by `output` and a value"
-    frame.fail(error("E0209", f"`{block.name}` has no output", block.name_span, help))
-
-
-def _check_applied(frame: Frame) -> None:
-    """A layer that is made and never applied would have no shape.  E0505."""
-    if frame.failed:
-        return
-    applied = frame.session.applied
-    for made, span in frame.made:
-        if made not in applied:
-            message = f"the layer `{made.site.name}` is never applied"
-            frame.fail(error("E0505", message, span, "apply it, or remove it"))
-
-
-def _check_used(frame: Frame, outputs: Sequence[GraphOutput]) -> None:
-    """A layer whose result goes nowhere would be parameters that mean nothing.  E0513."""
-    if frame.failed:
-        return
-    live = {output.value for output in outputs}
-    used: set[Layer | Instance] = set()
-    for item in reversed(list(region_of(frame.items).walk())):
-        if isinstance(item, Call):
-            used.update(_passed(item.instance))
-        if isinstance(item, Create) or not any(value in live for value in computed(item)):
-            continue
-        match item:
-            case Apply(layer=made, inputs=inputs):
-                live.update(value for value in inputs if value is not None)
-            case Call(instance=made, inputs=inputs):
-                live.update(inputs)
-            case ReadParameter(layer=made):
-                pass
-        if made is not None:
-            used.add(made)
-    for made, span in frame.made:
-        if made not in used and _has_parameters(frame, made):
-            message = f"nothing that `{made.site.name}` computes reaches an output"
-            frame.fail(error("E0513", message, span, "use its result, or remove the layer"))
-
-
-def _passed(instance: Instance) -> Iterator[Layer | Instance]:
-    """The layers that an instance got as arguments, and those that these got: it applies them."""
-    pending = [argument.value for argument in instance.arguments]
-    while pending:
-        match pending.pop():
-            case Layer() as made:
-                yield made
-            case Instance() as made:
-                yield made
-                pending.extend(argument.value for argument in made.arguments)
-            case tuple() as items:
-                pending.extend(items)
-
-
-def _has_parameters(frame: Frame, made: Layer | Instance) -> bool:
-    if isinstance(made, Instance):
-        return any(frame.session.instances[made].parameters())
-    return bool(made.parameters)
-
-
-def _check_inputs(frame: Frame) -> None:
-    """The inputs of a model for itself must give every dimension a value.  E0307."""
-    if frame.failed or frame.body.actual is not None:
-        return
-    try:
-        require_determined(frame.body.inputs)
-    except DiagnosticError as problem:
-        frame.fail(problem)
 
 
 def _flatten(name: str, value: Any, span: Span, flat: list[GraphOutput]) -> Structure:
