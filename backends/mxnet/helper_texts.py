@@ -101,6 +101,11 @@ class RMSNorm(nn.HybridBlock):
 }
 
 FUNCTIONS = {
+    "normalize": '''\
+def normalize(F, batch_norm, x):
+    """The layer over all places in one row: after a convolution, MXNet trains it on
+    four axes only."""
+    return F.reshape_like(batch_norm(F.reshape(x, shape=(0, 0, 0, -1))), x)''',
     "attention": '''\
 def attention(F, query, key, value, scale, mask=None, causal=False):
     """softmax(query @ key.T * scale) @ value over what is visible."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from backends.mxnet.initial import initial
-from backends.mxnet.target import construct, lower, nn
+from backends.mxnet.target import F, construct, lower, nn
 from compiler.codegen.expr import Expr, Helper, Made, default
 from compiler.codegen.target import Application
 from compiler.initializers import Ones
@@ -74,6 +74,13 @@ def _dropout(op: Dropout, layer: Layer) -> Expr:
     return nn.Dropout(op.rate)
 
 
-@lower(BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm, Dropout)
+@lower(BatchNorm)
+def _apply_batch_norm(op: BatchNorm, at: Application, x: Expr) -> Expr:
+    if len(at.type(0).shape) in (3, 5):
+        return Helper("normalize")(F, Made(), x)
+    return Made()(x)
+
+
+@lower(GroupNorm, InstanceNorm, LayerNorm, RMSNorm, Dropout)
 def _apply(op: object, at: Application, x: Expr) -> Expr:
     return Made()(x)

@@ -131,7 +131,8 @@ class Walker(Applying):
     ) -> Expr | None:
         if isinstance(made, Instance):
             return self.instances.constructor(made, self.graphs[graph])
-        key = ("construct", made.op, tuple(p.type for p in made.parameters), siblings)
+        types = tuple(p.type for p in made.parameters)
+        key = ("construct", made.op, types, made.inputs, siblings)
         if key not in self._templates:
             self._templates[key] = Template(self.target.construct(made, siblings))
         return self._templates[key].result

@@ -11,6 +11,38 @@ from safetensors.numpy import load_file
 from tests.backends.training_scripts import FRAMEWORKS, check, prepare, run_all
 
 MODELS = {
+    "equal_layers_at_other_ranks": """
+model M {
+    input x: f32[N, 4]
+    row = x |> dense(4) |> tanh
+    h = row |> reshape([N, 1, 4]) |> dense(4) |> tanh
+    y = h |> flatten |> dense(4)
+    output y
+}
+train M {
+    target t: f32[N, 4]
+    data = iris() { x = features, t = features }
+    loss = mse(y, t)
+    optimizer = sgd(lr = 0.01)
+}
+""",
+    "normalised_lines_and_volumes": """
+model M {
+    input x: f32[N, 4]
+    line = x |> reshape([N, 1, 4]) |> conv1d(3, 3, padding = "same", bias = false) |> batch_norm
+    h = line |> relu |> conv1d(2, 2) |> flatten
+    volume = x |> reshape([N, 1, 2, 2, 1]) |> conv3d(3, [2, 1, 1], bias = false) |> batch_norm
+    v = volume |> relu |> conv3d(2, 1) |> flatten
+    y = concat([h, v], axis = 1) |> dense(4)
+    output y
+}
+train M {
+    target t: f32[N, 4]
+    data = iris() { x = features, t = features }
+    loss = mse(y, t)
+    optimizer = sgd(lr = 0.01)
+}
+""",
     "outputs_of_inputs_alone": """
 model M {
     input a: f32[N, 4]
@@ -173,4 +205,6 @@ def test_all_frameworks_learn_the_same(name: str, folder: Path) -> None:
         theirs = load_file(folder / framework / name / "saved")
         assert theirs.keys() == ours.keys()
         for path, array in ours.items():
-            np.testing.assert_allclose(theirs[path], array, 1e-3, 1e-4, err_msg=path)
+            # PyTorch keeps the unbiased variance: by at most 1/63 larger here.
+            near = 2e-2 if path.endswith("running_var") else 1e-3
+            np.testing.assert_allclose(theirs[path], array, near, 1e-4, err_msg=path)
