@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 
 def _require_eps(eps: float) -> None:
-    require(eps > 0, "eps", f"`eps` must be positive, not {eps}")
+    hint = "; the number of channels follows from the input" if eps >= 1 else ""
+    require(0 < eps < 1, "eps", f"`eps` must be above 0 and below 1, not {eps}{hint}")
 
 
 def _per_channel(values: Array, x: Array) -> Array:

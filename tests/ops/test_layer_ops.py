@@ -323,6 +323,7 @@ def test_wrong_types_are_refused(op: Op, types: list[Any], code: str, words: str
         (lambda: MaxPool2d((2, 2), padding=((2, 0), (0, 0))), "padding"),
         (lambda: Dropout(1.0), "rate"),
         (lambda: BatchNorm(eps=0.0), "eps"),
+        (lambda: BatchNorm(64), "eps"),
         (lambda: BatchNorm(momentum=1.5), "momentum"),
         (lambda: CrossEntropy(label_smoothing=2.0), "label_smoothing"),
         (lambda: Lstm(4, layers=0), "layers"),
