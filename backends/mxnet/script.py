@@ -36,6 +36,8 @@ _IMPORTS = Piece(
 _ALIAS = (
     "# ruff: noqa: E402",
     "np.bool = bool  # MXNet 1.9 still uses the alias that NumPy 1.24 removed",
+    "# Its sums in place of the gradients of a value with many uses break the graph.",
+    'os.environ.setdefault("MXNET_EXEC_INPLACE_GRAD_SUM_CAP", "1000000")',
 )
 _IMPORTS_ANY = re.compile(r"(import|from) \w")
 _IMPORTS_MXNET = re.compile(r"(import|from) mxnet\b")
