@@ -15,8 +15,8 @@ def save_checkpoint(args, {state}, step):
         for slot, value in optimizer.state.get(parameter, {{}}).items():
             tensors[f"optimizer/{{name}}/{{slot}}"] = torch.as_tensor(value)
 {saved}    tensors["random/cpu"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["random/cuda"] = torch.cuda.get_rng_state()
+    if args.device.startswith("cuda"):
+        tensors["random/cuda"] = torch.cuda.get_rng_state(args.device)
     run = {{**identity(args.seed, args.batch_size), "step": str(step)}}
     write(args.checkpoint, {{n: t.cpu().contiguous() for n, t in tensors.items()}}, run)
 
@@ -33,8 +33,8 @@ def load_checkpoint(args, {state}):
             for slot, value in state.items()
         }}
 {loaded}    torch.set_rng_state(tensors["random/cpu"])
-    if "random/cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["random/cuda"])
+    if args.device.startswith("cuda") and "random/cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random/cuda"], args.device)
     return step
 
 

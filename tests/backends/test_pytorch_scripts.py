@@ -176,6 +176,35 @@ def test_optimizers_resume(run: Runner, optimizer: str, tmp_path: Path) -> None:
     assert whole.read_bytes() == resumed.read_bytes()
 
 
+_ON_GPU_1 = """\
+import runpy, sys
+from types import SimpleNamespace
+import torch
+
+states = {name: torch.full((4,), n, dtype=torch.uint8) for n, name in enumerate(["cuda", "cuda:1"])}
+torch.cuda.get_rng_state = lambda device="cuda": states[device]
+torch.cuda.set_rng_state = lambda state, device="cuda": states.update({device: state + 7})
+script, path = runpy.run_path(sys.argv[1]), sys.argv[2]
+model = script["Net"]()
+optimizer = torch.optim.SGD(model.parameters(), 0.1)
+args = SimpleNamespace(device="cuda:1", checkpoint=path, resume=path, seed=0, batch_size=16)
+script["save_checkpoint"](args, model, optimizer, 3)
+script["load_checkpoint"](args, model, optimizer)
+print(states["cuda"].tolist(), states["cuda:1"].tolist())
+"""
+
+
+def test_the_random_state_is_that_of_the_gpu_that_trains(
+    run: Runner, script: Path, tmp_path: Path
+) -> None:
+    """With the second of two GPUs, whose generator stands elsewhere; here they are made up."""
+    driver = tmp_path / "driver.py"
+    driver.write_text(_ON_GPU_1)
+    done = run(driver, script, tmp_path / "state")
+    assert done.stdout.strip() == "[0, 0, 0, 0] [8, 8, 8, 8]", done.stderr
+    assert load_file(tmp_path / "state")["random/cuda"].tolist() == [1, 1, 1, 1]
+
+
 def test_wrong_weights_are_refused_in_one_line(run: Runner, script: Path, tmp_path: Path) -> None:
     right, wrong = tmp_path / "right", tmp_path / "wrong"
     assert run(script, "--epochs", 0, "--save", right).returncode == 0

@@ -251,8 +251,8 @@ def save_checkpoint(args, model, optimizer, step):
         for slot, value in optimizer.state.get(parameter, {}).items():
             tensors[f"optimizer/{name}/{slot}"] = torch.as_tensor(value)
     tensors["random/cpu"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["random/cuda"] = torch.cuda.get_rng_state()
+    if args.device.startswith("cuda"):
+        tensors["random/cuda"] = torch.cuda.get_rng_state(args.device)
     run = {**identity(args.seed, args.batch_size), "step": str(step)}
     write(args.checkpoint, {n: t.cpu().contiguous() for n, t in tensors.items()}, run)
 
@@ -269,8 +269,8 @@ def load_checkpoint(args, model, optimizer):
             for slot, value in state.items()
         }
     torch.set_rng_state(tensors["random/cpu"])
-    if "random/cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["random/cuda"])
+    if args.device.startswith("cuda") and "random/cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random/cuda"], args.device)
     return step
 
 
@@ -484,4 +484,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: c696591c2777a287
+# Compiled by Tercet. sha256 of the lines above: 75cd43be0dffec0b
