@@ -48,11 +48,13 @@ def load(
     parameters: Mapping[str, nodes.Expr | str] | None = None,
     training: Mapping[str, nodes.Expr | str] | None = None,
     model: str | None = None,
+    after: str | None = None,
 ) -> CompileResult:
     """Compiles a file (or a text as a `Source`); never raises for what it says.
 
     `parameters` are the models' (`-P`), `training` settings of `train` by dotted path (`-T`), both
-    as text of the language or already parsed; `model` restricts the program to one model.
+    as text of the language or already parsed; `model` restricts the program to one model.  All
+    passes of `PASSES` are run, or those up to the one named `after`.
     """
     if isinstance(path_or_source, Source):
         source = path_or_source
@@ -63,6 +65,8 @@ def load(
             found = problem.diagnostics
             return CompileResult(found[0].span.source, None, found)
     program, diagnostics = elaborate(source, parameters, training, model)
+    if program is not None:
+        program = PASSES.run(program, after=after)
     return CompileResult(source, program, diagnostics)
 
 
@@ -97,7 +101,7 @@ Hook = Callable[[str, Program], None]
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Passes by name, run in order; a backend has one of its own."""
+    """Passes by name, run in order."""
 
     passes: tuple[tuple[str, Pass], ...] = ()
 
@@ -136,4 +140,17 @@ def pipeline(passes: Iterable[tuple[str, Pass]] | Sequence[tuple[str, Pass]] = (
     return Pipeline(tuple(passes))
 
 
-__all__ = ["CompileResult", "Hook", "Overrides", "Pass", "Pipeline", "load", "model_of", "pipeline"]
+PASSES = pipeline()
+"""What every program goes through between elaboration and the targets."""
+
+__all__ = [
+    "PASSES",
+    "CompileResult",
+    "Hook",
+    "Overrides",
+    "Pass",
+    "Pipeline",
+    "load",
+    "model_of",
+    "pipeline",
+]

@@ -62,9 +62,13 @@ def open_project(
     model: str | None = None,
     parameters: Mapping[str, str] | None = None,
     training: Mapping[str, str] | None = None,
+    after: str | None = None,
 ) -> Project:
-    """Reads and elaborates a file.  Raises DiagnosticError with all its errors."""
-    result = pipeline.load(path, parameters=parameters, training=training, model=model)
+    """Reads a file and runs all passes, or those up to `after`, on what elaboration gives.
+
+    Raises DiagnosticError with all its errors.
+    """
+    result = pipeline.load(path, parameters=parameters, training=training, model=model, after=after)
     program = result.program_or_raise()
     graph = pipeline.model_of(program, result.source, model)
     return Project(Path(path), result.source, program, graph, result.warnings)

@@ -19,13 +19,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from compiler.pipeline import pipeline
+    from compiler.pipeline import PASSES
     from compiler.printer import print_program
 
-    passes = pipeline()
-    if args.after not in passes.names:
-        raise TercetError(f"there is no pass {args.after}", f"known: {', '.join(passes.names)}")
-    print(print_program(passes.run(options.project(args).program, after=args.after)), end="")
+    if args.after not in PASSES.names:
+        raise TercetError(f"there is no pass {args.after}", f"known: {', '.join(PASSES.names)}")
+    print(print_program(options.project(args, args.after).program), end="")
     return 0
 
 

@@ -202,10 +202,10 @@ def show_warnings(warnings: tuple[Diagnostic, ...]) -> None:
         print_diagnostics(warnings)
 
 
-def project(args: argparse.Namespace) -> Project:
+def project(args: argparse.Namespace, after: str | None = None) -> Project:
     """The model that FILE, -m, -P and (where the command has it) -T mean, its warnings printed.
 
-    Raises DiagnosticError.
+    `after` is the pass to stop after.  Raises DiagnosticError.
     """
     from tercet.project import open_project
 
@@ -214,6 +214,7 @@ def project(args: argparse.Namespace) -> Project:
         model=args.model,
         parameters=args.parameters,
         training=getattr(args, "training", None),
+        after=after,
     )
     show_warnings(opened.warnings)
     return opened

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from compiler.ir import Program
 from compiler.pipeline import Pipeline, load, model_of, pipeline
 from compiler.printer import print_graph, print_program
 from dsl.diagnostics import DiagnosticError
+from tercet.cli import main
 from tests.compiler.texts import compiled, program
 
 TEXT = """
@@ -94,6 +96,22 @@ def test_passes_run_in_order_up_to_the_one_named() -> None:
     assert seen == ["first", "first", "second"]
     with pytest.raises(KeyError):
         passes.run(program(TEXT), after="third")
+
+
+def test_a_pass_of_the_compiler_is_seen_by_all_that_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def without_blocks(built: Program) -> Program:
+        return replace(built, blocks=())
+
+    path = tmp_path / "net.model"
+    path.write_text(TEXT)
+    monkeypatch.setattr("compiler.pipeline.PASSES", pipeline([("no_blocks", without_blocks)]))
+    assert load(path).program_or_raise().blocks == ()
+    assert load(path, after="elaborate").program_or_raise().blocks
+    for name, shown in (("no_blocks", False), ("elaborate", True)):
+        assert main(["ir", str(path), "--after", name]) == 0
+        assert ("block B.0" in capsys.readouterr().out) is shown
 
 
 EXPECTED = """\
