@@ -112,7 +112,7 @@ def write_scripts(
     }
     if not force:
         for path in texts:
-            _require_untouched(path)
+            require_untouched(path, "--force overwrites it; or use -o DIR")
     if folder.exists() and not folder.is_dir():
         raise TercetError(f"{folder} is not a folder")
     folder.mkdir(parents=True, exist_ok=True)
@@ -125,12 +125,11 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _require_untouched(path: Path) -> None:
+def require_untouched(path: Path, help: str) -> None:
+    """That there is no script at `path`, or one as it was generated.  Raises TercetError."""
     if not path.exists():
         return
     text = path.read_text(encoding="utf-8", errors="replace")
     mark = _MARK.search(text)
     if mark is None or _digest(text[: mark.start()]) != mark.group(1):
-        raise TercetError(
-            f"{path} was edited after it was generated", "--force overwrites it; or use -o DIR"
-        )
+        raise TercetError(f"{path} was edited after it was generated", help)

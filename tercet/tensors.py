@@ -42,11 +42,15 @@ def _read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
     from safetensors.numpy import load_file
 
     try:
-        return dict(load_file(path))
+        found = dict(load_file(path))
     except (SafetensorError, OSError) as problem:
         raise TercetError(f"{path} cannot be read: {problem}") from None
     except (TypeError, AttributeError):
-        raise TercetError(f"{path} holds numbers of a type that NumPy lacks, as bf16") from None
+        found = None
+    # Once some package has registered bf16, it is read; nothing here computes with it.
+    if found is None or any(array.dtype.isbuiltin != 1 for array in found.values()):
+        raise TercetError(f"{path} holds numbers of a type that NumPy lacks, as bf16")
+    return found
 
 
 def write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -66,4 +70,4 @@ def _write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, array, allow_pickle=False)
+                np.save(member, array, allow_pickle=False)

@@ -68,6 +68,15 @@ def output_file(path: Path) -> Path:
     return path
 
 
+def output_folder(path: Path) -> Path:
+    """A folder for what takes long to find, made and tried before.  Raises OSError."""
+    import tempfile
+
+    path.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path):
+        return path
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """--json, as `args.json`."""
     parser.add_argument("--json", action="store_true", help="print one JSON object")

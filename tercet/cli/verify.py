@@ -36,7 +36,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="where ONNX Runtime computes (default: auto, CUDA where it starts)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of weights and probes (default: 0)")
+    parser.add_argument(
+        "--seed", type=options.seed, default=0, help="of weights and probes (default: 0)"
+    )
     parser.add_argument(
         "--weights", metavar="FILE", type=Path, help="canonical weights (default: drawn from SEED)"
     )
@@ -54,6 +56,7 @@ def _run(args: argparse.Namespace) -> int:
     from tercet.verification.run import Request, verify_project
 
     project = options.project(args)
+    folder = options.output_folder(args.output or Path())
     request = Request(
         args.targets,
         _scripts(args.script),
@@ -66,32 +69,25 @@ def _run(args: argparse.Namespace) -> int:
     )
     with _progress(Console(stderr=True)) as progress:
         report = verify_project(project, request, progress)
-    path = report.write(args.output or Path())
     if args.json:
         print(json.dumps(report.to_json(), indent=2))
     else:
         print_report(report, Console())
+    path = report.write(folder)
+    if not args.json:
         print(f"the report is in {path}")
     return report.exit_code
 
 
 def _scripts(given: list[str]) -> dict[str, Path]:
-    """The scripts by target.  Raises TercetError for a target without scripts."""
-    from tercet.interpreters import unknown_target
-    from tercet.project import FRAMEWORKS
-
+    """The scripts by target.  Raises TercetError."""
     found: dict[str, Path] = {}
     for text in given:
         target, equals, path = text.partition("=")
         if not equals or not path:
             raise TercetError(f"--script {text}: write TARGET=FILE, as in pytorch=mine.py")
-        if target not in FRAMEWORKS:
-            message = "onnx has no script" if target == "onnx" else unknown_target(target)
-            raise TercetError(f"--script {text}: {message}")
         if target in found:
             raise TercetError(f"--script is given twice for {target}")
-        if not Path(path).is_file():
-            raise TercetError(f"there is no script {path}")
         found[target] = Path(path)
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -95,9 +96,14 @@ class Report:
         }
 
     def write(self, folder: Path) -> Path:
-        """Writes `report.json` into the folder."""
+        """Puts `report.json` into the folder at once: two verifications may end together."""
         path = folder / "report.json"
-        path.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            temporary.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
         return path
 
 

@@ -8,10 +8,8 @@ Runtime runs every file, and everything is compared.
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,16 +20,17 @@ from compiler.calibration import calibrated
 from compiler.reference import InputError
 from dsl.diagnostics import DiagnosticError
 from tercet.errors import TercetError
-from tercet.interpreters import Interpreters, TargetInfo, choose_targets
-from tercet.project import Project, script_name, script_text
+from tercet.interpreters import Interpreters, TargetInfo, choose_targets, unknown_target
+from tercet.project import FRAMEWORKS, Project, require_untouched, script_name, script_text
 from tercet.runner import Finished, Job, run_all
 from tercet.scripts import Script
+from tercet.verification.folder import Folder, working_folder
 from tercet.verification.judge import Reference, judge
 from tercet.verification.probes import Probe, make_probes
 from tercet.verification.report import ProbeReport, Report, TargetReport
 from tercet.verification.session import Device
 from tercet.verification.truth import Unanswerable, answerable_probes, reference_answers
-from tercet.verification.voices import Folder, Heard, framework_job, heard_file, heard_framework
+from tercet.verification.voices import Heard, framework_job, heard_file, heard_framework
 from tercet.version import VERSION
 
 if TYPE_CHECKING:
@@ -84,6 +83,7 @@ def verify_project(project: Project, request: Request, progress: Progress | None
     sizes meet what the model needs.  What a target cannot do, or a script does wrong, is in the
     report.
     """
+    _check_scripts(request)
     choice = choose_targets(_named(request), request.interpreters)
     absent = tuple(f"{t.name} is not installed: {t.install}" for t in choice.absent)
     weights = _weights(project, request)
@@ -92,14 +92,23 @@ def verify_project(project: Project, request: Request, progress: Progress | None
         probes = answerable_probes(graph, weights, request.seed)
     except Unanswerable as problem:
         return Report(graph.name, request.seed, request.device, (), (), (), (str(problem),), absent)
-    with _working_folder(request.folder) as path:
-        folder = Folder(path)
-        folder.clear()
+    with working_folder(request.folder) as folder:
         canonical.save(folder.weights, weights)
         folder.write_probes(probes)
         session = _Session(project, request, folder, probes, weights, progress or Progress())
         heard, reference = session.run(choice.chosen)
     return _report(project, request, probes, heard, reference, absent)
+
+
+def _check_scripts(request: Request) -> None:
+    """Raises TercetError for a script that is not there, or whose framework is not."""
+    for target, path in request.scripts.items():
+        if target not in FRAMEWORKS:
+            raise TercetError("onnx has no script" if target == "onnx" else unknown_target(target))
+        if not path.is_file():
+            raise TercetError(f"there is no script {path}")
+    if request.scripts:
+        choose_targets(list(request.scripts), request.interpreters)
 
 
 def _named(request: Request) -> Sequence[str]:
@@ -126,16 +135,6 @@ def _calibrated(graph: Graph, weights: dict[str, Array], seed: int) -> dict[str,
         return calibrated(graph, weights, probe.inputs, seed)
     except InputError:
         return weights
-
-
-@contextmanager
-def _working_folder(kept: Path | None) -> Iterator[Path]:
-    if kept is not None:
-        kept.mkdir(parents=True, exist_ok=True)
-        yield kept.absolute()
-        return
-    with tempfile.TemporaryDirectory(prefix="tercet-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
 
 
 def _report(
@@ -232,10 +231,9 @@ class _Session:
         """The script of a target: the user's, or one generated now.  Raises DiagnosticError."""
         own = self.request.scripts.get(info.name)
         if own is not None:
-            if not own.is_file():
-                raise TercetError(f"there is no script {own}")
             return Script(info.name, own.absolute(), info.interpreter)
         path = self.folder.path / script_name(self.project, info.name)
+        require_untouched(path, f"--script {info.name}={path} judges it; -o names another folder")
         path.write_text(script_text(self.project, info.name, path.parent), encoding="utf-8")
         return Script(info.name, path, info.interpreter)
 

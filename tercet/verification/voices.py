@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compiler.dims import Dim, Symbol
@@ -14,7 +13,8 @@ from tercet.errors import TercetError
 from tercet.project import Project
 from tercet.runner import Finished, Job
 from tercet.scripts import Script, convert_job, export_flags
-from tercet.tensors import read, write
+from tercet.tensors import read
+from tercet.verification.folder import Folder
 from tercet.verification.judge import Voice
 from tercet.verification.probes import Probe
 from tercet.verification.report import TargetReport
@@ -24,41 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Folder:
-    """The files of one verification: weights, probes and answers (safetensors), ONNX files."""
-
-    path: Path
-
-    @property
-    def weights(self) -> Path:
-        """The weights that every target is given."""
-        return self.path / "weights.safetensors"
-
-    def probe(self, index: int) -> Path:
-        """The inputs of a probe."""
-        return self.path / f"probe{index}.safetensors"
-
-    def answer(self, target: str, index: int) -> Path:
-        """The outputs of a framework for a probe."""
-        return self.path / f"{target}_answer{index}.safetensors"
-
-    def onnx(self, target: str) -> Path:
-        """The ONNX file of a target."""
-        return self.path / f"{target}.onnx"
-
-    def clear(self) -> None:
-        """Removes what an earlier verification left: an old answer must not pass for a new one."""
-        for pattern in ("*_answer*.safetensors", "probe*.safetensors", "*.onnx", "*.onnx.data"):
-            for path in self.path.glob(pattern):
-                path.unlink()
-
-    def write_probes(self, probes: Sequence[Probe]) -> None:
-        """Writes the inputs of all probes."""
-        for index, probe in enumerate(probes):
-            write(self.probe(index), probe.inputs)
 
 
 @dataclass(frozen=True)
@@ -80,13 +45,12 @@ def framework_job(
     path = folder.onnx(script.target)
     if script.target != "mxnet":
         return script.job([*flags, "--export", str(path)], timeout)
-    prefix = folder.path / "mxnet"
-    job = script.job([*flags, "--export", str(prefix)], timeout)
+    job = script.job([*flags, "--export", str(folder.symbol)], timeout)
     return Job(
         job.name,
         job.command,
         timeout=timeout,
-        then=convert_job(project, script, prefix, path, timeout),
+        then=convert_job(project, script, folder.symbol, path, timeout),
     )
 
 

@@ -1,18 +1,20 @@
-"""Files of arrays: whatever a user hands in is read or refused, whatever a model names is written."""
+"""Files of arrays: what a user hands in is read or refused, any names are written."""
 
 from __future__ import annotations
 
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tercet.errors import TercetError
 from tercet.tensors import read, write
 
-ARRAYS = {
+ARRAYS: dict[str, NDArray[Any]] = {
     "file": np.arange(6, dtype=np.float32).reshape(2, 3).T,  # the name np.savez has for itself
     "block.weight": np.array([[1, 2]], dtype=np.int64),
     "scalar": np.asarray(2.5, dtype=np.float16),

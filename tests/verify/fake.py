@@ -8,6 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
+import tercet
+from tercet.verification.report import Report
+
+Change = tuple[str, str]
+
 MODEL = """
     model Small {
         input x: f32[N, 3]
@@ -83,7 +88,7 @@ def write_model(folder: Path, text: str = MODEL) -> Path:
     return path
 
 
-def write_script(folder: Path, *changes: tuple[str, str], name: str = "fake.py") -> Path:
+def write_script(folder: Path, *changes: Change, name: str = "fake.py") -> Path:
     """The script with some of its text replaced; each old text must be there, once."""
     text = _SCRIPT
     for old, new in changes:
@@ -92,3 +97,10 @@ def write_script(folder: Path, *changes: tuple[str, str], name: str = "fake.py")
     path = folder / name
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def verify(folder: Path, *changes: Change, **settings: object) -> Report:
+    """Verifies the small model, its PyTorch played by the script with these changes."""
+    script = write_script(folder, *changes)
+    model = write_model(folder)
+    return tercet.verify(model, scripts={"pytorch": script}, **settings)  # type: ignore[arg-type]

@@ -17,33 +17,14 @@ from tercet.errors import TercetError
 from tercet.interpreters import Interpreters, TargetChoice, TargetInfo
 from tercet.project import open_project
 from tercet.verification import run
-from tercet.verification.report import Report
 from tercet.verification.session import DeviceError
-from tests.verify.fake import write_model, write_script
+from tests.verify.fake import Change, verify, write_model, write_script
 
-Change = tuple[str, str]
-
-
-@pytest.fixture(autouse=True)
-def _all_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The named targets, or PyTorch and ONNX, whatever this machine has."""
-
-    def choose(named: Sequence[str], interpreters: Interpreters) -> TargetChoice:
-        names = named or ("pytorch", "onnx")
-        return TargetChoice(tuple(TargetInfo(n, sys.executable, "1.0", n) for n in names))
-
-    monkeypatch.setattr(run, "choose_targets", choose)
-
-
-def _verify(folder: Path, *changes: Change, **settings: object) -> Report:
-    """Verifies the small model, its PyTorch played by the script with these changes."""
-    script = write_script(folder, *changes)
-    model = write_model(folder)
-    return tercet.verify(model, scripts={"pytorch": script}, **settings)  # type: ignore[arg-type]
+pytestmark = pytest.mark.usefixtures("all_installed")
 
 
 def test_equal_answers_are_identical(tmp_path: Path) -> None:
-    report = _verify(tmp_path, output=tmp_path / "kept")
+    report = verify(tmp_path, output=tmp_path / "kept")
     assert (report.verdict, report.exit_code) == ("identical", 0)
     assert [(p.left, p.right) for p in report.pairs if p.output == "best"] == [
         ("pytorch", "pytorch.onnx"),
@@ -97,7 +78,7 @@ MISTAKES: dict[str, list[Change]] = {
 
 @pytest.mark.parametrize("changes", MISTAKES.values(), ids=MISTAKES)
 def test_every_mistake_is_different(tmp_path: Path, changes: list[Change]) -> None:
-    report = _verify(tmp_path, *changes)
+    report = verify(tmp_path, *changes)
     assert (report.verdict, report.exit_code) == ("different", 1)
     wrong = {pair.left for pair in report.pairs if pair.verdict == "different"}
     assert wrong <= {"pytorch", "pytorch.onnx"}
@@ -116,7 +97,7 @@ FAILURES: dict[str, tuple[list[Change], str]] = {
 
 @pytest.mark.parametrize("changes, words", FAILURES.values(), ids=FAILURES)
 def test_what_fails_is_not_judged(tmp_path: Path, changes: list[Change], words: str) -> None:
-    report = _verify(tmp_path, *changes)
+    report = verify(tmp_path, *changes)
     assert (report.verdict, report.exit_code) == ("not judged", 2)
     assert words in report.not_judged[0]
     assert report.targets[0].problem == report.not_judged[0]
@@ -125,7 +106,7 @@ def test_what_fails_is_not_judged(tmp_path: Path, changes: list[Change], words: 
 
 def test_the_last_output_of_a_hung_script_is_shown(tmp_path: Path) -> None:
     hang = ('print("the weights are loaded")', 'print("loaded", flush=True); time.sleep(600)')
-    report = _verify(tmp_path, hang, timeout=2.0)
+    report = verify(tmp_path, hang, timeout=2.0)
     assert report.exit_code == 2
     assert "did not end within 2 s" in report.not_judged[0]
     assert report.not_judged[0].endswith("loaded")
@@ -143,19 +124,12 @@ def test_a_difference_outweighs_a_crash(tmp_path: Path) -> None:
     assert "no_such_module" in report.not_judged[0]
 
 
-def test_an_answer_of_an_earlier_run_is_not_taken(tmp_path: Path) -> None:
-    kept = tmp_path / "kept"
-    assert _verify(tmp_path, output=kept).identical
-    silent = [("save_file({name", "print({name"), ("onnx.save(", "print(")]
-    assert _verify(tmp_path, *silent, output=kept).exit_code == 2
-
-
 def test_a_model_whose_outputs_are_constant_is_refused(tmp_path: Path) -> None:
     model = write_model(tmp_path)
     weights = lively_weights(open_project(model).model, 0)
     dead = tmp_path / "dead.safetensors"
     save(dead, {name: np.zeros_like(array) for name, array in weights.items()})
-    report = _verify(tmp_path, weights=dead)
+    report = verify(tmp_path, weights=dead)
     assert (report.verdict, report.exit_code) == ("not judged", 2)
     assert "tiny" in report.not_judged[0]
     assert "0 everywhere" in report.not_judged[-1]
@@ -192,13 +166,13 @@ def test_cuda_that_is_asked_for_and_not_there_is_not_judged(
         raise DeviceError("CUDA was asked for, but ONNX Runtime took ['CPUExecutionProvider']")
 
     monkeypatch.setattr(voices, "run_onnx", no_cuda)
-    report = _verify(tmp_path, device="cuda")
+    report = verify(tmp_path, device="cuda")
     assert report.exit_code == 2
     assert "CUDA was asked for" in report.not_judged[0]
 
 
 def test_another_seed_draws_other_weights_and_the_same_seed_the_same(tmp_path: Path) -> None:
-    first, again, other = (_verify(tmp_path, seed=seed).to_json()["pairs"] for seed in (0, 0, 1))
+    first, again, other = (verify(tmp_path, seed=seed).to_json()["pairs"] for seed in (0, 0, 1))
     assert first == again
     assert first != other
 
@@ -209,6 +183,22 @@ def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
         tercet.verify(model, scripts={"pytorch": tmp_path / "none.py"})
     with pytest.raises(TercetError, match="does not exist"):
         tercet.verify(model, targets=["onnx"], weights=tmp_path / "none.safetensors")
+    with pytest.raises(TercetError, match="onnx has no script"):
+        tercet.verify(model, scripts={"onnx": model})
+
+
+def test_a_script_names_its_target_which_has_to_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def choose(named: Sequence[str], interpreters: Interpreters) -> TargetChoice:
+        if "mxnet" in named:
+            raise TercetError("mxnet is not installed")
+        return TargetChoice((TargetInfo("onnx", sys.executable, "1.0", None),))
+
+    monkeypatch.setattr(run, "choose_targets", choose)
+    script = write_script(tmp_path)
+    with pytest.raises(TercetError, match="mxnet is not installed"):
+        tercet.verify(write_model(tmp_path), scripts={"mxnet": script})
 
 
 # -------------------------------------------------------------------------------------- the command
@@ -246,6 +236,8 @@ def test_the_command_says_different_in_json_and_by_its_exit_code(
         (["--script", "pytorsh=x.py"], "did you mean pytorch"),
         (["--script", "pytorch=none.py"], "there is no script"),
         (["--weights", "none.safetensors"], "does not exist"),
+        (["--seed", "-1"], "an integer from 0 on"),
+        (["-o", "/proc/none"], "No such file"),
     ],
 )
 def test_wrong_flags_are_not_judged(
