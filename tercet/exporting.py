@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from tercet.errors import TercetError
@@ -45,8 +46,20 @@ def export(
             with temporary_script(project, target, interpreters or Interpreters()) as script:
                 export_with(project, script, weights.absolute(), made, timeout)
             gather(made, largest=largest)
+        old = _data_of(path)
         for part in sorted(made.parent.iterdir(), key=made.__eq__):  # the model last
             os.replace(part, path.with_name(part.name))
+        if old is not None and _data_of(path) is None:
+            old.unlink()
+
+
+def _data_of(model: Path) -> Path | None:
+    """The file of weights beside a model that names it, if both are there."""
+    data = model.with_name(f"{model.name}.data")
+    if not (data.is_file() and model.is_file() and model.stat().st_size):
+        return None
+    with model.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        return data if content.find(data.name.encode()) >= 0 else None
 
 
 def _direct(project: Project, weights: Path, path: Path, largest: int) -> None:

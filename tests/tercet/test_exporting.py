@@ -68,6 +68,27 @@ def test_one_file_where_one_is_enough(project: Project, weights: Path, tmp_path:
     check(project, weights, path)
 
 
+def test_weights_of_a_replaced_model_go_with_it(
+    project: Project, weights: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "out" / "net.onnx"
+    export(project, "onnx", weights, path, largest=_SMALLER)
+    export(project, "onnx", weights, path)
+    assert [p.name for p in path.parent.iterdir()] == ["net.onnx"]
+    check(project, weights, path)
+
+
+@pytest.mark.parametrize("old", [b"", b"a model in one file"])
+def test_a_file_that_no_replaced_model_names_stays(
+    project: Project, weights: Path, tmp_path: Path, old: bytes
+) -> None:
+    path, other = tmp_path / "net.onnx", tmp_path / "net.onnx.data"
+    path.write_bytes(old)
+    other.write_text("mine")
+    export(project, "onnx", weights, path)
+    assert other.read_text() == "mine"
+
+
 @pytest.mark.parametrize("target", ["tensorflow", "mxnet"])
 def test_refused(project: Project, weights: Path, tmp_path: Path, target: str) -> None:
     path = tmp_path / "out" / "net.onnx"
