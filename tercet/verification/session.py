@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import json
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from dataclasses import dataclass, field
+from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,6 +34,8 @@ _CPU = "CPUExecutionProvider"
 _CUDA = "CUDAExecutionProvider"
 _CUDA_OPTIONS = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
 _FATAL = 4
+_PRELOADING = threading.Lock()
+"""Standard output belongs to all threads."""
 
 
 class SessionError(Exception):
@@ -84,16 +89,13 @@ def run_onnx(
     wanted = _resolve(device, onnxruntime.get_available_providers())
     with _profile(wanted) as profile:
         session = _open(onnxruntime, path, wanted, device, profile, threads)
-        used: Literal["cpu", "cuda"] = "cuda" if _CUDA in session.get_providers() else "cpu"
-        if device == "cuda" and used != "cuda":
-            raise DeviceError(
-                f"CUDA was asked for, but ONNX Runtime took {session.get_providers()}"
-            )
         outputs = tuple(map(_port, session.get_outputs()))
         results = tuple(_run(session, feed, outputs) for feed in feeds)
-        placement = _placement(session) if used == "cuda" else {}
-    if device == "cuda" and not placement.get(_CUDA):
-        raise DeviceError(f"CUDA was asked for, but no node was computed there: {placement}")
+        placement = _placement(session) if _CUDA in session.get_providers() else {}
+    used: Literal["cpu", "cuda"] = "cuda" if placement.get(_CUDA) else "cpu"
+    if device == "cuda" and used != "cuda":
+        took = ", ".join(placement or session.get_providers())
+        raise DeviceError(f"CUDA was asked for, but {took} computed; tercet doctor tells more")
     seconds = time.perf_counter() - started
     inputs = tuple(map(_port, session.get_inputs()))
     version = str(onnxruntime.__version__)
@@ -136,11 +138,26 @@ def _open(
     if profile is not None:
         options.enable_profiling = True
         options.profile_file_prefix = str(profile)
-    providers = [(_CUDA, _CUDA_OPTIONS), _CPU] if wanted == "cuda" else [_CPU]
+    # ONNX Runtime's own fallback would change the provider in the middle, and print that it did.
+    opened = partial(onnxruntime.InferenceSession, str(path), options, enable_fallback=0)
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=providers)
+        if wanted == "cuda":
+            _preload(onnxruntime)
+            with suppress(Exception) if device == "auto" else nullcontext():
+                return opened(providers=[(_CUDA, _CUDA_OPTIONS), _CPU])
+        return opened(providers=[_CPU])
     except Exception as problem:  # ONNX Runtime's exceptions share no base of their own
         raise SessionError(f"ONNX Runtime does not load it: {_first_line(problem)}") from problem
+
+
+def _preload(onnxruntime: Any) -> None:
+    """Loads the libraries that the extra `cuda` brings, which nothing else would find.
+
+    What is missing is printed there; here the session tells, by its providers.
+    """
+    if hasattr(onnxruntime, "preload_dlls"):
+        with _PRELOADING, redirect_stdout(StringIO()):
+            onnxruntime.preload_dlls()
 
 
 def _run(session: Any, feed: Mapping[str, Array], outputs: Sequence[Port]) -> dict[str, Array]:
