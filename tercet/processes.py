@@ -26,6 +26,7 @@ KEPT_CHARACTERS = 1 << 16
 """How much of the end of the output is kept."""
 GRACE_SECONDS = 2.0
 """From asking processes to end to ending them; also how long silent output is waited for."""
+_INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _CHUNK_BYTES = 1 << 16
 _POLL_SECONDS = 0.02
 
@@ -168,7 +169,7 @@ def end_all(processes: Iterable[Process]) -> None:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C and a request to end back until the block is done.
+    """Hold Ctrl-C, a request to end and the loss of the terminal back until the block is done.
 
     Between the start of a process and the note of it, and while processes are being ended, an
     interruption would leave some behind.  In another thread than the main one, where none arrive,
@@ -182,7 +183,7 @@ def uninterrupted() -> Iterator[None]:
     def note(number: int, frame: FrameType | None) -> None:
         pending.append(number)
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, note) for number in _INTERRUPTIONS}
     try:
         yield
     finally:
