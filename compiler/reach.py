@@ -1,4 +1,4 @@
-"""Which parameters a model's outputs depend on: a script may have to treat the others apart."""
+"""Which parameters and inputs a model's outputs depend on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,18 @@ from compiler.ir import Apply, Call, Graph, ReadParameter, Value
 
 def unreached(model: Graph) -> list[str]:
     """The paths of parameters that no output of the model depends on, in order of creation."""
-    reached, _ = _Reach().of(model, frozenset(range(len(model.outputs))))
+    reached, _ = _Reach().of(model, _all_outputs(model))
     return [path for path, _ in model.parameters() if path not in reached]
+
+
+def reached_inputs(model: Graph) -> list[str]:
+    """The names of inputs that some output of the model depends on."""
+    _, reached = _Reach().of(model, _all_outputs(model))
+    return [given.value.name for k, given in enumerate(model.inputs) if k in reached]
+
+
+def _all_outputs(model: Graph) -> frozenset[int]:
+    return frozenset(range(len(model.outputs)))
 
 
 class _Reach:

@@ -48,10 +48,14 @@ class Voice:
 
 @dataclass(frozen=True)
 class Reference:
-    """The reference's outputs for every probe, in float64 and in float32."""
+    """The reference's outputs for every probe, in float64 and in float32.
+
+    `idle` are inputs whose handling the probes do not try: no output changes with them.
+    """
 
     exact: Sequence[Answers]
     rounded: Sequence[Answers]
+    idle: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,8 @@ def _report(
     voices = [voice for one in heard for voice in one.voices]
     judgement = judge(dtypes, [probe.kind for probe in probes], reference, voices)
     problems = [one.report.problem for one in heard if one.report.problem is not None]
-    refused = [p.reason for p in judgement.pairs if p.verdict == "not judged" and p.reason]
+    refused = [f"input {name}: no output changes with it" for name in reference.idle]
+    refused += [p.reason for p in judgement.pairs if p.verdict == "not judged" and p.reason]
     notes = (*absent, *(note for one in heard for note in one.notes), *judgement.notes)
     return Report(
         graph.name,

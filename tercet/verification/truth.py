@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.ir import Graph
 from compiler.lazy import np
+from compiler.reach import reached_inputs
 from compiler.reference import InputError, run
-from tercet.verification.judge import Reference
+from tercet.verification.compare import scale_of
+from tercet.verification.judge import SENSITIVITY, Reference
 from tercet.verification.probes import Distribution, Probe, make_probes
 
 if TYPE_CHECKING:
@@ -52,7 +54,38 @@ def _not_finite(answers: Mapping[str, Array]) -> str:
 def reference_answers(
     graph: Graph, weights: Mapping[str, Array], probes: Sequence[Probe]
 ) -> Reference:
-    """The outputs in float64, and in float32 for a sample of its rounding."""
+    """The outputs in float64, in float32 for a sample of its rounding, and the idle inputs."""
     exact = [run(graph, probe.inputs, weights) for probe in probes]
     rounded = [run(graph, probe.inputs, weights, "float32") for probe in probes]
-    return Reference(exact, rounded)
+    return Reference(exact, rounded, _idle_inputs(graph, weights, probes, exact))
+
+
+def _idle_inputs(
+    graph: Graph,
+    weights: Mapping[str, Array],
+    probes: Sequence[Probe],
+    exact: Sequence[Mapping[str, Array]],
+) -> list[str]:
+    """The inputs that a script could leave out of account without being noticed.
+
+    Each is drawn anew, and given its edges, while the others stay.  Of a single input the outputs'
+    own change tells.
+    """
+    if len(graph.inputs) == 1:
+        return []
+
+    def shows(name: str, other: Probe) -> bool:
+        changed = run(graph, {**probes[0].inputs, name: other.inputs[name]}, weights)
+        return any(_differs(exact[0][output], array) for output, array in changed.items())
+
+    alike = [probe for probe in probes if probe.kind.redraws == 0]
+    return [
+        name for name in reached_inputs(graph) if not any(shows(name, other) for other in alike)
+    ]
+
+
+def _differs(before: Array, after: Array) -> bool:
+    """Whether any element changed visibly; becoming NaN is a change."""
+    if before.dtype.kind != "f":
+        return bool((before != after).any())
+    return not bool((np.abs(before - after) < SENSITIVITY * scale_of(before)).all())
