@@ -170,11 +170,14 @@ class Frame:
     def evaluate(self, expression: nodes.Expr) -> Any:
         """The value of an expression; POISON where it, or what it depends on, is wrong."""
         try:
-            return _EVALUATORS[type(expression)](self, expression)
+            value = _EVALUATORS[type(expression)](self, expression)
         except DiagnosticError as problem:
             return self.fail(problem)
         except DimError as problem:
             return self.fail(error("E0412", str(problem), expression.span))
+        if value is POISON:
+            self.failed = True
+        return value
 
     def execute(self, statements: tuple[nodes.Statement, ...]) -> None:
         """Executes statements in order; a wrong one does not keep the next from being checked."""
