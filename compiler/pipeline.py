@@ -66,8 +66,25 @@ def load(
             return CompileResult(found[0].span.source, None, found)
     program, diagnostics = elaborate(source, parameters, training, model)
     if program is not None:
+        impossible = _impossible(program)
+        if impossible:
+            return CompileResult(source, None, (*impossible, *diagnostics))
         program = PASSES.run(program, after=after)
     return CompileResult(source, program, diagnostics)
+
+
+def _impossible(program: Program) -> list[Diagnostic]:
+    """The errors of models that no sizes fit.  E0315."""
+    found: list[Diagnostic] = []
+    for graph in program.models.values():
+        if graph.constraints:
+            from compiler.sizes import require_some  # few models need a search
+
+            try:
+                require_some(graph)
+            except DiagnosticError as problem:
+                found += problem.diagnostics
+    return found
 
 
 def model_of(program: Program, source: Source, name: str | None = None) -> Graph:

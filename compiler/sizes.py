@@ -45,6 +45,21 @@ def smallest_sizes(model: Graph) -> Sizes:
     return _chosen(model, demands(model), dict.fromkeys(symbols_of(model), 1), distinct=False)
 
 
+def require_some(model: Graph) -> None:
+    """That some sizes meet all that the model demands.  Raises DiagnosticError E0315.
+
+    Cheap where they do: few constraints are recorded, and what they leave out is only looked at.
+    """
+    recorded = [Demand(c.left, c.relation, c.right) for c in model.constraints]
+    if not recorded:
+        return
+    wishes = {name: wish[0] for name, wish in _usual(model).items()}
+    found = _chosen(model, recorded, wishes, distinct=False)
+    needed = demands(model)
+    if not all(demand.holds(found) for demand in needed):
+        _chosen(model, needed, wishes, distinct=False)
+
+
 def alternatives(model: Graph, base: Mapping[str, int], count: int = 2) -> dict[str, list[int]]:
     """For every symbol other sizes that the model takes while the rest stay as in `base`.
 

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from compiler import dims
 from compiler.dims import Size, symbol
+from compiler.elaborate import elaborate
 from compiler.ir import Graph
 from compiler.size_search import Demand, Search
 from compiler.sizes import alternatives, example_sizes, smallest_sizes, two_settings
 from dsl.diagnostics import Diagnostic, DiagnosticError
-from tests.compiler.texts import model
+from dsl.source import Source
+from tests.compiler.texts import compiled, model
 
 IMAGE = "input x: f32[N, 3, H, W]"
 TABLE = "input x: f32[N, T]"
@@ -27,9 +29,13 @@ RESNET = """
     output y = h |> flatten |> sum(axis = 1)"""
 
 
-def _model(inputs: str, body: str) -> Graph:
+def _text(inputs: str, body: str) -> str:
     output = "" if "output" in body else "\noutput result = 2.0 * x"
-    return model(f"model M {{\n{inputs}\n{body}{output}\n}}")
+    return f"model M {{\n{inputs}\n{body}{output}\n}}"
+
+
+def _model(inputs: str, body: str) -> Graph:
+    return model(_text(inputs, body))
 
 
 def _admitted(graph: Graph, sizes: dict[str, int]) -> bool:
@@ -143,16 +149,22 @@ def test_a_model_without_symbols_has_one_setting() -> None:
 # ---------------------------------------------------------------------------------------- refusals
 
 
-def _refused(graph: Graph) -> Diagnostic:
-    with pytest.raises(DiagnosticError) as caught:
-        two_settings(graph)
-    (diagnostic,) = caught.value.diagnostics
+def _refused(inputs: str, body: str) -> Diagnostic:
+    """The error of checking the model; whatever asks for its sizes gives the same."""
+    text = _text(inputs, body)
+    (diagnostic,) = compiled(text).diagnostics
+    program, _ = elaborate(Source("test.model", text))
+    assert program is not None
+    for search in (two_settings, example_sizes, smallest_sizes):
+        with pytest.raises(DiagnosticError) as caught:
+            search(program.models["M"])
+        assert caught.value.diagnostics[0].message == diagnostic.message
     return diagnostic
 
 
 def test_what_cannot_be_met_together_is_named_and_nothing_else() -> None:
-    graph = _model(TABLE, "assert N > 2\nassert T % 2 == 1\nassert T < 90\nassert T % 4 == 2")
-    problem = _refused(graph)
+    asserts = "assert N > 2\nassert T % 2 == 1\nassert T < 90\nassert T % 4 == 2"
+    problem = _refused(TABLE, asserts)
     assert problem.code == "E0315"
     assert problem.message == "no size of T was found for which `T % 2 == 1` and `T % 4 == 2`"
     assert problem.span.line == 4
@@ -175,10 +187,11 @@ def test_what_cannot_be_met_together_is_named_and_nothing_else() -> None:
             "assert N == 2 * M and M == 2 * N\noutput z = x, w = y",
             ["N == 2 * M", "M == 2 * N"],
         ),
+        (TABLE, "assert T <= 3\noutput y = x[:, 3:]", ["T <= 3", "T >= 4"]),
     ],
 )
 def test_impossible_constraints_are_told(inputs: str, body: str, named: list[str]) -> None:
-    problem = _refused(_model(inputs, body))
+    problem = _refused(inputs, body)
     assert sorted(problem.message.split("`")[1::2]) == sorted(named)
 
 
