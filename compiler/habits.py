@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from dsl.library import std_blocks
 from dsl.syntax_hints import nearest
 
 _MODULES: Final = frozenset(
@@ -214,6 +215,9 @@ def about_name(name: str, known: Iterable[str]) -> str | None:
     habit = _NAMES.get(_fold(name))
     if habit is not None:
         return f"write `{habit}`"
+    for block, module in std_blocks().items():
+        if _fold(block) == _fold(name):
+            return f"import it: `from {module} import {block}`"
     close = nearest(name, known)
     return None if close is None else f"did you mean `{close}`?"
 

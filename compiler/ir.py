@@ -41,11 +41,15 @@ Instance, a function or a block by name; tuples may hold `Value`s."""
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Argument:
-    """A static argument as written at a call site, with the value it had in this trace."""
+    """A static argument as written at a call site, with the value it had in this trace.
+
+    `by_position` tells that the text does not say its name.
+    """
 
     name: str
     expression: nodes.Expr
     value: StaticValue
+    by_position: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -165,6 +165,7 @@ class _Binder:
         self._rules = rules
         self._span = span
         self._describe = describe
+        self._is_layer = is_layer
         self._operands: dict[str, Given] = {}
         self._fields: dict[str, Any] = {}
         self._arguments: list[Argument] = []
@@ -213,20 +214,23 @@ class _Binder:
             raise self._twice(parameter.name, keyword.name_span if keyword else given.span)
         value = parameter.convert(given.value)
         if value is WRONG:
-            raise self._misfit(parameter, given)
+            raise self._misfit(parameter, given, by_position=keyword is None)
         self._fields[parameter.name] = value
         raw = given.value  # what the expression gives: `kernel = 3` stays 3, a float is a float
         written = value if isinstance(value, float) else raw
-        self._arguments.append(Argument(parameter.name, given.expression, written))
+        by_position = keyword is None
+        self._arguments.append(Argument(parameter.name, given.expression, written, by_position))
 
-    def _misfit(self, parameter: Parameter, given: Given) -> DiagnosticError:
+    def _misfit(self, parameter: Parameter, given: Given, *, by_position: bool) -> DiagnosticError:
         help = None
         choices = [c.strip('"') for c in parameter.type.split(" | ") if c.startswith('"')]
         if isinstance(given.value, str) and choices:
             close = nearest(given.value, choices)
             help = None if close is None else f'did you mean "{close}"?'
-        elif parameter.name == "bias" and isinstance(given.value, int):
+        elif self._is_layer and by_position and isinstance(given.value, int) and given.value > 0:
             help = "the input's size is not written: it follows from the input"
+        elif parameter.type == "bool" and given.value in (0, 1):
+            help = f"write `{shown(bool(given.value))}`"
         elif parameter.type == "int" and isinstance(given.value, float) and given.value % 1 == 0:
             help = f"write `{int(given.value)}`; an integer quotient is `a // b`"
         elif parameter.type.startswith("[") and isinstance(given.value, int | Dim):
@@ -258,7 +262,12 @@ class _Binder:
         return self._problem("E0502", message, self._span, self._takes())
 
     def _twice(self, name: str, span: Span) -> DiagnosticError:
-        return self._problem("E0503", f"`{name}` is given twice", span, None)
+        places = [place.name for place in self._places]
+        before = ", ".join(places[: self._next])
+        help = f"by position stand `{self._rules.name}({before})`"
+        if self._is_layer:
+            help += "; the input's size is not written"
+        return self._problem("E0503", f"`{name}` is given twice", span, help)
 
     def _takes(self) -> str:
         return f"the signature is `{self._rules}`"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -22,3 +23,14 @@ def std_source(module: str) -> Source | None:
         return None
     path = _FOLDER / f"{module.removeprefix('std.')}.model"
     return Source(f"<{module}>", path.read_text(encoding="utf-8"))
+
+
+@cache
+def std_blocks() -> dict[str, str]:
+    """The names of all blocks, with the modules they are imported from."""
+    found: dict[str, str] = {}
+    for module in std_modules():
+        source = std_source(module)
+        assert source is not None
+        found |= dict.fromkeys(re.findall(r"^block (\w+)", source.text, re.MULTILINE), module)
+    return found

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from compiler.dims import Dim
-from compiler.elaborate import recovery, warnings
+from compiler.elaborate import argument_order, recovery, warnings
 from compiler.elaborate.errors import error
 from compiler.elaborate.operands import as_tensor, literal_dtype
 from compiler.elaborate.recording import infer, operation_error, record, result_of
@@ -105,9 +105,10 @@ def apply_layer(
     except DiagnosticError as problem:
         better = recovery.without_reshape(frame, op, inputs, problem)
         if better is None:
-            raise
+            raise argument_order.advised(problem, layer) from None
         return apply_layer(frame, layer, better, span, givens)
     _fix_parameters(frame, layer, inputs, span, givens)
+    argument_order.input_size_first(frame, layer, inputs)
     warnings.bias_before_norm(frame, layer, inputs, span)
     outputs = record(frame, op, inputs, types, span, layer)
     return result_of(op, outputs)

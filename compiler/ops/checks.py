@@ -101,11 +101,12 @@ def known(size: Size, what: str, *, operand: int = 0) -> int:
     )
 
 
-def normalized_axis(axis: int, rank: int, attribute: str = "axis") -> int:
+def normalized_axis(axis: int, rank: int, attribute: str = "axis", help: str | None = None) -> int:
     """The axis counted from the front.  Raises OpError E0309."""
     if not -rank <= axis < rank:
         span = f"from {-rank} to {rank - 1}" if rank else "none: it is a scalar"
-        raise OpError("E0309", f"axis {axis} does not exist: axes are {span}", attribute=attribute)
+        message = f"axis {axis} does not exist: axes are {span}"
+        raise OpError("E0309", message, attribute=attribute, help=help)
     return axis % rank
 
 

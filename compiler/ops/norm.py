@@ -183,7 +183,8 @@ class TrailingNorm(LayerOp):
 
     def count(self, x: TensorType) -> int:
         """How many trailing axes are normalised.  Raises OpError E0309."""
-        found = {normalized_axis(axis, x.rank, "axes") for axis in self.axes}
+        help = "sizes are not written: they follow from the input"
+        found = {normalized_axis(axis, x.rank, "axes", help) for axis in self.axes}
         if found != set(range(x.rank - len(self.axes), x.rank)):
             raise OpError(
                 "E0309",
