@@ -9,8 +9,16 @@ import pytest
 
 # The same examples in every run: a new counter-example belongs to the person who looks for one
 # (`pytest --hypothesis-profile=explore`), not to whoever happens to run the tests that day.
-hypothesis.settings.register_profile("repeatable", derandomize=True)
-hypothesis.settings.register_profile("explore", derandomize=False)
+# Neither deadline nor health check looks at the clock: a loaded machine is no defect.
+hypothesis.settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile(
+    "explore", hypothesis.settings.get_profile("repeatable"), derandomize=False
+)
 hypothesis.settings.load_profile("repeatable")
 
 # Before NumPy or a framework starts its threads: on few cores, more threads only slow each other.

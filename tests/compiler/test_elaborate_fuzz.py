@@ -27,7 +27,7 @@ SEEDS = [
 ]
 TOKEN = re.compile(r'\s+|"[^"]*"|[A-Za-z_]\w*|\d[\d.e_]*|\|>|//|\*\*|[=!<>]=|\.\.\.|.', re.S)
 WORDS = sorted({t for text in SEEDS for t in TOKEN.findall(text) if not t.isspace()})
-RELAXED = settings(max_examples=150, deadline=30_000, suppress_health_check=list(HealthCheck))
+RELAXED = settings(max_examples=150, suppress_health_check=list(HealthCheck))
 
 
 def check(text: str) -> CompileResult:

@@ -56,7 +56,7 @@ def calls(draw: st.DrawFn, name: str) -> str:
 
 @pytest.mark.parametrize("name", sorted(n for n in OPERATIONS if not n.startswith("_")))
 def test_arguments_of_any_kind(name: str) -> None:
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, suppress_health_check=list(HealthCheck))
     @given(calls(name))
     def check(call: str) -> None:
         text = f"model M {{ {INPUTS}\n result = {call}\n output y = a + 1 }}"

@@ -227,7 +227,7 @@ _demands = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(_demands)
 def test_what_is_found_holds_and_what_small_numbers_meet_is_found(demands: list[Demand]) -> None:
     names = sorted({name for demand in demands for name in demand.symbols})

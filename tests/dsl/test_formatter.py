@@ -262,12 +262,12 @@ def spaced(draw: st.DrawFn, text: str) -> str:
 @given(
     expressions.flatmap(lambda e: spaced(f"block B {{ x = {e} y, z = {e}, a output x, k = {e} }}"))
 )
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_any_expression(text: str) -> None:
     check(text)
 
 
 @given(st.sampled_from(sorted(ALL.values())).flatmap(spaced))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_any_layout(text: str) -> None:
     check(text)

@@ -52,19 +52,19 @@ def check(text: str) -> None:
 @example("(" * 1000)
 @example("{" * 1000)
 @example("if a { } else " * 3000)
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_any_text(text: str) -> None:
     check(text)
 
 
 @given(soups)
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_soups_of_tokens(text: str) -> None:
     check(text)
     check(f"model M {{\n{text}")
 
 
 @given(damaged())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_damaged_programs(text: str) -> None:
     check(text)
