@@ -133,13 +133,14 @@ class Bindings(Values):
         for name in first:
             self._keep(frame, self.names.of(name), [held], [])
         names = []
-        for column in held.columns:
+        for source, column in zip(_names(bind.target), held.columns, strict=True):
             frame.pending.pop(id(column[0]), None)
-            source = next(n for n, v in first.items() if v is column[0])
-            live = any(map(self.uses.is_live, column))
-            names.append(self.names.of(source) if live else "_")
-            if live:
-                frame.variables.set(names[-1], column)
+            if not any(map(self.uses.is_live, column)):
+                names.append("_")
+                continue
+            lasts = first[source] is column[0]  # `_, h, _ = …`: the last one keeps the name
+            names.append(self.names.of(source) if lasts else self.names.fresh(source))
+            frame.variables.set(names[-1], column)
         self._assign(frame, names, held)
 
     def _bind_together(self, frame: Frame, parts: dict[str, list[Value]]) -> None:
@@ -208,6 +209,12 @@ def _tensor(value: object) -> Value:
     if not isinstance(value, Value):
         raise NotAlike
     return value
+
+
+def _names(target: nodes.AssignTarget) -> list[str]:
+    """The names of a target that takes the outputs of an operation apart."""
+    assert isinstance(target, nodes.TargetTuple)
+    return [item.id for item in target.items if isinstance(item, nodes.TargetName)]
 
 
 def _holds_tensors(value: Any) -> bool:

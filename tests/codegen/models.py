@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 MODELS: dict[str, str] = {
+    "one_name_for_several_results": """
+model M {
+    input x: f32[N, T, 6]
+    _, state, _ = lstm(5, return_state = true)(x)
+    both = gru(5, return_state = true)(x)
+    part, part = both
+    low, low, high = split(x, 3, axis = 2)
+    output y = state[0] + part[0], z = both[0], low, high
+}
+""",
     "blocks_with_different_trip_counts": """
 block Stack(depth, width) {
     input x: f32[N, D]
