@@ -346,3 +346,5 @@ class Program:
     blocks: tuple[Graph, ...]
     trainings: dict[str, Any] = field(default_factory=dict)
     """`training.Training` by the name of the model trained."""
+    declared: tuple[str, ...] = ()
+    """All models that the text declares, also those that were not asked for."""

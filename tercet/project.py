@@ -53,7 +53,7 @@ class Project:
     @property
     def stem(self) -> str:
         """What files made from the model are called: as the file, or as one model of several."""
-        return self.path.stem if len(self.program.models) == 1 else snake_case(self.model.name)
+        return self.path.stem if len(self.program.declared) == 1 else snake_case(self.model.name)
 
 
 def open_project(

@@ -84,7 +84,8 @@ def _elaborated(
         raise Stop
     trainings = read_trainings(session, scope, graphs, training)
     finished = tuple(made.graph for made in session.finished)
-    return Program(PurePath(source.name).name, graphs, finished, trainings)
+    declared = tuple(block.name for block in scope.blocks if block.kind == "model")
+    return Program(PurePath(source.name).name, graphs, finished, trainings, declared)
 
 
 def _chosen(scope: ModuleScope, model: str | None) -> list[nodes.Block]:

@@ -189,6 +189,14 @@ def test_folders_of_results_are_made(line: str, folder: Path) -> None:
     assert Path(line.split()[-1]).is_file()
 
 
+def test_models_of_one_file_do_not_overwrite_each_other(folder: Path) -> None:
+    for model in "AB":
+        assert main(["compile", "two.model", "-m", model, "-t", "pytorch"]) == 0
+        assert main(["weights", "two.model", "-m", model]) == 0
+    assert {path.name for path in folder.glob("*_pytorch.py")} == {"a_pytorch.py", "b_pytorch.py"}
+    assert {path.stem for path in folder.glob("*.safetensors")} == {"a", "b"}
+
+
 def test_new_makes_its_folder(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new", "models/classifier"]) == 0
     assert main(["check", "models/classifier.model"]) == 0
