@@ -52,7 +52,7 @@ FRAMEWORKS: Mapping[str, Framework] = {
             "mxnet",
             "mxnet",
             "Tercet's exporter of MXNet symbols",
-            ("numpy", "safetensors", "tqdm"),
+            ("numpy", "safetensors", "tqdm", "onnx"),
         ),
         Framework("onnx", "onnx", None, "written directly from the IR", ("numpy", "onnxruntime")),
     )

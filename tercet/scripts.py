@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -59,19 +58,28 @@ def export_with(
     run(convert_job(project, script, prefix, path, timeout)).require_success()
 
 
+_CONVERT = """
+import runpy, sys
+sys.path = [entry for entry in sys.path if entry] + sys.argv[1:3]
+del sys.argv[1:3]
+runpy.run_module("symbol_to_onnx", run_name="__main__", alter_sys=True)
+"""
+
+
 def convert_job(
     project: Project, script: Script, prefix: Path, path: Path, timeout: float | None
 ) -> Job:
-    """The conversion of MXNet's Symbol to ONNX, where MXNet and Tercet are both importable."""
+    """The conversion of MXNet's Symbol to ONNX, by the interpreter that has MXNet.
+
+    That one need not have what Tercet stands on, and what it has must not be hidden: the converter
+    is run as a package of its own, and Tercet's folders come last.
+    """
     from backends.mxnet.export import specification
 
     spec = prefix.with_suffix(".json")
     spec.write_text(json.dumps(specification(project.model)), encoding="utf-8")
+    root = Path(__file__).resolve().parent.parent
     files = [f"{prefix}-symbol.json", f"{prefix}-0000.params", str(spec), str(path)]
-    root = str(Path(__file__).resolve().parent.parent)
-    return Job(
-        "mxnet (Symbol to ONNX)",
-        [script.interpreter, "-m", "backends.mxnet.symbol_to_onnx", *files],
-        environment={"PYTHONPATH": root} if script.interpreter != sys.executable else {},
-        timeout=timeout,
-    )
+    folders = [str(root), str(root / "backends" / "mxnet")]
+    command = [script.interpreter, "-c", _CONVERT, *folders, *files]
+    return Job("mxnet (Symbol to ONNX)", command, timeout=timeout)

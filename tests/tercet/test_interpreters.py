@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import tercet
 from tercet import interpreters
 from tercet.errors import TercetError
 from tercet.interpreters import (
@@ -144,9 +145,39 @@ def test_a_named_target_has_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_another_interpreter_gets_the_framework_and_not_tercet() -> None:
     info = interpreters.TargetInfo("mxnet", "/opt/mx/bin/python", None, "mxnet")
-    assert info.install == "/opt/mx/bin/python -m pip install mxnet numpy safetensors tqdm"
+    assert info.install == "/opt/mx/bin/python -m pip install mxnet numpy safetensors tqdm onnx"
 
 
 def test_unknown_target() -> None:
     with pytest.raises(TercetError, match="did you mean mxnet"):
         installed("mxnte")
+
+
+@pytest.fixture
+def without_tercet(tmp_path: Path) -> str:
+    """An interpreter that has the frameworks, and nothing that Tercet brings."""
+    absent = ("backends", "tercet", "lark", "rich", "onnxruntime")
+    (tmp_path / "sitecustomize.py").write_text(
+        f"import sys\nsys.modules.update(dict.fromkeys({absent}))\n"
+    )
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path} exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    return str(python)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["pytorch", "tensorflow", "mxnet"])
+def test_scripts_and_exporters_need_nothing_of_tercet(
+    tmp_path: Path, without_tercet: str, target: str
+) -> None:
+    assert packages(without_tercet, ["lark"]).versions["lark"] is None
+    (tmp_path / "net.model").write_text(
+        "model Net { input x: f32[N, 3]\n output y = x |> dense(2) |> tanh }"
+    )
+    report = tercet.verify(
+        tmp_path / "net.model",
+        targets=[target, "onnx"],
+        interpreters=Interpreters({target: without_tercet}),
+    )
+    assert report.identical, report.not_judged

@@ -5,7 +5,8 @@ called last, the order of outputs, `fix_gamma`, arithmetic on parameters, `exclu
 an opset it does not write.  This one converts each node of the Symbol by what MXNet computes, takes
 shapes and dtypes from MXNet's own inference, and refuses what it does not know.
 
-It runs where MXNet is importable; Tercet itself starts it as a command in a subprocess:
+It runs where MXNet is importable; Tercet itself starts it in a subprocess, as a package of its own
+(`tercet.scripts`).  By hand it is
 
     python -m backends.mxnet.symbol_to_onnx SYMBOL PARAMS SPEC.json OUT.onnx
 """
