@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from compiler.codegen.arguments import Arguments, printable
-from compiler.codegen.bindings import Bindings
 from compiler.codegen.expr import Binary, Expr, Literal, Name, SiteName, Unary
 from compiler.codegen.leaves import Leaves, Written
 from compiler.codegen.lists import SiteLists
@@ -13,9 +12,10 @@ from compiler.codegen.loops import Head, close_loop, loop_items, target_names
 from compiler.codegen.merge import NotAlike, merge
 from compiler.codegen.names import Names
 from compiler.codegen.passing import Received
+from compiler.codegen.rebinding import Rebinding
 from compiler.codegen.references import Element, LoopItem
 from compiler.codegen.resolve import Resolve
-from compiler.codegen.scope import Frame
+from compiler.codegen.scope import Column, Frame
 from compiler.codegen.static import static_expr
 from compiler.codegen.target import ClassTarget
 from compiler.codegen.uses import bound_names, final_bindings
@@ -24,7 +24,7 @@ from compiler.ir import Bind, Branch, Graph, Loop, Value
 from dsl import nodes
 
 
-class Control(Bindings):
+class Control(Rebinding):
     """The part of a walker that prints control flow."""
 
     def __init__(
@@ -55,13 +55,20 @@ class Control(Bindings):
             return
         self.flush(frame)
         outermost = not frame.in_loop
-        marks = len(frame.compute), self.lists.mark(), self._shapes
+        carried = self._carried(frame, column)
+        self._write_readers(frame, carried)
+        marks = len(frame.compute), self.lists.mark(), self.names.mark(), self._shapes
+        first = [self.uses.end(one.iterations[0]) if one.iterations else None for one in column]
+        kept = self._kept(frame, dict.fromkeys(carried, first))
         try:
-            self._merged_loop(frame, column)
+            self._merged_loop(frame, column, carried)
         except NotAlike:
+            for name in kept:
+                frame.variables.forget(name)
             del frame.compute[marks[0] :]
             self.lists.rewind(marks[1])
-            self._shapes = marks[2]
+            self.names.rewind(marks[2])
+            self._shapes = marks[3]
             self._unrolled_loop(frame, column)
         if outermost:
             frame.construct.extend(self._lists(frame, declared=False))
@@ -87,9 +94,11 @@ class Control(Bindings):
         resolve = Resolve(leaves, (), None, SiteName())
         return merge(exprs, resolve)
 
-    def _merged_loop(self, frame: Frame, column: list[Loop]) -> None:
+    def _merged_loop(
+        self, frame: Frame, column: list[Loop], carried: Mapping[str, list[Value | None]]
+    ) -> None:
         loop = self._loops = self._loops + 1
-        body = self._body_frame(frame, column, loop)
+        body = self._body_frame(frame, column, loop, carried)
         self.region(body)
         self.flush(body)
         self._require_named(column)
@@ -135,14 +144,19 @@ class Control(Bindings):
             if any(id(value) not in named for value in self.uses.escaping(loop)):
                 raise NotAlike
 
-    def _body_frame(self, frame: Frame, column: list[Loop], loop: int) -> Frame:
+    def _body_frame(
+        self,
+        frame: Frame,
+        column: list[Loop],
+        loop: int,
+        carried: Mapping[str, list[Value | None]],
+    ) -> Frame:
         """All iterations of all executions, each with what the variables hold when it starts."""
         regions = [r for one in column for r in one.iterations]
         outer = [k for k, one in enumerate(column) for _ in one.iterations]
         body = frame.pick(outer, regions)
         body.in_loop = True
         body.iteration[loop] = [i for one in column for i in range(len(one.iterations))]
-        carried = self._carried(frame, column)
         for name, values in carried.items():
             if all(v is not None for v in values):
                 body.variables.set(name, [v for v in values if v is not None])
@@ -157,24 +171,6 @@ class Control(Bindings):
             body.items[name] = [bound_names(column[0].statement.target, i).get(name) for i in items]
         return body
 
-    def _carried(self, frame: Frame, column: list[Loop]) -> dict[str, list[Value | None]]:
-        """For every name that iterations assign: the tensor it holds as each of them starts."""
-        ends = [[final_bindings(r) for r in one.iterations] for one in column]
-        names = {n for one in ends for end in one for n, v in end.items() if isinstance(v, Value)}
-        result: dict[str, list[Value | None]] = {}
-        for source in names:
-            variable = self.names.of(source)
-            held = frame.variables.held.get(variable)
-            values: list[Value | None] = []
-            for k, one in enumerate(ends):
-                current = held[k] if held is not None else None
-                for end in one:
-                    values.append(current)
-                    after = end.get(source, current)
-                    current = after if isinstance(after, Value) else None
-            result[variable] = values
-        return result
-
     def _after(self, frame: Frame, column: Sequence[Loop]) -> None:
         """What the variables hold when all iterations are over."""
         ends: list[dict[str, object]] = []
@@ -187,19 +183,6 @@ class Control(Bindings):
         for name in {n for end in ends for n in end}:
             if name in frame.statics:
                 frame.statics[name] = None
-
-    def _settle(self, frame: Frame, ends: list[dict[str, object]]) -> None:
-        for source in {n for end in ends for n, v in end.items() if isinstance(v, Value)}:
-            name = self.names.of(source)
-            held = frame.variables.held.get(name)
-            values: list[Value] = []
-            for k, end in enumerate(ends):
-                value = end.get(source, held[k] if held is not None else None)
-                if isinstance(value, Value):
-                    values.append(value)
-            frame.variables.forget(name)
-            if len(values) == len(ends) and any(map(self.uses.is_live, values)):
-                frame.variables.set(name, values)
 
     def _unrolled_loop(self, frame: Frame, column: list[Loop]) -> None:
         count = len(column[0].iterations)
@@ -226,15 +209,16 @@ class Control(Bindings):
         if not any(b.body.items for b in column) and not isinstance(column[0].result, Value):
             return
         self.flush(frame)
+        ends = [final_bindings(b.body) for b in column]
+        result = self._result_name(column, wish)
+        self._keep_before(frame, column, ends, result)
         condition = static_expr(column[0].statement.condition, frame.statics)
         if condition is None:
             taken = [b.taken == 0 for b in column]
             leaves = self._leaves(frame, [()] * len(column), symbolic=False)
             condition = leaves.resolve(taken, "condition")
-        result = self._result_name(column, wish)
         sides = [self._side(frame, column, side, result) for side in (0, 1)]
         self._join(frame, condition, sides)
-        ends = [final_bindings(b.body) for b in column]
         self._settle(frame, ends)
         for name in {n for end in ends for n in end if n in frame.statics}:
             frame.statics[name] = None
@@ -257,12 +241,21 @@ class Control(Bindings):
         inner = frame.pick(chosen, [column[k].body for k in chosen])
         self.region(inner)
         if result is not None:
-            values = [column[k].result for k in chosen]
-            expr = self.value(inner, values)
-            if expr != Name(result):
-                inner.compute.append(Assign((Name(result),), expr))
+            self._give(inner, result, [column[k].result for k in chosen])
         self.flush(inner)
         return inner
+
+    def _give(self, frame: Frame, name: str, column: Column) -> None:
+        """Assigns the result of one side of an `if` to the variable that both sides share."""
+        held = frame.pending.get(id(column[0]))
+        if held is None or len(held.columns) > 1:
+            expr = self.value(frame, column)
+            if expr != Name(name):
+                frame.compute.append(Assign((Name(name),), expr))
+            return
+        del frame.pending[id(column[0])]
+        self._write_readers(frame, [name])
+        self._assign(frame, [name], held)
 
     def _join(self, frame: Frame, condition: Expr, sides: list[Frame]) -> None:
         for part in ("construct", "build", "compute"):

@@ -141,7 +141,7 @@ class _FunctionWalker(Walker):
 
     def _inline(self, frame: Frame, call: Call) -> None:
         """Prints the body of a block in place of its call."""
-        self.uses.add(call.graph)
+        self.uses.enter(call)
         for value, entry in zip(call.inputs, call.graph.inputs, strict=True):
             expr = self.value(frame, [value])
             if not isinstance(expr, Name):
@@ -155,6 +155,7 @@ class _FunctionWalker(Walker):
         frame.statics = dict(Arguments([call.graph], Names()).statics)
         self.region(frame)
         frame.regions, frame.statics = outer
+        self.uses.leave()
         for output, made in zip(call.outputs, call.graph.outputs, strict=True):
             self.wait(frame, ([output],), self.value(frame, [made.value]), 1, output.name)
 

@@ -94,11 +94,11 @@ def _over_items(
     names: Names,
 ) -> For:
     loop, column = head.loop, head.column
-    renamed = {item: Name(names.of(item)) for item in items}
+    renamed = {item: _counted(item, names) for item in items}
     counter = _counter(column) if items else None
     index = Name(names.fresh("i")) if elements and counter is None else None
     if counter is not None and elements:
-        index = renamed.setdefault(counter, Name(names.of(counter)))
+        index = renamed.setdefault(counter, _counted(counter, names))
 
     def change(expr: Expr) -> Expr | None:
         if isinstance(expr, LoopItem) and expr.loop == loop:
@@ -120,6 +120,11 @@ def _over_items(
     if index is None:
         return For(target, values, changed)
     return For(SequenceExpr((index, target)), Name("enumerate")(values), changed)
+
+
+def _counted(item: str, names: Names) -> Name:
+    """The variable of a loop: never that of a tensor, which may be needed after the loop."""
+    return Name(names.of(item, "loop"))
 
 
 def _counter(column: Sequence[Loop]) -> str | None:

@@ -32,13 +32,25 @@ class Names:
         self._taken = set(reserved) | (set(keyword.kwlist) if attributes else _PYTHON)
         self._attributes = attributes
         self._classes = classes
-        self._given: dict[str, str] = {}
+        self._given: dict[tuple[str, str], str] = {}
+        self._order: list[str] = []
 
-    def of(self, source: str) -> str:
-        """The name for a name of the source: the same at every call."""
-        if source not in self._given:
-            self._given[source] = self.fresh(source)
-        return self._given[source]
+    def of(self, source: str, role: str = "") -> str:
+        """The name for a name of the source: the same at every call, another one in each role."""
+        if (source, role) not in self._given:
+            self._given[source, role] = self.fresh(source)
+        return self._given[source, role]
+
+    def mark(self) -> tuple[int, int]:
+        """The names so far, for `rewind`."""
+        return len(self._order), len(self._given)
+
+    def rewind(self, mark: tuple[int, int]) -> None:
+        """Frees the names given since the mark."""
+        self._taken.difference_update(self._order[mark[0] :])
+        del self._order[mark[0] :]
+        while len(self._given) > mark[1]:
+            self._given.popitem()
 
     def fresh(self, wish: str) -> str:
         """A name that nothing has yet, as near to the wish as possible."""
@@ -53,6 +65,7 @@ class Names:
             name = f"{wish.rstrip('_')}_{number}"
             number += 1
         self._taken.add(name)
+        self._order.append(name)
         return name
 
     def _public(self, wish: str) -> str:

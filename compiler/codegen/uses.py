@@ -20,11 +20,15 @@ class Uses:
         self._last: dict[int, int] = {}
         self._position: dict[int, int] = {}
         self._live: set[int] = set()
+        self._ends: dict[int, int] = {}
+        self._around: list[tuple[int, int]] = []
 
     def add(self, graph: Graph) -> None:
-        """Takes up the facts of a graph."""
+        """Takes up the facts of a graph, once."""
+        if id(graph) in self._ends:
+            return
         self._number(graph.body)
-        end = len(self._position) + 1
+        end = self._position[id(graph)] = self._ends[id(graph)] = len(self._position) + 1
         for output in graph.outputs:
             self._use(output.value, end)
         for item in reversed(list(graph.body.walk())):
@@ -55,6 +59,16 @@ class Uses:
         self._count[key] = self._count.get(key, 0) + 1
         self._last[key] = max(self._last.get(key, 0), position)
 
+    def enter(self, call: Call) -> None:
+        """From here on a block's items stand in place of its call, which others still follow."""
+        self.add(call.graph)
+        start = self._position[id(call)]
+        self._around.append((start, min(end for end in self._ends.values() if end > start)))
+
+    def leave(self) -> None:
+        """Ends what `enter` began."""
+        self._around.pop()
+
     def is_live(self, value: Value) -> bool:
         return id(value) in self._live
 
@@ -75,13 +89,35 @@ class Uses:
                     continue
             yield from (v for v in made if self._last.get(id(v), 0) > end)
 
+    def end(self, region: Region) -> int:
+        """The position of the last item of a region, those of inner regions included."""
+        position = 0
+        while region.items:
+            item = region.items[-1]
+            position = self._position[id(item)]
+            match item:
+                case Loop(iterations=(*_, region)) | Branch(body=region):
+                    pass
+                case _:
+                    break
+        return position
+
+    def needed_beyond(self, value: Value, position: int) -> bool:
+        """Whether something after a position uses the value."""
+        last = self._last.get(id(value), 0)
+        return last > position or self._needed_around(last)
+
     def needed_after(self, value: Value, item: object) -> bool:
         """Whether something after `item` uses the value."""
-        return self._last.get(id(value), 0) > self._position.get(id(item), 0)
+        return self.needed_beyond(value, self._position.get(id(item), 0))
 
     def needed_from(self, value: Value, item: object) -> bool:
         """Whether `item` or something after it uses the value."""
-        return self._last.get(id(value), 0) >= self._position.get(id(item), 0)
+        return self.needed_beyond(value, self._position.get(id(item), 0) - 1)
+
+    def _needed_around(self, last: int) -> bool:
+        """Whether a last use is after a call whose block stands in its place now."""
+        return any(start < last <= end for start, end in self._around)
 
 
 def final_bindings(region: Region) -> dict[str, object]:

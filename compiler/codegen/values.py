@@ -36,7 +36,6 @@ class Values:
             self.uses.add(graph)
         self.current: Sequence[Item] = ()
         self._shapes: tuple[str, ...] = ()
-        self._spare: str | None = None
 
     def value(self, frame: Frame, column: Column) -> Expr:
         """The expression for values: one that waits for its only use, or a variable."""
@@ -94,23 +93,22 @@ class Values:
         """A name for an intermediate value: `h` where that is free, as people write."""
         if len(held.columns) > 1:
             return self.names.fresh(held.wish)
-        if self._spare is None:
-            self._spare = self.names.fresh("h")
-        old = frame.variables.held.get(self._spare)
-        needed = old is not None and self._needed(old, self.uses.needed_from)
-        if needed or self._captures(frame, self._spare):
-            return self.names.fresh(held.wish)
-        return self._spare
+        name = self.names.of("h")
+        return name if self._is_free(frame, name) else self.names.fresh(held.wish)
 
     def _borrowed(self, frame: Frame, wish: Bind | None, column: Column) -> str | None:
         """The name that the value's chain ends in, where nothing else needs it until then."""
         if wish is None or not isinstance(wish.target, nodes.TargetName):
             return None
         name = self.names.of(wish.target.id)
+        return name if self._is_free(frame, name) else None
+
+    def _is_free(self, frame: Frame, name: str) -> bool:
+        """Whether nothing needs what a variable holds, if it holds anything."""
         old = frame.variables.held.get(name)
         if old is not None and self._needed(old, self.uses.needed_from):
-            return None
-        return None if self._captures(frame, name) else name
+            return False
+        return not self._captures(frame, name)
 
     def _needed(self, old: Column, after: Callable[[Value, object], bool]) -> bool:
         """Whether any execution still needs what a variable holds."""

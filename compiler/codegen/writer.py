@@ -80,12 +80,17 @@ def lines(statements: Iterable[Statement], indent: int = 0) -> Iterator[str]:
         yield f"{pad}pass"
 
 
-def _if_lines(statement: If, pad: str, indent: int) -> Iterator[str]:
-    yield f"{pad}if {render(statement.condition)}:"
+def _if_lines(statement: If, pad: str, indent: int, word: str = "if") -> Iterator[str]:
+    yield f"{pad}{word} {render(statement.condition)}:"
     yield from lines(statement.then, indent + 1)
-    if statement.otherwise:
-        yield f"{pad}else:"
-        yield from lines(statement.otherwise, indent + 1)
+    match statement.otherwise:
+        case ():
+            pass
+        case (If() as inner,):
+            yield from _if_lines(inner, pad, indent, "elif")
+        case otherwise:
+            yield f"{pad}else:"
+            yield from lines(otherwise, indent + 1)
 
 
 def _comment(comment: str | None) -> str:

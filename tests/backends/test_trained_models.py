@@ -114,6 +114,35 @@ train M {
     optimizer = sgd(lr = 0.01, momentum = 0.9)
 }
 """,
+    "blocks_in_a_train_with_names_of_the_train": """
+block Mixed {
+    input x: f32[N, D]
+    h = x * 2
+    x = h + 1
+    output tanh(h) + x * h
+}
+block Twice {
+    input x: f32[N, D]
+    h = Mixed()(x)
+    mixed = Mixed()(0.5 * x) + h
+    output tanh(mixed) * h
+}
+model M {
+    input x: f32[N, 4]
+    output y = x |> dense(4) |> tanh
+}
+train M {
+    target t: f32[N, 4]
+    data = iris() { x = features, t = features }
+    h = y * 3
+    x = h + 1
+    mixed = tanh(x)
+    a = y |> Mixed
+    b = (y + x) |> Twice
+    loss = mse(a + h * x, t) + mean(b * mixed) + mean(tanh(y + h) * Mixed()(y))
+    optimizer = sgd(lr = 0.01)
+}
+""",
     "an_output_that_the_loss_does_not_use": """
 model M {
     input x: f32[N, 4]

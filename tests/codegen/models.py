@@ -396,6 +396,51 @@ model M {
     output z = y
 }
 """,
+    "loop_variable_named_like_a_tensor_kept_in_a_list": """
+model M {
+    input x: f32[N, 4]
+    h = tanh(x)
+    kept = [x, h, h * 2]
+    y = x
+    for x in [1.0, 2.0] { y = tanh(y * x + kept[2]) }
+    for h, scale in enumerate([0.5, 2.0]) { y = y * scale + kept[1] * h }
+    output z = y + kept[0] * kept[1]
+}
+""",
+    "loop_variable_rebound_to_a_tensor": """
+model M {
+    input x: f32[N, 4]
+    for s in [0.5, 2.0] {
+        scaled = [x * s]
+        s = tanh(x)
+        x = scaled[0] + s
+    }
+    output y = x
+}
+""",
+    "values_needed_after_what_rebinds_them": """
+block Part(flag, depth = 1) {
+    input x: f32[N, D]
+    kept = [x, tanh(x)]
+    x = if flag { tanh(x) } else { x * 2 }
+    y = x
+    if flag { x = x + 1 } else { y = y * 2 }
+    kept = kept + [x]
+    for i in range(depth) { x = 0.5 * x + (x |> dense(D)) * kept[0] }
+    output (x + kept[0]) * kept[1] + y * kept[2]
+}
+model M {
+    input x: f32[N, 4]
+    first = x
+    for i in range(3) { x = 0.5 * tanh(x) + first }
+    skips = []
+    for i in range(1) {
+        skips = skips + [x]
+        x = x |> dense(4)
+    }
+    output y = x |> Part(true) |> Part(false, depth = 2), z = skips[0] + first
+}
+""",
     "first_iteration_different": """
 model M {
     input x: f32[N, 4]
