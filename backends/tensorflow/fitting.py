@@ -1,4 +1,4 @@
-"""`train`: one `fit` per epoch; and the table of learning rates."""
+"""`train`: `fit` over many epochs; and the table of learning rates."""
 
 from __future__ import annotations
 
@@ -29,9 +29,13 @@ def rate_table(optimizer: Optimizer, schedule: Piece | None) -> str:
     )
 
 
+_EPOCHS = 50
+"""How many a `fit` takes: to begin one takes as long as some steps of a small model, and the order
+of all its rows is held in memory."""
 _LOCALS = (
-    *("Progress", "args", "array", "arrays", "batches", "contextlib", "count", "data", "epoch"),
-    *("epoch_steps", "load_checkpoint", "model", "order", "progress", "step", "sys", "tf"),
+    *("Progress", "alone", "args", "array", "arrays", "batch", "batches", "contextlib", "count"),
+    *("data", "done", "epoch", "epoch_steps", "first", "last", "load_checkpoint", "model", "np"),
+    *("orders", "progress", "rows", "step", "sys", "tf"),
 )
 """Names that `train` uses itself."""
 
@@ -58,20 +62,33 @@ def train_function(
             "    epoch_steps = len(batches(count, args.batch_size, args.seed, 0))",
             "    step = load_checkpoint(args, model) if args.resume else 0",
             "    progress = Progress(args, args.epochs * epoch_steps)",
-            "    for epoch in range(step // epoch_steps, args.epochs):",
-            "        order = batches(count, args.batch_size, args.seed, epoch)",
-            "        order = order[step % epoch_steps :]",
-            f"        {unpacked(names)} = (array[order] for array in arrays)",
-            f"        data = tf.data.Dataset.from_tensor_slices(({structure}))",
+            "    with tf.device('CPU'):",
+            "        arrays = [tf.constant(array) for array in arrays]",
+            "",
+            "    def batch(rows):",
+            f"        {unpacked(names)} = (tf.gather(array, rows) for array in arrays)",
+            f"        return {structure}",
+            "",
+            "    while step < args.epochs * epoch_steps:",
+            "        first, done = divmod(step, epoch_steps)",
+            "        # Steps that are executed at once must not reach into the next epoch.",
+            "        alone = done or epoch_steps % model.steps_per_execution",
+            f"        last = first + 1 if alone else min(first + {_EPOCHS}, args.epochs)",
+            "        orders = [",
+            "            batches(count, args.batch_size, args.seed, epoch)",
+            "            for epoch in range(first, last)",
+            "        ]",
+            "        data = tf.data.Dataset.from_tensor_slices(np.concatenate(orders)[done:])",
             "        with contextlib.redirect_stdout(sys.stderr):  # Keras' progress",
             "            model.fit(",
-            "                data,",
-            "                initial_epoch=epoch,",
-            "                epochs=epoch + 1,",
+            "                data.map(batch).prefetch(tf.data.AUTOTUNE),",
+            "                initial_epoch=first,",
+            "                epochs=last,",
+            "                steps_per_epoch=epoch_steps - done,",
             "                shuffle=False,",
             "                callbacks=[progress],",
             "            )",
-            "        step = int(model.optimizer.iterations)",
+            "        step = last * epoch_steps",
             *(f"    {line}" for line in end),
             "    return step",
         ]

@@ -30,13 +30,13 @@ model Linear() {
 }
 train Linear {
     target t: f32[N, 2]
-    data = synthetic(rows = 100, split = 0.8) {
+    data = synthetic(rows = ROWS, split = 0.8) {
         x = normal(std = 1.0), t = stack([x[:, 0] - x[:, 1], 2 * x[:, 2]], axis = 1)
     }
     loss = mse(y, t)
     metrics = { mae = mae(y, t), rmse = rmse(y, t) }
-    batch = 16
-    epochs = 4
+    batch = BATCH
+    epochs = EPOCHS
     SETTINGS
 }
 """
@@ -49,6 +49,18 @@ class Case:
     name: str
     settings: str
     tolerance: float
+    rows: int = 100
+    batch: int = 16
+    epochs: int = 4
+
+    @property
+    def text(self) -> str:
+        """The model and its training."""
+        numbers = {"ROWS": self.rows, "BATCH": self.batch, "EPOCHS": self.epochs}
+        text = _LINEAR.replace("SETTINGS", self.settings)
+        for name, number in numbers.items():
+            text = text.replace(name, str(number))
+        return text
 
 
 OPTIMIZERS = [
@@ -71,6 +83,10 @@ OPTIMIZERS = [
     Case("adagrad", "optimizer = adagrad(lr = 0.1, lr_decay = 0.05)", 1e-4),
     Case("adadelta", "optimizer = adadelta(lr = 0.5)", 1e-4),
     Case("lion", "optimizer = lion(lr = 0.01)", 1e-5),
+    # 37 steps an epoch, which no number of steps executed at once divides
+    Case("uneven", "optimizer = sgd(lr = 0.01, momentum = 0.9)", 1e-5, rows=93, batch=2),
+    # more epochs than one `fit` takes
+    Case("long", "optimizer = sgd(lr = 0.01)\n schedule = cosine()", 1e-5, epochs=53),
 ]
 
 _CLASSIFIER = """
@@ -132,8 +148,7 @@ def prepare(name: str, text: str, folder: Path, flags: str) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("tensorflow_training")
     for case in OPTIMIZERS:
-        text = _LINEAR.replace("SETTINGS", case.settings)
-        prepare(f"a_{case.name}", text, place, "--log-dir {0}")
+        prepare(f"a_{case.name}", case.text, place, "--log-dir {0}")
     for name, loss in LOSSES.items():
         text = _CLASSIFIER.replace("LOSS", loss)
         flags = "--log-dir {0} --checkpoint {0}/state --checkpoint-every 3 --epochs 1"
@@ -160,15 +175,16 @@ def _functions(script: str, *names: str) -> dict[str, Any]:
 
 def _expected(case: Case, script: str, weights: dict[str, Array]) -> dict[str, Array]:
     """The weights after training, by the definitions in NumPy."""
-    graph, training = trained(_LINEAR.replace("SETTINGS", case.settings))
+    graph, training = trained(case.text)
     assert graph.name == "Linear"
     functions = _functions(script, "load_data", "batches")
     (x, t), _ = functions["load_data"](0)
+    batches = functions["batches"]
     update = training.update
     optimizer = update.optimizer
     values = {name: array.astype(np.float64) for name, array in weights.items()}
     slots = {name: optimizer.initial(array) for name, array in values.items()}
-    order = [rows for e in range(4) for rows in functions["batches"](len(x), 16, 0, e)]
+    order = [rows for e in range(case.epochs) for rows in batches(len(x), case.batch, 0, e)]
     for step, rows in enumerate(order):
         error = 2 * (x[rows] @ values["dense.weight"].T + values["dense.bias"] - t[rows])
         error = error / error.size

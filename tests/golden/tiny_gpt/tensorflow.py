@@ -239,20 +239,33 @@ def train(model, arrays, args):
     epoch_steps = len(batches(count, args.batch_size, args.seed, 0))
     step = load_checkpoint(args, model) if args.resume else 0
     progress = Progress(args, args.epochs * epoch_steps)
-    for epoch in range(step // epoch_steps, args.epochs):
-        order = batches(count, args.batch_size, args.seed, epoch)
-        order = order[step % epoch_steps :]
-        tokens, following = (array[order] for array in arrays)
-        data = tf.data.Dataset.from_tensor_slices((tokens, following))
+    with tf.device("CPU"):
+        arrays = [tf.constant(array) for array in arrays]
+
+    def batch(rows):
+        tokens, following = (tf.gather(array, rows) for array in arrays)
+        return tokens, following
+
+    while step < args.epochs * epoch_steps:
+        first, done = divmod(step, epoch_steps)
+        # Steps that are executed at once must not reach into the next epoch.
+        alone = done or epoch_steps % model.steps_per_execution
+        last = first + 1 if alone else min(first + 50, args.epochs)
+        orders = [
+            batches(count, args.batch_size, args.seed, epoch)
+            for epoch in range(first, last)
+        ]
+        data = tf.data.Dataset.from_tensor_slices(np.concatenate(orders)[done:])
         with contextlib.redirect_stdout(sys.stderr):  # Keras' progress
             model.fit(
-                data,
-                initial_epoch=epoch,
-                epochs=epoch + 1,
+                data.map(batch).prefetch(tf.data.AUTOTUNE),
+                initial_epoch=first,
+                epochs=last,
+                steps_per_epoch=epoch_steps - done,
                 shuffle=False,
                 callbacks=[progress],
             )
-        step = int(model.optimizer.iterations)
+        step = last * epoch_steps
     return step
 
 
@@ -581,4 +594,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: dfe071fda5781111
+# Compiled by Tercet. sha256 of the lines above: 4ae50091a6e1cc0f
