@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import tercet
+
 pytestmark = pytest.mark.slow
 
 CONVOLUTIONS = """\
@@ -49,9 +51,10 @@ class Mutant:
     source: str
     old: str
     new: str
+    target: str = "pytorch"
 
 
-MUTANTS = (
+PYTORCH = (
     Mutant("epsilon of batch_norm", CONVOLUTIONS, "BatchNorm2d(6", "BatchNorm2d(6, eps=1e-3"),
     Mutant(
         "padding on the other side",
@@ -80,28 +83,63 @@ MUTANTS = (
 )
 
 
+_PADS = "((0, 0), {0}, {0}, (0, 0))"
+TENSORFLOW = (
+    ("padding on the other side", CONVOLUTIONS, _PADS.format("(1, 1)"), _PADS.format("(2, 0)")),
+    ("flattened channels-last", CONVOLUTIONS, "tf.transpose(h, (0, 3, 1, 2))", "h"),
+    ("statistics of the batch", CONVOLUTIONS, "]), training=False)", "]), training=True)"),
+    (
+        "another model in the export",
+        CONVOLUTIONS,
+        '{"logits": model(',
+        '{"logits": 1.001 * model(',
+    ),
+    (
+        "tanh form of gelu",
+        ATTENTION,
+        "0.5 * x * (1 + tf.math.erf(x / math.sqrt(2)))",
+        "tf.nn.gelu(x, approximate=True)",
+    ),
+    ("gates in another order", RECURRENT, "np.r_[units : 2 * units, :units,", "np.r_[: 2 * units,"),
+)
+MXNET = (
+    ("a scale that is fixed at one", CONVOLUTIONS, "nn.BatchNorm()", "nn.BatchNorm(scale=False)"),
+    ("padding counted", CONVOLUTIONS, "count_include_pad=False", "count_include_pad=True"),
+    ("epsilon of layer_norm", ATTENTION, "nn.LayerNorm()", "nn.LayerNorm(epsilon=1e-3)"),
+    ("not causal", ATTENTION, "causal=True", "causal=False"),
+    ("another model in the export", ATTENTION, "F.softmax(y", "F.softmax((1 + (F is mx.sym)) * y"),
+    ("wrong step taken", RECURRENT, "begin=-1, end=None", "begin=0, end=1"),
+)
+MUTANTS = (
+    *PYTORCH,
+    *(Mutant(*mutant, target="tensorflow") for mutant in TENSORFLOW),
+    *(Mutant(*mutant, target="mxnet") for mutant in MXNET),
+)
+
+
 def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tercet", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: f"{m.target}: {m.name}")
 def test_a_mutant_is_caught(mutant: Mutant, tmp_path: Path) -> None:
     model = tmp_path / "net.model"
     model.write_text(mutant.source)
-    assert _run("compile", model, "-t", "pytorch", "-o", tmp_path).returncode == 0
-    script = tmp_path / "net_pytorch.py"
+    (script,) = tercet.compile(model, targets=[mutant.target], output=tmp_path)
     text = script.read_text()
     assert mutant.old in text, text
     script.write_text(text.replace(mutant.old, mutant.new).replace("import os", _IMPORTS, 1))
     done = _run(
-        *("verify", model, "-t", "pytorch,onnx", "--json", "-o", tmp_path),
-        *("--script", f"pytorch={script}"),
+        *("verify", model, "-t", f"{mutant.target},onnx", "--json", "-o", tmp_path),
+        *("--script", f"{mutant.target}={script}"),
     )
     assert done.returncode == 1, done.stdout[-2000:] + done.stderr[-2000:]
     report = json.loads(done.stdout)
     assert not report["identical"]
-    assert any(pair["verdict"] == "different" for pair in report["pairs"])
+    different = [pair for pair in report["pairs"] if pair["verdict"] == "different"]
+    assert any("reference" in (pair["left"], pair["right"]) for pair in different)
+    assert all(pair["left"].startswith(mutant.target) for pair in different)
 
 
 _IMPORTS = "import os\nfrom functools import partial"
