@@ -111,8 +111,12 @@ def normalized_axis(axis: int, rank: int, attribute: str = "axis", help: str | N
 
 
 def normalized_axes(axis: int | tuple[int, ...], rank: int) -> tuple[int, ...]:
-    """The axes from the front, in order.  Raises OpError E0309, or E0504 for one given twice."""
+    """The axes from the front, in order.  Raises OpError E0309, or E0504 for none or one twice.
+
+    No axes are refused because targets differ about them: some take that for all.
+    """
     given = (axis,) if isinstance(axis, int) else axis
+    require(bool(given), "axis", "`axis` must name at least one axis")
     axes = [normalized_axis(a, rank) for a in given]
     require(len(set(axes)) == len(axes), "axis", f"{shape_text(given)} names an axis twice")
     return tuple(sorted(axes))

@@ -8,7 +8,7 @@ from compiler.dims import Size
 from compiler.errors import OpError, require
 from compiler.lazy import np
 from compiler.ops.base import Layout, Op, Operand, Requirement, operation
-from compiler.ops.checks import normalized_axis, require_at_least
+from compiler.ops.checks import normalized_axes, normalized_axis, require_at_least
 from compiler.ops.sizes import at_most
 from compiler.types import TensorType
 from dsl.records import dataclass
@@ -141,10 +141,7 @@ class Flip(Op):
 
     def axes(self, rank: int) -> tuple[int, ...]:
         """The axes from the front."""
-        if self.axis is None:
-            return tuple(range(rank))
-        given = (self.axis,) if isinstance(self.axis, int) else self.axis
-        return tuple(normalized_axis(axis, rank) for axis in given)
+        return tuple(range(rank)) if self.axis is None else normalized_axes(self.axis, rank)
 
     def infer(self, x: TensorType) -> TensorType:
         self.axes(x.rank)
