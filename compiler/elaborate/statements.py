@@ -104,6 +104,9 @@ def _for(frame: Frame, statement: nodes.For) -> None:
             frame.session.work(1, statement.span)
             frame.indices = (*outer, i)
             iterations.append(_iteration(frame, statement, item))
+    except DiagnosticError:
+        poison_assigned(frame, statement.body)
+        raise
     finally:
         frame.indices = outer
         frame.level -= 1
