@@ -158,6 +158,8 @@ def _ordered_inputs(
         if keyword.name not in names:
             message = f"`{block.name}` has no input `{keyword.name}`"
             raise error("E0501", message, keyword.name_span, f"it takes {takes}", declared)
+        if keyword.name in given:
+            raise error("E0503", f"`{keyword.name}` is given twice", keyword.name_span)
         given[keyword.name] = value
     if len(inputs) > len(names) or len(given) < len(names):
         count = len(inputs) + len(keywords)

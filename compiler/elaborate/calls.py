@@ -211,6 +211,8 @@ class _Call:
                 message = f"`{made.site.name}` has no input `{keyword.name}`"
                 help = f"its inputs are {', '.join(names)}"
                 raise error("E0501", message, keyword.name_span, help)
+            if keyword.name in givens:
+                raise error("E0503", f"`{keyword.name}` is given twice", keyword.name_span)
             if given.value is not None:
                 givens[keyword.name] = given
         for operand in formal:
