@@ -34,6 +34,11 @@ class DType(StrEnum):
         """The name of NumPy's type; bf16, which NumPy lacks, is held as float32."""
         return _NUMPY_NAMES[self]
 
+    def holds(self, value: int) -> bool:
+        """Whether an integer is in the range of the type's elements; a float's takes any."""
+        least, greatest = _RANGES.get(self, (value, value))
+        return least <= value <= greatest
+
     @property
     def size(self) -> int:
         """Bytes of one element."""
@@ -61,6 +66,13 @@ _BYTES = {
     DType.I64: 8,
     DType.U8: 1,
     DType.BOOL: 1,
+}
+_RANGES = {
+    DType.I8: (-(2**7), 2**7 - 1),
+    DType.I32: (-(2**31), 2**31 - 1),
+    DType.I64: (-(2**63), 2**63 - 1),
+    DType.U8: (0, 2**8 - 1),
+    DType.BOOL: (0, 1),
 }
 
 Shape = tuple[Size, ...]

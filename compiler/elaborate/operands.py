@@ -18,8 +18,6 @@ from compiler.types import DType, TensorType
 from dsl import nodes
 from dsl.source import Span
 
-_INTEGER_BITS = {DType.I8: 8, DType.I32: 32, DType.I64: 64}
-
 
 def literal_dtype(givens: Sequence[Given | None]) -> DType | None:
     """The dtype that literals beside these operands adopt: the first that is not bool."""
@@ -67,8 +65,8 @@ def _adopted(value: Any, dtype: DType, span: Span) -> Any:
         message = f"{str(value).lower()} does not mix with {dtype}"
         raise error("E0304", message, span, "write 0 or 1")
     if dtype is DType.BOOL:
-        kind = DType.F32 if isinstance(value, float) else DType.I64
-        return _adopted(value, kind, span)
+        help = "write true or false, or convert the tensor: `cast(x, f32)`"
+        raise error("E0304", f"{value} does not mix with bool", span, help)
     if dtype.is_float:
         return value if isinstance(value, Dim) else float(value)
     if isinstance(value, float):
@@ -76,16 +74,9 @@ def _adopted(value: Any, dtype: DType, span: Span) -> Any:
             f"write `{int(value)}`" if value.is_integer() else "convert the tensor: `cast(x, f32)`"
         )
         raise error("E0304", f"{value} is not an integer, and the tensor is {dtype}", span, help)
-    if isinstance(value, int) and not _fits(value, dtype):
+    if isinstance(value, int) and not dtype.holds(value):
         raise error("E0304", f"{value} does not fit {dtype}", span)
     return value
-
-
-def _fits(value: int, dtype: DType) -> bool:
-    if dtype is DType.U8:
-        return 0 <= value < 256
-    limit = 1 << (_INTEGER_BITS[dtype] - 1)
-    return -limit <= value < limit
 
 
 def operands_of(

@@ -8,6 +8,7 @@ from compiler.dims import Size
 from compiler.errors import OpError, require
 from compiler.lazy import np
 from compiler.ops.base import Layout, Op, Operand, Requirement, operation
+from compiler.ops.elements import require_element
 from compiler.ops.sizes import at_most
 from compiler.types import DType, Shape, TensorType
 from dsl.records import dataclass
@@ -44,7 +45,15 @@ class Arange(Op):
         self.constraints()
         start, stop = self.ends
         span = stop - start if self.step > 0 else start - stop
-        return TensorType(self.dtype, ((span + abs(self.step) - 1) // abs(self.step),))
+        count = (span + abs(self.step) - 1) // abs(self.step)
+        last = start + (count - 1) * self.step
+        for attribute, number in (
+            ("start", start),
+            ("start" if self.stop is None else "stop", last),
+        ):
+            if isinstance(number, int):
+                require_element(number, self.dtype, attribute)
+        return TensorType(self.dtype, (count,))
 
     def constraints(self) -> tuple[Requirement, ...]:
         start, stop = self.ends
@@ -78,8 +87,7 @@ class Full(Op):
             require(positive, "shape", f"a size must be at least 1, not {size}")
         if isinstance(self.value, bool) != (self.dtype is DType.BOOL):
             require(False, "value", f"`value` does not fit {self.dtype}")
-        if isinstance(self.value, float) and not self.dtype.is_float:
-            require(False, "value", f"`value` must be an integer for {self.dtype}")
+        require_element(self.value, self.dtype, "value")
 
     def infer(self) -> TensorType:
         return TensorType(self.dtype, self.shape)

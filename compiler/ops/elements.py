@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.errors import OpError
+from compiler.errors import OpError, require
 from compiler.ops.base import Layout, Op, Operand, require_float
 from compiler.ops.checks import broadcast_shapes
 from compiler.types import DType, TensorType
@@ -23,6 +23,13 @@ def require_bool(x: TensorType, operand: int = 0) -> TensorType:
         help = "compare first, as in `x > 0`"
         raise OpError("E0305", f"needs bool elements, not {x.dtype}", operand=operand, help=help)
     return x
+
+
+def require_element(value: float, dtype: DType, attribute: str) -> None:
+    """A number in an attribute can be an element of this dtype.  Raises OpError E0504."""
+    fits = dtype.is_float or (isinstance(value, int) and dtype.holds(value))
+    message = f"`{attribute}` must be an integer in the range of {dtype}, not {value}"
+    require(fits, attribute, message)
 
 
 def broadcast(x: TensorType, y: TensorType, operand: int = 1) -> TensorType:

@@ -41,7 +41,7 @@ from compiler.ops.comparison import (
     LogicalOr,
     NotEqual,
 )
-from compiler.ops.elements import broadcast, require_bool, require_number
+from compiler.ops.elements import broadcast, require_bool, require_element, require_number
 from compiler.ops.mathematics import (
     Abs,
     Ceil,
@@ -187,10 +187,11 @@ class Clip(Op):
             require(self.min <= self.max, "min", message)
 
     def infer(self, x: TensorType) -> TensorType:
+        require_number(x)
         for attribute, limit in (("min", self.min), ("max", self.max)):
-            if x.dtype.is_integer and isinstance(limit, float):
-                require(False, attribute, f"`{attribute}` must be an integer, as x is {x.dtype}")
-        return require_number(x)
+            if limit is not None:
+                require_element(limit, x.dtype, attribute)
+        return x
 
     def reference(self, x: Array) -> Array:
         y = x if self.min is None else np.maximum(x, np.asarray(self.min, x.dtype))

@@ -9,6 +9,7 @@ from compiler.errors import OpError, require
 from compiler.lazy import np
 from compiler.ops.base import Layout, Op, Operand, Requirement, operation
 from compiler.ops.checks import normalized_axes, normalized_axis, require_at_least
+from compiler.ops.elements import require_element
 from compiler.ops.sizes import at_most
 from compiler.types import TensorType
 from dsl.records import dataclass
@@ -44,8 +45,7 @@ class Pad(Op):
             message = f"`pads` has {len(self.pads)} pairs, and {x} has {x.rank} axes"
             help = f"write one pair per axis: [{', '.join(['(0, 0)'] * x.rank)}]"
             raise OpError("E0303", message, attribute="pads", operand=0, help=help)
-        if isinstance(self.value, float) and not x.dtype.is_float:
-            require(False, "value", f"`value` must be an integer, as x is {x.dtype}")
+        require_element(self.value, x.dtype, "value")
         self.constraints(x)
         padded = zip(x.shape, self.pads, strict=True)
         return x.with_shape(*(size + begin + end for size, (begin, end) in padded))
