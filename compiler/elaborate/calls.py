@@ -8,7 +8,7 @@ from typing import Any
 from compiler.data.synthetic import Draw
 from compiler.elaborate import blocks, functions
 from compiler.elaborate.errors import POISON, error
-from compiler.elaborate.expressions import branch, placed
+from compiler.elaborate.expressions import branch, made, placed
 from compiler.elaborate.operands import operands_of
 from compiler.elaborate.operations import apply_function, apply_layer, infix
 from compiler.elaborate.recording import operation_error, record
@@ -265,9 +265,7 @@ class _Call:
             result = functions.call(function.name, values)
         except StaticError as problem:
             raise placed(problem, self.span) from None
-        if isinstance(result, tuple):
-            self.frame.session.work(len(result), self.span)
-        return result
+        return made(self.frame, result, self.span)
 
     def _sum_of_tensors(self, tensors: tuple[Any, ...], expression: nodes.Expr) -> Any:
         """`sum([a, b, c])`: additions one after the other, as in Python."""

@@ -29,8 +29,20 @@ def _name(frame: Frame, node: nodes.Name) -> Any:
 
 @evaluates(nodes.List, nodes.Tuple)
 def _list(frame: Frame, node: nodes.List | nodes.Tuple) -> Any:
-    frame.session.work(len(node.items), node.span)
-    return tuple([frame.evaluate(item) for item in node.items])
+    return made(frame, tuple([frame.evaluate(item) for item in node.items]), node.span)
+
+
+def made(frame: Frame, value: Any, span: Span) -> Any:
+    """A static value that an expression makes; a list or string is work as it is long.
+
+    Raises DiagnosticError E0411 for a list that is too long or too deep.
+    """
+    if isinstance(value, tuple | str):
+        try:
+            frame.session.work(static.extent(value), span)
+        except StaticError as problem:
+            raise placed(problem, span) from None
+    return value
 
 
 @evaluates(nodes.Mapping)
@@ -71,9 +83,7 @@ def _binary(frame: Frame, node: nodes.Binary) -> Any:
         result = static.binary(node.operator, left, right)
     except StaticError as problem:
         raise placed(problem, node.span) from None
-    if isinstance(result, tuple | str):
-        frame.session.work(len(result), node.span)
-    return result
+    return made(frame, result, node.span)
 
 
 def _logical(frame: Frame, node: nodes.Binary, left: Any) -> Any:

@@ -95,11 +95,21 @@ def _abs(value: Any) -> Any:
     return abs(_real("abs", value))
 
 
+_PLACES: Final = 400
+"""Decimal places that no number has more of; Python computes 10 to the power of what it gets."""
+
+
 def _round(value: Any, digits: Any = None) -> Any:
     if isinstance(value, Dim) and digits is None:
         return value
     number = _real("round", value)
-    return _whole(number, round) if digits is None else round(number, _integer("round", digits))
+    if digits is None:
+        return _whole(number, round)
+    places = max(-_PLACES, min(_integer("round", digits), _PLACES))
+    try:
+        return bounded(round(number, places))
+    except OverflowError:
+        raise StaticError("E0412", f"{number} rounded is too large a number") from None
 
 
 def _whole(number: float, rule: Callable[[float], int]) -> int:
@@ -137,7 +147,7 @@ def _int(value: Any) -> Any:
         return int(value)
     if isinstance(value, str):
         try:
-            return bounded(int(value[:40]))
+            return bounded(int(value))
         except ValueError:
             raise StaticError("E0405", f'"{value[:40]}" is not an integer') from None
     return _whole(_real("int", value), math.trunc)

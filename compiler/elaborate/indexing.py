@@ -6,7 +6,7 @@ from typing import Any
 
 from compiler.elaborate import static
 from compiler.elaborate.errors import POISON, error
-from compiler.elaborate.expressions import placed
+from compiler.elaborate.expressions import made, placed
 from compiler.elaborate.recording import infer, operation_error, record
 from compiler.elaborate.scope import Frame, evaluates
 from compiler.elaborate.static import StaticError
@@ -33,9 +33,7 @@ def _index(frame: Frame, node: nodes.Index) -> Any:
         result = static.index(value, items[0])
     except StaticError as problem:
         raise placed(problem, node.items[0].span) from None
-    if isinstance(result, tuple | str):
-        frame.session.work(len(result), node.span)
-    return result
+    return made(frame, result, node.span)
 
 
 def _static_item(frame: Frame, item: nodes.Expr | nodes.Slice | nodes.Ellipsis) -> Any:

@@ -17,7 +17,10 @@ STEPS: Final = 1_000_000
 """Most statements, iterations and elements of lists that are worked through."""
 
 ITEMS: Final = 200_000
-"""Longest list and most iterations of one loop."""
+"""Longest list, elements of lists in it counted too, and most iterations of one loop."""
+
+LIST_DEPTH: Final = 100
+"""Deepest nesting of lists: as deep as brackets may stand in a text."""
 
 STRING: Final = 100_000
 """Longest string that an expression may make."""

@@ -140,14 +140,31 @@ def bounded(value: Any) -> Any:
         if abs(value) > limits.INTEGER:
             raise StaticError("E0412", "an integer has more than 64 bits")
     elif isinstance(value, tuple):
-        if len(value) > limits.ITEMS:
-            raise StaticError("E0411", f"a list has more than {limits.ITEMS:,} elements")
+        extent(value)
     elif isinstance(value, str):
         if len(value) > limits.STRING:
             raise StaticError("E0411", f"a string has more than {limits.STRING:,} characters")
     elif isinstance(value, float) and not math.isfinite(value):
         raise StaticError("E0405", "the result is no finite number")
     return value
+
+
+def extent(value: str | tuple[Any, ...]) -> int:
+    """The elements of a list, those of the lists in it included.  Raises StaticError.
+
+    Whatever walks through lists afterwards may recurse, and ends soon.
+    """
+    if isinstance(value, str):
+        return len(value)
+    count, level = 0, [value]
+    for _ in range(limits.LIST_DEPTH):
+        count += sum(map(len, level))
+        if count > limits.ITEMS:
+            raise StaticError("E0411", f"a list has more than {limits.ITEMS:,} elements")
+        level = [item for items in level for item in items if isinstance(item, tuple)]
+        if not level:
+            return count
+    raise StaticError("E0411", f"lists nest deeper than {limits.LIST_DEPTH} levels")
 
 
 def unary(symbol: str, operand: Any) -> Any:

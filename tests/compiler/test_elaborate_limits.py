@@ -69,7 +69,15 @@ def test_no_more_errors_than_a_person_reads() -> None:
 
 
 @pytest.mark.parametrize(
-    "number", [limits.BLOCK_DEPTH, limits.OPERATIONS, limits.STEPS, limits.ITEMS, limits.STRING]
+    "number",
+    [
+        limits.BLOCK_DEPTH,
+        limits.OPERATIONS,
+        limits.STEPS,
+        limits.ITEMS,
+        limits.LIST_DEPTH,
+        limits.STRING,
+    ],
 )
 def test_limits_are_documented(number: int) -> None:
     text = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
