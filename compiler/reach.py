@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from compiler.ir import Apply, Call, Graph, ReadParameter, Value
+from compiler.ir import Apply, Call, Create, Graph, Instance, Layer, ReadParameter, Value
+
+Reached = tuple[Layer | Instance | None, str]
+"""A parameter by its path from the layer or block that holds it, which a caller of the graph made
+and handed to it; None stands for the graph itself."""
 
 
 def unreached(model: Graph) -> list[str]:
     """The paths of parameters that no output of the model depends on, in order of creation."""
     reached, _ = _Reach().of(model, _all_outputs(model))
-    return [path for path, _ in model.parameters() if path not in reached]
+    return [path for path, _ in model.parameters() if (None, path) not in reached]
 
 
 def reached_inputs(model: Graph) -> list[str]:
@@ -27,33 +31,38 @@ class _Reach:
     """Remembers what is found of a graph, which many calls may share."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[int, frozenset[int]], tuple[set[str], set[int]]] = {}
+        self._found: dict[tuple[int, frozenset[int]], tuple[set[Reached], set[int]]] = {}
 
-    def of(self, graph: Graph, wanted: frozenset[int]) -> tuple[set[str], set[int]]:
-        """The parameters (by path in the graph) and inputs that the wanted outputs depend on."""
+    def of(self, graph: Graph, wanted: frozenset[int]) -> tuple[set[Reached], set[int]]:
+        """The parameters and inputs that the wanted outputs depend on."""
         key = id(graph), wanted
         if key not in self._found:
             self._found[key] = self._walk(graph, wanted)
         return self._found[key]
 
-    def _walk(self, graph: Graph, wanted: frozenset[int]) -> tuple[set[str], set[int]]:
+    def _walk(self, graph: Graph, wanted: frozenset[int]) -> tuple[set[Reached], set[int]]:
         live = {graph.outputs[k].value for k in wanted}
-        paths: set[str] = set()
-        for item in reversed(list(graph.body.walk())):
+        found: set[Reached] = set()
+        items = list(graph.body.walk())
+        for item in reversed(items):
             match item:
                 case Apply(outputs=outputs, inputs=inputs, layer=layer) if _any(outputs, live):
                     live.update(v for v in inputs if v is not None)
-                    paths.update(p.path for p in (layer.parameters if layer else ()))
+                    found.update((layer, p.name) for p in (layer.parameters if layer else ()))
                 case Call(outputs=outputs) if _any(outputs, live):
-                    self._enter(item, live, paths)
+                    self._enter(item, live, found)
                 case ReadParameter(output=output, parameter=parameter) if output in live:
-                    paths.add(parameter.path)
-        return paths, {k for k, given in enumerate(graph.inputs) if given.value in live}
+                    found.add((item.layer, parameter.name if item.layer else parameter.path))
+        own = {item.made for item in items if isinstance(item, Create)}
+        placed = {
+            (None, f"{made.path}.{rest}") if made in own else (made, rest) for made, rest in found
+        }
+        return placed, {k for k, given in enumerate(graph.inputs) if given.value in live}
 
-    def _enter(self, call: Call, live: set[Value], paths: set[str]) -> None:
+    def _enter(self, call: Call, live: set[Value], found: set[Reached]) -> None:
         wanted = frozenset(k for k, value in enumerate(call.outputs) if value in live)
         inner, inputs = self.of(call.graph, wanted)
-        paths.update(f"{call.instance.path}.{path}" for path in inner)
+        found.update((made or call.instance, path) for made, path in inner)
         live.update(call.inputs[k] for k in inputs)
 
 
