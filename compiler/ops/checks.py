@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from compiler import dims
-from compiler.dims import Size
+from compiler.dims import Dim, Size
 from compiler.errors import OpError, require
 from compiler.types import DType, Shape, TensorType, shape_text
 
 
-def require_at_least(least: int, value: int | Sequence[int], attribute: str) -> None:
-    """An integer attribute, or each number of one, is not below `least`."""
-    for number in (value,) if isinstance(value, int) else value:
-        require(number >= least, attribute, f"`{attribute}` must be at least {least}, not {number}")
+def require_at_least(least: int, value: Size | Sequence[Size], attribute: str) -> None:
+    """An integer attribute, or each number of one, is not below `least`, whatever symbols are."""
+    for number in (value,) if isinstance(value, int | Dim) else value:
+        legal = dims.less_equal(least, number) is not False
+        require(legal, attribute, f"`{attribute}` must be at least {least}, not {number}")
 
 
 def require_rank(x: TensorType, least: int, most: int | None = None, *, operand: int = 0) -> None:

@@ -9,12 +9,12 @@ from compiler.errors import OpError, require
 from compiler.initializers import HeUniform, Zeros
 from compiler.ops.base import LayerOp, Layout, Operand, ParameterSpec, Requirement, require_float
 from compiler.ops.checks import known, require_at_least, require_rank
+from compiler.ops.sizes import at_least_one
 from compiler.ops.windows import (
     AnyPadding,
     Pads,
     extent,
     require_axes,
-    require_later,
     require_output,
     require_padding,
 )
@@ -83,7 +83,7 @@ class AnyConvolution(LayerOp):
         return x.with_shape(x.shape[0], self.channels, *sizes)
 
     def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
-        return require_later(self.output_sizes(x.shape[2:]))
+        return at_least_one(self.output_sizes(x.shape[2:]))
 
     def parameters(self, x: TensorType) -> tuple[ParameterSpec, ...]:
         shape = self.weight_shape(self._inputs(x))

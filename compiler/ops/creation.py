@@ -8,8 +8,9 @@ from compiler.dims import Size
 from compiler.errors import OpError, require
 from compiler.lazy import np
 from compiler.ops.base import Layout, Op, Operand, Requirement, operation
+from compiler.ops.checks import require_at_least
 from compiler.ops.elements import require_element
-from compiler.ops.sizes import at_most
+from compiler.ops.sizes import at_least_one, at_most
 from compiler.types import DType, Shape, TensorType
 from dsl.records import dataclass
 
@@ -82,15 +83,16 @@ class Full(Op):
     dtype: DType = DType.F32
 
     def __post_init__(self) -> None:
-        for size in self.shape:
-            positive = not isinstance(size, int) or size >= 1
-            require(positive, "shape", f"a size must be at least 1, not {size}")
+        require_at_least(1, self.shape, "shape")
         if isinstance(self.value, bool) != (self.dtype is DType.BOOL):
             require(False, "value", f"`value` does not fit {self.dtype}")
         require_element(self.value, self.dtype, "value")
 
     def infer(self) -> TensorType:
         return TensorType(self.dtype, self.shape)
+
+    def constraints(self) -> tuple[Requirement, ...]:
+        return at_least_one(self.shape)
 
     def reference(self) -> Array:
         return np.full(self.shape, self.value, dtype=self.dtype.numpy_name)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from compiler.lazy import np
 from compiler.ops.base import Layout, Op, Operand, Requirement, operation
 from compiler.ops.checks import normalized_axis, require_at_least
 from compiler.ops.repeating import Flip, Pad, Repeat, Tile
-from compiler.ops.sizes import equality
+from compiler.ops.sizes import at_least_one, equality
 from compiler.types import Shape, TensorType
 from dsl.records import dataclass
 
@@ -154,13 +154,8 @@ class Split(_Cut):
     axis: int = 0
 
     def __post_init__(self) -> None:
-        if isinstance(self.sections, int):
-            require_at_least(1, self.sections, "sections")
-            return
-        require(bool(self.sections), "sections", "`sections` must not be empty")
-        for size in self.sections:
-            positive = not isinstance(size, int) or size >= 1
-            require(positive, "sections", f"a part must have a size of at least 1, not {size}")
+        require(self.sections != (), "sections", "`sections` must not be empty")
+        require_at_least(1, self.sections, "sections")
 
     def at(self, rank: int) -> int:
         return normalized_axis(self.axis, rank)
@@ -182,7 +177,8 @@ class Split(_Cut):
         for part in self.sections:
             total = total + part
         message = f"the parts add up to {total}, and axis {axis} has size {size}"
-        return equality(size, total, OpError("E0301", message, attribute="sections", operand=0))
+        problem = OpError("E0301", message, attribute="sections", operand=0)
+        return equality(size, total, problem) + at_least_one(self.sections)
 
     def reference(self, x: Array) -> tuple[Array, ...]:
         if isinstance(self.sections, int):

@@ -24,6 +24,7 @@ from compiler.ops.global_pooling import (
     GlobalMaxPool2d,
     GlobalPool,
 )
+from compiler.ops.sizes import at_least_one
 from compiler.ops.windows import (
     NO_PADDING_1,
     NO_PADDING_2,
@@ -39,7 +40,6 @@ from compiler.ops.windows import (
     output_size,
     output_size_ceil,
     require_axes,
-    require_later,
     require_output,
     require_padding,
     same_padding,
@@ -123,7 +123,7 @@ class Pool(Op):
         return x.with_shape(*x.shape[:2], *sizes)
 
     def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
-        return require_later(self.output_sizes(x.shape[2:]))
+        return at_least_one(self.output_sizes(x.shape[2:]))
 
     def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
         return math.prod(self.kernel) * dims.product(outputs[0].shape)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from compiler.dims import Dim
 from compiler.errors import require
 from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, operation
+from compiler.ops.base import Layout, Op, Operand, Requirement, operation
+from compiler.ops.checks import require_at_least
+from compiler.ops.sizes import at_least_one
 from compiler.types import DType, Shape, TensorType
 from dsl.records import dataclass
 
@@ -28,9 +30,7 @@ class RandomOp(Op):
     shape: Shape
 
     def __post_init__(self) -> None:
-        for size in self.shape:
-            positive = not isinstance(size, int) or size >= 1
-            require(positive, "shape", f"a size must be at least 1, not {size}")
+        require_at_least(1, self.shape, "shape")
 
     @property
     def type(self) -> TensorType:
@@ -38,6 +38,9 @@ class RandomOp(Op):
 
     def infer(self) -> TensorType:
         return self.type
+
+    def constraints(self) -> tuple[Requirement, ...]:
+        return at_least_one(self.shape)
 
     @property
     def _known_shape(self) -> tuple[int, ...]:

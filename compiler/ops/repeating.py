@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from compiler.dims import Size
-from compiler.errors import OpError, require
+from compiler.errors import OpError
 from compiler.lazy import np
 from compiler.ops.base import Layout, Op, Operand, Requirement, operation
 from compiler.ops.checks import normalized_axes, normalized_axis, require_at_least
 from compiler.ops.elements import require_element
-from compiler.ops.sizes import at_most
+from compiler.ops.sizes import at_least_one, at_most
 from compiler.types import TensorType
 from dsl.records import dataclass
 
@@ -82,9 +82,7 @@ class Tile(Op):
     repeats: tuple[Size, ...]
 
     def __post_init__(self) -> None:
-        for count in self.repeats:
-            positive = not isinstance(count, int) or count >= 1
-            require(positive, "repeats", f"`repeats` must be at least 1, not {count}")
+        require_at_least(1, self.repeats, "repeats")
 
     def infer(self, x: TensorType) -> TensorType:
         if len(self.repeats) != x.rank:
@@ -92,6 +90,9 @@ class Tile(Op):
             raise OpError("E0303", message, attribute="repeats", operand=0)
         pairs = zip(x.shape, self.repeats, strict=True)
         return x.with_shape(*(size * count for size, count in pairs))
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        return at_least_one(self.repeats)
 
     def reference(self, x: Array) -> Array:
         return np.tile(x, self.repeats)  # type: ignore[arg-type]
@@ -113,13 +114,15 @@ class Repeat(Op):
     axis: int
 
     def __post_init__(self) -> None:
-        positive = not isinstance(self.count, int) or self.count >= 1
-        require(positive, "count", f"`count` must be at least 1, not {self.count}")
+        require_at_least(1, self.count, "count")
 
     def infer(self, x: TensorType) -> TensorType:
         axis = normalized_axis(self.axis, x.rank)
         size = x.shape[axis] * self.count
         return x.with_shape(*x.shape[:axis], size, *x.shape[axis + 1 :])
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        return at_least_one((self.count,))
 
     def reference(self, x: Array) -> Array:
         return np.repeat(x, self.count, axis=self.axis)  # type: ignore[arg-type]

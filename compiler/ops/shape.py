@@ -13,9 +13,13 @@ from compiler.errors import OpError, require
 from compiler.lazy import np
 from compiler.ops.axes import Permute, Squeeze, Transpose, Unsqueeze
 from compiler.ops.base import Op, Operand, Requirement, operation
-from compiler.ops.checks import broadcast_shapes, normalized_axis
+from compiler.ops.checks import (
+    broadcast_shapes,
+    normalized_axis,
+    require_at_least,
+)
 from compiler.ops.joining import Chunk, Concat, Flip, Pad, Repeat, Split, Stack, Tile
-from compiler.ops.sizes import equality
+from compiler.ops.sizes import at_least_one, equality
 from compiler.ops.slicing import Index, Integer, NewAxis, Slice
 from compiler.types import Shape, TensorType, shape_text
 from dsl.records import dataclass
@@ -49,9 +53,7 @@ __all__ = [
 
 def require_sizes(shape: Shape, free: int) -> None:
     """Sizes in an attribute are positive, but for at most `free` of -1.  Raises OpError E0504."""
-    for size in shape:
-        legal = size == -1 or not isinstance(size, int) or size >= 1
-        require(legal, "shape", f"a size must be at least 1, not {size}")
+    require_at_least(1, [size for size in shape if size != -1], "shape")
     if shape.count(-1) > free:
         message = "only one size can be -1" if free else "no size can be -1 here"
         require(False, "shape", message)
@@ -164,6 +166,9 @@ class Expand(Op):
     def infer(self, x: TensorType) -> TensorType:
         return x.with_shape(*broadcast_shapes(x.shape, self.wanted(x.shape), operand=0))
 
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        return at_least_one(size for size in self.shape if size != -1)
+
     def reference(self, x: Array) -> Array:
         shape = np.broadcast_shapes(x.shape, self.wanted(x.shape))  # type: ignore[arg-type]
         return np.broadcast_to(x, shape)
@@ -191,6 +196,9 @@ class BroadcastTo(Op):
             message = f"{x} does not broadcast to {shape_text(self.shape)}"
             raise OpError("E0302", message, attribute="shape", operand=0)
         return x.with_shape(*shape)
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        return at_least_one(self.shape)
 
     def reference(self, x: Array) -> Array:
         return np.broadcast_to(x, self.shape)  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from compiler import dims
 from compiler.dims import Size
 from compiler.errors import OpError
@@ -21,6 +23,11 @@ def equality(a: Size, b: Size, problem: OpError) -> tuple[Requirement, ...]:
         raise problem
     left, right = dims.without_common_factor(a, b)
     return ((left, "==", right),)
+
+
+def at_least_one(sizes: Iterable[Size]) -> tuple[Requirement, ...]:
+    """What is left to require of sizes, none of which is below 1 for certain."""
+    return tuple((1, "<=", size) for size in sizes if dims.less_equal(1, size) is None)
 
 
 def at_most(a: Size, b: Size, problem: OpError) -> tuple[Requirement, ...]:

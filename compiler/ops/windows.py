@@ -9,7 +9,7 @@ from compiler import dims
 from compiler.dims import Size
 from compiler.errors import OpError, require
 from compiler.lazy import np
-from compiler.ops.base import Padding, PerAxis, Requirement
+from compiler.ops.base import Padding, PerAxis
 from compiler.ops.checks import require_at_least
 from compiler.types import Shape, TensorType
 
@@ -104,11 +104,6 @@ def require_output(
                 operand=0,
                 help="use a smaller kernel, more padding, or a larger input",
             )
-
-
-def require_later(sizes: Shape) -> tuple[Requirement, ...]:
-    """That output sizes which stay open are at least 1."""
-    return tuple((1, "<=", size) for size in sizes if dims.less_equal(1, size) is None)
 
 
 def windows_of(

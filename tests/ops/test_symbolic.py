@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from compiler import dims
 from compiler.dims import Size
 from compiler.errors import OpError
-from compiler.ops import indexing, joining, shape
+from compiler.ops import indexing, joining, random, shape
 from compiler.ops.base import Op
 from compiler.ops.slicing import Index, Integer, Item, Slice
 from compiler.types import DType, TensorType
@@ -57,12 +58,17 @@ CONSTRAINTS: list[tuple[Op, TensorType, str, list[str]]] = [
     (shape.Flatten(), f32(N, 64, 5, 5), "f32[N, 1600]", []),
     (joining.Split(2, axis=1), f32(N, 2 * D), "f32[N, D]", []),
     (joining.Split(2, axis=1), f32(N, D), "f32[N, D // 2]", ["D == 2 * (D // 2)"]),
+    (joining.Split((1, T - 1), axis=1), f32(N, T), "f32[N, 1]", ["1 <= T - 1"]),
     (joining.Chunk(2), f32(2 * N), "f32[N]", []),
     (joining.Pad(((0, 0), (3, 0)), "reflect"), f32(N, T), "f32[N, T + 3]", ["4 <= T"]),
     (joining.Repeat(N, 0), f32(3, D), "f32[3 * N, D]", []),
+    (joining.Repeat(D - 2, 0), f32(3), "f32[3 * D - 6]", ["1 <= D - 2"]),
     (joining.Tile((N, 2)), f32(3, D), "f32[3 * N, 2 * D]", []),
+    (joining.Tile((D - 2,)), f32(3), "f32[3 * D - 6]", ["1 <= D - 2"]),
     (shape.Expand((N, -1, 4)), f32(T, 1), "f32[N, T, 4]", []),
+    (shape.Expand((T - 1, -1)), f32(3), "f32[T - 1, 3]", ["1 <= T - 1"]),
     (shape.BroadcastTo((N, 1, T)), f32(T), "f32[N, 1, T]", []),
+    (shape.BroadcastTo((T - 1, 3)), f32(3), "f32[T - 1, 3]", ["1 <= T - 1"]),
     (indexing.TopK(5), f32(N, T), "f32[N, 5]", ["5 <= T"]),
 ]
 
@@ -79,6 +85,13 @@ def test_arange_of_symbolic_ends() -> None:
     assert indexing.Arange(0, T, 2).infer().shape == ((T + 1) // 2,)
     assert indexing.Arange(T, 0, -1).infer().shape == (T,)
     assert indexing.Arange(3, T).constraints() == ((4, "<=", T),)
+
+
+def test_filled_tensors_are_not_empty() -> None:
+    for op in (indexing.Full((N, T - 1), 0.0), random.RandomNormal((N, T - 1))):
+        assert op.constraints() == ((1, "<=", T - 1),)
+        with pytest.raises(OpError, match="at least 1, not -T"):
+            dataclasses.replace(op, shape=(-T,))
 
 
 def test_an_ellipsis_is_written_out() -> None:
