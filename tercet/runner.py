@@ -28,8 +28,7 @@ _LONGEST_WAIT = 3600.0
 class Job:
     """One script to run, for `timeout` seconds at most.
 
-    `environment` is laid over `script_environment()`.  `then` is run in its place after it has
-    succeeded, and its result is then the job's.
+    `environment` is laid over `script_environment()`.
     """
 
     name: str
@@ -37,7 +36,6 @@ class Job:
     folder: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     timeout: float | None = None
-    then: Job | None = None
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,6 @@ def run_all(
     of a callback, a program that cannot be started), no process of any of the jobs is left.
     """
     events: Events = queue.Queue(_QUEUED_EVENTS)
-    current = list(jobs)
     waiting = list(range(len(jobs)))[::-1]
     running: dict[Process, int] = {}
     results: dict[int, Finished] = {}
@@ -152,16 +149,12 @@ def run_all(
             while waiting and (at_once is None or len(running) < at_once):
                 index = waiting.pop()
                 with uninterrupted():
-                    running[_start(current[index], inherit, threads, events)] = index
-            _listen(events, running, current, on_text)
+                    running[_start(jobs[index], inherit, threads, events)] = index
+            _listen(events, running, jobs, on_text)
             for process in [process for process in running if process.is_over()]:
                 with uninterrupted():
                     index = running.pop(process)
-                    results[index] = _finish(process, current[index])
-                following = current[index].then
-                if following is not None and results[index].ok:
-                    current[index] = following
-                    waiting.append(index)
+                    results[index] = _finish(process, jobs[index])
                 if on_end is not None:
                     on_end(results[index])
     finally:

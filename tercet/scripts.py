@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tercet.interpreters import Interpreters
+from tercet.interpreters import PROBES, Interpreters
 from tercet.project import Project, script_name, script_text
 from tercet.runner import Job, run
 
@@ -45,41 +45,35 @@ def export_flags(project: Project, weights: Path | None) -> list[str]:
     return [*flags, "--device", "cpu", *(["--weights", str(weights)] if weights else [])]
 
 
+def export_job(
+    project: Project,
+    script: Script,
+    flags: Sequence[str],
+    path: Path,
+    timeout: float | None,
+    prefix: Path | None = None,
+) -> Job:
+    """A run with these flags that also writes the ONNX file of the framework's own graph.
+
+    MXNet's script writes its Symbol to files that begin with `prefix` (by default, that of the
+    script), and the same process converts them.
+    """
+    if script.target != "mxnet":
+        return script.job([*flags, "--export", str(path)], timeout)
+    from backends.mxnet.export import specification
+
+    prefix = prefix or script.path.with_suffix("")
+    spec = prefix.with_suffix(".json")
+    spec.write_text(json.dumps(specification(project.model)), encoding="utf-8")
+    files = [f"{prefix}-symbol.json", f"{prefix}-0000.params", str(spec), str(path)]
+    own = [str(script.path), *flags, "--export", str(prefix)]
+    command = [script.interpreter, str(PROBES / "export_symbol.py"), *files, *own]
+    return Job(script.target, command, timeout=timeout)
+
+
 def export_with(
     project: Project, script: Script, weights: Path | None, path: Path, timeout: float | None
 ) -> None:
     """Writes the ONNX file of a framework's own graph.  Raises RunError where that fails."""
     flags = export_flags(project, weights)
-    if script.target != "mxnet":
-        run(script.job([*flags, "--export", str(path)], timeout)).require_success()
-        return
-    prefix = script.path.with_suffix("")
-    run(script.job([*flags, "--export", str(prefix)], timeout)).require_success()
-    run(convert_job(project, script, prefix, path, timeout)).require_success()
-
-
-_CONVERT = """
-import runpy, sys
-sys.path = [entry for entry in sys.path if entry] + sys.argv[1:3]
-del sys.argv[1:3]
-runpy.run_module("symbol_to_onnx", run_name="__main__", alter_sys=True)
-"""
-
-
-def convert_job(
-    project: Project, script: Script, prefix: Path, path: Path, timeout: float | None
-) -> Job:
-    """The conversion of MXNet's Symbol to ONNX, by the interpreter that has MXNet.
-
-    That one need not have what Tercet stands on, and what it has must not be hidden: the converter
-    is run as a package of its own, and Tercet's folders come last.
-    """
-    from backends.mxnet.export import specification
-
-    spec = prefix.with_suffix(".json")
-    spec.write_text(json.dumps(specification(project.model)), encoding="utf-8")
-    root = Path(__file__).resolve().parent.parent
-    files = [f"{prefix}-symbol.json", f"{prefix}-0000.params", str(spec), str(path)]
-    folders = [str(root), str(root / "backends" / "mxnet")]
-    command = [script.interpreter, "-c", _CONVERT, *folders, *files]
-    return Job("mxnet (Symbol to ONNX)", command, timeout=timeout)
+    run(export_job(project, script, flags, path, timeout)).require_success()

@@ -16,7 +16,7 @@ _WIDTH = 60
 
 
 class PlainProgress(Progress):
-    """A line when a step has ended: for logs and pipes."""
+    """A line when a script has ended: for logs and pipes."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -61,9 +61,8 @@ class LiveProgress(Progress):
 
     def ended(self, target: str, finished: Finished) -> None:
         self._begin(target)
-        over = finished.job.then is None or not finished.ok
         said = "" if finished.ok else finished.outcome
-        self._bars.update(self._tasks[target], said=said, completed=int(over))
+        self._bars.update(self._tasks[target], said=said, completed=1)
 
     def _begin(self, target: str) -> None:
         self._bars.start_task(self._tasks[target])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -55,7 +55,7 @@ class Progress:
         """A script printed something."""
 
     def ended(self, target: str, finished: Finished) -> None:
-        """A script, or a step of it, has ended."""
+        """A script has ended."""
 
 
 @dataclass(frozen=True)
@@ -179,9 +179,13 @@ class _Session:
     def run(self, chosen: Sequence[TargetInfo]) -> tuple[list[Heard], Reference]:
         """What every target said, in their order, and the reference's answers."""
         graph = self.project.model
+        heard: dict[str, _Background[Heard]] = {}
+        jobs = self._jobs([info for info in chosen if info.name != "onnx"], heard)
         reference = _Background(lambda: reference_answers(graph, self.weights, self.probes))
-        heard = {info.name: _Background(self._direct) for info in chosen if info.name == "onnx"}
-        heard |= self._frameworks([info for info in chosen if info.name != "onnx"])
+        if any(info.name == "onnx" for info in chosen):
+            heard["onnx"] = _Background(self._direct)
+        versions = {info.name: info.version or "unknown" for info in chosen}
+        self._run(jobs, versions, heard)
         return [heard[info.name].result() for info in chosen], reference.result()
 
     def _direct(self) -> Heard:
@@ -196,10 +200,9 @@ class _Session:
             self.project.model, "onnx", versions, 0.0, self.folder, self.probes, self.request.device
         )
 
-    def _frameworks(self, infos: Sequence[TargetInfo]) -> dict[str, _Background[Heard]]:
-        """Runs all scripts; ONNX Runtime takes each file as soon as it is there."""
-        heard: dict[str, _Background[Heard]] = {}
-        jobs: dict[str, Job] = {}
+    def _jobs(self, infos: Sequence[TargetInfo], heard: dict[str, _Background[Heard]]) -> list[Job]:
+        """The scripts to run, the slowest first; what a target cannot express is heard already."""
+        jobs: list[Job] = []
         for info in sorted(infos, key=lambda info: _SLOWEST_FIRST.index(info.name)):
             try:
                 script = self._script(info)
@@ -207,26 +210,8 @@ class _Session:
                 heard[info.name] = _Background(partial(_unsupported, info.name, problem))
                 continue
             timeout, count = self.request.timeout, len(self.probes)
-            jobs[info.name] = framework_job(self.project, script, self.folder, count, timeout)
-        versions = {info.name: info.version or "unknown" for info in infos}
-
-        def ended(target: str, finished: Finished, seconds: float) -> None:
-            heard[target] = _Background(
-                partial(
-                    heard_framework,
-                    self.project.model,
-                    finished,
-                    target,
-                    {target: versions[target]},
-                    seconds,
-                    self.folder,
-                    self.probes,
-                    self.request.device,
-                )
-            )
-
-        self._run(jobs, ended)
-        return heard
+            jobs.append(framework_job(self.project, script, self.folder, count, timeout))
+        return jobs
 
     def _script(self, info: TargetInfo) -> Script:
         """The script of a target: the user's, or one generated now.  Raises DiagnosticError."""
@@ -238,34 +223,32 @@ class _Session:
         path.write_text(script_text(self.project, info.name, path.parent), encoding="utf-8")
         return Script(info.name, path, info.interpreter)
 
-    def _run(self, jobs: Mapping[str, Job], over: Callable[[str, Finished, float], None]) -> None:
-        """Runs all scripts; `over` hears how each ended, and the seconds of all its steps."""
-        targets = {step.name: target for target, job in jobs.items() for step in _steps(job)}
-        seconds = dict.fromkeys(jobs, 0.0)
+    def _run(
+        self,
+        jobs: Sequence[Job],
+        versions: Mapping[str, str],
+        heard: dict[str, _Background[Heard]],
+    ) -> None:
+        """Runs all scripts; ONNX Runtime takes each file as soon as it is there."""
+        graph, folder, probes = self.project.model, self.folder, self.probes
 
         def ended(finished: Finished) -> None:
-            target = targets[finished.job.name]
-            seconds[target] += finished.seconds
+            target, device = finished.job.name, self.request.device
             self.progress.ended(target, finished)
-            if finished.job.then is None or not finished.ok:
-                over(target, finished, seconds[target])
+            made_by = {target: versions[target]}
+            heard[target] = _Background(
+                partial(heard_framework, graph, finished, target, made_by, folder, probes, device)
+            )
 
-        self.progress.started(list(jobs))
+        self.progress.started([job.name for job in jobs])
         cores = os.cpu_count() or 1  # and one more: a script that starts waits for its files
         run_all(
-            list(jobs.values()),
+            jobs,
             at_once=max(2, min(cores + 1, len(jobs))),
             threads=max(1, cores // max(1, len(jobs))),
-            on_text=lambda job, text: self.progress.printed(targets[job.name], text),
+            on_text=lambda job, text: self.progress.printed(job.name, text),
             on_end=ended,
         )
-
-
-def _steps(job: Job) -> Iterator[Job]:
-    step: Job | None = job
-    while step is not None:
-        yield step
-        step = step.then
 
 
 def _unsupported(target: str, problem: DiagnosticError) -> Heard:

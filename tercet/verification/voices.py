@@ -12,7 +12,7 @@ from compiler.types import TensorType
 from tercet.errors import TercetError
 from tercet.project import Project
 from tercet.runner import Finished, Job
-from tercet.scripts import Script, convert_job, export_flags
+from tercet.scripts import Script, export_flags, export_job
 from tercet.tensors import read
 from tercet.verification.folder import Folder
 from tercet.verification.judge import Voice
@@ -38,20 +38,12 @@ class Heard:
 def framework_job(
     project: Project, script: Script, folder: Folder, probes: int, timeout: float | None
 ) -> Job:
-    """Predicts for all probes and exports, in one process; MXNet's export takes a second one."""
+    """Predicts for all probes and exports, in one process."""
     flags = export_flags(project, folder.weights)
     for index in range(probes):
         flags += ["--predict", str(folder.probe(index)), str(folder.answer(script.target, index))]
     path = folder.onnx(script.target)
-    if script.target != "mxnet":
-        return script.job([*flags, "--export", str(path)], timeout)
-    job = script.job([*flags, "--export", str(folder.symbol)], timeout)
-    return Job(
-        job.name,
-        job.command,
-        timeout=timeout,
-        then=convert_job(project, script, folder.symbol, path, timeout),
-    )
+    return export_job(project, script, flags, path, timeout, folder.symbol)
 
 
 def heard_framework(
@@ -59,7 +51,6 @@ def heard_framework(
     finished: Finished,
     target: str,
     versions: Mapping[str, str],
-    seconds: float,
     folder: Folder,
     probes: Sequence[Probe],
     device: Device,
@@ -69,13 +60,13 @@ def heard_framework(
         said = finished.last_lines()
         problem = f"{finished.job.name} {finished.outcome}"
         problem += f"; it printed last:\n{said}" if said else " and printed nothing"
-        return _failed(target, versions, seconds, problem)
+        return _failed(target, versions, finished.seconds, problem)
     try:
         answers = [read(folder.answer(target, index)) for index in range(len(probes))]
     except TercetError as error:
-        return _failed(target, versions, seconds, f"{target}: {error.message}")
+        return _failed(target, versions, finished.seconds, f"{target}: {error.message}")
     eager = Voice(target, target, "eager", answers, _wrong_names(graph, answers))
-    return heard_file(graph, target, versions, seconds, folder, probes, device, (eager,))
+    return heard_file(graph, target, versions, finished.seconds, folder, probes, device, (eager,))
 
 
 def heard_file(

@@ -164,18 +164,6 @@ def test_several_run_side_by_side_in_order_of_the_jobs(tmp_path: Path) -> None:
     assert sorted(ended) == ["0", "1", "2"]
 
 
-def test_what_follows_a_job_runs_in_its_place_and_only_after_success() -> None:
-    ended: list[str] = []
-    jobs = [
-        Job("a", script("print('a')").command, then=script("print('after a')", "after a")),
-        Job("b", script("raise SystemExit(3)").command, then=script("print('after b')", "after b")),
-    ]
-    results = run_all(jobs, at_once=1, on_end=lambda finished: ended.append(finished.job.name))
-    assert [(r.job.name, r.exit_code) for r in results] == [("after a", 0), ("b", 3)]
-    assert results[0].output == "after a\n"
-    assert ended == ["a", "after a", "b"]
-
-
 def test_at_once_limits_how_many_run() -> None:
     text = "import time; print(time.monotonic()); time.sleep(0.3); print(time.monotonic())"
     spans = [
