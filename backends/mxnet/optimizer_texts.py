@@ -9,7 +9,6 @@ def _class(name: str, summary: str, parameters: str, slots: int, body: str) -> s
     state = f"({state},)" if slots == 1 else f"({state})"
     stored = "".join(f"        self.{n} = {n}\n" for n in names)
     return f'''\
-@mx.optimizer.register
 class {name}(mx.optimizer.Optimizer):
     """{summary}"""
 

@@ -81,6 +81,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-4000:]
+    (place / "stderr.txt").write_text(done.stderr)
     return place
 
 
@@ -95,6 +96,11 @@ def test_the_definition_is_met(case: Case, folder: Path) -> None:
             (gradient,) = case.clip.apply([gradient])
         weight, slots = case.optimizer.update(weight, gradient, slots, step, case.optimizer.lr)
         np.testing.assert_allclose(found[step], weight, rtol=0, atol=case.tolerance)
+
+
+@pytest.mark.slow
+def test_classes_of_the_script_take_no_name_from_mxnet(folder: Path) -> None:
+    assert "overriding" not in (folder / "stderr.txt").read_text()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -156,7 +156,6 @@ def learning_rate_factor(step, steps):
     return 0.5 * (1 + math.cos(math.pi * progress))
 
 
-@mx.optimizer.register
 class AdamW(mx.optimizer.Optimizer):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
 
@@ -568,4 +567,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 44a9ab77dc5185e5
+# Compiled by Tercet. sha256 of the lines above: 03bdf297966229f0
