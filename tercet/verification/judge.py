@@ -7,7 +7,7 @@ that this model makes of these probes, and tells a difference of meaning from on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
@@ -51,11 +51,14 @@ class Reference:
     """The reference's outputs for every probe, in float64 and in float32.
 
     `idle` are inputs whose handling the probes do not try: no output changes with them.
+    `undefined` are for each probe the outputs that depend on a NaN, though they hold none: what
+    the largest of no numbers is, every framework answers in its own way.
     """
 
     exact: Sequence[Answers]
     rounded: Sequence[Answers]
     idle: Sequence[str] = ()
+    undefined: Sequence[Collection[str]] = ()
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,7 @@ class _OutputJudge:
         self.probes = probes
         self.exact = [answers[output] for answers in reference.exact]
         self.rounded = [answers[output] for answers in reference.rounded]
+        self.undefined = {i for i, names in enumerate(reference.undefined) if output in names}
         self.notes: list[str] = []
         self.scales = self._scales()
         self.unusable = {i: why for i in range(len(probes)) if (why := self._not_finite(i))}
@@ -160,6 +164,8 @@ class _OutputJudge:
             return "the reference itself is NaN there"
         if any(np.isinf(array).any() for array in arrays if array.dtype.kind == "f"):
             return "the reference itself is infinite there"
+        if probe in self.undefined:
+            return "it depends on what the reference says is NaN"
         return None
 
     def _regular_unusable(self) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from compiler.ir import Graph
 from compiler.lazy import np
 from compiler.reach import reached_inputs
-from compiler.reference import InputError, run
+from compiler.reference import InputError, Step, run
 from tercet.verification.compare import scale_of
 from tercet.verification.judge import SENSITIVITY, Reference
 from tercet.verification.probes import Distribution, Probe, make_probes
@@ -55,9 +55,62 @@ def reference_answers(
     graph: Graph, weights: Mapping[str, Array], probes: Sequence[Probe]
 ) -> Reference:
     """The outputs in float64, in float32 for a sample of its rounding, and the idle inputs."""
-    exact = [run(graph, probe.inputs, weights) for probe in probes]
+    watches = [_NanWatch() for _ in probes]
+    exact = [
+        run(graph, probe.inputs, weights, observe=watch)
+        for probe, watch in zip(probes, watches, strict=True)
+    ]
+    undefined = [
+        _moved_by_nan(graph, weights, probe, answers) if watch.met else frozenset[str]()
+        for probe, watch, answers in zip(probes, watches, exact, strict=True)
+    ]
     rounded = [run(graph, probe.inputs, weights, "float32") for probe in probes]
-    return Reference(exact, rounded, _idle_inputs(graph, weights, probes, exact))
+    idle = _idle_inputs(graph, weights, probes, exact)
+    return Reference(exact, rounded, idle, undefined)
+
+
+class _NanWatch:
+    """Sees whether any operation gives NaN."""
+
+    def __init__(self) -> None:
+        self.met = False
+
+    def __call__(self, step: Step, results: tuple[Array, ...]) -> None:
+        self.met = self.met or any(np.isnan(a).any() for a in results if a.dtype.kind == "f")
+
+
+class _NumbersForNan:
+    """Puts a random number, times `sign`, in the place of every NaN."""
+
+    def __init__(self, sign: float) -> None:
+        self._sign = sign
+        self._random = np.random.default_rng(0)
+
+    def __call__(self, step: Step, results: tuple[Array, ...]) -> tuple[Array, ...]:
+        return tuple(map(self._replaced, results))
+
+    def _replaced(self, array: Array) -> Array:
+        if array.dtype.kind != "f" or not np.isnan(array).any():
+            return array
+        drawn = self._sign * self._random.normal(size=array.shape)
+        return np.where(np.isnan(array), drawn, array).astype(array.dtype)
+
+
+def _moved_by_nan(
+    graph: Graph, weights: Mapping[str, Array], probe: Probe, answers: Mapping[str, Array]
+) -> frozenset[str]:
+    """The outputs that change when every NaN on the way is a number: an argmax, a comparison.
+
+    Of both signs, so that whatever puts them in order answers anew.
+    """
+    found: set[str] = set()
+    for sign in (1.0, -1.0):
+        try:
+            changed = run(graph, probe.inputs, weights, observe=_NumbersForNan(sign))
+        except InputError:  # it was an index
+            return frozenset(answers)
+        found |= {name for name, array in changed.items() if (array != answers[name]).any()}
+    return frozenset(found)
 
 
 def _idle_inputs(

@@ -117,6 +117,15 @@ def test_an_output_that_ignores_the_input_is_not_judged() -> None:
     assert "hardly depends" in str(judgement.pairs[0].reason)
 
 
+def test_an_edge_that_depends_on_a_nan_is_left_out() -> None:
+    answers = _answers(lambda x: np.argsort(x), "int64")
+    reference = Reference(answers, answers, undefined=["", "", "", {"y"}, ""])
+    wrong = [{"y": found["y"] + (index == 3)} for index, found in enumerate(answers)]
+    judgement = judge({"y": DType.I64}, PROBES, reference, [Voice("a", "a", "eager", wrong)])
+    assert _verdict(judgement) == "identical"
+    assert judgement.notes == ("zeros: y left out: it depends on what the reference says is NaN",)
+
+
 def test_a_reference_that_is_nan_is_not_judged() -> None:
     def invalid(x: Array) -> Array:
         with np.errstate(invalid="ignore", divide="ignore"):

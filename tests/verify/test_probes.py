@@ -14,6 +14,7 @@ from compiler.weights import lively_weights
 from dsl.source import Source
 from tercet.verification.probes import make_probes
 from tercet.verification.ranges import input_ranges
+from tercet.verification.truth import reference_answers
 
 
 def compiled(text: str) -> Graph:
@@ -92,6 +93,20 @@ def test_the_reference_answers_every_probe() -> None:
     for probe in make_probes(graph, 0):
         answers = run(graph, probe.inputs, weights)
         assert np.isfinite(answers["y"]).all(), probe.name
+
+
+def test_outputs_that_depend_on_a_nan_are_known() -> None:
+    """0 / 0 where all is zero; what a choice leaves out moves nothing."""
+    graph = compiled("""
+    model M { input x: f32[N, 3]
+        share = x / sum(abs(x), axis = 1, keepdims = true)
+        safe = where(x == 0, x, share)
+        output share, best = argmax(share, axis = 1), kept = argmax(safe, axis = 1), safe }
+    """)
+    probes = make_probes(graph, 0)
+    undefined = reference_answers(graph, {}, probes).undefined
+    found = {probe.name: names for probe, names in zip(probes, undefined, strict=True) if names}
+    assert found == {"zeros": {"share", "best"}}
 
 
 def test_ordinary_and_edge_probes() -> None:
