@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+from tercet.errors import TercetError
 from tercet.interpreters import Interpreters
 from tercet.project import FRAMEWORKS, Project, open_project, write_scripts
 
@@ -67,11 +68,11 @@ def compile(
         tercet.compile("digits.model", targets=["pytorch"], training={"epochs": 3})
 
     Raises DiagnosticError for errors in the file and for what a target cannot express, and
-    `tercet.errors.TercetError` where a script was edited since it was written (unless `force`) or
-    `output` is a file.
+    `tercet.errors.TercetError` for an unknown target, a script that was edited since it was written
+    (unless `force`) or an `output` that is a file.
     """
     project = load(path, model=model, parameters=parameters, training=training)
-    return write_scripts(project, targets, Path(output), force=force)
+    return write_scripts(project, _several(targets), Path(output), force=force)
 
 
 def export(
@@ -142,12 +143,15 @@ def verify(
         worst = max(pair.max_abs or 0.0 for pair in report.pairs)
 
     Raises DiagnosticError for errors in the file and where no sizes meet what the model needs,
-    `tercet.errors.TercetError` for a target, a script or weights that are not there.
+    `tercet.errors.TercetError` for a target, a device, a script or weights that are not there.
     """
     from tercet.verification.run import Request, verify_project
+    from tercet.verification.session import Device
 
+    if device not in get_args(Device):
+        raise TercetError(f"there is no device {device!r} (there are auto, cpu, cuda)")
     request = Request(
-        targets=targets,
+        targets=_several(targets),
         scripts={target: Path(script) for target, script in (scripts or {}).items()},
         device=device,
         seed=seed,
@@ -157,6 +161,11 @@ def verify(
         interpreters=interpreters or Interpreters(),
     )
     return verify_project(load(path, model=model, parameters=parameters), request)
+
+
+def _several(targets: Sequence[str]) -> Sequence[str]:
+    """Targets, of which one may be given as it is."""
+    return (targets,) if isinstance(targets, str) else targets
 
 
 def _texts(values: Mapping[str, object] | None) -> dict[str, str]:

@@ -75,9 +75,18 @@ def open_project(
 
 
 def backend(target: str) -> Backend:
-    """The code generator of a target with scripts."""
+    """The code generator of a target with scripts.  Raises TercetError for any other."""
+    require_script(target)
     found: Backend = importlib.import_module(f"backends.{target}").BACKEND
     return found
+
+
+def require_script(target: str) -> None:
+    """Raises TercetError for a target that has no scripts, or is none."""
+    if target not in FRAMEWORKS:
+        from tercet.interpreters import unknown_target
+
+        raise TercetError("onnx has no script" if target == "onnx" else unknown_target(target))
 
 
 def script_text(project: Project, target: str, folder: Path) -> str:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tercet.cli import options
+from tercet.cli import options, terminal
 from tercet.cli.command import Command
 from tercet.errors import TercetError
 
@@ -72,7 +72,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(report.to_json(), indent=2))
     else:
-        print_report(report, Console())
+        print_report(report, Console(width=terminal.width()))
     path = report.write(folder)
     if not args.json:
         print(f"the report is in {path}")

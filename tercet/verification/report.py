@@ -122,10 +122,11 @@ def print_report(report: Report, console: Console) -> None:
     console.print(_target_table(report))
     console.print(_pair_table(report))
     for note in report.notes:
-        console.print(f"note: {note}", style="dim", markup=False)
+        console.print(f"note: {note}", style="dim", markup=False, soft_wrap=True)
     for reason in report.not_judged:
-        console.print(f"not judged: {reason}", style="yellow", markup=False)
-    console.print(_closing_line(report), style=_STYLES[report.verdict], markup=False)
+        console.print(f"not judged: {reason}", style="yellow", markup=False, soft_wrap=True)
+    style = _STYLES[report.verdict]
+    console.print(_closing_line(report), style=style, markup=False, soft_wrap=True)
 
 
 def _target_table(report: Report) -> Table:

@@ -20,8 +20,8 @@ from compiler.calibration import calibrated
 from compiler.reference import InputError
 from dsl.diagnostics import DiagnosticError
 from tercet.errors import TercetError
-from tercet.interpreters import Interpreters, TargetInfo, choose_targets, unknown_target
-from tercet.project import FRAMEWORKS, Project, require_untouched, script_name, script_text
+from tercet.interpreters import Interpreters, TargetInfo, choose_targets
+from tercet.project import Project, require_script, require_untouched, script_name, script_text
 from tercet.runner import Finished, Job, run_all
 from tercet.scripts import Script
 from tercet.verification.folder import Folder, working_folder
@@ -103,8 +103,7 @@ def verify_project(project: Project, request: Request, progress: Progress | None
 def _check_scripts(request: Request) -> None:
     """Raises TercetError for a script that is not there, or whose framework is not."""
     for target, path in request.scripts.items():
-        if target not in FRAMEWORKS:
-            raise TercetError("onnx has no script" if target == "onnx" else unknown_target(target))
+        require_script(target)
         if not path.is_file():
             raise TercetError(f"there is no script {path}")
     if request.scripts:

@@ -248,6 +248,19 @@ def test_the_command_prints_a_table_and_writes_the_report(
     assert json.loads((tmp_path / "out" / "report.json").read_text())["identical"] is True
 
 
+def test_lines_for_a_file_are_not_folded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    name = "A" + "b" * 60
+    text = f"model {name} {{ input x: f32[N, 3]\n output {name.lower()} = x |> dense(4) }}"
+    flags = ["-t", "onnx", "-o", str(tmp_path / "out")]
+    assert main(["verify", str(write_model(tmp_path, text)), *flags]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert f"{name}: identical (onnx; 1 comparison over 6 probes)" in lines
+    assert any(line.split()[:3] == ["onnx", "reference", name.lower()] for line in lines)
+
+
 def test_the_command_says_different_in_json_and_by_its_exit_code(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
