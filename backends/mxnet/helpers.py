@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from backends.mxnet.helper_texts import BLOCKS, FUNCTIONS
+from backends.mxnet.block_texts import BLOCKS
+from backends.mxnet.helper_texts import FUNCTIONS
 from backends.mxnet.initializer_texts import INITIALIZERS
 from compiler.codegen.pieces import Piece
 
@@ -18,6 +19,9 @@ _CONSTANTS = {
     "softmax_cross_entropy": "gluon.loss.SoftmaxCrossEntropyLoss()",
 }
 _TEXTS = {**BLOCKS, **FUNCTIONS, **INITIALIZERS}
+
+HELPERS = frozenset({*_CONSTANTS, *_TEXTS})
+"""The names of all of them."""
 
 
 def helper_constants(names: Iterable[str]) -> Piece:

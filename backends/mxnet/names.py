@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from backends.mxnet.helpers import HELPERS
+from backends.mxnet.optimizer_texts import OPTIMIZERS
 from compiler.codegen.script_names import SCRIPT_NAMES, words
 
-RESERVED_NAMES = SCRIPT_NAMES | words(
-    """
-    Adadelta Adagrad AdamW F GLOROT_NORMAL GLOROT_UNIFORM GateWiseOrthogonal GroupNorm
-    HE_NORMAL HE_UNIFORM Identity LECUN_NORMAL LayerNorm Lion NAdam Nesterov
-    NormalAround Orthogonal ParameterList RMSNorm RMSProp TruncatedNormal UniformBetween _below
-    amp attention autograd binary_cross_entropy binary_cross_entropy_with_logits block_list
-    celu class_loss cosine_distance cumsum find_device floor_divide floor_divide_by
-    gelu_tanh gluon gradients hard_swish huber is_nan kl_div logsumexp mish
-    mixed_precision mx named_parameters nd nn one_bias one_hot reseed rnn
-    round_half_to_even selu silu slots softmax_cross_entropy topk_of_integers tqdm trained
-    tril triu value variance where with_layers
-    """
+RESERVED_NAMES = (
+    SCRIPT_NAMES
+    | HELPERS
+    | frozenset(OPTIMIZERS)
+    | words(
+        """
+        F amp autograd find_device gluon gradients mixed_precision mx named_parameters nd nn
+        reseed rnn slots tqdm trained
+        """
+    )
 )
 """Module-level names of scripts."""
 

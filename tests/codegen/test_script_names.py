@@ -117,14 +117,15 @@ def _bound(script: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("name", ["Accuracy", "Path", "DataLoader", "Progress", "LayerNorm"])
+@pytest.mark.parametrize("name", ["Accuracy", "Path", "DataLoader", "Progress", "normalize"])
 def test_a_class_gets_another_name_than_what_is_there(
     name: str, target: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "m.model"
     path.write_text(
-        f"block {name} {{\n input x: f32[N, 4]\n output x |> layer_norm |> dense(3)\n}}\n"
-        + TRAINED.format(**CLASSES).replace("dense(3)", name)
+        f"block {name} {{\n input x: f32[N, 4]\n"
+        "h = x |> reshape([N, 4, 1]) |> batch_norm |> flatten |> layer_norm\n"
+        "output h |> dense(3)\n}\n" + TRAINED.format(**CLASSES).replace("dense(3)", name)
     )
     script = script_text(open_project(path), target, tmp_path)
     bound = list(_bound(script))

@@ -1,0 +1,171 @@
+"""The text of blocks, and of functions that work on blocks, as it stands in scripts."""
+
+from __future__ import annotations
+
+_TO_ONE = '''\
+class Conv{rank}DTransposeToOne(nn.Conv{rank}DTranspose):
+    """One channel out of each group, summed over filters of one channel each: oneDNN has no
+    gradient for 16 channels into one."""
+
+    def hybrid_forward(self, F, x, weight, bias=None):
+        groups, filters = self._channels, self._in_channels
+        alone = {{"num_filter": filters, "num_group": filters, "no_bias": True}}
+        y = F.Deconvolution(x, weight, **{{**self._kwargs, **alone}})
+        y = F.sum(F.reshape(y, shape=(0, -4, groups, -1, -2)), axis=2)
+        if bias is None:
+            return y
+        return F.broadcast_add(y, F.reshape(bias, shape=(1, -1{ones})))'''
+
+BLOCKS = {
+    **{
+        f"Conv{rank}DTransposeToOne": _TO_ONE.format(rank=rank, ones=", 1" * rank)
+        for rank in (1, 2, 3)
+    },
+    "block_list": '''\
+def block_list(*blocks):
+    """Blocks kept in order; Gluon's counterpart of a list of layers."""
+    stack = nn.HybridSequential()
+    stack.add(*blocks)
+    return stack''',
+    "ParameterList": '''\
+class ParameterList(nn.HybridBlock):
+    """Parameters by number: Gluon has no list of them.  None stands for none."""
+
+    def __init__(self, settings):
+        super().__init__()
+        self.length = len(settings)
+        for number, given in enumerate(settings):
+            if given is not None:
+                setattr(self, str(number), self.params.get(str(number), **given))
+
+    def __iter__(self):
+        return (self[number] for number in range(self.length))
+
+    def __getitem__(self, number):
+        return self._reg_params.get(str(number))''',
+    "with_layers": '''\
+def with_layers(block, *layers):
+    """The block as a function of its inputs alone: it gets these layers at every call."""
+    return lambda *inputs: block(*inputs, *layers)''',
+    "value": '''\
+def value(F, parameter):
+    """A parameter of another block as an operand."""
+    return parameter.var() if F is mx.sym else parameter.data()''',
+    "one_bias": '''\
+def one_bias(layer):
+    """Freeze the second bias that Gluon gives a recurrent layer, at zero."""
+    layer.collect_params(".*h2h_bias").setattr("grad_req", "null")
+    return layer''',
+    "begin_state": '''\
+def begin_state(F, layer, x):
+    """Zero states of a recurrent layer, for as many sequences as x holds."""
+    shape = (layer._num_layers * layer._dir, 1, layer._hidden_size)
+    one = F.zeros(shape, dtype=layer._dtype)
+    state = F.broadcast_like(one, x, lhs_axes=(1,), rhs_axes=(0,))
+    return [state] * len(layer.state_info())''',
+    "run_with_lengths": '''\
+def run_with_lengths(F, layer, x, states, lengths):
+    """A recurrent layer over sequences that end after these lengths: zeros follow, and
+    the last states are those at the ends.  On CPUs MXNet's own operator knows no ends."""
+    ends = {"sequence_length": lengths, "use_sequence_length": True}
+    x, finals = F.swapaxes(x, 0, 1), []
+    for number in range(layer._num_layers):
+        outputs = []
+        for direction in "lr"[: layer._dir]:
+            place = len(finals)
+            start = [F.slice_axis(s, axis=0, begin=place, end=place + 1) for s in states]
+            cell = f"{direction}{number}"
+            output, *final = run_cell(F, layer, cell, x, start, ends)
+            outputs.append(output)
+            finals.append(final)
+        x = F.concat(*outputs, dim=2)
+    return F.swapaxes(x, 0, 1), [F.concat(*parts, dim=0) for parts in zip(*finals)]''',
+    "run_cell": '''\
+def run_cell(F, layer, cell, x, states, ends):
+    """One direction of one layer over [T, N, C]: the outputs, and the states at the ends."""
+    kinds = ("i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias")
+    weight, *others = (value(F, getattr(layer, f"{cell}_{kind}")) for kind in kinds)
+    reverse = cell.startswith("r")
+    x = F.SequenceMask(F.SequenceReverse(x, **ends) if reverse else x, **ends)
+    if layer._mode == "lstm":
+        # One more input, 1 after the end, shuts the input gate and opens the forget gate:
+        # c stays as it is.
+        within = F.SequenceMask(F.ones_like(F.slice_axis(x, axis=2, begin=0, end=1)), **ends)
+        x = F.concat(x, 1 - within, dim=2)
+        zeros = F.zeros_like(F.slice_axis(others[0], axis=1, begin=0, end=1))
+        i, f, g, o = F.split(zeros, num_outputs=4, axis=0)
+        weight = F.concat(weight, F.concat(i - 1e4, f + 1e4, g, o, dim=0), dim=1)
+    packed = F.concat(*(F.reshape(p, shape=(-1,)) for p in (weight, *others)), dim=0)
+    output, *final = F.RNN(
+        x,
+        packed,
+        *states,
+        mode=layer._mode,
+        state_size=layer._hidden_size,
+        num_layers=1,
+        state_outputs=True,
+    )
+    final[0] = F.expand_dims(F.SequenceLast(output, **ends), axis=0)
+    output = F.SequenceMask(output, **ends)
+    return F.SequenceReverse(output, **ends) if reverse else output, *final''',
+    "LayerNorm": '''\
+class LayerNorm(nn.HybridBlock):
+    """Layer normalisation over several trailing axes."""
+
+    def __init__(
+        self, shape, epsilon=1e-5, gamma_initializer="ones", beta_initializer="zeros"
+    ):
+        super().__init__()
+        self.axes = tuple(range(-len(shape), 0))
+        self.epsilon = epsilon
+        self.gamma = self.params.get("gamma", shape=shape, init=gamma_initializer)
+        self.beta = self.params.get("beta", shape=shape, init=beta_initializer)
+
+    def hybrid_forward(self, F, x, gamma, beta):
+        x = F.broadcast_sub(x, F.mean(x, axis=self.axes, keepdims=True))
+        variance = F.mean(F.square(x), axis=self.axes, keepdims=True)
+        x = F.broadcast_div(x, F.sqrt(variance + self.epsilon))
+        return F.broadcast_add(F.broadcast_mul(x, gamma), beta)''',
+    "GroupNorm": '''\
+class GroupNorm(nn.HybridBlock):
+    """Group normalisation with a weight per channel; Gluon's has one per group."""
+
+    def __init__(
+        self,
+        groups,
+        channels,
+        epsilon=1e-5,
+        weight_initializer="ones",
+        bias_initializer="zeros",
+    ):
+        super().__init__()
+        self.groups, self.channels, self.epsilon = groups, channels, epsilon
+        shape = (channels,)
+        self.weight = self.params.get("weight", shape=shape, init=weight_initializer)
+        self.bias = self.params.get("bias", shape=shape, init=bias_initializer)
+
+    def hybrid_forward(self, F, x, weight, bias):
+        h = F.reshape(x, shape=(0, self.groups, -1))
+        h = F.broadcast_sub(h, F.mean(h, axis=2, keepdims=True))
+        variance = F.mean(F.square(h), axis=2, keepdims=True)
+        h = F.broadcast_div(h, F.sqrt(variance + self.epsilon))
+        h = F.reshape(h, shape=(0, self.channels, -1))
+        h = F.broadcast_mul(h, F.reshape(weight, shape=(1, -1, 1)))
+        h = F.broadcast_add(h, F.reshape(bias, shape=(1, -1, 1)))
+        return F.reshape_like(h, x)''',
+    "RMSNorm": '''\
+class RMSNorm(nn.HybridBlock):
+    """x / sqrt(mean(x**2) + epsilon) * weight over the last axes."""
+
+    def __init__(self, shape, epsilon=1e-5, weight_initializer="ones"):
+        super().__init__()
+        self.axes = tuple(range(-len(shape), 0))
+        self.epsilon = epsilon
+        self.weight = self.params.get("weight", shape=shape, init=weight_initializer)
+
+    def hybrid_forward(self, F, x, weight):
+        square = F.mean(F.square(x), axis=self.axes, keepdims=True)
+        return F.broadcast_mul(
+            F.broadcast_mul(x, F.rsqrt(square + self.epsilon)), weight
+        )''',
+}
