@@ -6,7 +6,7 @@ from backends.base import Unsupported
 from backends.mxnet.initial import initial
 from backends.mxnet.target import F, construct, lower, nn
 from compiler.codegen.axes import collapse
-from compiler.codegen.expr import Expr, Made, default
+from compiler.codegen.expr import Expr, Helper, Made, default
 from compiler.codegen.target import Application
 from compiler.ir import Layer
 from compiler.ops.conv import (
@@ -44,6 +44,10 @@ def _conv_transpose(op: ConvTranspose, layer: Layer) -> Expr:
     if any(extra >= stride for extra, stride in zip(op.output_padding, op.stride, strict=True)):
         raise Unsupported("MXNet needs `output_padding` below the stride")
     block = {1: nn.Conv1DTranspose, 2: nn.Conv2DTranspose, 3: nn.Conv3DTranspose}[op.rank]
+    inputs = layer.parameter("weight").type.shape[0]
+    to_one = op.channels == op.groups < inputs
+    if to_one:
+        block = Helper(f"Conv{op.rank}DTransposeToOne")
     return block(
         op.channels,
         collapse(op.kernel),
@@ -52,7 +56,7 @@ def _conv_transpose(op: ConvTranspose, layer: Layer) -> Expr:
         output_padding=default(collapse(op.output_padding), 0),
         dilation=default(collapse(op.dilation), 1),
         groups=default(op.groups, 1),
-        in_channels=default(layer.parameter("weight").type.shape[0] if op.groups > 1 else 0, 0),
+        in_channels=default(inputs if op.groups > 1 or to_one else 0, 0),
         use_bias=default(op.bias, True),
         **initial(layer, weight="weight_initializer", bias="bias_initializer"),
     )

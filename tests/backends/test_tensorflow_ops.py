@@ -24,7 +24,8 @@ from tests.ops.layer_cases import CASES as LAYER_CASES
 
 ALL = [case for case in (*CASES, *LAYER_CASES) if not isinstance(case.op, Constant)]
 DRAWN = {case.name for case in RANDOM if case.op.is_random or case.op.train_only}
-REFUSED = {"conv_transpose2d_odd": "Keras has no transposed convolution with groups"}
+_GROUPS = "Keras has no transposed convolution with groups"
+REFUSED = {"conv_transpose2d_odd": _GROUPS, "conv_transpose1d_to_one_of_each_group": _GROUPS}
 """Cases that the target refuses, and what it says."""
 RUN = [case for case in ALL if case.name not in REFUSED and case.name not in DRAWN]
 

@@ -67,6 +67,13 @@ CONVOLUTIONS = [
         "conv_transpose2d_same",
         conv.ConvTranspose2d(4, (3, 3), stride=(2, 2), padding="same", bias=False),
     ),
+    _on_image("conv_transpose2d_to_one", conv.ConvTranspose2d(1, (4, 3), stride=(2, 2))),
+    _case(
+        "conv_transpose1d_to_one_of_each_group",
+        conv.ConvTranspose1d(2, (4,), stride=(3,), padding=((1, 0),), groups=2, bias=False),
+        (2, 6, 7),
+        symbolic=(2, 7),
+    ),
     _case(
         "conv_transpose3d",
         conv.ConvTranspose3d(3, (2, 3, 2), stride=(2, 1, 2), padding=((0, 0), (1, 1), (0, 0))),
