@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported
 from backends.mxnet.initial import initializer
 from backends.mxnet.target import F, construct, lower
 from compiler.codegen.expr import Expr, Helper, Made, Name, Template, Temporary, default
@@ -68,46 +67,36 @@ def _prefix(cell: Cell) -> str:
 def _apply(
     op: Rnn | Gru, at: Application, x: Expr, h: Expr | None, lengths: Expr | None
 ) -> Expr | Template:
-    _without_lengths(lengths)
-    if h is None and not op.return_state:
-        return Made()(x)
-    return _with_states(op, x if h is not None else Temporary(0), [h], x if h is None else None)
+    return _applied(op, at, x, [h], lengths)
 
 
 @lower(Lstm)
 def _apply_lstm(
     op: Lstm, at: Application, x: Expr, h: Expr | None, c: Expr | None, lengths: Expr | None
 ) -> Expr | Template:
-    _without_lengths(lengths)
-    if h is None and c is None and not op.return_state:
-        return Made()(x)
-    missing = h is None or c is None
-    return _with_states(op, Temporary(0) if missing else x, [h, c], x if missing else None)
+    return _applied(op, at, x, [h, c], lengths)
 
 
-def _with_states(
-    op: Recurrent, x: Expr, states: list[Expr | None], kept: Expr | None
+def _applied(
+    op: Recurrent, at: Application, x: Expr, initial: list[Expr | None], lengths: Expr | None
 ) -> Expr | Template:
-    """A call with initial states, which Gluon needs to give final ones back.
-
-    `kept` is the input where it is used twice, and then goes into a temporary.
-    """
-    start = [_zeros(op, x) if state is None else state for state in states]
-    temporaries = (("x", kept),) if kept is not None else ()
-    called = Made()(x, list(start))
+    """A call of the layer, with initial states where Gluon needs them to give final ones back."""
+    given = [state for state in initial if state is not None]
+    if not (given or op.return_state or lengths is not None):
+        return Made()(x)
+    temporaries: tuple[tuple[str, Expr], ...] = ()
+    if not given:  # then the input is used twice
+        temporaries, x = (("x", x),), Temporary(0)
+        states: object = Helper("begin_state")(F, Made(), x)
+    else:
+        states = [F.zeros_like(given[0]) if state is None else state for state in initial]
+    if lengths is None:
+        called = Made()(x, states)
+    else:
+        ends = F.cast(lengths, dtype="float32")
+        called = Helper("run_with_lengths")(F, Made(), x, states, ends)
     if not op.return_state:
         return Template(called[0], temporaries)
     result = Temporary(len(temporaries))
-    finals = [result[1][k] for k in range(len(states))]
+    finals = (result[1][k] for k in range(len(initial)))
     return Template(SequenceExpr((result[0], *finals)), (*temporaries, ("states", called)))
-
-
-def _zeros(op: Recurrent, x: Expr) -> Expr:
-    """Zeros [layers * directions, N, units]."""
-    one = F.zeros((op.layers * op.directions, 1, op.units))
-    return F.broadcast_like(one, x, lhs_axes=(1,), rhs_axes=(0,))
-
-
-def _without_lengths(lengths: Expr | None) -> None:
-    if lengths is not None:
-        raise Unsupported("MXNet's `sequence_length` exists on CUDA only")

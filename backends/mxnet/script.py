@@ -18,7 +18,7 @@ from compiler.codegen.loops import find_parts
 from compiler.codegen.pieces import Piece
 from compiler.codegen.training import argument_lines, constants, output_lines
 from compiler.ir import Graph
-from compiler.reach import unreached
+from compiler.reach import reached_inputs, unreached
 from compiler.sizes import example_sizes
 from compiler.training.program import Training
 from compiler.types import DType
@@ -59,7 +59,7 @@ def render(model: Graph, training: Training | None, place: Place) -> str:
     _check_ends(model)
     target = MXNetTarget(model, trained=training is not None)
     classes = [with_raw_parameters(code) for code in ClassPrinter(target).print_model(model)]
-    _check_inputs_used(model, classes[-1])
+    _check_dependence(model, classes[-1])
     printer = TrainingPrinter(model, training, place) if training else None
     helpers = _helpers(classes) | (printer.helpers() if printer else set())
     precision = precision_name(training.precision) if training else ""
@@ -103,13 +103,14 @@ def _check_ends(model: Graph) -> None:
             raise refused("mxnet", what, span, problem) from None
 
 
-def _check_inputs_used(model: Graph, code: ClassCode) -> None:
-    """MXNet's Symbol has no variable that nothing reads.  Raises DiagnosticError."""
+def _check_dependence(model: Graph, code: ClassCode) -> None:
+    """MXNet runs no graph without variables.  Raises DiagnosticError."""
     read = {n.identifier for n in find_parts(code.compute, Name)}
-    for entry, name in zip(model.inputs, code.inputs, strict=False):
-        if name not in read:
-            problem = Unsupported("no output depends on this input", "leave it out")
-            raise refused("mxnet", f"the input `{entry.value.name}`", entry.span, problem)
+    parameters = [path for path, _ in model.parameters()]
+    if read.isdisjoint(code.inputs) and len(unreached(model)) == len(parameters):
+        output = model.outputs[0]
+        problem = Unsupported("no output depends on an input or a parameter")
+        raise refused("mxnet", f"the output `{output.name}`", output.span, problem)
 
 
 def _with_alias(text: str) -> str:
@@ -146,11 +147,11 @@ def _main(
 def _initialized(model: Graph) -> list[str]:
     """Parameters with shapes and values.
 
-    Gluon infers the shapes from the graph of the outputs, which must then hold every parameter;
-    where one has no part in it, the layers are run instead.
+    Gluon infers the shapes from the graph of the outputs, which must then hold every parameter and
+    every input; where one has no part in it, the layers are run instead.
     """
     examples = example_arrays(model, example_sizes(model))
-    if not unreached(model):
+    if not unreached(model) and len(reached_inputs(model)) == len(model.inputs):
         return [
             f"model.infer_shape({examples})  # fixes the parameters' shapes",
             "model.initialize(ctx=args.device)",

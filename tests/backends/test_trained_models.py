@@ -43,6 +43,47 @@ train M {
     optimizer = sgd(lr = 0.01)
 }
 """,
+    "transposed_convolutions_to_few_channels": """
+model M {
+    input x: f32[N, 4]
+    image = x |> dense(64) |> reshape([N, 16, 2, 2]) |> tanh
+    a = image |> conv_transpose2d(1, 3, stride = 2, padding = 1, output_padding = 1)
+    b = a |> conv_transpose2d(1, 2) |> conv_transpose2d(4, 3, stride = 2, bias = false)
+    wide = x |> dense(96) |> reshape([N, 32, 3])
+    c = wide |> conv_transpose1d(2, 4, stride = 3, padding = 1, groups = 2)
+    d = c |> conv_transpose1d(3, 2) |> conv_transpose1d(1, 2, bias = false)
+    volume = x |> dense(64) |> reshape([N, 32, 1, 2, 1])
+    e = volume |> conv_transpose3d(1, [2, 3, 1], stride = [1, 2, 1], padding = [0, 1, 0])
+    f = image |> conv2d(8, 1) |> tanh |> conv_transpose2d(1, 3, dilation = 2)
+    y = concat([flatten(b), flatten(d), flatten(e), flatten(f)], axis = 1) |> tanh |> dense(4)
+    output y
+}
+train M {
+    target t: f32[N, 4]
+    data = iris() { x = features, t = features }
+    loss = mse(y, t)
+    optimizer = sgd(lr = 0.01)
+}
+""",
+    "sequences_of_different_lengths": """
+model M {
+    input x: f32[N, 4]
+    input lengths: i64[N]
+    input ignored: f32[N, 4]
+    h = x |> reshape([N, 4, 1]) |> dense(3)
+    a, state = h |> gru(3, bidirectional = true, layers = 2, return_state = true, lengths = lengths)
+    b, last, cell = a |> lstm(5, bidirectional = true, return_state = true, lengths = lengths)
+    c = b |> rnn(4, lengths = lengths)
+    ends = concat([last, cell], axis = 2) |> transpose([1, 0, 2]) |> flatten |> dense(4)
+    output y = ends + (c |> sum(axis = 1)) + mean(state)
+}
+train M {
+    target t: f32[N, 4]
+    data = iris() { x = features, lengths = label + 1, ignored = features, t = features }
+    loss = mse(y, t)
+    optimizer = sgd(lr = 0.2)
+}
+""",
     "outputs_of_inputs_alone": """
 model M {
     input a: f32[N, 4]
@@ -209,6 +250,8 @@ train Pairs(tower = Tower(width = 5)) {
 }
 """,
 }
+WITHOUT = {"tensorflow": {"transposed_convolutions_to_few_channels"}}
+"""What a framework does not run: Keras has no transposed convolution with groups."""
 START = "--epochs 1 --batch-size 30 --weights {0}/weights.safetensors --save {0}/saved"
 
 
@@ -216,8 +259,8 @@ START = "--epochs 1 --batch-size 30 --weights {0}/weights.safetensors --save {0}
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("trained_models")
     for framework in FRAMEWORKS:
-        for name, text in MODELS.items():
-            prepare(framework, text, place / framework / name, START)
+        for name in MODELS.keys() - WITHOUT.get(framework, set()):
+            prepare(framework, MODELS[name], place / framework / name, START)
         run_all(place / framework)
     return place
 
@@ -225,12 +268,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_all_frameworks_learn_the_same(name: str, folder: Path) -> None:
-    for framework in FRAMEWORKS:
+    first, *others = (f for f in FRAMEWORKS if name not in WITHOUT.get(f, set()))
+    for framework in (first, *others):
         check(folder / framework / name)
-    ours = load_file(folder / FRAMEWORKS[0] / name / "saved")
-    start = load_file(folder / FRAMEWORKS[0] / name / "weights.safetensors")
+    ours = load_file(folder / first / name / "saved")
+    start = load_file(folder / first / name / "weights.safetensors")
     assert any(np.abs(ours[path] - start[path]).max() > 1e-4 for path in ours)
-    for framework in FRAMEWORKS[1:]:
+    for framework in others:
         theirs = load_file(folder / framework / name / "saved")
         assert theirs.keys() == ours.keys()
         for path, array in ours.items():

@@ -557,10 +557,34 @@ model M {
     "recurrent": """
 model M {
     input x: f32[N, T, 4]
-    input lengths: i64[N]
     h, state = x |> gru(5, bidirectional = true, return_state = true)
     s, hidden, cell = h |> lstm(3, layers = 2, return_state = true)
     output y = s |> rnn(4), last = hidden, memory = cell, first = state
+}
+""",
+    "recurrent_with_lengths": """
+model M {
+    input x: f32[N, T, 4]
+    input lengths: i64[N]
+    ends = lengths % 5 + 1
+    h, state = x |> gru(5, bidirectional = true, return_state = true, lengths = ends)
+    memory = lstm(3, layers = 2, bidirectional = true, return_state = true)
+    s, hidden, cell = memory(h, lengths = ends)
+    again, _, kept = memory(h, h = hidden, c = cell, lengths = ends)
+    output y = s |> rnn(4, lengths = ends), first = state, last = hidden, cell, again, kept
+}
+""",
+    "inputs_that_no_output_needs": """
+block First {
+    input a: f32[N, D]
+    input b: f32[N, D]
+    output a |> dense(3)
+}
+model M {
+    input x: f32[N, 4]
+    input other: f32[N, 4]
+    input ids: i64[N, T]
+    output y = First()(x, other) + 1, size = zeros_like(ids)
 }
 """,
     "deep_expression": "model M {\n    input x: f32[N, 4]\n    output y = "
