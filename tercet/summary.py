@@ -22,9 +22,14 @@ class Row:
 
     path: str
     operation: str
-    output: TensorType
+    outputs: tuple[TensorType, ...]
     parameters: int
     flops: Size
+
+    @property
+    def output(self) -> TensorType:
+        """The first output, which the table shows."""
+        return self.outputs[0]
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,9 @@ def _row(prefix: str, item: Apply, counted: set[str]) -> Row:
     if layer is not None and path not in counted:
         counted.add(path)
         own = sum(count(p.type) for p in layer.parameters if p.trainable)
-    types = [None if v is None else v.type for v in item.inputs]
-    flops = item.op.flops(types, [o.type for o in item.outputs])
-    return Row(path, item.op.name, item.outputs[0].type, own, flops)
+    inputs = [None if v is None else v.type for v in item.inputs]
+    outputs = tuple(v.type for v in item.outputs)
+    return Row(path, item.op.name, outputs, own, item.op.flops(inputs, outputs))
 
 
 def parameter_rows(graph: Graph) -> Iterator[ParameterRow]:
@@ -104,7 +109,8 @@ def totals(graph: Graph) -> Totals:
     activation: Size = 0
     for row in rows(graph):
         flops = flops + row.flops
-        activation = activation + dims.product(row.output.shape) * row.output.dtype.size
+        for output in row.outputs:
+            activation = activation + dims.product(output.shape) * output.dtype.size
     return Totals(
         sum(count(p.type) for p in parameters if p.trainable),
         sum(count(p.type) for p in parameters),

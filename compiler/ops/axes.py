@@ -26,6 +26,7 @@ def require_permutation(permutation: tuple[int, ...]) -> None:
 @dataclass(frozen=True)
 class _Reordering(Op):
     operands = (Operand("x"),)
+    work = 0
 
     def order(self, rank: int) -> tuple[int, ...]:
         """For each axis of the result, that of x."""
@@ -98,6 +99,7 @@ class Squeeze(Op):
     """
 
     operands = (Operand("x"),)
+    work = 0
     axis: int | tuple[int, ...] | None = None
 
     def axes(self, shape: Shape) -> tuple[int, ...]:
@@ -129,6 +131,7 @@ class Unsqueeze(Op):
     """
 
     operands = (Operand("x"),)
+    work = 0
     axis: int | tuple[int, ...]
 
     def axes(self, rank: int) -> tuple[int, ...]:

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
-from compiler.dims import Size
+from compiler.dims import Size, product
 from compiler.errors import OpError
 from compiler.initializers import Fans, Initializer
 from compiler.types import TensorType
@@ -129,6 +129,10 @@ class Op:
     """Whether the operation is legal in loss graphs only (random numbers, stop_gradient)."""
     is_random: ClassVar[bool] = False
     """Whether `reference` takes a NumPy generator as the keyword argument `random`."""
+    work: ClassVar[int] = 1
+    """Floating-point operations for an element, about; 0 where elements are only moved."""
+    reduces: ClassVar[bool] = False
+    """Whether these are elements of the first operand, of which the result has fewer."""
 
     def infer(self, *args: Any, **kwargs: Any) -> Any:
         """Types of the outputs (one, or a tuple) from the operands' types.
@@ -155,12 +159,11 @@ class Op:
         result = self.infer(*inputs)
         return result if isinstance(result, tuple) else (result,)
 
-    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Any:
-        """Floating-point operations as a `Size`, a multiply-add being two; here one an element."""
-        total: Any = 1
-        for size in outputs[0].shape:
-            total = total * size
-        return total
+    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
+        """Floating-point operations, a multiply-add being two; here `work` for each element."""
+        counted = inputs[0] if self.reduces else outputs[0]
+        assert counted is not None
+        return self.work * product(counted.shape)
 
 
 @dataclass(frozen=True)

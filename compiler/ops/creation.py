@@ -28,6 +28,7 @@ class Arange(Op):
         position = arange(T)
     """
 
+    work = 0
     start: Size
     stop: Size | None = None
     step: int = 1
@@ -78,6 +79,7 @@ class Full(Op):
         start = full([N, 64], 0.0)
     """
 
+    work = 0
     shape: Shape
     value: int | float | bool
     dtype: DType = DType.F32
@@ -102,6 +104,7 @@ class Full(Op):
 class _Like(Op):
     operands = (Operand("x"),)
     layout = Layout.AGNOSTIC
+    work = 0
 
     def infer(self, x: TensorType) -> TensorType:
         return x

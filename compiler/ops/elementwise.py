@@ -128,6 +128,7 @@ class Constant(Op):
 
     name = "constant"
     layout = Layout.AGNOSTIC
+    work = 0
     value: int | float | bool | Size
     dtype: DType
 
@@ -211,6 +212,7 @@ class Cast(Op):
 
     operands = (Operand("x"),)
     layout = Layout.AGNOSTIC
+    work = 0
     dtype: DType
 
     def infer(self, x: TensorType) -> TensorType:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from compiler import dims
 from compiler.dims import Size
 from compiler.errors import OpError
 from compiler.lazy import np
@@ -25,17 +23,13 @@ class GlobalPool(Op):
 
     operands = (Operand("x"),)
     layout = Layout.SPATIAL
+    reduces = True
     rank: ClassVar[int]
 
     def infer(self, x: TensorType) -> TensorType:
         require_rank(x, self.rank + 2)
         require_float(x)
         return x.with_shape(*x.shape[:2], *(1,) * self.rank)
-
-    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
-        (x,) = inputs
-        assert x is not None
-        return dims.product(x.shape)
 
     @property
     def axes(self) -> tuple[int, ...]:
@@ -104,6 +98,7 @@ class AdaptiveAvgPool2d(Op):
 
     operands = (Operand("x"),)
     layout = Layout.SPATIAL
+    reduces = True
 
     size: Pair
 
@@ -134,8 +129,3 @@ class AdaptiveAvgPool2d(Op):
         rows, columns = self.size
         y: Array = x.reshape(n, c, rows, height // rows, columns, width // columns)
         return np.asarray(y.mean(axis=(3, 5)))
-
-    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
-        (x,) = inputs
-        assert x is not None
-        return dims.product(x.shape)

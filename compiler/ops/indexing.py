@@ -52,6 +52,7 @@ class Gather(Op):
     """
 
     operands = (Operand("x"), Operand("indices"))
+    work = 0
     axis: int = 0
 
     def infer(self, x: TensorType, indices: TensorType) -> TensorType:
@@ -75,6 +76,7 @@ class Take(Op):
     """
 
     operands = (Operand("x"), Operand("indices"))
+    work = 0
     axis: int | None = None
 
     def infer(self, x: TensorType, indices: TensorType) -> TensorType:
@@ -99,6 +101,7 @@ class OneHot(Op):
     """
 
     operands = (Operand("indices"),)
+    work = 0
     classes: int
     dtype: DType = DType.F32
     axis: int = -1
@@ -158,6 +161,7 @@ class CumSum(Op):
 @dataclass(frozen=True)
 class _Triangle(Op):
     operands = (Operand("x"),)
+    work = 0
     diagonal: int = 0
 
     def infer(self, x: TensorType) -> TensorType:
@@ -198,6 +202,7 @@ class Triu(_Triangle):
 class _ArgExtreme(Op):
     operands = (Operand("x"),)
     layout = Layout.AXES
+    reduces = True
     axis: int
     keepdims: bool = False
 
@@ -248,6 +253,7 @@ class TopK(Op):
     operands = (Operand("x"),)
     layout = Layout.AXES
     gives_tuple = True
+    reduces = True
     k: int
     axis: int = -1
     largest: bool = True

@@ -58,6 +58,7 @@ class Concat(Op):
 
     operands = (Operand("tensors", variadic=True),)
     layout = Layout.AXES
+    work = 0
     axis: int
 
     def infer(self, *tensors: TensorType) -> TensorType:
@@ -92,6 +93,7 @@ class Stack(Op):
     """
 
     operands = (Operand("tensors", variadic=True),)
+    work = 0
     axis: int = 0
 
     def infer(self, *tensors: TensorType) -> TensorType:
@@ -119,6 +121,7 @@ class _Cut(Op):
     operands = (Operand("x"),)
     layout = Layout.AXES
     gives_tuple = True
+    work = 0
 
     def sizes(self, x: TensorType) -> Shape:
         """Sizes of the parts along the axis."""

@@ -138,6 +138,7 @@ class Embedding(LayerOp):
     """
 
     operands = (Operand("ids"),)
+    work = 0
 
     count: int
     dim: int
@@ -163,6 +164,3 @@ class Embedding(LayerOp):
             raise ValueError(f"id {ids[outside][0]} is outside 0 to {len(weight) - 1}")
         rows: Array = weight[ids]
         return rows
-
-    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
-        return 0

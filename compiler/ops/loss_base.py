@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from compiler import dims
-from compiler.dims import Size
 from compiler.lazy import np
 from compiler.ops.base import Op
 from compiler.types import Shape, TensorType
@@ -33,10 +30,8 @@ def reduce_loss(values: Array, weights: Array | None, reduction: Reduction) -> A
 class Loss(Op):
     """Base of all losses."""
 
+    work = 5
+    reduces = True
+
     def _reduced(self, x: TensorType, shape: Shape, reduction: Reduction) -> TensorType:
         return x.with_shape(*(shape if reduction == "none" else ()))
-
-    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
-        x = inputs[0]
-        assert x is not None
-        return 5 * dims.product(x.shape)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from compiler import dims
-from compiler.dims import Size
 from compiler.errors import OpError, require
 from compiler.initializers import Ones, Zeros
 from compiler.lazy import np
@@ -45,6 +42,7 @@ class ChannelNorm(LayerOp):
 
     operands = (Operand("x"),)
     layout = Layout.SPATIAL
+    work = 8
 
     def infer(self, x: TensorType) -> TensorType:
         require_float(x)
@@ -62,9 +60,6 @@ class ChannelNorm(LayerOp):
         require_rank(x, 2, -1)
         return known(x.shape[1], "the number of channels")
 
-    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
-        return 8 * dims.product(outputs[0].shape)
-
 
 @operation("batch_norm")
 @dataclass(frozen=True)
@@ -80,6 +75,7 @@ class BatchNorm(ChannelNorm):
         h = x |> conv2d(64, 3, bias = false) |> batch_norm |> relu
     """
 
+    work = 4  # of running statistics, which are computed already
     eps: float = 1e-5
     momentum: float = 0.9
 
@@ -101,9 +97,6 @@ class BatchNorm(ChannelNorm):
     ) -> Array:
         scale = weight / np.sqrt(running_var + self.eps)
         return (x - _per_channel(running_mean, x)) * _per_channel(scale, x) + _per_channel(bias, x)
-
-    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
-        return 4 * dims.product(outputs[0].shape)
 
 
 @operation("group_norm")
@@ -173,6 +166,7 @@ class TrailingNorm(LayerOp):
     """What normalisations over the last axes share."""
 
     operands = (Operand("x"),)
+    work = 8
 
     axes: tuple[int, ...] = (-1,)
     eps: float = 1e-5
@@ -206,9 +200,6 @@ class TrailingNorm(LayerOp):
 
     def parameters(self, x: TensorType) -> tuple[ParameterSpec, ...]:
         return (ParameterSpec("weight", self._weight_type(x), self.init or Ones(), "scale"),)
-
-    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
-        return 8 * dims.product(outputs[0].shape)
 
 
 @operation("layer_norm")
@@ -262,6 +253,7 @@ class Dropout(LayerOp):
 
     operands = (Operand("x"),)
     layout = Layout.AGNOSTIC
+    work = 0
 
     rate: float = 0.5
 
@@ -277,6 +269,3 @@ class Dropout(LayerOp):
 
     def reference(self, x: Array) -> Array:
         return x
-
-    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
-        return 0

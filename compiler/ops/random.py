@@ -126,6 +126,7 @@ class StopGradient(Op):
     operands = (Operand("x"),)
     layout = Layout.AGNOSTIC
     train_only = True
+    work = 0
 
     def infer(self, x: TensorType) -> TensorType:
         return x

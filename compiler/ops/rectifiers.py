@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from compiler import dims
-from compiler.dims import Size
 from compiler.errors import require
 from compiler.initializers import Constant
 from compiler.lazy import np
@@ -128,6 +125,7 @@ class PRelu(LayerOp):
 
     operands = (Operand("x"),)
     layout = Layout.SPATIAL
+    work = 2
 
     shared: bool = False
 
@@ -148,6 +146,3 @@ class PRelu(LayerOp):
     def reference(self, x: Array, weight: Array) -> Array:
         slope = weight if self.shared else weight.reshape(-1, *(1,) * (x.ndim - 2))
         return np.where(x >= 0, x, slope * x)
-
-    def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
-        return 2 * dims.product(outputs[0].shape)

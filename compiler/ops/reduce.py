@@ -25,6 +25,7 @@ class Reduction(Op):
 
     operands = (Operand("x"),)
     layout = Layout.AXES
+    reduces = True
     needs_float: ClassVar[bool] = False
     axis: int | tuple[int, ...] | None = None
     keepdims: bool = False
@@ -124,6 +125,7 @@ class ReduceProd(Reduction):
 @dataclass(frozen=True)
 class _Spread(Reduction):
     needs_float = True
+    work = 4
     correction: int = 0
 
     def __post_init__(self) -> None:
@@ -176,6 +178,7 @@ class ReduceLogSumExp(Reduction):
     """
 
     needs_float = True
+    work = 4
 
     def reference(self, x: Array) -> Array:
         axes = self.axes(x.ndim)
@@ -196,6 +199,8 @@ class ReduceL1(Reduction):
         penalty = l1(weight)
     """
 
+    work = 2
+
     def reference(self, x: Array) -> Array:
         return np.asarray(np.sum(np.abs(x), dtype=x.dtype, **self._along(x)))
 
@@ -211,6 +216,7 @@ class ReduceL2(Reduction):
     """
 
     needs_float = True
+    work = 2
 
     def reference(self, x: Array) -> Array:
         return np.asarray(np.sqrt(np.sum(np.square(x), dtype=x.dtype, **self._along(x))))
@@ -228,6 +234,7 @@ class Norm(Reduction):
     """
 
     needs_float = True
+    work = 3
     p: float = 2.0
 
     def __post_init__(self) -> None:

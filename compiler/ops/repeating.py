@@ -32,6 +32,7 @@ class Pad(Op):
 
     operands = (Operand("x"),)
     layout = Layout.AXES
+    work = 0
     pads: tuple[tuple[int, int], ...]
     mode: Literal["constant", "reflect", "edge"] = "constant"
     value: int | float = 0
@@ -79,6 +80,7 @@ class Tile(Op):
 
     operands = (Operand("x"),)
     layout = Layout.AXES
+    work = 0
     repeats: tuple[Size, ...]
 
     def __post_init__(self) -> None:
@@ -110,6 +112,7 @@ class Repeat(Op):
 
     operands = (Operand("x"),)
     layout = Layout.AXES
+    work = 0
     count: Size
     axis: int
 
@@ -140,6 +143,7 @@ class Flip(Op):
 
     operands = (Operand("x"),)
     layout = Layout.AXES
+    work = 0
     axis: int | tuple[int, ...] | None = None
 
     def axes(self, rank: int) -> tuple[int, ...]:

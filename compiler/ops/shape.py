@@ -72,6 +72,7 @@ class Reshape(Op):
     """
 
     operands = (Operand("x"),)
+    work = 0
     shape: Shape
 
     def __post_init__(self) -> None:
@@ -115,6 +116,7 @@ class Flatten(Op):
     """
 
     operands = (Operand("x"),)
+    work = 0
     start_axis: int = 1
     end_axis: int = -1
 
@@ -150,6 +152,7 @@ class Expand(Op):
     """
 
     operands = (Operand("x"),)
+    work = 0
     shape: Shape
 
     def __post_init__(self) -> None:
@@ -185,6 +188,7 @@ class BroadcastTo(Op):
     """
 
     operands = (Operand("x"),)
+    work = 0
     shape: Shape
 
     def __post_init__(self) -> None:

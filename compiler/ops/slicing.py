@@ -86,6 +86,7 @@ class Index(Op):
     """
 
     operands = (Operand("x"),)
+    work = 0
     items: tuple[Item, ...]
 
     def __post_init__(self) -> None:
