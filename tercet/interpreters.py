@@ -39,13 +39,19 @@ class Framework:
 FRAMEWORKS: Mapping[str, Framework] = {
     framework.target: framework
     for framework in (
-        Framework("pytorch", "torch", "pytorch", "torch.onnx", ("numpy", "safetensors", "tqdm")),
+        Framework(
+            "pytorch",
+            "torch",
+            "pytorch",
+            "torch.onnx",
+            ("numpy", "safetensors", "tqdm", "onnx"),  # torch.onnx imports it
+        ),
         Framework(
             "tensorflow",
             "tensorflow",
             "tensorflow",
             "tf2onnx from a tf.function",
-            ("numpy", "safetensors", "tqdm", "keras", "tf2onnx"),
+            ("numpy", "safetensors", "keras", "tf2onnx", "onnx"),
         ),
         Framework(
             "mxnet",

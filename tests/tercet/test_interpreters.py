@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from tercet.interpreters import (
     packages,
     read_interpreters,
 )
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -146,6 +149,21 @@ def test_a_named_target_has_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None
 def test_another_interpreter_gets_the_framework_and_not_tercet() -> None:
     info = interpreters.TargetInfo("mxnet", "/opt/mx/bin/python", None, "mxnet")
     assert info.install == "/opt/mx/bin/python -m pip install mxnet numpy safetensors tqdm onnx"
+
+
+@pytest.mark.parametrize("target", ["pytorch", "tensorflow", "mxnet"])
+def test_what_scripts_import_is_looked_for(target: str) -> None:
+    """Only sets of data need more; exporters import onnx where the script itself does not."""
+    imported = {"onnx"}
+    for script in (ROOT / "tests" / "golden").glob(f"*/{target}.py"):
+        for node in ast.walk(ast.parse(script.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(str(node.module).partition(".")[0])
+    framework = interpreters.FRAMEWORKS[target]
+    known = {framework.module, *framework.scripts_import}
+    assert imported - sys.stdlib_module_names - {"sklearn"} == known
 
 
 def test_unknown_target() -> None:
