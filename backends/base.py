@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from compiler.codegen.specialised import layers_of
 from compiler.ir import Graph
 from compiler.ops.base import OPERATIONS, Op
 from compiler.training.program import Training
+from compiler.types import DType
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.source import Span
 
@@ -37,6 +39,21 @@ def refused(target: str, what: str, span: Span, problem: Unsupported) -> Diagnos
     """The compile error for anything else that `target` cannot express: ``the input `x` ``."""
     message = f"{target} cannot express {what}: {problem.reason}"
     return DiagnosticError(Diagnostic("E0701", message, span, help=problem.help))
+
+
+def layer_precision(model: Graph, target: str) -> DType | None:
+    """That of all parameters where layers, which frameworks make in f32, have another; else None.
+
+    Raises DiagnosticError where layers have another and parameters have several.
+    """
+    of_layers = {p.type.dtype for layer in layers_of(model) for p in layer.parameters}
+    every = {p.type.dtype for _, p in model.parameters() if p.type.dtype.is_float}
+    if {dtype for dtype in of_layers if dtype.is_float} <= {DType.F32}:
+        return None
+    if len(every) > 1:
+        message = f"{target} cannot mix {' and '.join(sorted(every))} in parameters"
+        raise DiagnosticError(Diagnostic("E0701", message, model.block.span))
+    return every.pop()
 
 
 class Lowerings(Generic[F]):

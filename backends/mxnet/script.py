@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from backends.base import Place, Unsupported, refused
+from backends.base import Place, Unsupported, layer_precision, refused
 from backends.mxnet.helpers import helper_constants, helper_pieces
 from backends.mxnet.precision import precision_name
 from backends.mxnet.raw_parameters import with_raw_parameters
@@ -15,13 +15,12 @@ from backends.script import ClassFrame, assemble, class_text, header, main_text
 from compiler.codegen.classes import ClassCode, ClassPrinter
 from compiler.codegen.expr import Helper, Name
 from compiler.codegen.loops import find_parts
-from compiler.codegen.pieces import Piece
+from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.training import argument_lines, constants, output_lines
 from compiler.ir import Graph
 from compiler.reach import reached_inputs, unreached
 from compiler.sizes import example_sizes
 from compiler.training.program import Training
-from compiler.types import DType
 
 _BLOCK = ClassFrame("nn.HybridBlock", "hybrid_forward(self, F, {inputs})", ("super().__init__()",))
 _IMPORTS = Piece(
@@ -168,5 +167,5 @@ def _on_device(examples: str) -> str:
 
 def _cast(model: Graph) -> list[str]:
     """Parameters are made in float32; a model in float64 casts them all."""
-    found = {p.type.dtype for _, p in model.parameters() if p.type.dtype.is_float}
-    return ['model.cast("float64")'] if found == {DType.F64} else []
+    precision = layer_precision(model, "mxnet")
+    return [f"model.cast({literal(precision.numpy_name)})"] if precision else []

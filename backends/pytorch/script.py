@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backends.base import Place
+from backends.base import Place, layer_precision
 from backends.pytorch.helpers import helper_pieces
 from backends.pytorch.initialize import initialize_piece
 from backends.pytorch.pooling import flattened_at_once
@@ -75,11 +75,15 @@ def render(model: Graph, training: Training | None, place: Place) -> str:
     pieces[2:2] = helper_pieces(helpers)
     notes: Sequence[str] = ()
     head = header(model, place, "PyTorch", training is not None, notes)
-    return assemble(head, pieces, _main(classes[-1].name, training, printer))
+    return assemble(head, pieces, _main(model, classes[-1].name, training, printer))
 
 
-def _main(model: str, training: Training | None, printer: TrainingPrinter | None) -> str:
+def _main(
+    model: Graph, name: str, training: Training | None, printer: TrainingPrinter | None
+) -> str:
     device = '"cuda" if torch.cuda.is_available() else "cpu"'
+    precision = layer_precision(model, "pytorch")
+    moved = f".to(args.device{f', {torch_name(precision)}' if precision else ''})"
     body = [
         *argument_lines(training, device, "write an ONNX model here"),
         "",
@@ -88,7 +92,7 @@ def _main(model: str, training: Training | None, printer: TrainingPrinter | None
         "except (AssertionError, RuntimeError):",
         '    raise SystemExit(f"PyTorch finds no device {args.device}") from None',
         "torch.manual_seed(args.seed)",
-        f"model = {model}().to(args.device)",
+        f"model = {name}(){moved}",
         "if args.weights:",
         "    load(model, read(args.weights), args.weights)",
     ]

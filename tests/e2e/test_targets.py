@@ -69,6 +69,22 @@ def test_a_model_of_many_constraints_is_identical_on_all_targets(tmp_path: Path)
     assert "Warning" not in done.stderr, done.stderr[-3000:]  # of sizes, while tracing
 
 
+DOUBLE = """
+model Double {
+    input x: f64[N, 4]
+    param scale: f64[4] = uniform(0.5, 1.5)
+    output y = layer_norm(x * scale) |> dense(8) |> tanh |> dense(3)
+}
+"""
+
+
+def test_a_model_in_f64_is_identical_on_all_targets(tmp_path: Path) -> None:
+    (tmp_path / "net.model").write_text(DOUBLE)
+    done = tercet("verify", tmp_path / "net.model", "-t", "all", "--json", "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert load_file(tmp_path / "out" / "pytorch_answer0.safetensors")["y"].dtype == np.float64
+
+
 @pytest.mark.parametrize("trainer", FRAMEWORKS)
 def test_weights_trained_by_one_target_mean_the_same_in_the_others(
     trainer: str, tmp_path: Path

@@ -44,6 +44,13 @@ model Odd { input x: f32[N, T]
 }
 """
 
+PRECISIONS = """\
+model Precisions { input x: f32[N, 2]
+    input z: f64[N, 2]
+    output y = x |> dense(2), w = z |> dense(2)
+}
+"""
+
 TWO = """\
 model A { input x: f32[N, 2]
     output y = x |> dense(2)
@@ -61,6 +68,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "two.model").write_text(TWO)
     (tmp_path / "small.model").write_text(SMALL)
     (tmp_path / "odd.model").write_text(ODD)
+    (tmp_path / "precisions.model").write_text(PRECISIONS)
     (tmp_path / "empty.model").write_text("")
     (tmp_path / "binary.model").write_bytes(bytes(range(256)) * 8)
     (tmp_path / "latin.model").write_bytes(b"# caf\xe9\n" + TWO.encode())
@@ -132,6 +140,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("check odd.model", 1, "`T % 2 == 1` and `T % 2 == 0`"),
         ("show odd.model", 1, "E0315"),
         ("compile odd.model -t onnx", 1, "E0315"),
+        ("compile precisions.model -t pytorch", 1, "pytorch cannot mix f32 and f64"),
+        ("compile precisions.model -t tensorflow", 1, "tensorflow cannot mix f32 and f64"),
+        ("compile precisions.model -t mxnet", 1, "mxnet cannot mix f32 and f64"),
         ("compile odd.model -t pytorch", 1, "`T % 2 == 1` and `T % 2 == 0`"),
         ("compile odd.model -t tensorflow", 1, "E0315"),
         ("compile odd.model -t mxnet", 1, "E0315"),
