@@ -61,10 +61,13 @@ def add_output(parser: argparse.ArgumentParser, help: str, metavar: str = "DIR")
 
 
 def output_file(path: Path) -> Path:
-    """The path of a file to be written, its folder made.  Raises TercetError, OSError."""
+    """The path of a file to be written, its folder made and tried.  Raises TercetError."""
     if path.is_dir():
         raise TercetError(f"{path} is a folder, not a file")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        output_folder(path.parent)
+    except OSError as problem:
+        raise TercetError(f"{path}: {problem.strerror}") from None
     return path
 
 

@@ -4,25 +4,54 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tercet.cli import options, terminal
 from tercet.cli.command import Command
 from tercet.errors import TercetError
 
-_PASSED_ON = (
-    ("--epochs", "N", "train until so many epochs are done"),
-    ("--batch-size", "N", "rows of a training batch"),
-    ("--lr", "X", "base learning rate"),
-    ("--seed", "S", "of weights, split, batches and dropout"),
-    ("--data", "PATH", "read the data from here"),
-    ("--device", "D", "cpu, cuda or cuda:K"),
-    ("--weights", "FILE", "start from these weights"),
-    ("--checkpoint", "FILE", "write the state of training there after every epoch"),
-    ("--checkpoint-every", "STEPS", "and after so many steps"),
-    ("--resume", "FILE", "go on from a checkpoint"),
-    ("--log-dir", "DIR", "append to metrics.jsonl in this folder"),
+if TYPE_CHECKING:
+    from compiler.data.base import DataSource
+
+
+def _integer(least: int, most: int | None = None) -> Callable[[str], str]:
+    """Reads an integer of these bounds, and leaves it as it was written."""
+    bounds = f"from {least} on" if most is None else f"from {least} to {most}"
+
+    def read(text: str) -> str:
+        if not text.isdecimal() or not least <= int(text) <= (most or int(text)):
+            raise argparse.ArgumentTypeError(f"{text!r} is not an integer {bounds}")
+        return text
+
+    return read
+
+
+def _rate(text: str) -> str:
+    try:
+        positive = float(text) >= 0
+    except ValueError:
+        positive = False
+    if not positive:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
+    return text
+
+
+_PASSED_ON: tuple[tuple[str, str, str, Callable[[str], str]], ...] = (
+    ("--epochs", "N", "train until so many epochs are done", _integer(0)),
+    ("--batch-size", "N", "rows of a training batch", _integer(1)),
+    ("--lr", "X", "base learning rate", _rate),
+    ("--seed", "S", "of weights, split, batches and dropout", _integer(0, 2**32 - 1)),
+    ("--data", "PATH", "read the data from here", str),
+    ("--device", "D", "cpu, cuda or cuda:K", str),
+    ("--weights", "FILE", "start from these weights", str),
+    ("--checkpoint", "FILE", "write the state of training there after every epoch", str),
+    ("--checkpoint-every", "STEPS", "and after so many steps", _integer(1)),
+    ("--resume", "FILE", "go on from a checkpoint", str),
+    ("--log-dir", "DIR", "append to metrics.jsonl in this folder", str),
 )
+"""Flags of the script, checked here already: a framework takes seconds to start."""
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,8 +63,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--save", metavar="FILE", type=Path, help="the weights (default: <model>.safetensors)"
     )
-    for flag, metavar, help in _PASSED_ON:
-        parser.add_argument(flag, metavar=metavar, help=help)
+    for flag, metavar, help, type in _PASSED_ON:
+        parser.add_argument(flag, metavar=metavar, help=help, type=type)
     options.add_timeout(parser, None)
 
 
@@ -48,10 +77,11 @@ def _run(args: argparse.Namespace) -> int:
         raise TercetError(
             f"{args.file} has no `train {project.model.name} {{ … }}`", "see docs/tutorial.md"
         )
+    _check_files(args, project.training.data.source)
     target = options.framework(args)
     save = options.output_file(args.save or Path(f"{project.stem}.safetensors"))
     flags = ["--save", str(save)]
-    for flag, _, _ in _PASSED_ON:
+    for flag, *_ in _PASSED_ON:
         value = getattr(args, flag.strip("-").replace("-", "_"))
         flags += [flag, value] if value is not None else []
     with temporary_script(project, target, options.interpreters(args)) as script:
@@ -62,6 +92,21 @@ def _run(args: argparse.Namespace) -> int:
         return 1
     terminal.note(f"the weights are in {save}")
     return 0
+
+
+def _check_files(args: argparse.Namespace, source: DataSource) -> None:
+    """What the script would only say once its framework has started.  Raises TercetError."""
+    from compiler.data.base import FileSource
+
+    if args.data is not None and not isinstance(source, FileSource):
+        raise TercetError(f"--data {args.data}: {source.name} reads no file")
+    for path in (args.weights, args.resume, args.data):
+        if path is not None and not Path(path).exists():
+            raise TercetError(f"there is no file {path}")
+    if args.checkpoint_every is not None and args.checkpoint is None:
+        raise TercetError("--checkpoint-every needs --checkpoint FILE")
+    if args.checkpoint is not None:
+        options.output_file(Path(args.checkpoint))
 
 
 COMMAND = Command(
