@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from compiler import dims
 from compiler.dims import Dim, DimError, Size
+from compiler.index_checks import index_checks
 from compiler.ir import Graph, Value
 from compiler.lazy import np
 from compiler.types import TensorType
@@ -129,11 +130,14 @@ def _integers_fit(array: Array, wanted: str) -> bool:
 
 
 def check_inputs(graph: Graph, inputs: Mapping[str, Array]) -> None:
-    """That names, dtypes, ranks and sizes are exactly what the graph takes.  Raises InputError."""
+    """That names, dtypes, ranks, sizes and indices are what the graph takes.  Raises InputError."""
     check_constraints(graph, resolve_sizes(graph, inputs))
     for name, dtype in ((i.value.name, i.value.type.dtype.numpy_name) for i in graph.inputs):
         if inputs[name].dtype.name != dtype:
             raise InputError(f"the input `{name}` is {inputs[name].dtype}, not {dtype}")
+    for check in index_checks(graph):
+        if (problem := check.problem(inputs[check.name])) is not None:
+            raise InputError(problem)
 
 
 def check_constraints(graph: Graph, sizes: Mapping[str, int]) -> None:

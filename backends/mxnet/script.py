@@ -14,6 +14,7 @@ from backends.mxnet.weights import example_arrays, export_piece, predict_piece, 
 from backends.script import ClassFrame, assemble, class_text, header, main_text
 from compiler.codegen.classes import ClassCode, ClassPrinter
 from compiler.codegen.expr import Helper, Name
+from compiler.codegen.index_checks import index_check_piece
 from compiler.codegen.loops import find_parts
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.training import argument_lines, constants, output_lines
@@ -75,6 +76,7 @@ def render(model: Graph, training: Training | None, place: Place) -> str:
         code,
         *helper_pieces(helpers),
         *(printer.pieces() if printer else ()),
+        index_check_piece(model, training),
         predict_piece(model),
         *weights_pieces(model, classes),
         export_piece(model),

@@ -29,6 +29,7 @@ from compiler.ir import Apply, Graph
 from compiler.ops.norm import Dropout
 from compiler.reach import unreached
 from compiler.training.clipping import GlobalNorm
+from compiler.training.labels import data_checks
 from compiler.training.program import Training
 from compiler.types import DType
 
@@ -51,7 +52,9 @@ class TrainingPrinter:
         check_precision(model, training)
         self._training = training
         self._model = model
-        self.data = data_code(training.data, place.model_folder, place.script_folder)
+        self.data = data_code(
+            training.data, place.model_folder, place.script_folder, data_checks(training)
+        )
         self._schedule = schedule_piece(training.update.schedule)
         self._metrics = printed_metrics(training.metrics)
         self._optimizer = printed_optimizer(training.update, optimizer_constants(training))

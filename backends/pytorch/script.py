@@ -20,6 +20,7 @@ from backends.pytorch.weights import (
 from backends.script import ClassFrame, assemble, class_text, header, main_text
 from compiler.codegen.classes import ClassPrinter
 from compiler.codegen.expr import Helper
+from compiler.codegen.index_checks import index_check_piece
 from compiler.codegen.loops import find_parts
 from compiler.codegen.pieces import Piece
 from compiler.codegen.training import argument_lines, constants, output_lines
@@ -64,6 +65,7 @@ def render(model: Graph, training: Training | None, place: Place) -> str:
         code,
         initialize,
         *(printer.pieces(has_source_names(model, classes)) if printer else ()),
+        index_check_piece(model, training),
         predict_piece(model),
         *weights_pieces(model, classes),
         export_piece(model),

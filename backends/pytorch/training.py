@@ -26,6 +26,7 @@ from compiler.codegen.training import (
 from compiler.codegen.writer import Evaluate, lines
 from compiler.ir import Graph
 from compiler.training.clipping import ClipValue, GlobalNorm
+from compiler.training.labels import data_checks
 from compiler.training.program import Training
 from compiler.types import DType
 
@@ -53,7 +54,9 @@ class TrainingPrinter:
         self._training = training
         self._target = target
         self._model = model
-        self.data = data_code(training.data, place.model_folder, place.script_folder)
+        self.data = data_code(
+            training.data, place.model_folder, place.script_folder, data_checks(training)
+        )
         self._schedule = schedule_piece(training.update.schedule)
         self._metrics = printed_metrics(training.metrics)
 

@@ -16,6 +16,7 @@ from backends.tensorflow.training import TrainingPrinter
 from backends.tensorflow.weights import weights_pieces
 from compiler.codegen.classes import ClassCode, ClassPrinter
 from compiler.codegen.expr import Helper
+from compiler.codegen.index_checks import index_check_piece
 from compiler.codegen.loops import find_parts
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.training import argument_lines, constants, output_lines
@@ -73,6 +74,7 @@ def render(model: Graph, training: Training | None, place: Place) -> str:
         code,
         *helper_pieces(used - kinds),
         *(printer.pieces() if printer else ()),
+        index_check_piece(model, training),
         predict_piece(model, target),
         *weights_pieces(model, target.facts),
         export_piece(model, target),

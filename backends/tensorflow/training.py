@@ -33,6 +33,7 @@ from compiler.codegen.training import (
 )
 from compiler.ir import Apply, Graph
 from compiler.ops.random import RandomOp
+from compiler.training.labels import data_checks
 from compiler.training.optimizers import Adagrad
 from compiler.training.program import LOSS, Training
 from compiler.types import DType
@@ -55,7 +56,9 @@ class TrainingPrinter:
         self._model = model
         self._training = training
         self._target = target
-        self.data = data_code(training.data, place.model_folder, place.script_folder)
+        self.data = data_code(
+            training.data, place.model_folder, place.script_folder, data_checks(training)
+        )
         self._schedule = schedule_piece(training.update.schedule)
         self._applied = Applied(training.update.loss, model, len(model.inputs))
         self._count = len(model.inputs)

@@ -8,15 +8,19 @@ where it says f32): whatever is left so at the end is cast once, as a person wou
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 from compiler.codegen import data_files  # noqa: F401  (registers its sources)
 from compiler.codegen.data_sources import RESERVED, Loading, loading
+from compiler.codegen.index_checks import check_lines
 from compiler.codegen.names import Names
 from compiler.codegen.numpy_ops import Printed, mapping_lines
 from compiler.codegen.pieces import Piece, joined, literal
 from compiler.data.base import DataSource, FileSource
 from compiler.data.bundled import Table
+from compiler.index_checks import IndexCheck
 from compiler.training.program import Data
 from dsl.records import dataclass
 
@@ -34,15 +38,21 @@ class DataCode:
     names: tuple[str, ...]
 
 
-def data_code(data: Data, model_folder: Path, script_folder: Path) -> DataCode:
+def data_code(
+    data: Data, model_folder: Path, script_folder: Path, checks: Sequence[IndexCheck] = ()
+) -> DataCode:
     """The loading of `data` in a script that will lie in `script_folder`.
 
-    `model_folder` is that of the `.model` file, from which the source's path counts.
+    `model_folder` is that of the `.model` file, from which the source's path counts; `checks` are
+    those that the arrays must pass.
     """
     inputs = [given.value.name for given in data.mapping.inputs]
     how = loading(data.source, inputs, model_folder)
     names = Names(RESERVED | how.reserved)
     printed = mapping_lines(data.mapping, how.columns, names)
+    where = _where(data.source, how)
+    arrays = {o.name: name for o, name in zip(data.mapping.outputs, printed.names, strict=True)}
+    printed = replace(printed, lines=(*printed.lines, *check_lines(checks, arrays, where)))
     function = _published if data.source.published_test else _parted
     text, arguments = function(data.source, how, printed)
     call = f"load_data({', '.join(f'args.{argument}' for argument in arguments)})"
@@ -63,6 +73,13 @@ def _path_constant(
         return (("DATA", f"Path({literal(source.path)})"),)
     relative = os.path.relpath(model_folder / source.path, script_folder)
     return (("DATA", f"Path(__file__).parent / {literal(PurePath(relative).as_posix())}"),)
+
+
+def _where(source: DataSource, how: Loading) -> str:
+    """What a message about the arrays begins with, as an expression."""
+    if "data" not in how.arguments:
+        return literal(source.name)
+    return 'f"{path}, {part}"' if source.published_test else "path"
 
 
 def _check_path(how: Loading) -> list[str]:

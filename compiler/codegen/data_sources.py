@@ -17,7 +17,20 @@ from dsl.records import dataclass
 np = Name("np")
 
 RESERVED = frozenset(
-    {"np", "path", "seed", "part", "order", "split", "train", "test", "random", "windows", "rows"}
+    {
+        "np",
+        "check_indices",
+        "path",
+        "seed",
+        "part",
+        "order",
+        "split",
+        "train",
+        "test",
+        "random",
+        "windows",
+        "rows",
+    }
 )
 """Names that `load_data` may assign or read."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from compiler.codegen.index_checks import input_lines
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.size_checks import input_checks
 from compiler.dims import Size
@@ -120,11 +121,11 @@ def _size(size: Size) -> int | str:
 
 
 def checked_inputs(model: Graph, prefix: str = "") -> list[str]:
-    """Lines of `predict` that look at `inputs`, read from `source`, and at their sizes."""
+    """Lines of `predict` that look at `inputs`, read from `source`: types, sizes and indices."""
     types = {i.value.name: i.value.type for i in model.inputs}
     call = f"check(source, inputs, {types_text(types, prefix)})"
     demands = input_checks(model, "{source}")
-    return [f"sizes = {call}", *demands] if demands else [call]
+    return [f"sizes = {call}" if demands else call, *demands, *input_lines(model)]
 
 
 def checkpoint_piece(model: str, target: str, precision: DType = DType.F32) -> Piece:

@@ -22,9 +22,9 @@ SCRIPT_NAMES = words(
         MAX_GRADIENT_NORM MOMENTUM NO_DECAY PEAK PRECISION SEED WARMUP_STEPS WEIGHT_DECAY GAMMA
         MILESTONES POWER STEP_SIZE
 
-        batches check evaluate export identity learning_rate_factor load load_checkpoint load_data
-        load_part log main model predict read read_checkpoint save save_checkpoint train weights
-        write
+        batches check check_indices evaluate export identity learning_rate_factor load
+        load_checkpoint load_data load_part log main model predict read read_checkpoint save
+        save_checkpoint train weights write
 
         load_breast_cancer load_diabetes load_digits load_iris load_wine read_arrays read_cifar
         read_csv read_idx read_text

@@ -23,6 +23,13 @@ class DataSource(Setting):
     published_test: ClassVar[bool] = False
     """Whether the source comes with a test part of its own; else it has a `split`."""
 
+    bundled: ClassVar[bool] = False
+    """Whether its rows are always the same, so that what `limits` tells does occur."""
+
+    def limits(self) -> dict[str, tuple[int, int]]:
+        """The least and the greatest number in columns of which that is known."""
+        return {}
+
     def columns(self, rows: Size, folder: Path) -> dict[str, TensorType]:
         """The columns by name, `rows` being the first size of each.
 

@@ -15,6 +15,8 @@ from dsl.records import dataclass
 class _Bundled(DataSource):
     """`split` is the share of rows to train on; `shuffle` draws them at random."""
 
+    bundled: ClassVar[bool] = True
+
     split: float = 0.8
     shuffle: bool = True
 
@@ -30,6 +32,9 @@ class Digits(_Bundled):
     def columns(self, rows: Size, folder: Path) -> dict[str, TensorType]:
         return {"pixels": f32(rows, 1, 8, 8), "digit": i64(rows)}
 
+    def limits(self) -> dict[str, tuple[int, int]]:
+        return {"digit": (0, 9)}
+
 
 @dataclass(frozen=True)
 class Table(_Bundled):
@@ -42,11 +47,16 @@ class Table(_Bundled):
     """The function of `sklearn.datasets`."""
     width: ClassVar[int] = 0
     label: ClassVar[str] = "label"
+    classes: ClassVar[int] = 0
+    """The label's values; 0 where it is no class."""
 
     standardize: bool = False
 
     def columns(self, rows: Size, folder: Path) -> dict[str, TensorType]:
         return {"features": f32(rows, self.width), self.label: i64(rows)}
+
+    def limits(self) -> dict[str, tuple[int, int]]:
+        return {self.label: (0, self.classes - 1)} if self.classes else {}
 
 
 @source("iris")
@@ -56,6 +66,7 @@ class Iris(Table):
 
     loader: ClassVar[str] = "load_iris"
     width: ClassVar[int] = 4
+    classes: ClassVar[int] = 3
 
 
 @source("wine")
@@ -65,6 +76,7 @@ class Wine(Table):
 
     loader: ClassVar[str] = "load_wine"
     width: ClassVar[int] = 13
+    classes: ClassVar[int] = 3
 
 
 @source("breast_cancer")
@@ -74,6 +86,7 @@ class BreastCancer(Table):
 
     loader: ClassVar[str] = "load_breast_cancer"
     width: ClassVar[int] = 30
+    classes: ClassVar[int] = 2
 
 
 @source("diabetes")

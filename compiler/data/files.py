@@ -211,3 +211,6 @@ class Text(FileSource):
 
     def columns(self, rows: Size, folder: Path) -> dict[str, TensorType]:
         return {"ids": i64(rows, self.window), "next_ids": i64(rows, self.window)}
+
+    def limits(self) -> dict[str, tuple[int, int]]:
+        return {"ids": (0, 255), "next_ids": (0, 255)} if self.level == "bytes" else {}

@@ -40,6 +40,7 @@ from compiler.training import (
     Training,
     Update,
 )
+from compiler.training.labels import impossible
 from compiler.types import DType
 from dsl import nodes
 from dsl.diagnostics import Note
@@ -116,7 +117,7 @@ class Trainer:
         chosen = {n: settings[n] for n in (*NUMBERS, "precision") if n in settings}
         precision = settings.get("precision", DType.F32)
         check_precision(precision, self._models[0].graph, read.places.get("precision"))
-        return Training(
+        training = Training(
             name=self._train.name,
             models={model.name: model.graph for model in self._models},
             inputs=loss.inputs[: len(loss.inputs) - len(read.targets)],
@@ -130,6 +131,8 @@ class Trainer:
             places=read.places,
             **chosen,
         )
+        _check_indices(training)
+        return training
 
     def _trace(self, purpose: Purpose) -> tuple[Frame, TrainBody]:
         outputs = None if self._explicit else output_names(self._models[0].graph.block)
@@ -207,6 +210,17 @@ def _check_batch(data: Data, batch: int, read: TrainBody) -> None:
             message = f"a batch of {batch} does not fit: {constraint.told(sizes)}"
             span = read.places.get("batch", data.span)
             raise error("E0608", message, span, None, Note("asked for here", constraint.span))
+
+
+def _check_indices(training: Training) -> None:
+    """The rows of a bundled source name classes that there are.  Raises DiagnosticError E0606."""
+    for check, (least, greatest) in impossible(training):
+        source = training.data.source.name
+        message = (
+            f"`{check.asker}` takes indices from {check.low} to {check.high}, and `{check.shown}` "
+            f"is from {least} to {greatest} in `{source}`"
+        )
+        raise error("E0606", message, check.span, None, Note("the data", training.data.span))
 
 
 _EXAMPLES: Final = {

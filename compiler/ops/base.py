@@ -115,6 +115,16 @@ Requirement = tuple[Size, Literal["<=", "=="], Size]
 """A relation of sizes that an operation needs and only the run can decide."""
 
 
+@dataclass(frozen=True)
+class IndexRange:
+    """The integers that an operand may hold: from `low` to `high`, or `ignored`."""
+
+    operand: int
+    low: Size
+    high: Size
+    ignored: int | None = None
+
+
 class Op:
     """Base of all operations.  Subclasses are frozen dataclasses registered by `operation`."""
 
@@ -152,6 +162,10 @@ class Op:
 
     def constraints(self, *args: Any, **kwargs: Any) -> tuple[Requirement, ...]:
         """What must hold of symbolic sizes where `infer` could not decide (arguments as there)."""
+        return ()
+
+    def index_ranges(self, *args: Any) -> tuple[IndexRange, ...]:
+        """What operands may hold whose elements count something (arguments as of `infer`)."""
         return ()
 
     def infer_types(self, inputs: Sequence[TensorType | None]) -> tuple[TensorType, ...]:

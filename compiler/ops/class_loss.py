@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from compiler.errors import require
 from compiler.lazy import np
-from compiler.ops.base import Operand, operation, require_float
+from compiler.ops.base import IndexRange, Operand, operation, require_float
 from compiler.ops.checks import (
     known,
     normalized_axis,
@@ -46,6 +46,11 @@ class ClassLoss(Loss):
             require_dtype(weight, x.dtype, "the weight", operand=2)
             require_shape(weight, (classes,), "the classes' weight", operand=2)
         return self._reduced(x, shape, self.reduction)
+
+    def index_ranges(
+        self, x: TensorType, target: TensorType, weight: TensorType | None = None
+    ) -> tuple[IndexRange, ...]:
+        return (IndexRange(1, 0, x.shape[self.axis] - 1, self.ignore_index),)
 
     def _from_log_probabilities(
         self, log_p: Array, target: Array, weight: Array | None, smoothing: float

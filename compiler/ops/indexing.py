@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from compiler import dims
 from compiler.errors import OpError, require
 from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, Requirement, operation
+from compiler.ops.base import IndexRange, Layout, Op, Operand, Requirement, operation
 from compiler.ops.checks import normalized_axis, require_integer, require_rank
 from compiler.ops.creation import Arange, Full, OnesLike, ZerosLike
 from compiler.ops.elementwise import require_number
@@ -61,6 +62,10 @@ class Gather(Op):
         axis = normalized_axis(self.axis, x.rank)
         return x.with_shape(*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
 
+    def index_ranges(self, x: TensorType, indices: TensorType) -> tuple[IndexRange, ...]:
+        size = x.shape[self.axis]
+        return (IndexRange(1, -size, size - 1),)
+
     def reference(self, x: Array, indices: Array) -> Array:
         return np.take(x, indices, axis=self.axis)
 
@@ -84,6 +89,10 @@ class Take(Op):
             return Gather(self.axis).infer(x, indices)
         require_integer(indices, "indices", operand=1)
         return x.with_shape(*indices.shape)
+
+    def index_ranges(self, x: TensorType, indices: TensorType) -> tuple[IndexRange, ...]:
+        size = dims.product(x.shape) if self.axis is None else x.shape[self.axis]
+        return (IndexRange(1, -size, size - 1),)
 
     def reference(self, x: Array, indices: Array) -> Array:
         return np.take(x, indices, axis=self.axis)

@@ -10,7 +10,15 @@ from compiler.dims import Size
 from compiler.errors import OpError, require
 from compiler.initializers import GlorotUniform, Normal, Zeros
 from compiler.lazy import np
-from compiler.ops.base import LayerOp, Op, Operand, ParameterSpec, operation, require_float
+from compiler.ops.base import (
+    IndexRange,
+    LayerOp,
+    Op,
+    Operand,
+    ParameterSpec,
+    operation,
+    require_float,
+)
 from compiler.ops.checks import (
     broadcast_shapes,
     known,
@@ -157,6 +165,9 @@ class Embedding(LayerOp):
         type = TensorType(self.dtype, (self.count, self.dim))
         init = self.init or Normal(std=0.02)
         return (ParameterSpec("weight", type, init, "embedding", (self.dim, self.count)),)
+
+    def index_ranges(self, ids: TensorType) -> tuple[IndexRange, ...]:
+        return (IndexRange(0, 0, self.count - 1),)
 
     def reference(self, ids: Array, weight: Array) -> Array:
         outside = (ids < 0) | (ids >= len(weight))

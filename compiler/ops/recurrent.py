@@ -10,7 +10,14 @@ from compiler.dims import Size
 from compiler.errors import require
 from compiler.initializers import GlorotUniform, Orthogonal, Zeros
 from compiler.lazy import np
-from compiler.ops.base import LayerOp, Operand, ParameterSpec, operation, require_float
+from compiler.ops.base import (
+    IndexRange,
+    LayerOp,
+    Operand,
+    ParameterSpec,
+    operation,
+    require_float,
+)
 from compiler.ops.checks import (
     known,
     require_at_least,
@@ -94,6 +101,10 @@ class Recurrent(LayerOp):
             require_shape(lengths, (batch,), "lengths", operand=len(self.states) + 1)
         sequence = x.with_shape(batch, time, self.directions * self.units)
         return (sequence, *[state] * len(self.states)) if self.return_state else sequence
+
+    def index_ranges(self, x: TensorType, *others: TensorType | None) -> tuple[IndexRange, ...]:
+        lengths = len(self.states) + 1
+        return (IndexRange(lengths, 1, x.shape[1]),) if len(others) == lengths else ()
 
     def parameters(self, x: TensorType, *others: TensorType | None) -> tuple[ParameterSpec, ...]:
         inputs = known(x.shape[2], "the size of the last axis")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from compiler.dims import Size
 from compiler.errors import OpError
 from compiler.lazy import np
-from compiler.ops.base import Operand
+from compiler.ops.base import IndexRange, Operand
 from compiler.settings import Setting, registrar, require
 from compiler.types import TensorType
 from dsl.records import dataclass
@@ -37,6 +37,10 @@ class Metric(Setting):
     def check(self, *types: TensorType) -> None:
         """Raises OpError where operands of these types mean nothing."""
         raise NotImplementedError(type(self).__name__)
+
+    def index_ranges(self, *types: TensorType) -> tuple[IndexRange, ...]:
+        """What operands may hold whose elements count something: as an operation's."""
+        return ()
 
     def sums(self, *arrays: Any) -> Sums:
         """What one batch of the operands, as NumPy arrays, adds to the totals."""
@@ -96,6 +100,9 @@ class _ClassMetric(Metric):
     def _check_axis(self, logits: TensorType) -> None:
         if not -logits.rank <= self.axis < logits.rank:
             raise OpError("E0309", f"{logits} has no axis {self.axis}", operand=0, attribute="axis")
+
+    def index_ranges(self, *types: TensorType) -> tuple[IndexRange, ...]:
+        return (IndexRange(1, 0, self.classes(types[0]) - 1),)
 
     def classes(self, logits: TensorType) -> Size:
         """The number of classes."""

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from compiler import dims
 from compiler.dims import Size
+from compiler.index_checks import callees_first
 from compiler.ir import Apply, Call, Graph, Value
-from compiler.ops import elementwise, indexing, linear, recurrent, shape
-from compiler.types import DType, TensorType
+from compiler.ops import elementwise, indexing, shape
+from compiler.types import DType
 
 _FREE = {DType.U8: (0, 16)}
 _FREE_SIGNED = (-8, 9)
@@ -71,24 +72,10 @@ class _Summary:
 def input_ranges(graph: Graph) -> dict[str, Range]:
     """The range of every input by name."""
     summaries: dict[Graph, _Summary] = {}
-    for part in _callees_first(graph):
+    for part in callees_first(graph):
         summaries[part] = _summarize(part, summaries)
     names = (given.value.name for given in graph.inputs)
     return dict(zip(names, summaries[graph].asked, strict=True))
-
-
-def _callees_first(graph: Graph) -> Iterator[Graph]:
-    seen = {graph}
-    stack: list[tuple[Graph, Iterator[Call]]] = [(graph, iter(graph.calls))]
-    while stack:
-        part, calls = stack[-1]
-        call = next(calls, None)
-        if call is None:
-            stack.pop()
-            yield part
-        elif call.graph not in seen:
-            seen.add(call.graph)
-            stack.append((call.graph, iter(call.graph.calls)))
 
 
 def _summarize(graph: Graph, summaries: Mapping[Graph, _Summary]) -> _Summary:
@@ -133,27 +120,9 @@ def _moved(item: Apply) -> Iterable[Value]:
 
 
 def _demands(item: Apply) -> Iterator[tuple[Value | None, Range]]:
-    """What an operation asks of the integers it is given."""
-    match item.op:
-        case linear.Embedding(count=count):
-            yield item.inputs[0], Range((0,), (count,))
-        case indexing.OneHot(classes=classes):
-            yield item.inputs[0], Range((0,), (classes,))
-        case indexing.Gather(axis=axis):
-            yield item.inputs[1], Range((0,), (_type(item, 0).shape[axis],))
-        case indexing.Take(axis=axis):
-            sizes = _type(item, 0).shape
-            yield (
-                item.inputs[1],
-                Range((0,), (dims.product(sizes) if axis is None else sizes[axis],)),
-            )
-        case recurrent.Recurrent() as op:
-            place = 1 + len(op.states)
-            if place < len(item.inputs):
-                yield item.inputs[place], Range((1,), (_type(item, 0).shape[1] + 1,))
-
-
-def _type(item: Apply, operand: int) -> TensorType:
-    value = item.inputs[operand]
-    assert value is not None
-    return value.type
+    """What an operation asks of the integers it is given; places are counted from the front."""
+    if isinstance(item.op, indexing.OneHot):
+        yield item.inputs[0], Range((0,), (item.op.classes,))
+    for wanted in item.op.index_ranges(*(v and v.type for v in item.inputs)):
+        low = wanted.low if isinstance(wanted.low, int) else 0
+        yield item.inputs[wanted.operand], Range((max(0, low),), (wanted.high + 1,))

@@ -371,6 +371,15 @@ def read_checkpoint(path, run):
     return tensors, int(metadata["step"])
 
 
+def check_indices(where, name, indices, low, high):
+    """Refuse numbers of classes or rows that are not from `low` to `high`."""
+    indices = np.atleast_1d(indices)
+    wrong = ~((low <= indices) & (indices <= high))
+    if wrong.any():
+        found = f"row {np.argwhere(wrong)[0][0]} holds {indices[wrong][0]}"
+        raise SystemExit(f"{where}: {name} must be from {low} to {high}; {found}")
+
+
 def predict(model, source, path, device):
     """Write the model's outputs for the inputs in the file `source`."""
     inputs = read(source)
@@ -378,6 +387,7 @@ def predict(model, source, path, device):
     T = sizes["T"]
     if T > 128:
         raise SystemExit(f"{source}: T <= 128 must hold, and T is {T}")
+    check_indices(source, "tokens", inputs["tokens"], 0, 255)
     arrays = [
         nd.array(inputs[name], ctx=device, dtype=inputs[name].dtype)
         for name in ("tokens",)
@@ -567,4 +577,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 03bdf297966229f0
+# Compiled by Tercet. sha256 of the lines above: 3bd6210d051a61ae

@@ -306,6 +306,15 @@ def read_checkpoint(path, run):
     return tensors, int(metadata["step"])
 
 
+def check_indices(where, name, indices, low, high):
+    """Refuse numbers of classes or rows that are not from `low` to `high`."""
+    indices = np.atleast_1d(indices)
+    wrong = ~((low <= indices) & (indices <= high))
+    if wrong.any():
+        found = f"row {np.argwhere(wrong)[0][0]} holds {indices[wrong][0]}"
+        raise SystemExit(f"{where}: {name} must be from {low} to {high}; {found}")
+
+
 @torch.no_grad()
 def predict(model, source, path, device):
     """Write the model's outputs for the inputs in the file `source`."""
@@ -315,6 +324,7 @@ def predict(model, source, path, device):
     T = sizes["T"]
     if T > 128:
         raise SystemExit(f"{source}: T <= 128 must hold, and T is {T}")
+    check_indices(source, "tokens", inputs["tokens"], 0, 255)
     outputs = (model(inputs["tokens"].to(device)),)
     named = zip(("logits",), outputs, strict=True)
     write(path, {name: o.cpu().contiguous().clone() for name, o in named})
@@ -484,4 +494,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 75cd43be0dffec0b
+# Compiled by Tercet. sha256 of the lines above: 3a3e2322c4e738a3

@@ -374,6 +374,15 @@ def read_checkpoint(path, run):
     return tensors, int(metadata["step"])
 
 
+def check_indices(where, name, indices, low, high):
+    """Refuse numbers of classes or rows that are not from `low` to `high`."""
+    indices = np.atleast_1d(indices)
+    wrong = ~((low <= indices) & (indices <= high))
+    if wrong.any():
+        found = f"row {np.argwhere(wrong)[0][0]} holds {indices[wrong][0]}"
+        raise SystemExit(f"{where}: {name} must be from {low} to {high}; {found}")
+
+
 def predict(model, source, path):
     """Write the model's outputs for the inputs in the file `source`."""
     inputs = read(source)
@@ -381,6 +390,7 @@ def predict(model, source, path):
     T = sizes["T"]
     if T > 128:
         raise SystemExit(f"{source}: T <= 128 must hold, and T is {T}")
+    check_indices(source, "tokens", inputs["tokens"], 0, 255)
     output = model(tf.constant(inputs["tokens"]))
     write(path, {"logits": np.asarray(output)})
 
@@ -594,4 +604,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 4ae50091a6e1cc0f
+# Compiled by Tercet. sha256 of the lines above: 055fcd7075f033ac

@@ -1,0 +1,79 @@
+"""Looking for classes and rows that are not there: in the data, and in the inputs of `predict`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from compiler.codegen.expr import Expr, Name
+from compiler.codegen.numpy_rules import lowered
+from compiler.codegen.pieces import Piece, literal
+from compiler.codegen.render import render
+from compiler.index_checks import IndexCheck, Step, index_checks
+from compiler.ir import Apply, Graph, Value
+from compiler.training.labels import data_checks
+from compiler.training.program import Training
+
+CHECK_INDICES = "check_indices"
+
+
+def index_check_piece(model: Graph, training: Training | None) -> Piece:
+    """`check_indices`, if the script calls it."""
+    checks = [*index_checks(model), *(data_checks(training) if training else ())]
+    if not checks:
+        return Piece()
+    ignoring = any(check.ignored is not None for check in checks)
+    return Piece(_IGNORING if ignoring else _PLAIN, ("import numpy as np",))
+
+
+_PLAIN = f'''\
+def {CHECK_INDICES}(where, name, indices, low, high):
+    """Refuse numbers of classes or rows that are not from `low` to `high`."""
+    indices = np.atleast_1d(indices)
+    wrong = ~((low <= indices) & (indices <= high))
+    if wrong.any():
+        found = f"row {{np.argwhere(wrong)[0][0]}} holds {{indices[wrong][0]}}"
+        raise SystemExit(f"{{where}}: {{name}} must be from {{low}} to {{high}}; {{found}}")'''
+
+_IGNORING = f'''\
+def {CHECK_INDICES}(where, name, indices, low, high, ignored=None):
+    """Refuse numbers of classes or rows that are neither from `low` to `high` nor `ignored`."""
+    indices = np.atleast_1d(indices)
+    wrong = ~((low <= indices) & (indices <= high))
+    allowed = f"from {{low}} to {{high}}"
+    if ignored is not None:
+        wrong &= indices != ignored
+        allowed += f" or {{ignored}}"
+    if wrong.any():
+        found = f"row {{np.argwhere(wrong)[0][0]}} holds {{indices[wrong][0]}}"
+        raise SystemExit(f"{{where}}: {{name}} must be {{allowed}}; {{found}}")'''
+
+
+def check_lines(checks: Iterable[IndexCheck], arrays: Mapping[str, str], where: str) -> list[str]:
+    """Lines of `load_data` that look at its arrays, whose names are given by the source's."""
+    return [_call(check, Name(arrays[check.name]), where) for check in checks]
+
+
+def input_lines(model: Graph) -> list[str]:
+    """Lines of `predict` that look at `inputs`, read from `source`."""
+    found = []
+    for check in index_checks(model):
+        array = Name("inputs")[check.name]
+        found.append(_call(check, Name("np").asarray(array) if check.steps else array, "source"))
+    return found
+
+
+def _call(check: IndexCheck, array: Expr, where: str) -> str:
+    for step in check.steps:
+        array = _applied(step, array)
+    ignored = "" if check.ignored is None else f", ignored={check.ignored}"
+    given = f"{literal(check.shown)}, {render(array)}, {check.low}, {check.high}{ignored}"
+    return f"{CHECK_INDICES}({where}, {given})"
+
+
+def _applied(step: Step, array: Expr) -> Expr:
+    result = (Value("", step.type),)
+    constants = (Apply(c, (), result, step.span) if c else None for c in step.operands)
+    operands = [array if c is None else lowered(c, ()) for c in constants]
+    found = lowered(Apply(step.op, (), result, step.span), operands)
+    assert found is not None, step.op
+    return found
