@@ -181,13 +181,14 @@ def _training_checks() -> list[str]:
 
 
 def _path_checks(trains: bool) -> list[str]:
-    """A folder that is not there is told before the training that would be lost."""
+    """A folder that takes no file is told before the training that would be lost."""
     files = ", ".join(["args.save", *(["args.checkpoint"] if trains else []), "args.export"])
     return [
         f"files = [{files}, *(o for _, o in args.predict)]",
         "for path in filter(None, files):",
-        "    if not os.path.isdir(os.path.dirname(os.path.abspath(path))):",
-        '        raise SystemExit(f"{path}: there is no such folder")',
+        "    folder = os.path.dirname(os.path.abspath(path))",
+        "    if not os.path.isdir(folder) or not os.access(folder, os.W_OK):",
+        '        raise SystemExit(f"{path}: no folder that can be written to")',
         *(_LOG_CHECK if trains else []),
     ]
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -231,6 +232,34 @@ def test_other_slips_are_refused_in_one_line(run: Runner, script: Path, tmp_path
     line = refused(run, script, "--epochs", 0, "--predict", tmp_path / "in", tmp_path / "out")
     assert "holds ['other'], not ['features']" in line
     assert "cuda:7" in refused(run, script, "--epochs", 0, "--device", "cuda:7")
+
+
+_AS_NOBODY = """\
+import os, runpy, sys
+
+script = sys.argv.pop(1)
+main = runpy.run_path(script)["main"]
+if not os.getuid():  # for root every folder is open
+    os.setgid(65534)
+    os.setuid(65534)
+main()
+"""
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_training(
+    run: Runner, script: Path, tmp_path: Path
+) -> None:
+    driver = tmp_path / "driver.py"
+    driver.write_text(_AS_NOBODY)
+    with TemporaryDirectory() as closed:
+        os.chmod(closed, 0o555)
+        done = run(driver, script, "--epochs", 1, "--save", f"{closed}/w")
+        assert (done.returncode, done.stderr) == (
+            1,
+            f"{closed}/w: no folder that can be written to\n",
+        )
+        os.chmod(closed, 0o777)
+        assert run(driver, script, "--epochs", 0, "--save", f"{closed}/w").returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -470,8 +470,9 @@ def main():
         parser.error("--checkpoint-every needs --checkpoint and a positive number")
     files = [args.save, args.checkpoint, args.export, *(o for _, o in args.predict)]
     for path in filter(None, files):
-        if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
-            raise SystemExit(f"{path}: there is no such folder")
+        folder = os.path.dirname(os.path.abspath(path))
+        if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
+            raise SystemExit(f"{path}: no folder that can be written to")
     if args.log_dir and os.path.isfile(args.log_dir):
         raise SystemExit(f"{args.log_dir}: not a folder")
 
@@ -505,4 +506,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 6041ef3bc79be997
+# Compiled by Tercet. sha256 of the lines above: 7d4b45344b9ce41a

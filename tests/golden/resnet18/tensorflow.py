@@ -513,8 +513,9 @@ def main():
         parser.error("--checkpoint-every needs --checkpoint and a positive number")
     files = [args.save, args.checkpoint, args.export, *(o for _, o in args.predict)]
     for path in filter(None, files):
-        if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
-            raise SystemExit(f"{path}: there is no such folder")
+        folder = os.path.dirname(os.path.abspath(path))
+        if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
+            raise SystemExit(f"{path}: no folder that can be written to")
     if args.log_dir and os.path.isfile(args.log_dir):
         raise SystemExit(f"{args.log_dir}: not a folder")
 
@@ -548,4 +549,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 703ff684ac6017c7
+# Compiled by Tercet. sha256 of the lines above: 3f2c4a6618df92f3
