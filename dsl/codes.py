@@ -130,6 +130,7 @@ CODES: Final[dict[str, str]] = {
     "W0907": "a variable hides a function",
     "W0908": "`no_decay` has no effect",
     "W0909": "the size of the input stands among the arguments",
+    "W0910": "a size is called `None`",
 }
 
 

@@ -237,7 +237,8 @@ class Tokens:
             return
         help = _WRITE_INSTEAD.get(text, _WRITE_INSTEAD[";"])
         if text.endswith("="):
-            help = f"write `x = x {text[:-1]} …`"
+            name = self.tokens[-1].text if self.tokens else "x"
+            help = f"write `{name} = {name} {text[:-1]} …`"
         self._report("E0101", f"`{_shorten(text)}` has no meaning here", start, end, help)
         if text in ("&&", "||"):
             word = "and" if text == "&&" else "or"

@@ -115,7 +115,20 @@ def _statement(
                 then=_body(then, wrong, [*_among(lost, then), *around]),
                 otherwise=_body(otherwise, wrong, [*_among(lost, otherwise), *around]),
             )
-    return _mark(statement.span)
+    if lost:
+        return _mark(statement.span)
+    return nodes.Lost(statement.span, tuple(sorted(_bound_by(statement, wrong))))
+
+
+def _bound_by(statement: nodes.Statement, wrong: Sequence[Span]) -> set[str]:
+    """What a statement that was read to its end binds; a string may have swallowed some of it."""
+    swallowed = names_in([span for span in wrong if span.text.startswith('"')])
+    match statement:
+        case nodes.Assign(target=target):
+            return {name.id for name in nodes.target_names(target)} | swallowed
+        case nodes.Output() | nodes.Assert():
+            return {*swallowed}
+    return {*names_in([statement.span])}
 
 
 def _among(spans: Sequence[Span], body: Body) -> list[Span]:

@@ -6,6 +6,7 @@ any length nests no deeper than one.  Nodes compare by identity: two equal texts
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from dsl.records import dataclass
@@ -223,6 +224,16 @@ class TargetTuple(Node):
 AssignTarget = TargetName | TargetTuple
 
 
+def target_names(target: AssignTarget) -> Iterator[TargetName]:
+    """The names that a target binds, in order."""
+    match target:
+        case TargetName():
+            yield target
+        case TargetTuple(items=items):
+            for item in items:
+                yield from target_names(item)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Assign(Node):
     """`target = value`; a setting of `train` is one too.
@@ -267,7 +278,7 @@ class Update(Node):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Lost(Node):
-    """Statements that a syntax error took: `names` are those that their text mentions."""
+    """Statements that a syntax error took: `names` are those that they may have bound."""
 
     names: tuple[str, ...]
 

@@ -36,6 +36,8 @@ _HABITS: Final = {
     "layer": "a layer is bound like any value: `name = dense(10)`",
 }
 
+_TYPED: Final = "give it a type: `input x: f32[N, 3]`"
+
 
 def describe(
     source: Source,
@@ -112,9 +114,7 @@ class _Case:
         """`target = 3`, `mse(x, target)`, `input input: …`."""
         token, before = self.token, self.before
         if token.type == "EQUAL" and before and before.type in ("OUTPUT", "INPUT"):
-            help = (
-                f"write `{before.text} x`" if before.type == "OUTPUT" else "write `input x: f32[N]`"
-            )
+            help = f"write `{before.text} x`" if before.type == "OUTPUT" else _TYPED
             return self._report("E0106", f"`{before.text}` takes no `=`", help)
         is_name_use = token.type in ("EQUAL", "COMMA", "DOT") and self.expected == {"NAME"}
         if is_name_use and before and before.text in KEYWORDS:
@@ -270,7 +270,7 @@ class _Case:
     def _second_equal(self) -> Diagnostic | None:
         """`a = b = c`, and a line that ends with an operator before `a = b`."""
         before = self.before
-        if self.token.type != "EQUAL" or before is None:
+        if self.token.type != "EQUAL" or before is None or self.expected == {"COLON"}:
             return None
         operator = self.tokens[self.at - 2] if self.at > 1 else before
         if before.starts_line and operator.type in ("INFIX", "SIGN", "NOT", "PIPE", "EQUAL"):
@@ -313,7 +313,9 @@ class _Case:
         if expected == {"LSQB"}:
             return "a type has a shape: `f32[N, 3]`; a scalar is `f32[]`"
         if expected == {"COLON"}:
-            return "give it a type: `input x: f32[N, 3]`"
+            return _TYPED
+        if token.type == "COLON" and expected == {"COMMA", "EQUAL", "RPAR"}:
+            return "parameters have no types; a tensor is declared inside: `input x: f32[N, 3]`"
         if (
             "COMMA" in expected
             and "INFIX" in expected

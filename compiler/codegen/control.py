@@ -8,7 +8,7 @@ from compiler.codegen.arguments import Arguments, printable
 from compiler.codegen.expr import Binary, Expr, Literal, Name, SiteName, Unary
 from compiler.codegen.leaves import Leaves, Written
 from compiler.codegen.lists import SiteLists
-from compiler.codegen.loops import Head, close_loop, loop_items, target_names
+from compiler.codegen.loops import Head, close_loop, loop_items
 from compiler.codegen.merge import NotAlike, merge
 from compiler.codegen.names import Names
 from compiler.codegen.passing import Received
@@ -167,8 +167,9 @@ class Control(Rebinding):
             body.statics[name] = None if name in body.statics else body.statics.get(name)
         body.statics.update(loop_items(column[0], loop))
         items = [item for one in column for item in one.items]
-        for name in target_names(column[0].statement.target):
-            body.items[name] = [bound_names(column[0].statement.target, i).get(name) for i in items]
+        target = column[0].statement.target
+        for name in nodes.target_names(target):
+            body.items[name.id] = [bound_names(target, i).get(name.id) for i in items]
         return body
 
     def _after(self, frame: Frame, column: Sequence[Loop]) -> None:

@@ -22,16 +22,8 @@ from dsl.records import dataclass
 
 def loop_items(loop: Loop, number: int) -> dict[str, Expr | None]:
     """What the names of a loop's target print as inside the loop."""
-    return {name: LoopItem(name, number) for name in target_names(loop.statement.target)}
-
-
-def target_names(target: nodes.AssignTarget) -> Iterator[str]:
-    match target:
-        case nodes.TargetName(id=name):
-            yield name
-        case nodes.TargetTuple(items=items):
-            for item in items:
-                yield from target_names(item)
+    names = nodes.target_names(loop.statement.target)
+    return {name.id: LoopItem(name.id, number) for name in names}
 
 
 @dataclass(frozen=True)

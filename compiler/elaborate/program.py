@@ -190,6 +190,7 @@ def _check_rest(session: Session, scope: ModuleScope) -> None:
             text = blocks.text_of(session, declaration)
             used |= text.read.keys()
             unused += warnings.unused_in(declaration, text)
+            unused += warnings.nameless_sizes(text)
             unused += warnings.hidden_functions(scope, text)
             _check_names(session, scope, declaration, text)
     used |= _read_elsewhere(scope)

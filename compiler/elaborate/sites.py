@@ -117,7 +117,7 @@ class _Reader:
                 for name in names:
                     self.assigned.setdefault(name, statement.span)
         if isinstance(statement, nodes.Assign | nodes.For):
-            for target in target_names(statement.target):
+            for target in nodes.target_names(statement.target):
                 self.assigned.setdefault(target.id, target.span)
                 bound = statement.iterable if isinstance(statement, nodes.For) else statement
                 self._bound_until.setdefault(target.id, bound.span.end)
@@ -254,16 +254,6 @@ def _named(candidates: list[_Candidate]) -> dict[nodes.Node, Site]:
         taken.add(name)
         sites[candidate.node] = Site(name, candidate.node.span, candidate.loops)
     return sites
-
-
-def target_names(target: nodes.AssignTarget) -> Iterator[nodes.TargetName]:
-    """The names that a target binds, in order."""
-    match target:
-        case nodes.TargetName():
-            yield target
-        case nodes.TargetTuple(items=items):
-            for item in items:
-                yield from target_names(item)
 
 
 def _parts(cls: type[nodes.Node]) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ from compiler.elaborate.constraints import constrain
 from compiler.elaborate.errors import POISON, did_you_mean, error
 from compiler.elaborate.expressions import condition, decided
 from compiler.elaborate.scope import Frame, executes, region_of
-from compiler.elaborate.sites import target_names
 from compiler.elaborate.values import Undecided, describe, text
 from compiler.ir import (
     Apply,
@@ -59,7 +58,7 @@ def _unpacked(frame: Frame, target: nodes.TargetTuple, value: Any, span: Span) -
     count = len(target.items)
     if isinstance(value, tuple) and len(value) == count:
         return value
-    for name in target_names(target):
+    for name in nodes.target_names(target):
         frame.names[name.id] = POISON
     if value is POISON:
         return (POISON,) * count
@@ -154,7 +153,7 @@ def poison_assigned(frame: Frame, statements: Iterable[nodes.Statement]) -> None
 
 
 def _poison(frame: Frame, target: nodes.AssignTarget) -> None:
-    for name in target_names(target):
+    for name in nodes.target_names(target):
         frame.names[name.id] = POISON
 
 

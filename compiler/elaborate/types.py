@@ -6,7 +6,7 @@ block it takes the size that the caller's tensor has there: see `binding`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from compiler import dims
 from compiler.dims import Size
@@ -17,6 +17,9 @@ from compiler.types import DType, TensorType
 from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note
 from dsl.source import Span
+
+
+_UNKNOWN: Final = "a size that is not known is a capitalised name: `N`"
 
 
 def element_type(type_: nodes.TypeExpr) -> DType:
@@ -108,9 +111,10 @@ def size_of(frame: Frame, dimension: nodes.Expr) -> Size:
     if value is POISON:
         raise DiagnosticError
     if not is_size(value):
-        raise error("E0307", f"a size is an integer, not {describe(value)}", dimension.span)
+        help = _UNKNOWN if value is None else None
+        raise error("E0307", f"a size is an integer, not {describe(value)}", dimension.span, help)
     if dims.less(value, 1):
-        help = "a size that is not known is a capitalised name: `N`" if value == -1 else None
+        help = _UNKNOWN if value == -1 else None
         raise error("E0311", f"a size must be at least 1, not {value}", dimension.span, help)
     size: Size = value
     return size

@@ -67,6 +67,17 @@ def unused_in(block: nodes.Block, text: BodyText) -> Iterable[Diagnostic]:
             yield warning("W0903", f"the parameter `{name}` is never used", parameter.span)
 
 
+def nameless_sizes(text: BodyText) -> Iterable[Diagnostic]:
+    """Warns of Keras's `None` for a size that is not known: here it is a name like any other."""
+    for given in text.inputs:
+        for size in given.type.dimensions:
+            if isinstance(size, nodes.Name) and size.id == "None":
+                message = "`None` is a name here: wherever it stands, it is the same size"
+                help = "give every size that may differ a name of its own: `N`, `T`"
+                yield warning("W0910", message, size.span, help)
+                return
+
+
 def hidden_functions(scope: ModuleScope, text: BodyText) -> Iterable[Diagnostic]:
     """Warns of variables called like a function that the same body calls."""
     for name, span in text.assigned.items():
