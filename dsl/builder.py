@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 
 from dsl import limits, nodes
@@ -177,8 +178,12 @@ class Builder(ExpressionBuilder):
         return nodes.TypeExpr(span_of(c), c[0].text, c[0].span, dimensions)
 
     def _nested(self, node: _Compound, inner: tuple[nodes.Statement, ...]) -> _Compound:
+        """`node`, emptied where it nests too deep to be walked."""
         depths = self._statement_depths
         depth = 1 + max((depths.get(s, 0) for s in inner), default=0)
+        if depth > limits.STATEMENT_DEPTH:
+            parts = ("then", "otherwise") if isinstance(node, nodes.If) else ("body",)
+            node = replace(node, **dict.fromkeys(parts, ()))
         depths[node] = depth
         if depth == limits.STATEMENT_DEPTH + 1:
             self._report(

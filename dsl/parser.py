@@ -124,6 +124,8 @@ def read_source(path: Path) -> Source:
 
 def _decode(name: str, path: Path, data: bytes) -> Source:
     data = data.removeprefix(b"\xef\xbb\xbf")
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")  # else a comment would go on to the end of the file
     try:
         return Source(name, data.decode("utf-8"), path)
     except UnicodeDecodeError as error:

@@ -168,8 +168,8 @@ class Control(Rebinding):
         body.statics.update(loop_items(column[0], loop))
         items = [item for one in column for item in one.items]
         target = column[0].statement.target
-        for name in nodes.target_names(target):
-            body.items[name.id] = [bound_names(target, i).get(name.id) for i in items]
+        for each in nodes.target_names(target):
+            body.items[each.id] = [bound_names(target, i).get(each.id) for i in items]
         return body
 
     def _after(self, frame: Frame, column: Sequence[Loop]) -> None:

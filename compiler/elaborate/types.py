@@ -18,7 +18,6 @@ from dsl import nodes
 from dsl.diagnostics import DiagnosticError, Note
 from dsl.source import Span
 
-
 _UNKNOWN: Final = "a size that is not known is a capitalised name: `N`"
 
 

@@ -9,6 +9,7 @@ import pytest
 from dsl import limits
 from dsl.codes import CODES
 from dsl.diagnostics import Diagnostic, DiagnosticError
+from dsl.formatter import format_source
 from dsl.lexer import KEYWORDS
 from dsl.parser import parse, read_source
 from dsl.source import Source
@@ -174,6 +175,10 @@ def test_else_if_chains_are_bounded() -> None:
     chain = " else ".join("if a { }" for _ in range(limits.STATEMENT_DEPTH))
     assert not found(body(chain))
     assert [d.code for d in found(body(f"{chain} else {chain}"))] == ["E0131"]
+    text = body(f"{' else '.join([chain] * 50)} else {{ x = 3 }}")
+    assert [d.code for d in found(text)] == ["E0131"]
+    with pytest.raises(DiagnosticError):
+        format_source(Source("test", text))
 
 
 def test_reading_a_file(tmp_path: Path) -> None:

@@ -241,9 +241,14 @@ def test_paths_with_spaces_links_and_other_folders(
     assert (folder / "mit Leerzeichen ü.safetensors").is_file()
 
 
-def test_a_byte_order_mark_and_other_line_ends(folder: Path) -> None:
-    (folder / "dos.model").write_bytes(b"\xef\xbb\xbf" + NET.replace("\n", "\r\n").encode())
-    assert main(["check", "dos.model"]) == 0
+def test_a_byte_order_mark_and_other_line_ends(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"# a comment\n{NET}"
+    for end in ("\r\n", "\r"):
+        (folder / "dos.model").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", end).encode())
+        assert main(["check", "dos.model"]) == 0
+        assert "no model" not in capsys.readouterr().out
 
 
 def test_a_table_for_a_file_is_not_folded(
