@@ -182,8 +182,10 @@ class Builder(ExpressionBuilder):
         depths = self._statement_depths
         depth = 1 + max((depths.get(s, 0) for s in inner), default=0)
         if depth > limits.STATEMENT_DEPTH:
-            parts = ("then", "otherwise") if isinstance(node, nodes.If) else ("body",)
-            node = replace(node, **dict.fromkeys(parts, ()))
+            if isinstance(node, nodes.If):
+                node = replace(node, then=(), otherwise=())
+            else:
+                node = replace(node, body=())
         depths[node] = depth
         if depth == limits.STATEMENT_DEPTH + 1:
             self._report(
