@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from compiler import pipeline
 from compiler.naming import snake_case
 from tercet.errors import TercetError
+from tercet.files import replace_text
 
 if TYPE_CHECKING:
     from backends.base import Backend
@@ -126,7 +127,7 @@ def write_scripts(
         raise TercetError(f"{folder} is not a folder")
     folder.mkdir(parents=True, exist_ok=True)
     for path, text in texts.items():
-        path.write_text(text, encoding="utf-8")
+        replace_text(path, text)
     return list(texts)
 
 

@@ -63,7 +63,9 @@ class Finished:
         if self.timed_out:
             return f"did not end within {self.job.timeout:g} s and was stopped"
         if self.exit_code < 0:
-            return f"was ended by {_signal_name(-self.exit_code)} after {self.seconds:.1f} s"
+            hint = ", perhaps for want of memory" if self.exit_code == -signal.SIGKILL else ""
+            name = _signal_name(-self.exit_code)
+            return f"was ended by {name} after {self.seconds:.1f} s{hint}"
         return f"ended with exit code {self.exit_code} after {self.seconds:.1f} s"
 
     def last_lines(self, count: int = SHOWN_LINES) -> str:

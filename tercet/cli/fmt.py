@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tercet.cli.command import Command
 from tercet.errors import TercetError
+from tercet.files import replace_text
 
 if TYPE_CHECKING:
     from dsl.source import Source
@@ -65,24 +64,6 @@ def _read(name: str) -> Source:
         return Source("<stdin>", sys.stdin.buffer.read().decode("utf-8"))
     except UnicodeDecodeError as error:
         raise TercetError(f"the input is not UTF-8: {error}") from None
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Put `text` in the place of a file at once: whatever happens, the old or the new is there.
-
-    The permissions stay, and a link goes on pointing to its file.
-    """
-    path = path.resolve()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        shutil.copymode(path, temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 COMMAND = Command(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tercet.files import replace_text
 from tercet.verification.compare import Verdict
 from tercet.verification.judge import Pair, worst
 
@@ -98,12 +98,7 @@ class Report:
     def write(self, folder: Path) -> Path:
         """Puts `report.json` into the folder at once: two verifications may end together."""
         path = folder / "report.json"
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            temporary.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        replace_text(path, json.dumps(self.to_json(), indent=2) + "\n")
         return path
 
 

@@ -260,6 +260,22 @@ def test_a_full_disk_is_told_without_a_traceback() -> None:
     assert done.stderr == "error: [Errno 28] No space left on device\n"
 
 
+def test_a_disk_that_fills_up_leaves_no_half_of_a_script(tmp_path: Path) -> None:
+    (tmp_path / "net.model").write_text("model N { input x: f32[N, 3]\n output y = x |> dense(2) }")
+    command = "ulimit -f 1; exec {} -m tercet compile net.model -t pytorch"  # KiB of a file
+    done = subprocess.run(
+        ["bash", "-c", command.format(sys.executable)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == f"error: {tmp_path / 'net_pytorch.py'}: File too large\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["net.model"]
+
+
 def test_closed_standard_output() -> None:
     command = f"{sys.executable} -m tercet --help >&-"
     done = subprocess.run(
