@@ -39,12 +39,20 @@ def _infix(op: Op, at: Application, a: Expr, b: Expr) -> Expr:
 
 @lower(ops.LogicalAnd)
 def _and(op: ops.LogicalAnd, at: Application, a: Expr, b: Expr) -> Expr:
-    return a & b
+    return _truth(at, 0, a, b) & _truth(at, 1, b, a)
 
 
 @lower(ops.LogicalOr)
 def _or(op: ops.LogicalOr, at: Application, a: Expr, b: Expr) -> Expr:
-    return a | b
+    return _truth(at, 0, a, b) | _truth(at, 1, b, a)
+
+
+def _truth(at: Application, index: int, x: Expr, other: Expr) -> Expr:
+    """An operand; a constant, which the exporter does not take, in the shape of the other one."""
+    constant = at.constant(index)
+    if constant is None:
+        return x
+    return (torch.ones_like if constant.value else torch.zeros_like)(other)
 
 
 @lower(*_FUNCTIONS)

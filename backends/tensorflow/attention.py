@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.tensorflow.target import Placed, lower
+from backends.tensorflow.target import Placed, lower, tf
 from compiler.codegen.expr import Expr, Helper, default
 from compiler.ops.attention import ScaledDotProductAttention
 
@@ -11,11 +11,14 @@ from compiler.ops.attention import ScaledDotProductAttention
 def _attention(
     op: ScaledDotProductAttention, at: Placed, q: Expr, k: Expr, v: Expr, mask: Expr | None
 ) -> Expr:
+    scale: object = op.scale
+    if scale is None and not isinstance(at.type(0).shape[-1], int):
+        scale = tf.math.rsqrt(tf.cast(tf.shape(q)[-1], q.dtype))
     return Helper("scaled_dot_product_attention")(
         q,
         k,
         v,
         **({} if mask is None else {"mask": mask}),
         causal=default(op.causal, False),
-        scale=default(op.scale, None),
+        scale=default(scale, None),
     )

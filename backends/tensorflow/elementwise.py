@@ -50,6 +50,8 @@ def _quotient(op: ops.FloorDivide | ops.Modulo, at: Placed, a: Expr, b: Expr) ->
     divides = isinstance(op, ops.FloorDivide)
     if at.result.dtype.is_float:
         return Binary("//" if divides else "%", a, b)
+    if at.constant(0) is not None:  # a number has no dtype of its own
+        a = tf.cast(a, at.dtype(at.result.dtype))
     return Helper("floor_divide" if divides else "floor_modulo")(a, b)
 
 

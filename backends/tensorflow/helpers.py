@@ -84,7 +84,7 @@ def average_pool(x, kernel, strides, padding, counted):
 def scaled_dot_product_attention(q, k, v, mask=None, causal=False, scale=None):
     """softmax(q k^T * scale) v; the mask is true where a key is visible."""
     scores = tf.matmul(q, k, transpose_b=True)
-    scores *= scale or q.shape[-1] ** -0.5
+    scores *= q.shape[-1] ** -0.5 if scale is None else scale
     if mask is not None:
         scores = tf.where(mask, scores, -np.inf)
     if causal:

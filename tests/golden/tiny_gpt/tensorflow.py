@@ -101,7 +101,7 @@ def gelu(x):
 def scaled_dot_product_attention(q, k, v, mask=None, causal=False, scale=None):
     """softmax(q k^T * scale) v; the mask is true where a key is visible."""
     scores = tf.matmul(q, k, transpose_b=True)
-    scores *= scale or q.shape[-1] ** -0.5
+    scores *= q.shape[-1] ** -0.5 if scale is None else scale
     if mask is not None:
         scores = tf.where(mask, scores, -np.inf)
     if causal:
@@ -605,4 +605,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: b2046c05a824b107
+# Compiled by Tercet. sha256 of the lines above: 68f36335fef001c2
