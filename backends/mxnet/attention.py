@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported
 from backends.mxnet.target import F, held_as, lower
 from compiler.codegen.expr import Expr, Helper, default
 from compiler.codegen.target import Application
@@ -19,9 +18,12 @@ def _attention(
     mask: Expr | None,
 ) -> Expr:
     width = at.type(0).shape[-1]
-    if op.scale is None and not isinstance(width, int):
-        raise Unsupported("the width of the vectors is known only when the model runs")
-    scale = op.factor(width) if isinstance(width, int) else op.scale
+    if isinstance(width, int):
+        scale = op.factor(width)
+    elif op.scale is not None:
+        scale = op.scale
+    else:
+        q, scale = F.contrib.div_sqrt_dim(q), 1.0
     settings: dict[str, object] = {}
     if mask is not None:
         dtype = held_as(at.result.dtype)

@@ -6,7 +6,6 @@ give 0 and 1 in the dtype of their operands; here they become float32.
 
 from __future__ import annotations
 
-from backends.base import Unsupported
 from backends.mxnet.target import DTYPES, F, held_as, is_number, lower
 from compiler.codegen.expr import Binary, Expr, Helper, Name, lift
 from compiler.codegen.target import Application, infix
@@ -98,7 +97,7 @@ def _floor_divide(op: ops.FloorDivide, at: Application, a: Expr, b: Expr) -> Exp
     if at.result.dtype.is_float:
         return F.floor(_broadcast(ops.Divide(), at, a, b))
     if is_number(at, 0):
-        raise Unsupported("an integer divided by a tensor")
+        a = a * F.ones_like(b)
     if is_number(at, 1):
         return Helper("floor_divide_by")(a, b)
     return Helper("floor_divide")(F, a, b)
@@ -133,9 +132,16 @@ def _is_inf(op: ops.IsInf, at: Application, x: Expr) -> Expr:
 
 @lower(ops.LogicalAnd, ops.LogicalOr)
 def _logical(op: ops.LogicalAnd | ops.LogicalOr, at: Application, a: Expr, b: Expr) -> Expr:
-    if is_number(at, 0) or is_number(at, 1):
-        raise Unsupported("a bool constant", "leave it out")
+    a, b = (_truth(at, k, x, other) for k, x, other in ((0, a, b), (1, b, a)))
     return _BROADCASTING[type(op)](a, b)
+
+
+def _truth(at: Application, index: int, x: Expr, other: Expr) -> Expr:
+    """An operand as a tensor; a constant in the shape of the other one."""
+    constant = at.constant(index)
+    if constant is None:
+        return x
+    return F.ones_like(other) if constant.value else F.zeros_like(other)
 
 
 @lower(ops.LogicalNot)

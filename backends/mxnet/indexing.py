@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.base import Unsupported
-from backends.mxnet.symbolic_shape import broadcast, witness
+from backends.mxnet.symbolic_shape import broadcast, length_of, witness
 from backends.mxnet.target import F, held_as, is_eager, lower
 from compiler.codegen.expr import Expr, Helper, default
 from compiler.codegen.target import Application
@@ -45,15 +45,16 @@ def _arange(op: ops.Arange, at: Application) -> Expr:
     if is_eager(at) or not (isinstance(start, Dim) or isinstance(stop, Dim)):
         step = {"step": default(op.step, 1)}
         return F.arange(start, stop, **step, dtype=dtype)
-    if isinstance(start, Dim):
-        raise Unsupported("it starts at a symbolic size", "add the size to a range from 0")
     (length,) = at.result.shape
-    return F.contrib.arange_like(
+    counted = F.contrib.arange_like(
         F.cast(witness(at, length), dtype=dtype),
-        start=default(start, 0),
+        start=default(0 if isinstance(start, Dim) else start, 0),
         step=default(op.step, 1),
         axis=0,
     )
+    if isinstance(start, Dim):
+        return F.broadcast_add(counted, length_of(at, start, dtype))
+    return counted
 
 
 @lower(ops.Full)

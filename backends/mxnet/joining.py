@@ -5,14 +5,16 @@ from __future__ import annotations
 from itertools import accumulate
 
 from backends.base import Unsupported
-from backends.mxnet.symbolic_shape import in_front
-from backends.mxnet.target import F, lower, require_axes
+from backends.mxnet.slicing import part
+from backends.mxnet.symbolic_shape import in_front, witness
+from backends.mxnet.target import F, held_as, is_eager, lower, require_axes
 from compiler.codegen.axes import one_or_all
 from compiler.codegen.expr import Expr, default
 from compiler.codegen.expr import Sequence as SequenceExpr
 from compiler.codegen.target import Application
 from compiler.dims import Dim
 from compiler.ops import joining as ops
+from compiler.ops.windows import Pads
 
 
 @lower(ops.Concat)
@@ -36,42 +38,72 @@ def _split(op: ops.Split | ops.Chunk, at: Application, x: Expr) -> Expr:
     if all(size == sizes[0] for size in sizes):
         return F.split(x, num_outputs=len(sizes), axis=default(axis, 1))
     places = tuple(accumulate(sizes[:-1], lambda a, b: a + b))
-    if any(isinstance(place, Dim) for place in places):
-        raise Unsupported("a part other than the last has a symbolic size")
-    return F.split_v2(x, indices_or_sections=places, axis=axis)
+    if is_eager(at) or not any(isinstance(place, Dim) for place in places):
+        return F.split_v2(x, indices_or_sections=places, axis=axis)
+    size = at.type(0).shape[axis]
+    ends = zip((0, *places), sizes, strict=True)
+    return SequenceExpr(tuple(part(at, x, axis, size, start, length) for start, length in ends))
 
 
 @lower(ops.Pad)
 def _pad(op: ops.Pad, at: Application, x: Expr) -> Expr:
-    """MXNet pads the axes after the second of tensors with four or five."""
-    rank = at.type(0).rank
-    if not at.type(0).dtype.is_float:
-        raise Unsupported("MXNet pads floating-point numbers only")
+    """MXNet pads floating-point numbers only; float64 holds integers exactly."""
     require_axes(at.type(0))
-    front = 0 if rank > 3 and not any(map(any, op.pads[:2])) else max(2, 4 - rank)
-    if rank + front > 5:
-        raise Unsupported(f"padding the first two of {rank} axes", "use `concat` with zeros")
-    widths = (0, 0) * front + tuple(n for pair in op.pads for n in pair)
+    dtype = held_as(at.type(0).dtype)
+    if dtype.startswith("float"):
+        return _padded(op, x, op.pads)
+    return F.cast(_padded(op, F.cast(x, dtype="float64"), op.pads), dtype=dtype)
+
+
+def _padded(op: ops.Pad, x: Expr, pads: Pads) -> Expr:
+    """MXNet pads the axes after the second of tensors with four or five."""
+    rank = len(pads)
+    if rank > 3 and any(map(any, pads[:2])):
+        none = ((0, 0),) * (rank - 2)
+        moved = _after_others(op, F.transpose(x, axes=(*range(2, rank), 0, 1)), (*none, *pads[:2]))
+        x = F.transpose(moved, axes=(rank - 2, rank - 1, *range(rank - 2)))
+        pads = ((0, 0), (0, 0), *pads[2:])
+    return _after_others(op, x, pads) if any(map(any, pads)) else x
+
+
+def _after_others(op: ops.Pad, x: Expr, pads: Pads) -> Expr:
+    """Padding of axes before which two others stand or are made."""
+    rank = len(pads)
+    front = 0 if rank > 3 else max(2, 4 - rank)
+    if rank > 5:
+        raise Unsupported(f"MXNet pads tensors of five axes at most, not of {rank}")
+    widths = (0, 0) * front + tuple(n for pair in pads for n in pair)
     settings = {"constant_value": default(op.value, 0)} if op.mode == "constant" else {}
-    return _narrow(F.pad(in_front(x, front), mode=op.mode, pad_width=widths, **settings), front)
-
-
-def _narrow(x: Expr, front: int) -> Expr:
+    x = F.pad(in_front(x, front), mode=op.mode, pad_width=widths, **settings)
     return F.squeeze(x, axis=tuple(range(front))) if front else x
 
 
 @lower(ops.Tile)
 def _tile(op: ops.Tile, at: Application, x: Expr) -> Expr:
-    if any(isinstance(n, Dim) for n in op.repeats):
-        raise Unsupported("it repeats as often as a symbolic size says")
-    return F.tile(x, reps=op.repeats)
+    if is_eager(at):
+        return F.tile(x, reps=op.repeats)
+    numbers = tuple(n if isinstance(n, int) else 1 for n in op.repeats)
+    if set(numbers) != {1} or numbers == op.repeats:
+        x = F.tile(x, reps=numbers)
+    for axis, count in enumerate(op.repeats):
+        if isinstance(count, Dim):
+            x = _repeated(at, x, axis, axis, count)
+    return x
 
 
 @lower(ops.Repeat)
 def _repeat(op: ops.Repeat, at: Application, x: Expr) -> Expr:
-    if isinstance(op.count, Dim):
-        raise Unsupported("it repeats as often as a symbolic size says")
+    if isinstance(op.count, Dim) and not is_eager(at):
+        axis = op.axis % at.type(0).rank
+        return _repeated(at, x, axis, axis + 1, op.count)
     return F.repeat(x, repeats=op.count, axis=op.axis)
+
+
+def _repeated(at: Application, x: Expr, axis: int, new: int, count: Dim) -> Expr:
+    """Copies along a new axis, before or behind `axis`, which is then merged with it."""
+    copies = F.expand_dims(x, axis=new)
+    copies = F.broadcast_like(copies, witness(at, count), lhs_axes=(new,), rhs_axes=(0,))
+    return F.reshape(copies, shape=(*[0] * axis, -3, -2))
 
 
 @lower(ops.Flip)

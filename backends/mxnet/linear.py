@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported
 from backends.mxnet.initial import initial
 from backends.mxnet.symbolic_shape import broadcast
-from backends.mxnet.target import F, construct, lower, nn
-from compiler.codegen.expr import Expr, Made, default
+from backends.mxnet.target import F, construct, held_as, lower, nn
+from compiler.codegen.expr import Expr, Made, Template, Temporary, default
 from compiler.codegen.target import Application
 from compiler.dims import broadcast as common_size
 from compiler.ir import Layer
@@ -25,13 +24,16 @@ def _dense(op: Dense, layer: Layer) -> Expr:
 
 
 @lower(Dense)
-def _apply_dense(op: Dense, at: Application, x: Expr) -> Expr:
+def _apply_dense(op: Dense, at: Application, x: Expr) -> Expr | Template:
     assert at.item.layer is not None
     rank = at.type(0).rank
-    if (rank == 2) != (at.item.layer.input.rank == 2):
-        raise Unsupported("one dense layer is shared by inputs with and without inner axes")
     if rank == 1:
         return F.reshape(Made()(F.expand_dims(x, axis=0)), shape=(-1,))
+    if rank > 2 and at.item.layer.input.rank == 2:  # then the layer flattens its input
+        kept = Temporary(0)
+        rows = Made()(F.reshape(kept, shape=(-1, at.type(0).shape[-1])))
+        ends = {"lhs_begin": 0, "lhs_end": 1, "rhs_begin": 0, "rhs_end": rank - 1}
+        return Template(F.reshape_like(rows, kept, **ends), (("x", x),))
     return Made()(x)
 
 
@@ -48,9 +50,15 @@ def _apply_embedding(op: Embedding, at: Application, ids: Expr) -> Expr:
 
 @lower(MatMul)
 def _matmul(op: MatMul, at: Application, a: Expr, b: Expr) -> Expr:
+    """MXNet multiplies matrices of floating-point numbers; float64 holds integers exactly."""
+    if at.result.dtype.is_float:
+        return _product(at, a, b)
+    wide = _product(at, F.cast(a, dtype="float64"), F.cast(b, dtype="float64"))
+    return F.cast(wide, dtype=held_as(at.result.dtype))
+
+
+def _product(at: Application, a: Expr, b: Expr) -> Expr:
     left, right = at.type(0), at.type(1)
-    if not left.dtype.is_float:
-        raise Unsupported("MXNet multiplies matrices of floating-point numbers only")
     if right.rank <= 2:
         return _dot(at, a, b)
     if left.rank == 1:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported
-from backends.mxnet.symbolic_shape import witness
+from backends.mxnet.symbolic_shape import length_of, witness
 from backends.mxnet.target import F, is_eager, lower
 from compiler.codegen.axes import one_or_all
-from compiler.codegen.expr import Expr, lift
+from compiler.codegen.expr import Expr, default, lift
 from compiler.codegen.target import Application
-from compiler.dims import Dim, Size
+from compiler.dims import Size
 from compiler.ops.slicing import Index, Integer, Item, NewAxis, Range, Slice
 
 Bounds = tuple[int | None, int | None, int]
@@ -89,17 +88,38 @@ def _static(x: Expr, bounds: list[Bounds]) -> Expr:
     )
 
 
+def part(at: Application, x: Expr, axis: int, size: Size, start: Size, length: Size) -> Expr:
+    """Neighbouring places of an axis of that size.  Raises Unsupported."""
+    bound = _bounds(Slice(start, start + length), size)
+    if bound is None:
+        return _like(at, x, axis, Range(start, length, 1, kept=True))
+    return _static(x, [*[(None, None, 1)] * axis, bound])
+
+
 def _like(at: Application, x: Expr, axis: int, taken: Range) -> Expr:
-    """The first places of an axis, as many as a witness has."""
+    """Places of an axis, as many as a witness has."""
+    if taken.length == 1:
+        return F.take(x, length_of(at, taken.start, "float32"), axis=axis)
+    vector = witness(at, taken.length)
     if taken.step != 1 or not isinstance(taken.start, int):
-        raise Unsupported("its bounds are known only when the model runs")
+        return F.take(x, _places(at, taken, vector), axis=axis)
     if taken.start:
         x = F.slice_axis(x, axis=axis, begin=taken.start, end=None)
-    assert isinstance(taken.length, Dim)
-    vector = witness(at, taken.length)
     if axis:
         vector = F.reshape(vector, shape=(*[1] * axis, -1))
     return F.slice_like(x, vector, axes=(axis,))
+
+
+def _places(at: Application, taken: Range, vector: Expr) -> Expr:
+    """The numbers of the places; float32 counts them exactly up to 2**24."""
+    start = taken.start if isinstance(taken.start, int) else 0
+    vector = F.cast(vector, dtype="float32")
+    places = F.contrib.arange_like(
+        vector, start=default(start, 0), step=default(taken.step, 1), axis=0
+    )
+    if isinstance(taken.start, int):
+        return places
+    return F.broadcast_add(places, length_of(at, taken.start, "float32"))
 
 
 def _with_axes(op: Index, at: Application, x: Expr, ranges: tuple[Range, ...]) -> Expr:

@@ -15,7 +15,7 @@ from backends.base import Unsupported
 from compiler.codegen.expr import Expr, Name
 from compiler.codegen.references import SizeName
 from compiler.codegen.target import Application
-from compiler.dims import Dim, Product, Size, Sum, equal
+from compiler.dims import Dim, FloorDiv, Product, Size, Sum, equal
 from compiler.ir import Graph
 from compiler.types import Shape
 from dsl import nodes
@@ -92,7 +92,16 @@ def _witness(graph: Graph, size: Size) -> Expr | None:
             return _product(graph, factors)
         case Sum(terms):
             return _sum(graph, terms)
+        case FloorDiv(left, int(divisor)) if divisor > 0:
+            return _every(_witness(graph, left), divisor)
     return None
+
+
+def _every(whole: Expr | None, step: int) -> Expr | None:
+    """The last one of each `step` elements: what is left over at the end does not count."""
+    if whole is None:
+        return None
+    return F.slice(whole, begin=(step - 1,), end=(None,), step=(step,))
 
 
 def _name_of(graph: Graph, size: Dim) -> str | None:
@@ -149,7 +158,14 @@ def _sum(graph: Graph, terms: Sequence[Size]) -> Expr | None:
 
 
 def length_of(at: Application, size: Size, dtype: str) -> Expr:
-    """A size as a tensor of one element.  Raises Unsupported."""
+    """A size, which may be 0, as a tensor of one element.  Raises Unsupported."""
+    if isinstance(size, Dim) and size.constant:
+        rest = length_of(at, size - size.constant, dtype)
+        return rest + size.constant if size.constant > 0 else rest - -size.constant
+    match size.expression if isinstance(size, Dim) else None:
+        case FloorDiv(left, int(divisor)) if divisor > 0:
+            whole = F.floor(length_of(at, left, "float32") / divisor)
+            return whole if dtype == "float32" else F.cast(whole, dtype=dtype)
     return F.cast(F.shape_array(witness(at, size)), dtype=dtype)
 
 

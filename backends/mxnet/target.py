@@ -127,9 +127,7 @@ class MXNetTarget(ClassTarget):
     def declare(self, item: ReadParameter) -> Expr:
         parameter = item.parameter
         try:
-            settings: dict[str, object] = {"shape": parameter.type.shape}
-            if parameter.type.shape == ():
-                raise Unsupported("it has no tensor without axes", "declare it with shape [1]")
+            settings: dict[str, object] = {"shape": parameter.type.shape or (1,)}
             dtype = DTYPES.get(parameter.type.dtype)
             if parameter.type.dtype is DType.BOOL or dtype is None:
                 raise Unsupported(f"a parameter of type {parameter.type.dtype}")

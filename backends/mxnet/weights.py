@@ -25,11 +25,16 @@ _IMPORTS = (
 def weights_pieces(model: Graph, classes: Sequence[ClassCode]) -> list[Piece]:
     """`weights`, `load` and `save`."""
     text = _weights_text(model, classes)
-    return [Piece(text), READ, CHECK, Piece(_load(model), _IMPORTS), WRITE]
+    scalars = [path for path, p in model.parameters() if not p.type.shape]
+    files = f"{_load(model, scalars)}\n\n\n{_save(scalars)}"
+    return [Piece(text), READ, CHECK, Piece(files, _IMPORTS), WRITE]
 
 
-def _load(model: Graph) -> str:
-    shapes = ("tensors[name].shape", "np.dtype(parameter.dtype)", "parameter.shape")
+def _load(model: Graph, scalars: Sequence[str]) -> str:
+    shape, array = "tensors[name].shape", "tensors[name]"
+    if scalars:
+        shape, array = f"({shape} or (1,))", f"{array}.reshape(parameter.shape)"
+    shapes = (shape, "np.dtype(parameter.dtype)", "parameter.shape")
     return f'''\
 def load(model, tensors, path):
     """Put the tensors, read from `path`, into the model: exactly those it has."""
@@ -37,11 +42,19 @@ def load(model, tensors, path):
 {NAMES_AGREE}
     for name, parameter in named.items():
 {types_agree(model, *shapes)}
-        parameter.set_data(nd.array(tensors[name], dtype=tensors[name].dtype))
+        parameter.set_data(nd.array({array}, dtype=tensors[name].dtype))'''
 
 
+def _save(scalars: Sequence[str]) -> str:
+    arrays = "{name: p.data().asnumpy() for name, p in weights(model).items()}"
+    if not scalars:
+        return f"def save(model, path):\n    write(path, {arrays})"
+    return f"""\
 def save(model, path):
-    write(path, {{name: p.data().asnumpy() for name, p in weights(model).items()}})'''
+    tensors = {arrays}
+    for name in {literal(scalars)}:  # Gluon holds a number as an array of one element
+        tensors[name] = tensors[name].reshape(())
+    write(path, tensors)"""
 
 
 def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:

@@ -519,6 +519,54 @@ model M {
     output y = alpha * (x |> Scale(1.5) |> Scale(0.5))
 }
 """,
+    "parts_and_copies_of_symbolic_sizes": """
+model M {
+    input x: f32[N, T, 4]
+    first = x[:, 0]
+    half = x[:, 0:T // 2]
+    middle = x[:, T // 2 - 1:T // 2 + 1]
+    u, v = x |> split([T - 2, 2], axis = 1)
+    places = first[:, 0:1] + cast(arange(T, 2 * T), f32)
+    sums = full([N, T // 2], 0.5) + half[:, :, 0]
+    output y = concat([half, middle, u, v], axis = 1), one = x[:, (T + 1) // 2],
+        r = first |> repeat(T, axis = 1), t = x |> tile([2, T, 1]), places, sums
+}
+""",
+    "one_dense_layer_at_many_ranks": """
+model M {
+    input x: f32[N, T, 4]
+    f = dense(4)
+    output y = f(x[:, 0]), z = f(x), w = f(x |> unsqueeze(1)), v = f(x[0, 0])
+}
+""",
+    "pads_of_batches_channels_and_integers": """
+model M {
+    input x: f32[N, 3, T, 2]
+    input ids: i64[N, T]
+    mask = ids > 1
+    a = x |> pad([(1, 0), (2, 3), (0, 1), (0, 0)], value = 1.5)
+    b = x |> unsqueeze(4) |> pad([(0, 0), (1, 1), (0, 0), (1, 0), (0, 2)])
+    output y = ids |> pad([(0, 0), (1, 2)], value = 7), m = mask |> pad([(1, 0), (0, 0)]), a, b
+}
+""",
+    "integers_divided_and_multiplied": """
+model M {
+    input ids: i64[N, T]
+    output y = ids @ transpose(ids), z = 17 // (ids * ids + 1), w = -7 % (ids + 1)
+}
+""",
+    "constants_among_truths": """
+model M {
+    input x: f32[N, 4]
+    output y = (x > 0 and true) or false, z = x > 1 and false, w = x < 2 or true
+}
+""",
+    "attention_over_symbolic_widths": """
+model M {
+    input x: f32[N, 2, D]
+    output y = scaled_dot_product_attention(x, 2 * x, x)
+}
+""",
     "two_inputs_shared_tower": """
 block Tower(width) {
     input x: f32[N, D]

@@ -11,7 +11,6 @@ from tests.codegen.jobs import RUNNERS, graph_of, job_of
 from tests.codegen.models import MODELS
 
 REFUSED: dict[tuple[str, str], str] = {
-    ("raw_parameters_and_buffers", "mxnet"): "no tensor without axes",
     ("block_instance_many_sizes", "mxnet"): "no one class can be written",
 }
 """What a target cannot express, with a part of the reason it gives."""
