@@ -139,8 +139,9 @@ class _OutputJudge:
         self.exact = [answers[output] for answers in reference.exact]
         self.rounded = [answers[output] for answers in reference.rounded]
         self.undefined = {i for i, names in enumerate(reference.undefined) if output in names}
-        self.notes: list[str] = []
         self.scales = self._scales()
+        self.tolerance = tolerance_for(np.dtype(dtype.numpy_name))
+        self.notes = [note] if (note := self._out_of_sight()) else []
         self.unusable = {i: why for i in range(len(probes)) if (why := self._not_finite(i))}
         self.vacuous = None if self._regular_unusable() else self._vacuous()
 
@@ -187,6 +188,25 @@ class _OutputJudge:
         if self._change() < SENSITIVITY * scale:
             return "it hardly depends on the input"
         return None
+
+    def _out_of_sight(self) -> str | None:
+        """A note on columns (of the last axis) that are nowhere more than the tolerance."""
+        usual = [i for i, probe in enumerate(self.probes) if not probe.edge]
+        arrays = [self.exact[i] for i in usual]
+        widths = {array.shape[-1:] for array in arrays}
+        if self._counts_exactly or len(widths) > 1 or arrays[0].ndim < 2:
+            return None
+        seen = np.zeros(arrays[0].shape[-1], dtype=bool)
+        for array, scale in zip(arrays, (self.scales[i] for i in usual), strict=True):
+            small = np.abs(array) <= self.tolerance * scale
+            seen |= ~small.all(axis=tuple(range(array.ndim - 1)))
+        hidden = int(np.count_nonzero(~seen))
+        if not 0 < hidden < seen.size:
+            return None
+        return (
+            f"{self.output}: of {hidden} of its {seen.size} columns nothing is told, as they are "
+            f"nowhere more than {self.tolerance:.0e} of the others"
+        )
 
     @property
     def _counts_exactly(self) -> bool:
@@ -255,7 +275,7 @@ class _OutputJudge:
         if comparison.verdict != "different" or comparison.max_abs is None:
             return comparison
         noise = scale_of(self.exact[index].astype(float) - self.rounded[index].astype(float))
-        tolerated = tolerance_for(np.dtype(self.dtype.numpy_name)) * self.scales[index]
+        tolerated = self.tolerance * self.scales[index]
         if 4 * noise <= tolerated or comparison.max_abs > _NOISE_FACTOR * noise:
             return comparison
         reason = f"float32 rounding alone moves it by {noise:.1e}"

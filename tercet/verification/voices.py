@@ -115,6 +115,9 @@ def _wrong_names(graph: Graph, answers: Sequence[Mapping[str, Array]]) -> str | 
 
 def _wrong_ports(graph: Graph, run: OnnxRun) -> str | None:
     """Inputs by any order, outputs in that of the source: it is how files are called."""
+    other = [port for port in (*run.inputs, *run.outputs) if not port.type.startswith("tensor(")]
+    if other:
+        return f"{other[0].name} is of type {other[0].type}, not a tensor"
     inputs = sorted(port.name for port in run.inputs)
     wanted = sorted(given.value.name for given in graph.inputs)
     if inputs != wanted:

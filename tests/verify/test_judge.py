@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from compiler.types import DType
@@ -110,6 +111,15 @@ def test_a_constant_output_is_not_judged() -> None:
 def test_a_tiny_output_is_not_judged() -> None:
     judgement = _judge(lambda x: _smooth(x) * 1e-9)
     assert "tiny" in str(judgement.pairs[0].reason)
+
+
+@pytest.mark.parametrize("small, told", [(1e-3, False), (1e-7, True), (0.0, True)])
+def test_columns_within_the_tolerance_of_others_are_told(small: float, told: bool) -> None:
+    judgement = _judge(lambda x: _smooth(x) * np.array([1, small, 1, small]))
+    assert _verdict(judgement) == "identical"
+    what = "y: of 2 of its 4 columns nothing is told"
+    said = f"{what}, as they are nowhere more than 1e-05 of the others"
+    assert judgement.notes == ((said,) if told else ())
 
 
 def test_an_output_that_ignores_the_input_is_not_judged() -> None:

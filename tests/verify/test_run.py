@@ -67,6 +67,14 @@ MISTAKES: dict[str, list[Change]] = {
             'helper.make_node("Neg", ["z"], ["scores"]), ' + _ARGMAX + '["z"]',
         ),
     ],
+    "ONNX: a sequence of tensors": [
+        ('"Neg", ["scores"], ["flipped"]', '"SequenceConstruct", ["scores"], ["flipped"]'),
+        (
+            "graph = helper.make_graph",
+            'declared["flipped"] = helper.make_tensor_sequence_value_info("flipped", 1, None)\n'
+            "graph = helper.make_graph",
+        ),
+    ],
     "ONNX: outputs in another order": [
         ('["scores", "flipped", "best"]\n', '["flipped", "scores", "best"]\n')
     ],
