@@ -15,7 +15,7 @@ from compiler.elaborate.constraints import constrain
 from compiler.elaborate.errors import POISON, did_you_mean, error
 from compiler.elaborate.scope import Body, Frame, region_of
 from compiler.elaborate.session import Session, Specialisation, Structure
-from compiler.elaborate.values import describe, frozen
+from compiler.elaborate.values import describe, frozen, holds_tensor
 from compiler.ir import (
     Argument,
     Call,
@@ -39,7 +39,10 @@ def bind_arguments(
     keywords: Sequence[tuple[nodes.Keyword, Given]],
     span: Span,
 ) -> tuple[Argument, ...]:
-    """The arguments of a call by the block's parameters.  Raises DiagnosticError E0501 to E0503."""
+    """The arguments of a call by the block's parameters.
+
+    Raises DiagnosticError E0402 for a tensor among them, E0501 to E0503.
+    """
     names = [parameter.name for parameter in block.parameters]
     takes = f"`{block.name}({', '.join(names)})`"
     declared = Note(f"the {block.kind}", block.name_span)
@@ -61,6 +64,11 @@ def bind_arguments(
         if parameter.default is None and parameter.name not in bound:
             message = f"`{block.name}` needs `{parameter.name}`"
             raise error("E0502", message, span, f"the signature is {takes}", declared)
+    for argument in bound.values():
+        if holds_tensor(argument.value):
+            message = f"`{argument.name}` of `{block.name}` is a parameter, which takes no tensor"
+            help = f"declare it as an input of the {block.kind}: `input {argument.name}: …`"
+            raise error("E0402", message, argument.expression.span, help, declared)
     return tuple(bound.values())
 
 
