@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from compiler.data.synthetic import Draw
-from compiler.elaborate import blocks, functions
+from compiler.elaborate import blocks, functions, slips
 from compiler.elaborate.errors import POISON, error
 from compiler.elaborate.expressions import branch, made, placed
 from compiler.elaborate.operands import operands_of
@@ -27,9 +27,9 @@ from compiler.errors import OpError
 from compiler.initializers import Initializer
 from compiler.ir import Create, Instance, Layer, Value
 from compiler.ops.base import LayerOp, Op
-from compiler.signature import Bound, Given, bind, signature
+from compiler.signature import Bound, Given, bind
 from dsl import nodes
-from dsl.diagnostics import DiagnosticError, Note
+from dsl.diagnostics import DiagnosticError
 from dsl.source import Span
 
 Keywords = Sequence[tuple[nodes.Keyword, Given]]
@@ -96,7 +96,7 @@ class _Call:
                 return self._static(callee, positional, keywords)
             case type() if issubclass(callee, Initializer):
                 return self._initializer(callee, positional, keywords)
-        raise self._not_callable(callee)
+        raise slips.not_callable(self.frame, self.node, callee)
 
     # --------------------------------------------------------------------------- kinds of layers
 
@@ -106,8 +106,8 @@ class _Call:
         given_inputs = [pair for pair in keywords if _is_input(pair, names)]
         settings = [p for p in keywords if p[0].name != "name" and not _is_input(p, names)]
         applied = bool(inputs or given_inputs)
-        if applied:
-            self._check_configured(kind, static, settings)
+        if applied and self.piped is None and not static and not settings:
+            slips.require_configured(kind, self.node)
         made = self._make(kind, static, settings)
         if not applied:
             return made
@@ -120,36 +120,8 @@ class _Call:
         tensors = [g for g in positional if holds_tensor(g.value)]
         static = [g for g in positional if not holds_tensor(g.value)]
         if tensors and (static or self.piped is not None):
-            name = kind_name(kind)
-            piped = [self.piped] if self.piped is not None else []
-            inputs = ", ".join(g.span.text for g in [*piped, *tensors])
-            config = ", ".join(g.span.text for g in static)
-            raise error(
-                "E0506",
-                f"a tensor stands among the configuration of `{name}`",
-                tensors[0].span,
-                f"write `{name}({config})({inputs})`",
-            )
+            raise slips.tensor_in_configuration(kind, self.piped, tensors, static)
         return ([self.piped] if self.piped is not None else tensors), static
-
-    def _check_configured(self, kind: Any, static: list[Given], settings: Keywords) -> None:
-        """`dense(x)` lacks its units: it says how a layer is applied.  Raises E0502."""
-        if static or settings or self.piped is not None:
-            return
-        name = kind_name(kind)
-        if isinstance(kind, nodes.Block):
-            required = [p.name for p in kind.parameters if p.default is None]
-        else:
-            required = [p.name for p in signature(kind).parameters if p.required]
-        if required:
-            assert isinstance(self.node, nodes.Call)
-            inputs = ", ".join(a.span.text for a in self.node.arguments)
-            raise error(
-                "E0502",
-                f"`{name}` needs `{required[0]}` before it can be applied",
-                self.span,
-                f"write `{name}({', '.join(required)})({inputs})`",
-            )
 
     def _make(self, kind: Any, static: list[Given], settings: Keywords) -> Layer | Instance:
         frame = self.frame
@@ -178,7 +150,7 @@ class _Call:
 
     def _apply_bound(self, layer: Layer | Instance, given: list[Given], keywords: Keywords) -> Any:
         if isinstance(self.node, nodes.Call) and not any(map(_may_be_input, given)):
-            hidden = self._hidden(layer)
+            hidden = slips.hidden(self.frame, self.node, layer)
             if hidden is not None:
                 raise hidden
         if self.piped is not None and isinstance(self.node, nodes.Call):
@@ -290,37 +262,6 @@ class _Call:
             raise operation_error(problem, cls, self.span) from None
         (drawn,) = record(self.frame, draw, (), (drawing.type,), self.span, None, bound.arguments)
         return drawn
-
-    # ------------------------------------------------------------------------------------ slips
-
-    def _hidden(self, callee: Any) -> DiagnosticError | None:
-        """The error for a variable that took the name of what is meant.  E0508."""
-        function = self.node.function if isinstance(self.node, nodes.Call) else self.node
-        if isinstance(function, nodes.Name) and function.id in self.frame.names:
-            hidden = self.frame.module.kind(function.id)
-            if is_kind(hidden) or is_function(hidden) or isinstance(hidden, StaticFunction):
-                text = self.frame.text
-                bound = None if text is None else text.assigned.get(function.id)
-                notes = [] if bound is None else [Note("the variable", bound)]
-                return error(
-                    "E0508",
-                    f"`{function.id}` is {describe(callee)} here, which hides {describe(hidden)}",
-                    function.span,
-                    "give the variable another name",
-                    *notes,
-                )
-        return None
-
-    def _not_callable(self, callee: Any) -> DiagnosticError:
-        hidden = self._hidden(callee)
-        if hidden is not None:
-            return hidden
-        function = self.node.function if isinstance(self.node, nodes.Call) else self.node
-        code = "E0507" if isinstance(self.node, nodes.Call) else "E0112"
-        help = None
-        if isinstance(callee, Value) and isinstance(self.node, nodes.Call):
-            help = "a layer is applied by `layer(x)` or `x |> layer`; a product is `a * b`"
-        return error(code, f"{describe(callee)} cannot be called", function.span, help)
 
 
 def _may_be_input(given: Given) -> bool:
