@@ -6,7 +6,8 @@ once, with structure kept.  Two traces of the same text have the same items in t
 because an item exists for every call, binding, loop and branch whatever was taken; that is what
 lets a code generator print all instances of a block as one class (`codegen/classes.py`).
 
-Everything is frozen; values, layers and items compare by identity.
+Everything is frozen; values, layers and items compare by identity.  Values and layers are in
+`layers`; all are named here.
 """
 
 from __future__ import annotations
@@ -18,112 +19,34 @@ from typing import Any
 
 from compiler.constraints import Constraint
 from compiler.dims import Size
-from compiler.initializers import Fans, Initializer
-from compiler.ops.base import LayerOp, Op, Role
-from compiler.types import TensorType
+from compiler.layers import Argument, Instance, Layer, Parameter, Site, StaticValue, Value
+from compiler.ops.base import Op
 from dsl import nodes
 from dsl.records import dataclass
 from dsl.source import Span
 
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Value:
-    """A tensor that the graph computes.  `name` is for people: the source's, or the operation's."""
-
-    name: str
-    type: TensorType
-
-
-StaticValue = Any
-"""int, float, bool, str, None, Dim, tuple (also the language's lists), DType, Initializer, Layer,
-Instance, a function or a block by name; tuples may hold `Value`s."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Argument:
-    """A static argument as written at a call site, with the value it had in this trace.
-
-    `by_position` tells that the text does not say its name.
-    """
-
-    name: str
-    expression: nodes.Expr
-    value: StaticValue
-    by_position: bool = False
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Site:
-    """The place in a block's text where a layer is made: one object, shared by all traces.
-
-    `name` is unique in the block and follows LANGUAGE.md's rule; `loops` is the number of
-    loops around it.
-    """
-
-    name: str
-    span: Span
-    loops: int
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Parameter:
-    """A parameter or buffer, by its path relative to the graph that holds its layer."""
-
-    path: str
-    name: str
-    type: TensorType
-    init: Initializer
-    role: Role
-    fans: Fans = (1, 1)
-    trainable: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """A layer of one operation, made at a site inside `len(indices)` loops.
-
-    `inputs` are the operands' types at its first application, which fixed the parameters.
-    """
-
-    site: Site
-    indices: tuple[int, ...]
-    op: LayerOp
-    parameters: tuple[Parameter, ...]
-    arguments: tuple[Argument, ...] = ()
-    inputs: tuple[TensorType | None, ...] = ()
-
-    @property
-    def input(self) -> TensorType:
-        """The type of the first operand."""
-        first = self.inputs[0]
-        assert first is not None
-        return first
-
-    @cached_property
-    def path(self) -> str:
-        return ".".join((self.site.name, *map(str, self.indices)))
-
-    def parameter(self, name: str) -> Parameter:
-        """The parameter of that name; KeyError where the layer has none."""
-        for parameter in self.parameters:
-            if parameter.name == name:
-                return parameter
-        raise KeyError(name)
-
-
-@dataclass(frozen=True, eq=False)
-class Instance:
-    """A block made at a site: the same instance applied twice shares its parameters."""
-
-    site: Site
-    indices: tuple[int, ...]
-    block: nodes.Block
-    arguments: tuple[Argument, ...] = ()
-
-    @cached_property
-    def path(self) -> str:
-        return ".".join((self.site.name, *map(str, self.indices)))
-
+__all__ = [
+    "Apply",
+    "Argument",
+    "Bind",
+    "Branch",
+    "Call",
+    "Create",
+    "Graph",
+    "GraphInput",
+    "GraphOutput",
+    "Instance",
+    "Item",
+    "Layer",
+    "Loop",
+    "Parameter",
+    "Program",
+    "ReadParameter",
+    "Region",
+    "Site",
+    "StaticValue",
+    "Value",
+]
 
 # ------------------------------------------------------------------------------------------ items
 
