@@ -19,6 +19,7 @@ from compiler.ir import Graph
 
 COLUMNS = 88
 """The width of a script."""
+_BACKSLASH = "\\"
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,25 @@ def header(
     body = [
         f"{model.name} for {framework}, compiled from {place.source_name}.",
         "",
-        *(part for line in usage for part in _wrapped(f"    {line}", "        ")),
+        *(part for line in usage for part in _command(line)),
         "",
         *_wrapped(f"{inputs} -> {outputs}; {count:,} trainable parameters.", "    "),
         *(part for note in notes for part in _wrapped(note, "")),
     ]
-    return '"""' + "\n".join(body) + '\n"""'
+    text = "\n".join(body)
+    return f'{"r" if _BACKSLASH in text else ""}"""{text}\n"""'
+
+
+def _command(line: str) -> list[str]:
+    """A command as a shell takes it, with a further line where a flag does not fit."""
+    first, *flags = line.split(" --")
+    rows = [f"    {first}"]
+    for flag in flags:
+        if len(f"{rows[-1]} --{flag} {_BACKSLASH}") > COLUMNS:
+            rows.append(f"        --{flag}")
+        else:
+            rows[-1] += f" --{flag}"
+    return [*(f"{row} {_BACKSLASH}" for row in rows[:-1]), rows[-1]]
 
 
 def _size(shape: Iterable[object]) -> int:

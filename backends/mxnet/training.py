@@ -85,7 +85,7 @@ class TrainingPrinter:
             *([Piece(evaluation)] if evaluation else []),
             LOG,
             Piece(_CHECKPOINT),
-            checkpoint_piece(self._model.name, "mxnet", self._training.precision),
+            checkpoint_piece(self._model.name, "mxnet", self._training),
         ]
 
     def main_lines(self) -> list[str]:

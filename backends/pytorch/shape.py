@@ -23,6 +23,8 @@ def _transpose(op: ops.Transpose | ops.Permute, at: Application, x: Expr) -> Exp
     rank = at.type(0).rank
     order = op.permutation if op.permutation is not None else tuple(reversed(range(rank)))
     moved = [axis for axis in range(rank) if order[axis] % rank != axis]
+    if rank == len(moved) == 2:
+        return x.T
     if len(moved) == 2:
         last = moved == [rank - 2, rank - 1]
         return x.transpose(-2, -1) if last else x.transpose(*moved)

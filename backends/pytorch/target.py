@@ -9,11 +9,11 @@ from backends.base import Lowerings, Unsupported, rejected
 from backends.pytorch.helpers import HELPERS
 from backends.pytorch.initial import filled, initializer
 from backends.pytorch.initialize import own_initializers
-from compiler.codegen.expr import Expr, Helper, Literal, Made, Name, Template
+from compiler.codegen.expr import Expr, Helper, Made, Name, Template
 from compiler.codegen.script_names import SCRIPT_NAMES, words
-from compiler.codegen.target import Application, ClassTarget
+from compiler.codegen.target import Application, ClassTarget, shortened
 from compiler.ir import Graph, Layer, ReadParameter
-from compiler.ops.base import LayerOp
+from compiler.ops.base import LayerOp, Op
 from compiler.types import DType
 
 torch = Name("torch")
@@ -116,12 +116,8 @@ class PyTorchTarget(ClassTarget):
     )
     reserved_arguments: ClassVar[frozenset[str]] = frozenset({"self"})
 
-    def scalar(self, expr: Expr) -> Expr:
-        """`x * 2` for floating-point tensors too, as people write: an int takes their dtype."""
-        match expr:
-            case Literal(float(value)) if value.is_integer() and abs(value) < 1e6:
-                return Literal(int(value))
-        return expr
+    def scalar(self, op: Op, expr: Expr) -> Expr:
+        return shortened(expr)
 
     def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:
         try:

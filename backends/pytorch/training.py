@@ -80,7 +80,7 @@ class TrainingPrinter:
             *([Piece(evaluation)] if evaluation else []),
             LOG,
             Piece(checkpoint_text(self._scaled)),
-            checkpoint_piece(self._model.name, "pytorch", self._training.precision),
+            checkpoint_piece(self._model.name, "pytorch", self._training),
         ]
 
     def helpers(self) -> set[str]:
@@ -135,7 +135,7 @@ class TrainingPrinter:
         return "\n".join(
             [
                 "def train(model, arrays, args):",
-                '    """Train on the arrays until `args.epochs` are done."""',
+                '    """Train on the arrays until `args.epochs` are done; gives the step."""',
                 "    dataset = TensorDataset(*map(torch.from_numpy, arrays))",
                 f"    optimizer = {optimizer}",
                 *self._mixed_lines(),
@@ -236,7 +236,7 @@ class TrainingPrinter:
             [
                 "@torch.no_grad()",
                 "def evaluate(model, arrays, args):",
-                '    """The metrics over all rows of the arrays."""',
+                '    """Loss and metrics over all rows of the arrays."""',
                 "    model.eval()",
                 "    dataset = TensorDataset(*map(torch.from_numpy, arrays))",
                 *([f"    metrics = {{{', '.join(made)}}}"] if made else []),

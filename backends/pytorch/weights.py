@@ -75,12 +75,17 @@ def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:
 
 def _renaming(renamed: dict[str, str], kinds: set[type[LayerOp]]) -> list[str]:
     lines = ["def source_name(name):", '    """The source\'s name of a tensor of the model."""']
+    recurrent = any(issubclass(kind, Recurrent) for kind in kinds)
+    result = "name"
     if renamed:
         lines += [f"    renamed = {literal(renamed)}"]
-        lines += ['    name = ".".join(renamed.get(part, part) for part in name.split("."))']
-    if any(issubclass(kind, Recurrent) for kind in kinds):
+        result = '".".join(renamed.get(part, part) for part in name.split("."))'
+    if recurrent and renamed:
+        lines += [f"    name = {result}"]
+        result = "name"
+    if recurrent:
         lines += _recurrent_renaming()
-    return [*lines, "    return name"]
+    return [*lines, f"    return {result}"]
 
 
 def _recurrent_renaming() -> list[str]:
@@ -99,18 +104,21 @@ def predict_piece(model: Graph) -> Piece:
     names = ", ".join(_moved(i.value) for i in model.inputs)
     outputs = [literal(o.name) for o in model.outputs]
     call = f"model({names})"
-    result = f"outputs = ({call},)" if len(outputs) == 1 else f"outputs = {call}"
-    checks = "\n    ".join(checked_inputs(model, "torch."))
+    if len(outputs) == 1:
+        result = [f"output = {call}", f"write(path, {{{outputs[0]}: output.cpu().contiguous()}})"]
+    else:  # two may be views of one tensor, which safetensors refuses
+        result = [
+            f"outputs = zip(({', '.join(outputs)}), {call}, strict=True)",
+            "write(path, {name: o.cpu().contiguous().clone() for name, o in outputs})",
+        ]
+    body = "\n    ".join([*checked_inputs(model, "torch."), *result])
     text = f'''\
 @torch.no_grad()
 def predict(model, source, path, device):
     """Write the model's outputs for the inputs in the file `source`."""
     model.eval()
     inputs = read(source)
-    {checks}
-    {result}
-    named = zip(({", ".join(outputs)},), outputs, strict=True)
-    write(path, {{name: o.cpu().contiguous().clone() for name, o in named}})'''
+    {body}'''
     return Piece(text, _IMPORTS)
 
 

@@ -7,16 +7,21 @@ from compiler.codegen.pieces import Piece
 PROGRESS_IMPORTS = ("import keras",)
 
 
-def progress(rate: str) -> str:
-    """The callback that logs and saves; `rate` is the last learning rate."""
+def progress(factor: str) -> str:
+    """The callback that logs and saves; `factor` is what the learning rate is multiplied by.
+
+    It may read `step` and `self.steps`, and is empty where the rate does not change.
+    """
+    taken = ", steps" if factor else ""
+    kept = "\n        self.steps = steps" if factor else ""
+    rate = f"self.args.lr * {factor}" if factor else "self.args.lr"
     return f'''\
 class Progress(keras.callbacks.Callback):
     """Writes metrics.jsonl and checkpoints while `fit` runs."""
 
-    def __init__(self, args, steps):
+    def __init__(self, args{taken}):
         super().__init__()
-        self.args = args
-        self.steps = steps
+        self.args = args{kept}
 
     def on_train_batch_end(self, batch, logs=None):
         every = self.args.checkpoint and self.args.checkpoint_every
@@ -48,10 +53,15 @@ def save_checkpoint(args, model):
 def load_checkpoint(args, model):
     """Put everything back as `save_checkpoint` found it; gives the step."""
     arrays, step = read_checkpoint(args.resume, identity(args.seed, args.batch_size))
-    own = {name: arrays.pop(name) for name in list(arrays) if name.startswith("weights/")}
-    own = {name.removeprefix("weights/"): array for name, array in own.items()}
+    own = {
+        name.removeprefix("weights/"): array
+        for name, array in arrays.items()
+        if name.startswith("weights/")
+    }
     assign_weights(model, own, args.resume)
     for name, variable in state(model):
+        if name not in arrays:
+            raise SystemExit(f"{args.resume}: missing {name}")
         variable.assign(arrays[name].reshape(variable.shape))
     return step
 

@@ -35,7 +35,7 @@ def own_evaluate(
 ) -> str:
     """`evaluate` by a loop over the batches; `code` gives the loss and the metrics' operands."""
     loss = code.results.get(LOSS)
-    made = [f"{literal(name)}: {expr}," for name, expr in printed.objects.items()]
+    made = [f"{literal(name)}: {expr}" for name, expr in printed.objects.items()]
     operands = [_tuple([render(code.results[o]) for o in metric.operands]) for metric in metrics]
     returned = [] if loss is None else [render(loss)]
     counted = [] if loss is None else ["rows += len(batch[0])", "total += len(batch[0]) * loss"]
@@ -46,9 +46,7 @@ def own_evaluate(
     return "\n".join(
         [
             *_HEAD,
-            "    metrics = {",
-            *(f"        {line}" for line in made),
-            "    }",
+            f"    metrics = {{{', '.join(made)}}}",
             "",
             "    @tf.function(reduce_retracing=True)",
             f"    def measure({', '.join(code.inputs)}):",

@@ -47,11 +47,11 @@ def train_names(arrays: Sequence[str]) -> list[str]:
 
 
 def train_function(
-    names: Sequence[str], structure: str, begin: Sequence[str], end: Sequence[str]
+    names: Sequence[str], structure: str, progress: str, begin: Sequence[str], end: Sequence[str]
 ) -> str:
     """`train` on arrays of these names; `structure` is what `fit` wants of a batch.
 
-    `begin` and `end` are further lines that it begins and ends with.
+    `progress` makes the callback; `begin` and `end` are further lines that it begins and ends with.
     """
     return "\n".join(
         [
@@ -61,7 +61,7 @@ def train_function(
             "    count = len(arrays[0])",
             "    epoch_steps = len(batches(count, args.batch_size, args.seed, 0))",
             "    step = load_checkpoint(args, model) if args.resume else 0",
-            "    progress = Progress(args, args.epochs * epoch_steps)",
+            f"    progress = {progress}",
             "    with tf.device('CPU'):",
             "        arrays = [tf.constant(array) for array in arrays]",
             "",

@@ -18,11 +18,11 @@ from backends.tensorflow.reserved import ATTRIBUTES, NAMES
 from compiler.codegen.expr import Call as CallExpr
 from compiler.codegen.expr import Expr, Input, Made, Name, SiteName, Template, default, lift
 from compiler.codegen.passing import Passing
-from compiler.codegen.target import Application, ClassTarget
+from compiler.codegen.target import Application, ClassTarget, shortened
 from compiler.codegen.writer import Assign, Statement
 from compiler.dims import Dim
 from compiler.ir import Apply, Call, Graph, Instance, Layer, ReadParameter, Value
-from compiler.ops.base import LayerOp
+from compiler.ops.base import LayerOp, Op
 from compiler.types import DType, shape_text
 
 tf = Name("tf")
@@ -198,6 +198,9 @@ class TensorFlowTarget(ClassTarget):
         return lift(None)
 
     # ----------------------------------------------------------------------------- operations
+
+    def scalar(self, op: Op, expr: Expr) -> Expr:
+        return shortened(expr) if op.operator is not None else expr
 
     def apply(self, at: Application) -> Expr | Template:
         item = at.item

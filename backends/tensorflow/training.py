@@ -153,7 +153,6 @@ class TrainingPrinter:
     def pieces(self) -> list[Piece]:
         """Everything from `load_data` to the checkpoints, in the order of the script."""
         schedule = self._schedule
-        names = train_names(self.data.names)
         found = [Piece(self.data.piece.text, self.data.piece.imports), BATCHES]
         if schedule is not None:
             found.append(Piece(schedule.text, schedule.imports))
@@ -165,14 +164,13 @@ class TrainingPrinter:
         constants = ((_EXECUTION, str(self._execution)),) if self._execution > 1 else ()
         found += [
             Piece(self._prepare(), (MATCHED_IMPORT,), constants),
-            Piece(progress(self._last_rate()), PROGRESS_IMPORTS),
-            Piece(train_function(names, self._structure(names), *self._switches()), _IMPORTS),
+            Piece(progress(self._last_factor()), PROGRESS_IMPORTS),
+            Piece(self._train(), _IMPORTS),
         ]
         if self._training.evaluation is not None:
             found.append(Piece(self._evaluate()))
-        training = self._training
-        identity = checkpoint_piece(self._model.name, "tensorflow", training.precision)
-        return [*found, *precision_pieces(training.precision), LOG, CHECKPOINT, identity]
+        identity = checkpoint_piece(self._model.name, "tensorflow", self._training)
+        return [*found, *precision_pieces(self._training.precision), LOG, CHECKPOINT, identity]
 
     def _switches(self) -> tuple[list[str], list[str]]:
         """Lines that begin and that end `train`: into the precision of training, and out of it."""
@@ -236,10 +234,14 @@ class TrainingPrinter:
 
     # ------------------------------------------------------------------------------- functions
 
-    def _last_rate(self) -> str:
-        """The learning rate of the step before `step`."""
-        factor = "" if self._schedule is None else " * learning_rate_factor(step - 1, self.steps)"
-        return f"self.args.lr{factor}"
+    def _last_factor(self) -> str:
+        """The factor of the learning rate in the step before `step`."""
+        return "" if self._schedule is None else "learning_rate_factor(step - 1, self.steps)"
+
+    def _train(self) -> str:
+        names = train_names(self.data.names)
+        made = "Progress(args, args.epochs * epoch_steps)" if self._schedule else "Progress(args)"
+        return train_function(names, self._structure(names), made, *self._switches())
 
     def _prepare(self) -> str:
         update = self._training.update
@@ -302,8 +304,8 @@ class TrainingPrinter:
 
 _AT_ONCE = (
     f"    most = max(1, min({_EXECUTION}, epoch_steps))",
-    "    even = [n for n in range(most, most // 4, -1) if epoch_steps % n == 0]",
-    "    at_once = even[0] if even else most",
+    "    even = (n for n in range(most, most // 4, -1) if epoch_steps % n == 0)",
+    "    at_once = next(even, most)  # a rest of another length is compiled anew",
 )
 _COMPUTE_LOSS = ("x", "y", "y_pred", "sample_weight", "training")
 _DEFAULTS = ("x=None", "y=None", "y_pred=None", "sample_weight=None", "training=True")

@@ -7,7 +7,7 @@ from typing import Any
 
 from compiler.codegen.arguments import Arguments
 from compiler.codegen.claims import Claim
-from compiler.codegen.expr import Expr, Name, Template
+from compiler.codegen.expr import Expr, Made, Name, Template
 from compiler.codegen.instances import Instances
 from compiler.codegen.leaves import Written
 from compiler.codegen.lists import SiteLists
@@ -19,6 +19,7 @@ from compiler.codegen.render import render
 from compiler.codegen.resolve import Resolve, distinct
 from compiler.codegen.scope import Frame, Pending
 from compiler.codegen.target import Application, ClassTarget
+from compiler.codegen.tree import mentions, replace
 from compiler.codegen.writer import Assign
 from compiler.ir import Apply, Bind, Call, Graph, Instance, Layer, Value
 from compiler.ops.base import Op
@@ -26,6 +27,7 @@ from compiler.ops.elementwise import Constant
 
 _DEEPEST = 3
 _WIDEST = 50
+_HOLE = Made()
 
 
 class Applying(Owned):
@@ -53,8 +55,7 @@ class Applying(Owned):
             self.target.remember(item.outputs[0], item.op)
         leaves = self._leaves(frame, [i.arguments for i in column], symbolic=True)
         output = [i.outputs[0] for i in column]
-        expr = self.target.scalar(leaves.resolve(values, None))
-        self.wait(frame, (output,), expr, 0, "value")
+        self.wait(frame, (output,), leaves.resolve(values, None), 0, "value")
 
     def _apply(self, frame: Frame, column: list[Apply], wish: Bind | None) -> None:
         if not any(self.uses.is_live(o) for i in column for o in i.outputs):
@@ -64,10 +65,15 @@ class Applying(Owned):
             self._template(self.graphs[g], i, siblings)
             for i, g in zip(column, frame.graphs, strict=True)
         ]
-        layer = column[0].layer
+        layer, operands = column[0].layer, column[0].inputs
+        inner = frame.pending.get(id(operands[0])) if layer is not None else None
         made: list[Layer | Instance] = [i.layer for i in column if i.layer is not None]
         reference = self.reference(frame, made) if layer is not None else None
-        inputs = self._inputs(frame, [i.inputs for i in column], templates[0], wish)
+        inputs = self._inputs(frame, [i.inputs for i in column], wish, is_layer=layer is not None)
+        if inner is not None and (inputs[0] is not inner.expr or inner.depth < _DEEPEST - 1):
+            inner = None
+        pairs = zip(inputs, operands, strict=True)
+        inputs = [self._operand(column[0].op, expr, value) for expr, value in pairs]
         inputs = inputs or [Name(self.names.of(i.value.name)) for i in self.graphs[0].inputs]
         written = [i.arguments for i in column]
         resolve = self._resolver(frame, written, inputs, reference)
@@ -75,7 +81,12 @@ class Applying(Owned):
         outputs = tuple(zip(*(i.outputs for i in column), strict=True))
         depth = self._depth(inputs, expr)
         name = layer.site.name if layer is not None else column[0].op.name
-        self.wait(frame, outputs, expr, depth, name)
+        self.wait(frame, outputs, expr, depth, name, inner)
+
+    def _operand(self, op: Op, expr: Expr | None, value: Value | None) -> Expr | None:
+        if expr is None or self.target.constant(value) is None:
+            return expr
+        return self.target.scalar(op, expr)
 
     def _template(self, graph: Graph, item: Apply, siblings: tuple[Op, ...]) -> Template:
         constants = tuple(self.target.constant(v) for v in item.inputs)
@@ -107,7 +118,7 @@ class Applying(Owned):
             Template(self.target.call(self.graphs[g], i, tuple(handed)))
             for i, g in zip(column, frame.graphs, strict=True)
         ]
-        inputs = self._inputs(frame, [i.inputs for i in column], templates[0], wish)
+        inputs = self._inputs(frame, [i.inputs for i in column], wish)
         adapted = [
             None
             if e is None
@@ -127,8 +138,9 @@ class Applying(Owned):
         self,
         frame: Frame,
         operands: Sequence[Sequence[Value | None]],
-        template: Template,
         wish: Bind | None,
+        *,
+        is_layer: bool = True,
     ) -> list[Expr | None]:
         if any(len(o) != len(operands[0]) for o in operands):
             raise NotAlike
@@ -140,13 +152,30 @@ class Applying(Owned):
             columns.append(column or None)
         for present in filter(None, columns):
             held = frame.pending.get(id(present[0]))
-            if held is not None and self._too_big(held, template):
+            if held is None or not _too_big(held):
+                continue
+            if is_layer or not self._split(frame, held, wish):
                 self.spill(frame, held, wish)
         exprs = iter(self.values(frame, [c for c in columns if c is not None]))
         return [None if column is None else next(exprs) for column in columns]
 
-    def _too_big(self, held: Pending, template: Template) -> bool:
-        return held.depth >= _DEEPEST or len(render(held.expr)) > _WIDEST
+    def _split(self, frame: Frame, held: Pending, wish: Bind | None) -> bool:
+        """Writes what a layer is applied to, if that makes its application short enough to wait on.
+
+        So `relu` stays with the layer before it: `h = relu(a(x))`, `relu(b(h))`.
+        """
+        inner = held.inner
+        if inner is None or len(held.columns) > 1:
+            return False
+        rest = replace(held.expr, lambda e: _HOLE if e == inner.expr else None)
+        if not mentions(rest, _HOLE) or len(render(_filled(rest, Name("h")))) > _WIDEST:
+            return False
+        self.wait(frame, held.columns, rest, 1, held.wish)
+        self.spill(frame, inner, wish)
+        name = frame.variable(inner.columns[0])
+        assert name is not None
+        self.wait(frame, held.columns, _filled(rest, name), 1, held.wish)
+        return True
 
     # -------------------------------------------------------------------------------- templates
 
@@ -165,3 +194,12 @@ class Applying(Owned):
         """Merges constructor templates."""
         resolve = Resolve(self._leaves(frame, written, symbolic=symbolic), (), None, site)
         return merge(distinct(exprs, resolve), resolve)
+
+
+def _too_big(held: Pending) -> bool:
+    """Whether an expression should not grow any more."""
+    return held.depth >= _DEEPEST or len(render(held.expr)) > _WIDEST
+
+
+def _filled(expr: Expr, name: Name) -> Expr:
+    return replace(expr, lambda e: name if e == _HOLE else None)

@@ -124,7 +124,7 @@ class ClassPrinter:
         exprs = walker.values(frame, [[g.outputs[k].value for g in graphs] for k in places])
         results = [self.target.result(graphs[0], k, expr) for k, expr in enumerate(exprs)]
         value = results[0] if len(results) == 1 else SequenceExpr(tuple(results))
-        comment = walker.output_comment()
+        comment = walker.output_comment(value)
         frame.compute.append(Return(value, comment))
 
 

@@ -13,6 +13,8 @@ from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.size_checks import input_checks
 from compiler.dims import Size
 from compiler.ir import Graph
+from compiler.training.optimizers import Optimizer
+from compiler.training.program import Training
 from compiler.types import DType, TensorType
 
 CHECKPOINT_FORMAT = "tercet-checkpoint-1"
@@ -128,20 +130,30 @@ def checked_inputs(model: Graph, prefix: str = "") -> list[str]:
     return [f"sizes = {call}" if demands else call, *demands, *input_lines(model)]
 
 
-def checkpoint_piece(model: str, target: str, precision: DType = DType.F32) -> Piece:
+def _state_of(optimizer: Optimizer) -> str:
+    """The optimizer by what it keeps for each parameter: `sgd, momentum`."""
+    kept = [name for name in ("momentum", "centered") if getattr(optimizer, name, False)]
+    return ", ".join([optimizer.name, *kept])
+
+
+def checkpoint_piece(model: str, target: str, training: Training) -> Piece:
     """Reading of checkpoints: `read_checkpoint(path, run)`, and `identity`, which makes `run`.
 
-    The precision is part of it where it is not f32: a state in f32 lacks what another needs.
+    The optimizer is part of it, and the precision where it is not f32: the state of another run
+    may lack what this one needs.
     The target writes one by `write(path, tensors, {**run, "step": str(step)})`.
     """
-    mixed = "" if precision is DType.F32 else f'\n        "precision": {literal(str(precision))},'
+    precision = literal(str(training.precision))
+    mixed = f'\n        "precision": {precision},' if training.is_mixed else ""
+    optimizer = literal(_state_of(training.update.optimizer))
     text = f'''\
 def identity(seed, batch_size):
     """What a checkpoint and the run that resumes it must agree in."""
     return {{
         "format": {literal(CHECKPOINT_FORMAT)},
         "model": {literal(model)},
-        "target": {literal(target)},{mixed}
+        "target": {literal(target)},
+        "optimizer": {optimizer},{mixed}
         "seed": str(seed),
         "batch_size": str(batch_size),
     }}

@@ -62,7 +62,8 @@ def _indexed(element: Element, loop: int) -> bool:
 
 
 def _over_list(element: Element, body: list[Statement], names: Names) -> For:
-    name = Name(names.fresh(_item_name(element, body)))
+    wish = _item_name(element, body)
+    name = Name(names.fresh("layer" if wish in names and "layer" not in names else wish))
     changed = map_expressions(body, lambda e: name if e == element else None)
     whole = replace_fields(element, places=element.places[:-1])
     return For(name, whole, tuple(changed))

@@ -36,7 +36,7 @@ def renamed(frame: Frame, name: str, kept: str) -> bool:
     frame.compute[place + 1 :] = map_expressions(frame.compute[place + 1 :], change)
     for held in dict.fromkeys(frame.pending.values()):
         if mentions(held.expr, old):
-            other = replace(held, expr=replace_parts(held.expr, change))
+            other = replace(held, expr=replace_parts(held.expr, change), inner=None)
             for column in held.columns:
                 if frame.pending.get(id(column[0])) is held:
                     frame.pending[id(column[0])] = other

@@ -25,13 +25,15 @@ def same(left: Column, right: Column) -> bool:
 class Pending:
     """An expression not yet written: it goes into its one use, or into a variable.
 
-    Several columns are the outputs of one operation that gives several.
+    Several columns are the outputs of one operation that gives several.  `inner` is what a layer
+    here is applied to, where that waited too: it may still get a variable of its own.
     """
 
     columns: tuple[Column, ...]
     expr: Expr
     depth: int
     wish: str
+    inner: Pending | None = None
 
 
 class Variables:
@@ -58,11 +60,11 @@ class Variables:
                 return name
         return None
 
-    def copy(self) -> Variables:
-        other = Variables()
-        for name, column in self.held.items():
-            other.set(name, column)
-        return other
+    def is_copy(self, name: str) -> bool:
+        """Whether another variable holds what this one holds."""
+        column = self.held[name]
+        others = self._by_value.get(id(column[0]), ())
+        return any(same(self.held[other], column) for other in others if other != name)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from compiler.codegen.expr import Binary, Expr, Input, Made, Name, Template
+from compiler.codegen.expr import Binary, Expr, Input, Literal, Made, Name, Template
 from compiler.codegen.writer import Assign, Statement
 from compiler.ir import Apply, Call, Graph, Instance, Layer, ReadParameter, Value
 from compiler.ops.base import LayerOp, Op
@@ -56,6 +56,14 @@ def infix(op: Op, left: Expr, right: Expr) -> Expr:
     return Binary(op.operator, left, right)
 
 
+def shortened(scalar: Expr) -> Expr:
+    """`x * 2` for floating-point tensors too, as people write: an int takes their dtype."""
+    match scalar:
+        case Literal(float(value)) if value.is_integer() and abs(value) < 1e6:
+            return Literal(int(value))
+    return scalar
+
+
 class ClassTarget:
     """Base of the targets that print classes.  One object prints one program."""
 
@@ -82,8 +90,8 @@ class ClassTarget:
         """The constant that a value is, if it is one: some targets have scalar forms."""
         return self._constants.get(id(value))
 
-    def scalar(self, expr: Expr) -> Expr:
-        """A scalar constant, of the dtype of the tensor it meets, as an operand."""
+    def scalar(self, op: Op, expr: Expr) -> Expr:
+        """A scalar constant, of the dtype of the tensor it meets, as an operand of `op`."""
         return expr
 
     def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from compiler.codegen.expr import Expr, Literal, Name
+from compiler.codegen.expr import Call, Expr, Literal, Name
+from compiler.codegen.expr import Sequence as SequenceExpr
 from compiler.codegen.merge import NotAlike
 from compiler.codegen.names import Names
 from compiler.codegen.references import Element
+from compiler.codegen.render import render
 from compiler.codegen.scope import Column, Frame, Pending
 from compiler.codegen.target import ClassTarget
 from compiler.codegen.tree import call_depth, mentions
@@ -69,9 +71,15 @@ class Values:
         return len(held.columns) == 1 and self.uses.count(held.columns[0][0]) == 1
 
     def wait(
-        self, frame: Frame, outputs: tuple[Column, ...], expr: Expr, depth: int, wish: str
+        self,
+        frame: Frame,
+        outputs: tuple[Column, ...],
+        expr: Expr,
+        depth: int,
+        wish: str,
+        inner: Pending | None = None,
     ) -> None:
-        held = Pending(outputs, expr, depth, wish)
+        held = Pending(outputs, expr, depth, wish, inner)
         for column in outputs:
             frame.pending[id(column[0])] = held
 
@@ -93,8 +101,10 @@ class Values:
         """A name for an intermediate value: `h` where that is free, as people write."""
         if len(held.columns) > 1:
             return self.names.fresh(held.wish)
-        name = self.names.of("h")
-        return name if self._is_free(frame, name) else self.names.fresh(held.wish)
+        for name in (self.names.of("h"), self.names.of("h", "spare")):
+            if self._is_free(frame, name):
+                return name
+        return self.names.fresh(held.wish)
 
     def _borrowed(self, frame: Frame, wish: Bind | None, column: Column) -> str | None:
         """The name that the value's chain ends in, where nothing else needs it until then."""
@@ -104,9 +114,10 @@ class Values:
         return name if self._is_free(frame, name) else None
 
     def _is_free(self, frame: Frame, name: str) -> bool:
-        """Whether nothing needs what a variable holds, if it holds anything."""
+        """Whether nothing needs what a variable alone holds, if it holds anything."""
         old = frame.variables.held.get(name)
-        if old is not None and self._needed(old, self.uses.needed_from):
+        needed = old is not None and self._needed(old, self.uses.needed_from)
+        if needed and not frame.variables.is_copy(name):
             return False
         return not self._captures(frame, name)
 
@@ -131,7 +142,10 @@ class Values:
         if len(held.columns) > 1:
             frame.compute.append(Assign(targets, held.expr))
             return
-        frame.compute.append(Assign(targets, held.expr, self._comment(frame, held.columns[0])))
+        comment = self._comment(frame, held.columns[0])
+        if comment is not None and says_shape(held.expr, comment):
+            comment = None
+        frame.compute.append(Assign(targets, held.expr, comment))
 
     def _comment(self, frame: Frame, column: Column) -> str | None:
         if len(self.graphs) > 1 or not column[0].type.shape:
@@ -155,10 +169,19 @@ class Values:
             if not isinstance(held.expr, _SIMPLE):
                 self.spill(frame, held, None)
 
-    def output_comment(self) -> str | None:
-        """The shape of a single output, where it is not the last one noted."""
+    def output_comment(self, expr: Expr) -> str | None:
+        """The shape of a single output, where neither `expr` nor the last one noted says it."""
         outputs = self.graphs[0].outputs
         if len(self.graphs) > 1 or len(outputs) > 1 or not outputs[0].value.type.shape:
             return None
         shape = self.target.output_comment(self.graphs[0], 0)
-        return None if shape in self._shapes else shape
+        return None if shape in self._shapes or says_shape(expr, shape) else shape
+
+
+def says_shape(expr: Expr, shape: str) -> bool:
+    """Whether the last arguments of a call are a shape, as those of `reshape` are."""
+    if not isinstance(expr, Call) or expr.keywords or not expr.positional:
+        return False
+    *_, last = expr.positional
+    sizes = last.items if isinstance(last, SequenceExpr) else expr.positional
+    return f"[{', '.join(map(render, sizes))}]" == shape

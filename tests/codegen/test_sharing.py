@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("target", "name"), CASES, ids="-".join)
+@pytest.mark.parametrize(("target", "name"), CASES, ids=map("-".join, CASES))
 def test_the_reference_is_met_and_weights_are_listed_once(
     target: str, name: str, folder: Path
 ) -> None:
@@ -51,7 +51,7 @@ def test_the_reference_is_met_and_weights_are_listed_once(
         np.testing.assert_array_equal(saved[path], array, path)
 
 
-@pytest.mark.parametrize(("target", "name"), REFUSED, ids="-".join)
+@pytest.mark.parametrize(("target", "name"), REFUSED, ids=map("-".join, REFUSED))
 def test_what_cannot_be_written_is_refused_at_its_line(
     target: str, name: str, tmp_path: Path
 ) -> None:

@@ -27,7 +27,7 @@ from compiler.data import BreastCancer, Csv, DataSource, Mnist, Text
 from compiler.ir import Graph, Region
 from compiler.training import METRICS, ClipValue, GlobalNorm, NamedMetric, Training, Update
 from compiler.training.clipping import Clip
-from compiler.training.optimizers import Adam, Optimizer, Sgd
+from compiler.training.optimizers import Adam, Optimizer, RmsProp, Sgd
 from compiler.training.schedules import CosineSchedule, MultiStepSchedule, Schedule
 from tests.compiler.data_mappings import BLOCK, SPAN, mapped
 
@@ -121,7 +121,8 @@ def test_the_contract_prints_the_code_of_batches() -> None:
 
 def test_a_checkpoint_comes_back_and_belongs_to_its_run(tmp_path: Path) -> None:
     save_file = Piece("", ("from safetensors.numpy import save_file",))
-    scope = run(save_file, WRITE, checkpoint_piece("Model", "pytorch"))
+    rmsprop = training(RmsProp(momentum=0.9, centered=True))
+    scope = run(save_file, WRITE, checkpoint_piece("Model", "pytorch", rmsprop))
     path = str(tmp_path / "run.ckpt")
     tensors = {"weights/a.weight": np.arange(3.0), "random/cpu": np.zeros(2, np.uint8)}
     identity = scope["identity"](0, 32)
@@ -135,6 +136,10 @@ def test_a_checkpoint_comes_back_and_belongs_to_its_run(tmp_path: Path) -> None:
     }
     with pytest.raises(SystemExit, match="batch_size is 32, not 16"):
         scope["read_checkpoint"](path, scope["identity"](0, 16))
+    other = run(checkpoint_piece("Model", "pytorch", training(Sgd(0.1, momentum=0.9))))
+    message = "optimizer is rmsprop, momentum, centered, not sgd, momentum"
+    with pytest.raises(SystemExit, match=message):
+        scope["read_checkpoint"](path, other["identity"](0, 32))
 
 
 def test_log_appends_lines(tmp_path: Path) -> None:
@@ -157,7 +162,9 @@ def _all_text() -> str:
     model = training(Sgd(0.1), source=Mnist("data/mnist5k"))
     schedule = schedule_piece(CosineSchedule(warmup=3))
     assert schedule is not None
-    whole = joined([metrics, schedule, BATCHES, WRITE, LOG, checkpoint_piece("Model", "pytorch")])
+    whole = joined(
+        [metrics, schedule, BATCHES, WRITE, LOG, checkpoint_piece("Model", "pytorch", model)]
+    )
     flags = "".join(f"    {line}\n" for line in argument_lines(model, '"cpu"', "write ONNX here"))
     top = joined([*loads, whole])
     lines = (

@@ -143,6 +143,7 @@ def _write_wrong_files(folder: Path) -> None:
     with safe_open(folder / "state.safetensors", "np") as file:
         run = file.metadata()
     save_file(good, folder / "other.safetensors", {**run, "model": "Other"})
+    save_file(good, folder / "adam.safetensors", {**run, "optimizer": "adam"})
     save_file({"nothing": np.zeros(1)}, folder / "empty.safetensors", run)
     np.savez(folder / "few.npz", features=features[:2], kind=kind[:2], label=kind[:2])
     np.savez(folder / "less.npz", features=features, kind=kind)
@@ -190,6 +191,7 @@ REFUSED: list[tuple[list[str], int, str]] = [
     (["--resume", "text.safetensors"], 1, "text.safetensors: "),
     (["--resume", "good.safetensors"], 1, "good.safetensors: format is None"),
     (["--resume", "other.safetensors"], 1, "other.safetensors: model is Other, not Net"),
+    (["--resume", "adam.safetensors"], 1, "adam.safetensors: optimizer is adam, not sgd"),
     (["--resume", "state.safetensors", "--seed", "1"], 1, "seed is 0, not 1"),
     (["--resume", "empty.safetensors"], 1, "empty.safetensors: "),
     (["--data", "none.npz"], 1, "none.npz: no such file"),

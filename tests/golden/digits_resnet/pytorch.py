@@ -1,7 +1,7 @@
-"""DigitsResNet for PyTorch, compiled from digits_resnet.model.
+r"""DigitsResNet for PyTorch, compiled from digits_resnet.model.
 
     python digits_resnet_pytorch.py --save digits_resnet.safetensors
-    python digits_resnet_pytorch.py --epochs 0 --weights digits_resnet.safetensors
+    python digits_resnet_pytorch.py --epochs 0 --weights digits_resnet.safetensors \
         --export digits_resnet.onnx
 
 image f32[N, 1, 8, 8] -> logits f32[N, 10]; 174,970 trainable parameters.
@@ -142,7 +142,7 @@ def in_order(dataset, order):
 
 
 def train(model, arrays, args):
-    """Train on the arrays until `args.epochs` are done."""
+    """Train on the arrays until `args.epochs` are done; gives the step."""
     dataset = TensorDataset(*map(torch.from_numpy, arrays))
     optimizer = torch.optim.SGD(
         model.parameters(), args.lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
@@ -182,7 +182,7 @@ def train(model, arrays, args):
 
 @torch.no_grad()
 def evaluate(model, arrays, args):
-    """The metrics over all rows of the arrays."""
+    """Loss and metrics over all rows of the arrays."""
     model.eval()
     dataset = TensorDataset(*map(torch.from_numpy, arrays))
     metrics = {"accuracy": Accuracy()}
@@ -248,6 +248,7 @@ def identity(seed, batch_size):
         "format": "tercet-checkpoint-1",
         "model": "DigitsResNet",
         "target": "pytorch",
+        "optimizer": "sgd, momentum",
         "seed": str(seed),
         "batch_size": str(batch_size),
     }
@@ -273,9 +274,8 @@ def predict(model, source, path, device):
     model.eval()
     inputs = read(source)
     check(source, inputs, {"image": ("torch.float32", "N", 1, 8, 8)})
-    outputs = (model(inputs["image"].to(device)),)
-    named = zip(("logits",), outputs, strict=True)
-    write(path, {name: o.cpu().contiguous().clone() for name, o in named})
+    output = model(inputs["image"].to(device))
+    write(path, {"logits": output.cpu().contiguous()})
 
 
 def weights(model):
@@ -444,4 +444,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: b655ca395eb84ee9
+# Compiled by Tercet. sha256 of the lines above: 12e702c5513d4ea5

@@ -1,7 +1,7 @@
-"""DigitsResNet for TensorFlow, compiled from digits_resnet.model.
+r"""DigitsResNet for TensorFlow, compiled from digits_resnet.model.
 
     python digits_resnet_tensorflow.py --save digits_resnet.safetensors
-    python digits_resnet_tensorflow.py --epochs 0 --weights digits_resnet.safetensors
+    python digits_resnet_tensorflow.py --epochs 0 --weights digits_resnet.safetensors \
         --export digits_resnet.onnx
 
 image f32[N, 1, 8, 8] -> logits f32[N, 10]; 174,970 trainable parameters.
@@ -135,8 +135,8 @@ class Tabulated(keras.optimizers.schedules.LearningRateSchedule):
 def prepare(model, epoch_steps, args):
     """Compile the model for epochs of so many updates."""
     most = max(1, min(STEPS_PER_EXECUTION, epoch_steps))
-    even = [n for n in range(most, most // 4, -1) if epoch_steps % n == 0]
-    at_once = even[0] if even else most
+    even = (n for n in range(most, most // 4, -1) if epoch_steps % n == 0)
+    at_once = next(even, most)  # a rest of another length is compiled anew
     steps = args.epochs * epoch_steps
     model.compile(
         # Keras keeps the learning rate in the velocity: a change acts slowly.
@@ -238,11 +238,14 @@ def load_checkpoint(args, model):
     """Put everything back as `save_checkpoint` found it; gives the step."""
     arrays, step = read_checkpoint(args.resume, identity(args.seed, args.batch_size))
     own = {
-        name: arrays.pop(name) for name in list(arrays) if name.startswith("weights/")
+        name.removeprefix("weights/"): array
+        for name, array in arrays.items()
+        if name.startswith("weights/")
     }
-    own = {name.removeprefix("weights/"): array for name, array in own.items()}
     assign_weights(model, own, args.resume)
     for name, variable in state(model):
+        if name not in arrays:
+            raise SystemExit(f"{args.resume}: missing {name}")
         variable.assign(arrays[name].reshape(variable.shape))
     return step
 
@@ -271,6 +274,7 @@ def identity(seed, batch_size):
         "format": "tercet-checkpoint-1",
         "model": "DigitsResNet",
         "target": "tensorflow",
+        "optimizer": "sgd, momentum",
         "seed": str(seed),
         "batch_size": str(batch_size),
     }
@@ -506,4 +510,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 7d4b45344b9ce41a
+# Compiled by Tercet. sha256 of the lines above: 8edf02244f730f97

@@ -1,8 +1,8 @@
-"""ResNet18 for PyTorch, compiled from resnet18.model.
+r"""ResNet18 for PyTorch, compiled from resnet18.model.
 
     python resnet18_pytorch.py --save resnet18.safetensors
-    python resnet18_pytorch.py --epochs 0 --weights resnet18.safetensors --export
-        resnet18.onnx
+    python resnet18_pytorch.py --epochs 0 --weights resnet18.safetensors \
+        --export resnet18.onnx
 
 image f32[N, 3, 224, 224] -> logits f32[N, 1000]; 11,689,512 trainable parameters.
 """
@@ -152,7 +152,7 @@ def in_order(dataset, order):
 
 
 def train(model, arrays, args):
-    """Train on the arrays until `args.epochs` are done."""
+    """Train on the arrays until `args.epochs` are done; gives the step."""
     dataset = TensorDataset(*map(torch.from_numpy, arrays))
     optimizer = torch.optim.SGD(
         model.parameters(), args.lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
@@ -192,7 +192,7 @@ def train(model, arrays, args):
 
 @torch.no_grad()
 def evaluate(model, arrays, args):
-    """The metrics over all rows of the arrays."""
+    """Loss and metrics over all rows of the arrays."""
     model.eval()
     dataset = TensorDataset(*map(torch.from_numpy, arrays))
     metrics = {"accuracy": Accuracy()}
@@ -258,6 +258,7 @@ def identity(seed, batch_size):
         "format": "tercet-checkpoint-1",
         "model": "ResNet18",
         "target": "pytorch",
+        "optimizer": "sgd, momentum",
         "seed": str(seed),
         "batch_size": str(batch_size),
     }
@@ -283,9 +284,8 @@ def predict(model, source, path, device):
     model.eval()
     inputs = read(source)
     check(source, inputs, {"image": ("torch.float32", "N", 3, 224, 224)})
-    outputs = (model(inputs["image"].to(device)),)
-    named = zip(("logits",), outputs, strict=True)
-    write(path, {name: o.cpu().contiguous().clone() for name, o in named})
+    output = model(inputs["image"].to(device))
+    write(path, {"logits": output.cpu().contiguous()})
 
 
 def weights(model):
@@ -454,4 +454,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 4bb6bc43a4793b08
+# Compiled by Tercet. sha256 of the lines above: b38d0768f95951f3

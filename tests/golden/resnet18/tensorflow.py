@@ -1,8 +1,8 @@
-"""ResNet18 for TensorFlow, compiled from resnet18.model.
+r"""ResNet18 for TensorFlow, compiled from resnet18.model.
 
     python resnet18_tensorflow.py --save resnet18.safetensors
-    python resnet18_tensorflow.py --epochs 0 --weights resnet18.safetensors --export
-        resnet18.onnx
+    python resnet18_tensorflow.py --epochs 0 --weights resnet18.safetensors \
+        --export resnet18.onnx
 
 image f32[N, 3, 224, 224] -> logits f32[N, 1000]; 11,689,512 trainable parameters.
 Inside the model images are channels-last, TensorFlow's native layout.
@@ -281,11 +281,14 @@ def load_checkpoint(args, model):
     """Put everything back as `save_checkpoint` found it; gives the step."""
     arrays, step = read_checkpoint(args.resume, identity(args.seed, args.batch_size))
     own = {
-        name: arrays.pop(name) for name in list(arrays) if name.startswith("weights/")
+        name.removeprefix("weights/"): array
+        for name, array in arrays.items()
+        if name.startswith("weights/")
     }
-    own = {name.removeprefix("weights/"): array for name, array in own.items()}
     assign_weights(model, own, args.resume)
     for name, variable in state(model):
+        if name not in arrays:
+            raise SystemExit(f"{args.resume}: missing {name}")
         variable.assign(arrays[name].reshape(variable.shape))
     return step
 
@@ -314,6 +317,7 @@ def identity(seed, batch_size):
         "format": "tercet-checkpoint-1",
         "model": "ResNet18",
         "target": "tensorflow",
+        "optimizer": "sgd, momentum",
         "seed": str(seed),
         "batch_size": str(batch_size),
     }
@@ -549,4 +553,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 3f2c4a6618df92f3
+# Compiled by Tercet. sha256 of the lines above: 8be868c712ee4097

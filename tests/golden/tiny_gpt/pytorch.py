@@ -1,8 +1,8 @@
-"""TinyGPT for PyTorch, compiled from tiny_gpt.model.
+r"""TinyGPT for PyTorch, compiled from tiny_gpt.model.
 
     python tiny_gpt_pytorch.py --save tiny_gpt.safetensors
-    python tiny_gpt_pytorch.py --epochs 0 --weights tiny_gpt.safetensors --export
-        tiny_gpt.onnx
+    python tiny_gpt_pytorch.py --epochs 0 --weights tiny_gpt.safetensors \
+        --export tiny_gpt.onnx
 
 tokens i64[N, T] -> logits f32[N, T, 256]; 842,496 trainable parameters.
 """
@@ -50,7 +50,7 @@ class CausalSelfAttention(nn.Module):
         k = k.reshape(N, T, 4, 32).transpose(1, 2)
         v = v.reshape(N, T, 4, 32).transpose(1, 2)
         h = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        h = h.transpose(1, 2).reshape(N, T, 128)  # [N, T, 128]
+        h = h.transpose(1, 2).reshape(N, T, 128)
         return self.dense_1(h)
 
 
@@ -78,7 +78,7 @@ class TinyGPT(nn.Module):
             x = x + self.causal_self_attention[i](self.layer_norm[i](x))
             h = F.gelu(self.dense[i](self.layer_norm_1[i](x)))  # [N, T, 512]
             x = x + self.dense_1[i](h)  # [N, T, 128]
-        return self.layer_norm_2(x) @ self.embed.weight.transpose(-2, -1)  # [N, T, 256]
+        return self.layer_norm_2(x) @ self.embed.weight.T  # [N, T, 256]
 
 
 def initialized(module, **functions):
@@ -175,7 +175,7 @@ def in_order(dataset, order):
 
 
 def train(model, arrays, args):
-    """Train on the arrays until `args.epochs` are done."""
+    """Train on the arrays until `args.epochs` are done; gives the step."""
     dataset = TensorDataset(*map(torch.from_numpy, arrays))
     optimizer = torch.optim.AdamW(
         parameter_groups(model),
@@ -220,7 +220,7 @@ def train(model, arrays, args):
 
 @torch.no_grad()
 def evaluate(model, arrays, args):
-    """The metrics over all rows of the arrays."""
+    """Loss and metrics over all rows of the arrays."""
     model.eval()
     dataset = TensorDataset(*map(torch.from_numpy, arrays))
     metrics = {"accuracy": Accuracy(), "perplexity": Perplexity()}
@@ -287,6 +287,7 @@ def identity(seed, batch_size):
         "format": "tercet-checkpoint-1",
         "model": "TinyGPT",
         "target": "pytorch",
+        "optimizer": "adamw",
         "seed": str(seed),
         "batch_size": str(batch_size),
     }
@@ -325,9 +326,8 @@ def predict(model, source, path, device):
     if T > 128:
         raise SystemExit(f"{source}: T <= 128 must hold, and T is {T}")
     check_indices(source, "tokens", inputs["tokens"], 0, 255)
-    outputs = (model(inputs["tokens"].to(device)),)
-    named = zip(("logits",), outputs, strict=True)
-    write(path, {name: o.cpu().contiguous().clone() for name, o in named})
+    output = model(inputs["tokens"].to(device))
+    write(path, {"logits": output.cpu().contiguous()})
 
 
 def weights(model):
@@ -495,4 +495,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 1c1226b2e83a0178
+# Compiled by Tercet. sha256 of the lines above: 0d9c38c1509f8511

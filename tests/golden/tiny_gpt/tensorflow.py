@@ -1,8 +1,8 @@
-"""TinyGPT for TensorFlow, compiled from tiny_gpt.model.
+r"""TinyGPT for TensorFlow, compiled from tiny_gpt.model.
 
     python tiny_gpt_tensorflow.py --save tiny_gpt.safetensors
-    python tiny_gpt_tensorflow.py --epochs 0 --weights tiny_gpt.safetensors --export
-        tiny_gpt.onnx
+    python tiny_gpt_tensorflow.py --epochs 0 --weights tiny_gpt.safetensors \
+        --export tiny_gpt.onnx
 
 tokens i64[N, T] -> logits f32[N, T, 256]; 842,496 trainable parameters.
 """
@@ -54,7 +54,7 @@ class CausalSelfAttention(layers.Layer):
         h = tf.transpose(
             scaled_dot_product_attention(q, k, v, causal=True), (0, 2, 1, 3)
         )  # [N, T, 4, 32]
-        h = tf.reshape(h, (N, T, 128))  # [N, T, 128]
+        h = tf.reshape(h, (N, T, 128))
         return self.dense_1(h)
 
 
@@ -271,10 +271,7 @@ def train(model, arrays, args):
 
 def evaluate(model, arrays, args):
     """Loss and metrics over all rows of the arrays."""
-    metrics = {
-        "accuracy": Accuracy(),
-        "perplexity": Perplexity(),
-    }
+    metrics = {"accuracy": Accuracy(), "perplexity": Perplexity()}
 
     @tf.function(reduce_retracing=True)
     def measure(tokens, following):
@@ -322,11 +319,14 @@ def load_checkpoint(args, model):
     """Put everything back as `save_checkpoint` found it; gives the step."""
     arrays, step = read_checkpoint(args.resume, identity(args.seed, args.batch_size))
     own = {
-        name: arrays.pop(name) for name in list(arrays) if name.startswith("weights/")
+        name.removeprefix("weights/"): array
+        for name, array in arrays.items()
+        if name.startswith("weights/")
     }
-    own = {name.removeprefix("weights/"): array for name, array in own.items()}
     assign_weights(model, own, args.resume)
     for name, variable in state(model):
+        if name not in arrays:
+            raise SystemExit(f"{args.resume}: missing {name}")
         variable.assign(arrays[name].reshape(variable.shape))
     return step
 
@@ -355,6 +355,7 @@ def identity(seed, batch_size):
         "format": "tercet-checkpoint-1",
         "model": "TinyGPT",
         "target": "tensorflow",
+        "optimizer": "adamw",
         "seed": str(seed),
         "batch_size": str(batch_size),
     }
@@ -605,4 +606,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 68f36335fef001c2
+# Compiled by Tercet. sha256 of the lines above: 1a7451a6227121d9
