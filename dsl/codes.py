@@ -131,6 +131,8 @@ CODES: Final[dict[str, str]] = {
     "W0908": "`no_decay` has no effect",
     "W0909": "the size of the input stands among the arguments",
     "W0910": "a size is called `None`",
+    "W0911": "a loss of probabilities is given something else",
+    "W0912": "the target stands before the prediction",
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from compiler.dims import Dim
-from compiler.elaborate import argument_order, recovery, warnings
+from compiler.elaborate import argument_order, loss_slips, recovery, warnings
 from compiler.elaborate.errors import error
 from compiler.elaborate.operands import as_tensor, literal_dtype
 from compiler.elaborate.recording import infer, operation_error, record, result_of
@@ -39,7 +39,7 @@ def apply_function(
         if better is None:
             raise
         return apply_function(frame, op, better, span, givens, arguments)
-    warnings.probabilities(frame, op, inputs, span)
+    loss_slips.check_loss(frame, op, inputs, span, givens)
     return result_of(op, record(frame, op, inputs, types, span, None, arguments))
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from compiler.elaborate.declarations import declare_input
 from compiler.elaborate.errors import POISON, error, warning
+from compiler.elaborate.loss_slips import check_order
 from compiler.elaborate.patterns import patterns_of
 from compiler.elaborate.precision import precision_of
 from compiler.elaborate.recording import operation_error
@@ -184,6 +185,7 @@ class TrainBody:
             metric.check(*[value.type for value in values])
         except OpError as problem:
             raise operation_error(problem, metric, entry.value.span, operands) from None
+        check_order(frame, metric, values, operands)
         outputs = tuple(
             GraphOutput(f"{entry.name}.{i}", value, entry.span) for i, value in enumerate(values)
         )

@@ -6,12 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from compiler.elaborate.errors import warning
-from compiler.elaborate.liveness import outputs
 from compiler.elaborate.modules import ModuleScope, imported_names
 from compiler.elaborate.sites import names_read
-from compiler.ir import Apply, Call
-from compiler.ops.activation import Sigmoid, Softmax
-from compiler.ops.loss import BinaryCrossEntropyWithLogits, CrossEntropy
+from compiler.ir import Apply
 from compiler.ops.norm import BatchNorm
 from dsl import nodes
 from dsl.diagnostics import Diagnostic, Note
@@ -20,7 +17,6 @@ if TYPE_CHECKING:
     from compiler.elaborate.scope import Frame
     from compiler.elaborate.sites import BodyText
     from compiler.ir import Layer, Value
-    from compiler.ops.base import Op
     from dsl.source import Span
 
 
@@ -84,34 +80,6 @@ def hidden_functions(scope: ModuleScope, text: BodyText) -> Iterable[Diagnostic]
         if name in text.hiding and scope.kind(name) is not None:
             message = f"the variable `{name}` hides the function of that name from here on"
             yield warning("W0907", message, span, "give the variable another name")
-
-
-def probabilities(frame: Frame, op: Op, inputs: Sequence[Value | None], span: Span) -> None:
-    """Warns of a loss that takes logits and is given what `softmax` or `sigmoid` made of them."""
-    slips = ((CrossEntropy, Softmax), (BinaryCrossEntropyWithLogits, Sigmoid))
-    for loss, activation in slips:
-        if isinstance(op, loss) and inputs[0] is not None:
-            producer = _producer(frame, inputs[0])
-            if producer is not None and isinstance(producer.op, activation):
-                frame.warn(
-                    warning(
-                        "W0906",
-                        f"`{op.name}` takes logits and applies `{producer.op.name}` itself",
-                        span,
-                        f"leave out the `{producer.op.name}`",
-                        Note(f"`{producer.op.name}` is applied here", producer.span),
-                    )
-                )
-
-
-def _producer(frame: Frame, value: Value) -> Apply | None:
-    """The operation that computes a tensor, be it in a block that was called."""
-    producer: Apply | Call | None = frame.producers.get(value)
-    while isinstance(producer, Call):
-        value = producer.graph.outputs[producer.outputs.index(value)].value
-        found = [item for item in producer.graph.body.walk() if value in outputs(item)]
-        producer = found[0] if found and isinstance(found[0], Apply | Call) else None
-    return producer
 
 
 def unused_imports(scope: ModuleScope, used: set[str]) -> Iterable[Diagnostic]:
