@@ -22,6 +22,8 @@ from tercet.errors import TercetError
 
 PROBES = Path(__file__).parent / "probes"
 PROBE_SECONDS = 60.0
+OLDEST = (3, 10)
+"""The first Python that has all of what scripts are written with, as `zip(…, strict=…)`."""
 SETTINGS = "tercet.toml"
 
 
@@ -209,9 +211,13 @@ def unknown_target(name: str) -> str:
 def packages(interpreter: str, modules: Sequence[str]) -> Packages:
     """The versions of `modules` in `interpreter`, without importing them.
 
-    Raises `TercetError` where the interpreter does not run.
+    Raises `TercetError` where the interpreter does not run or is too old for scripts.
     """
-    return _packages(interpreter, tuple(modules))
+    found = _packages(interpreter, tuple(modules))
+    if tuple(map(int, found.python.split(".")[:2])) < OLDEST:
+        wanted = ".".join(map(str, OLDEST))
+        raise TercetError(f"{interpreter} is Python {found.python}; scripts need {wanted} or later")
+    return found
 
 
 @cache
@@ -232,7 +238,7 @@ def _packages(interpreter: str, modules: tuple[str, ...]) -> Packages:
     except (IndexError, ValueError, TypeError, KeyError) as error:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise TercetError(
-            f"{interpreter} is not a Python interpreter of 3.8 or later"
+            f"{interpreter} is not a Python interpreter"
             f" (exit code {done.returncode}{': ' + said[-1] if said else ''})"
         ) from error
 

@@ -60,7 +60,7 @@ def broken_python(folder: Path, first_line: str) -> str:
         f"#!{sys.executable}\nimport json, sys\n"
         "if sys.argv[1].endswith('packages.py'):\n"
         "    packages = dict.fromkeys(sys.argv[2:], '1.0')\n"
-        "    print(json.dumps({'python': '3.9.0', 'packages': packages}))\n"
+        "    print(json.dumps({'python': '3.10.0', 'packages': packages}))\n"
         f"else:\n    {first_line}\n"
     )
     path.chmod(0o755)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import sys
 from pathlib import Path
 
@@ -120,6 +121,21 @@ def test_an_interpreter_that_is_none(tmp_path: Path) -> None:
     silent.chmod(0o755)
     with pytest.raises(TercetError, match=r"not a Python interpreter.*4: it broke"):
         packages(str(silent), ["numpy"])
+
+
+@pytest.mark.parametrize(
+    "version, says", [("3.10.1", None), ("3.9.18", "is Python 3.9.18; scripts need 3.10 or later")]
+)
+def test_an_interpreter_that_is_too_old(tmp_path: Path, version: str, says: str | None) -> None:
+    python = tmp_path / "python"
+    found = json.dumps({"python": version, "packages": {"torch": "2.0"}})
+    python.write_text(f"#!/bin/sh\necho '{found}'\n")
+    python.chmod(0o755)
+    if says is None:
+        assert installed("pytorch", Interpreters({"pytorch": str(python)})).version == "2.0"
+    else:
+        with pytest.raises(TercetError, match=says):
+            installed("pytorch", Interpreters({"pytorch": str(python)}))
 
 
 def only_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
