@@ -38,8 +38,6 @@ _SAME: Mapping[type[Reduction], str] = {
 def _reduced(op: Reduction, c: Context, op_type: str, x: str, *, keepdims: bool) -> str:
     """Over the axes of the operation; a scalar has none, and is reduced as it is."""
     axes = list(op.axes(c.type.rank))
-    if not axes and c.type.rank:
-        return c.narrow(op_type, c.node("Unsqueeze", x, c.ints(-1)), axes=[-1], keepdims=0)
     return c.narrow(op_type, x, axes=axes or None, keepdims=int(keepdims))
 
 
