@@ -16,7 +16,9 @@ def _gather(op: ops.Gather | ops.Take, at: Application, x: Expr, indices: Expr) 
     """`mode="wrap"` counts negative places from the end."""
     if op.axis is None:
         return F.take(F.reshape(x, shape=(-1,)), indices, mode="wrap")
-    return F.take(x, indices, axis=default(op.axis % at.type(0).rank, 0), mode="wrap")
+    axis = op.axis % at.type(0).rank
+    taken = F.take(x, indices, axis=default(axis, 0), mode="wrap")
+    return F.squeeze(taken, axis=axis) if at.result.rank == at.type(0).rank - 1 > 0 else taken
 
 
 @lower(ops.OneHot)
@@ -24,7 +26,7 @@ def _one_hot(op: ops.OneHot, at: Application, indices: Expr) -> Expr:
     hot = Helper("one_hot")(F, indices, op.classes, default(held_as(op.dtype), "float32"))
     axis, last = op.axis % at.result.rank, at.result.rank - 1
     if axis == last:
-        return hot
+        return hot if last else F.reshape(hot, shape=(-1,))
     order = list(range(last))
     return F.transpose(hot, axes=(*order[:axis], last, *order[axis:]))
 

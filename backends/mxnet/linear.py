@@ -45,7 +45,7 @@ def _embedding(op: Embedding, layer: Layer) -> Expr:
 
 @lower(Embedding)
 def _apply_embedding(op: Embedding, at: Application, ids: Expr) -> Expr:
-    return Made()(ids)
+    return Made()(ids) if at.type(0).shape else F.reshape(Made()(ids), shape=(-1,))
 
 
 @lower(MatMul)

@@ -17,6 +17,8 @@ Bounds = tuple[int | None, int | None, int]
 def _index(op: Index, at: Application, x: Expr) -> Expr:
     if is_eager(at):
         return _eager(op, x)
+    if not at.type(0).shape:
+        return F.reshape(x, shape=(1,) * at.result.rank) if at.result.shape else x
     ranges = op.ranges(at.type(0))
     items: list[Item] = [i for i in op.items if not isinstance(i, NewAxis)]
     items += [Slice()] * (at.type(0).rank - len(items))

@@ -561,6 +561,22 @@ model M {
     output y = (x > 0 and true) or false, z = x > 1 and false, w = x < 2 or true
 }
 """,
+    "numbers_computed_from_tensors": """
+model M {
+    input v: f32[7]
+    param table: f32[7, 3] = normal(std = 1)
+    param temperature: f32[] = constant(0.5)
+    place = argmax(v, axis = 0)
+    total = sum(v)
+    row = gather(table, place)
+    words = embedding(7, 4)(place)
+    code = one_hot(place, 7)
+    longer = total[none] + total[none, none, none]
+    more = stack([total, mean(v)]) / temperature
+    output row, words, code, longer, more, place, all = where(total > 0, v, temperature * v),
+        size = unsqueeze(total, 0), picked = take(v, place), flat = reshape(total, [1, 1])
+}
+""",
     "attention_over_symbolic_widths": """
 model M {
     input x: f32[N, 2, D]
