@@ -104,7 +104,6 @@ def predict_piece(model: Graph) -> Piece:
     """`predict`: the outputs for the inputs in a file."""
     inputs = [i.value.name for i in model.inputs]
     outputs = [o.name for o in model.outputs]
-    expected = ", ".join(literal(name) for name in inputs)
     checks = "\n    ".join(checked_inputs(model))
     scalars = [
         f"    arrays[{literal(n)}] = arrays[{literal(n)}].reshape(())\n"
@@ -119,10 +118,10 @@ def predict(model, source, path, device):
     {checks}
     arrays = [
         nd.array(inputs[name], ctx=device, dtype=inputs[name].dtype)
-        for name in ({expected},)
+        for name in {literal(tuple(inputs))}
     ]
     outputs = {called}
-    names = [{", ".join(literal(name) for name in outputs)}]
+    names = {literal(outputs)}
     arrays = {{n: y.asnumpy() for n, y in zip(names, outputs, strict=True)}}
 {without_axes}    write(path, arrays)'''
     return Piece(text, _IMPORTS)
@@ -133,12 +132,14 @@ def predict(model, source, path, device):
 
 def export_piece(model: Graph) -> Piece:
     """`export`: the Symbol with inputs and outputs as in the source, and the parameters."""
-    names = ", ".join(literal(i.value.name) for i in model.inputs)
-    variables = f"[mx.sym.var(name) for name in ({names},)]"
+    names = tuple(i.value.name for i in model.inputs)
+    variables = f"*[mx.sym.var(name) for name in {literal(names)}]"
+    if len(names) == 1:
+        variables = f"mx.sym.var({literal(names[0])})"
     text = f'''\
 def export(model, path):
     """Write the graph and its parameters: PATH-symbol.json and PATH-0000.params."""
-    outputs = model(*{variables})
+    outputs = model({variables})
     symbol = mx.sym.Group(list(outputs))
     symbol.save(f"{{path}}-symbol.json")
     states = set(symbol.list_auxiliary_states())

@@ -79,10 +79,17 @@ def _merge_call(templates: Sequence[Expr], resolve: Resolver) -> Expr:
 
 
 def _is_default(value: Expr) -> bool:
-    if not isinstance(value, Optional) or not isinstance(value.content, Literal):
-        return False
-    content = value.content.content
-    return type(content) is type(value.default) and bool(content == value.default)
+    return isinstance(value, Optional) and _says(value.content, value.default)
+
+
+def _says(expr: Expr, value: object) -> bool:
+    """Whether an expression is this value, of the same type; a tuple by its items."""
+    match expr, value:
+        case Literal(content), _:
+            return type(content) is type(value) and bool(content == value)
+        case SequenceExpr(items, False), tuple():
+            return len(items) == len(value) and all(map(_says, items, value))
+    return False
 
 
 def _head(expr: Expr) -> tuple[object, ...]:

@@ -1,7 +1,7 @@
-r"""DigitsResNet for MXNet Gluon, compiled from digits_resnet.model.
+"""DigitsResNet for MXNet Gluon, compiled from digits_resnet.model.
 
     python digits_resnet_mxnet.py --save digits_resnet.safetensors
-    python digits_resnet_mxnet.py --epochs 0 --weights digits_resnet.safetensors \
+    python digits_resnet_mxnet.py --epochs 0 --weights digits_resnet.safetensors
         --export digits_resnet
 
 image f32[N, 1, 8, 8] -> logits f32[N, 10]; 174,970 trainable parameters.
@@ -276,7 +276,6 @@ def identity(seed, batch_size):
         "format": "tercet-checkpoint-1",
         "model": "DigitsResNet",
         "target": "mxnet",
-        "optimizer": "sgd, momentum",
         "seed": str(seed),
         "batch_size": str(batch_size),
     }
@@ -377,7 +376,7 @@ def write(path, tensors, metadata=None):
 
 def export(model, path):
     """Write the graph and its parameters: PATH-symbol.json and PATH-0000.params."""
-    symbol = model(*[mx.sym.var(name) for name in ("image",)])
+    symbol = model(mx.sym.var("image"))
     symbol.save(f"{path}-symbol.json")
     states = set(symbol.list_auxiliary_states())
     parameters = {
@@ -487,4 +486,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: afffab6d8c23a8b6
+# Compiled by Tercet. sha256 of the lines above: 46fcdf197985b2b0

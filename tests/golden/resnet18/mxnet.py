@@ -1,8 +1,7 @@
-r"""ResNet18 for MXNet Gluon, compiled from resnet18.model.
+"""ResNet18 for MXNet Gluon, compiled from resnet18.model.
 
     python resnet18_mxnet.py --save resnet18.safetensors
-    python resnet18_mxnet.py --epochs 0 --weights resnet18.safetensors \
-        --export resnet18
+    python resnet18_mxnet.py --epochs 0 --weights resnet18.safetensors --export resnet18
 
 image f32[N, 3, 224, 224] -> logits f32[N, 1000]; 11,689,512 trainable parameters.
 """
@@ -321,7 +320,6 @@ def identity(seed, batch_size):
         "format": "tercet-checkpoint-1",
         "model": "ResNet18",
         "target": "mxnet",
-        "optimizer": "sgd, momentum",
         "seed": str(seed),
         "batch_size": str(batch_size),
     }
@@ -422,7 +420,7 @@ def write(path, tensors, metadata=None):
 
 def export(model, path):
     """Write the graph and its parameters: PATH-symbol.json and PATH-0000.params."""
-    symbol = model(*[mx.sym.var(name) for name in ("image",)])
+    symbol = model(mx.sym.var("image"))
     symbol.save(f"{path}-symbol.json")
     states = set(symbol.list_auxiliary_states())
     parameters = {
@@ -532,4 +530,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 6ddbbf4d4083f423
+# Compiled by Tercet. sha256 of the lines above: 1eb05b0987e488d7

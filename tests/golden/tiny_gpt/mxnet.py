@@ -1,8 +1,7 @@
-r"""TinyGPT for MXNet Gluon, compiled from tiny_gpt.model.
+"""TinyGPT for MXNet Gluon, compiled from tiny_gpt.model.
 
     python tiny_gpt_mxnet.py --save tiny_gpt.safetensors
-    python tiny_gpt_mxnet.py --epochs 0 --weights tiny_gpt.safetensors \
-        --export tiny_gpt
+    python tiny_gpt_mxnet.py --epochs 0 --weights tiny_gpt.safetensors --export tiny_gpt
 
 tokens i64[N, T] -> logits f32[N, T, 256]; 842,496 trainable parameters.
 """
@@ -353,7 +352,6 @@ def identity(seed, batch_size):
         "format": "tercet-checkpoint-1",
         "model": "TinyGPT",
         "target": "mxnet",
-        "optimizer": "adamw",
         "seed": str(seed),
         "batch_size": str(batch_size),
     }
@@ -467,7 +465,7 @@ def write(path, tensors, metadata=None):
 
 def export(model, path):
     """Write the graph and its parameters: PATH-symbol.json and PATH-0000.params."""
-    symbol = model(*[mx.sym.var(name) for name in ("tokens",)])
+    symbol = model(mx.sym.var("tokens"))
     symbol.save(f"{path}-symbol.json")
     states = set(symbol.list_auxiliary_states())
     parameters = {
@@ -580,4 +578,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 8fe69c6b3dd6ff27
+# Compiled by Tercet. sha256 of the lines above: bc41352a7f63469a
