@@ -1,7 +1,7 @@
-"""DigitsResNet for MXNet Gluon, compiled from digits_resnet.model.
+r"""DigitsResNet for MXNet Gluon, compiled from digits_resnet.model.
 
     python digits_resnet_mxnet.py --save digits_resnet.safetensors
-    python digits_resnet_mxnet.py --epochs 0 --weights digits_resnet.safetensors
+    python digits_resnet_mxnet.py --epochs 0 --weights digits_resnet.safetensors \
         --export digits_resnet
 
 image f32[N, 1, 8, 8] -> logits f32[N, 10]; 174,970 trainable parameters.
@@ -276,6 +276,7 @@ def identity(seed, batch_size):
         "format": "tercet-checkpoint-1",
         "model": "DigitsResNet",
         "target": "mxnet",
+        "optimizer": "sgd, momentum",
         "seed": str(seed),
         "batch_size": str(batch_size),
     }
@@ -486,4 +487,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 46fcdf197985b2b0
+# Compiled by Tercet. sha256 of the lines above: 672e5f6c6ad9e7a1

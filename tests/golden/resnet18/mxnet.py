@@ -1,7 +1,8 @@
-"""ResNet18 for MXNet Gluon, compiled from resnet18.model.
+r"""ResNet18 for MXNet Gluon, compiled from resnet18.model.
 
     python resnet18_mxnet.py --save resnet18.safetensors
-    python resnet18_mxnet.py --epochs 0 --weights resnet18.safetensors --export resnet18
+    python resnet18_mxnet.py --epochs 0 --weights resnet18.safetensors \
+        --export resnet18
 
 image f32[N, 3, 224, 224] -> logits f32[N, 1000]; 11,689,512 trainable parameters.
 """
@@ -320,6 +321,7 @@ def identity(seed, batch_size):
         "format": "tercet-checkpoint-1",
         "model": "ResNet18",
         "target": "mxnet",
+        "optimizer": "sgd, momentum",
         "seed": str(seed),
         "batch_size": str(batch_size),
     }
@@ -530,4 +532,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 1eb05b0987e488d7
+# Compiled by Tercet. sha256 of the lines above: d18ca4a7f7a278b3

@@ -1,7 +1,8 @@
-"""TinyGPT for MXNet Gluon, compiled from tiny_gpt.model.
+r"""TinyGPT for MXNet Gluon, compiled from tiny_gpt.model.
 
     python tiny_gpt_mxnet.py --save tiny_gpt.safetensors
-    python tiny_gpt_mxnet.py --epochs 0 --weights tiny_gpt.safetensors --export tiny_gpt
+    python tiny_gpt_mxnet.py --epochs 0 --weights tiny_gpt.safetensors \
+        --export tiny_gpt
 
 tokens i64[N, T] -> logits f32[N, T, 256]; 842,496 trainable parameters.
 """
@@ -352,6 +353,7 @@ def identity(seed, batch_size):
         "format": "tercet-checkpoint-1",
         "model": "TinyGPT",
         "target": "mxnet",
+        "optimizer": "adamw",
         "seed": str(seed),
         "batch_size": str(batch_size),
     }
@@ -578,4 +580,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: bc41352a7f63469a
+# Compiled by Tercet. sha256 of the lines above: 9443f672a343c9b8
