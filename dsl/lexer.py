@@ -13,6 +13,7 @@ from typing import Final
 
 from dsl import limits
 from dsl.diagnostics import Diagnostic
+from dsl.lexical_hints import ASCII, WRITE_INSTEAD, number_help
 from dsl.literals import string_problems
 from dsl.source import Source, Span
 
@@ -68,6 +69,14 @@ _PUNCTUATION: Final = {
 TERMINALS: Final = {word: word.upper() for word in KEYWORDS} | _PUNCTUATION
 """The terminal of the grammar that each fixed text is."""
 
+DECLARATIONS: Final = frozenset({"FROM", "CONST", "BLOCK", "MODEL", "TRAIN"})
+"""Terminals that a declaration begins with."""
+
+STATEMENTS: Final = frozenset(
+    {"INPUT", "TARGET", "PARAM", "BUFFER", "OUTPUT", "FOR", "ASSERT", "UPDATE"}
+)
+"""Terminals that only a statement begins with."""
+
 _TOKEN: Final = re.compile(
     r"""
       (?P<space>[ \t\r\n\f]+)
@@ -89,33 +98,6 @@ _NUMBER: Final = re.compile(
     """,
     re.VERBOSE,
 )
-
-_WRITE_INSTEAD: Final = {
-    "&&": "write `and`",
-    "||": "write `or`",
-    "!": "write `not`",
-    "&": "write `and`",
-    "~": "write `not`",
-    "^": "a power is written `**`",
-    "|": "a pipe is written `|>`",
-    ";": "statements need no separator; leave it out",
-    "->": "a pipe is written `|>`; results are declared with `output y`",
-    "?": "a size that is not known is a capitalised name: `N`",
-    "−": "write `-`",
-    "×": "write `*`",
-    "·": "write `*`",
-    "≤": "write `<=`",
-    "≥": "write `>=`",
-    "≠": "write `!=`",
-    "→": "a pipe is written `|>`",
-    "“": 'strings are written "…" with the straight quote',
-    "”": 'strings are written "…" with the straight quote',
-    "…": "an ellipsis is written `...`",
-    "\ufeff": "save the file without a byte order mark",
-    "\u00a0": "replace the no-break space by a space",
-}
-
-_ASCII: Final = "names are made of the letters A to Z and a to z, digits and `_`"
 
 
 class Token:
@@ -172,7 +154,7 @@ class Tokens:
                 append(Token(terminals.get(text, "NAME"), text, source, start, end))
                 if not text.isascii():
                     self._report(
-                        "E0101", f"the name `{_shorten(text)}` is not ASCII", start, end, _ASCII
+                        "E0101", f"the name `{_shorten(text)}` is not ASCII", start, end, ASCII
                     )
             elif kind == "number":
                 append(Token("NUMBER", self._number(text, start, end), source, start, end))
@@ -195,7 +177,7 @@ class Tokens:
         """The text if it is a number in range, else `0` after a report."""
         if not _NUMBER.fullmatch(text):
             self._report(
-                "E0104", f"`{_shorten(text)}` is not a number", start, end, _number_help(text)
+                "E0104", f"`{_shorten(text)}` is not a number", start, end, number_help(text)
             )
             return "0"
         digits = text.replace("_", "")
@@ -221,11 +203,11 @@ class Tokens:
     def _bad(self, text: str, start: int, end: int) -> None:
         """One character that begins no token; a run of them is one finding."""
         last = self.diagnostics[-1] if self.diagnostics else None
-        if last and last.code == "E0101" and last.span.end == start and text not in _WRITE_INSTEAD:
+        if last and last.code == "E0101" and last.span.end == start and text not in WRITE_INSTEAD:
             span = Span(self.source, last.span.start, end)
             self.diagnostics[-1] = replace(last, span=span)
             return
-        help = _WRITE_INSTEAD.get(text)
+        help = WRITE_INSTEAD.get(text)
         self._report("E0101", f"{_describe(text)} has no meaning here", start, end, help)
 
     def _slip(self, text: str, start: int, end: int) -> None:
@@ -235,7 +217,7 @@ class Tokens:
             self._report("E0101", 'strings are written with `"`', start, end, help)
             self.tokens.append(Token("STRING", f'"{text[1:-1]}"', self.source, start, end))
             return
-        help = _WRITE_INSTEAD.get(text, _WRITE_INSTEAD[";"])
+        help = WRITE_INSTEAD.get(text, WRITE_INSTEAD[";"])
         if text.endswith("="):
             name = self.tokens[-1].text if self.tokens else "x"
             help = f"write `{name} = {name} {text[:-1]} …`"
@@ -292,13 +274,3 @@ def _describe(text: str) -> str:
 
 def _shorten(text: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
-
-
-def _number_help(text: str) -> str:
-    if text[:2].lower() in ("0x", "0b", "0o"):
-        return "numbers are decimal"
-    if text[0] == "0" and text.isdigit():
-        return "leave out the leading zeros"
-    if text.rstrip("jJfFlL").replace(".", "").isdigit():
-        return "numbers carry no suffix"
-    return "numbers are written 1, 1_000, 0.5, 1e-4; names do not begin with a digit"

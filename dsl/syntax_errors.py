@@ -3,40 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from dsl.diagnostics import Diagnostic, Note
-from dsl.lexer import KEYWORDS, TERMINALS, Token
+from dsl.lexer import DECLARATIONS, KEYWORDS, STATEMENTS, Token
 from dsl.source import Source, Span
-
-DECLARATIONS: Final = frozenset({"FROM", "CONST", "BLOCK", "MODEL", "TRAIN"})
-STATEMENTS: Final = frozenset(
-    {"INPUT", "TARGET", "PARAM", "BUFFER", "OUTPUT", "FOR", "ASSERT", "UPDATE"}
-)
-_PAIRS: Final = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
-_TEXTS: Final = {
-    terminal: text
-    for text, terminal in TERMINALS.items()
-    if terminal not in ("INFIX", "SIGN", "NOT")
-}
-_HABITS: Final = {
-    "return": "results are declared with `output …`",
-    "def": "a function over tensors is a `block Name(…) { … }`",
-    "class": "a network is a `model Name(…) { … }`, a part of one a `block Name(…) { … }`",
-    "fn": "a function over tensors is a `block Name(…) { … }`",
-    "func": "a function over tensors is a `block Name(…) { … }`",
-    "while": "loops run over lists: `for i in range(n) { … }`",
-    "elif": "write `else if`",
-    "elseif": "write `else if`",
-    "let": "leave it out: `name = value` binds a name",
-    "var": "leave it out: `name = value` binds a name",
-    "val": "leave it out: `name = value` binds a name",
-    "print": "nothing is printed at compile time; `tercet show` prints the layers",
-    "pass": "an empty body is written `{ }`",
-    "layer": "a layer is bound like any value: `name = dense(10)`",
-}
-
-_TYPED: Final = "give it a type: `input x: f32[N, 3]`"
+from dsl.syntax_expected import unexpected
+from dsl.syntax_stop import HABITS, PAIRS, TEXTS, TYPED, Stop, quote
 
 
 def describe(
@@ -53,26 +26,7 @@ def describe(
     return _Case(source, tokens, at, expected, values).diagnose()
 
 
-class _Case:
-    def __init__(
-        self,
-        source: Source,
-        tokens: Sequence[Token],
-        at: int,
-        expected: frozenset[str],
-        values: Sequence[Any],
-    ) -> None:
-        self.source = source
-        self.tokens = tokens
-        self.at = at
-        self.expected = expected
-        self.values = values
-        end = len(source.text.rstrip())
-        self.token = tokens[at] if at < len(tokens) else Token("$END", "", source, end, end)
-        self.before = tokens[at - 1] if at else None
-        self.after = tokens[at + 1] if at + 1 < len(tokens) else None
-        self.opened = _innermost_open(values)
-
+class _Case(Stop):
     def diagnose(self) -> Diagnostic:
         return (
             self._foreign_comment()
@@ -84,18 +38,8 @@ class _Case:
             or self._outside()
             or self._no_beginning()
             or self._lonely_expression()
-            or self._generic()
+            or unexpected(self)
         )
-
-    def _report(
-        self,
-        code: str,
-        message: str,
-        help: str | None = None,
-        span: Span | None = None,
-        note: Note | None = None,
-    ) -> Diagnostic:
-        return Diagnostic(code, message, span or self.token.span, help, (note,) if note else ())
 
     # --------------------------------------------------------------------------------------- cases
 
@@ -107,15 +51,15 @@ class _Case:
             token.text == "//" and token.starts_line
         ):
             mark = "/*" if is_block else "//"
-            return self._report("E0106", f"`{mark}` begins no comment", "comments begin with `#`")
+            return self.report("E0106", f"`{mark}` begins no comment", "comments begin with `#`")
         return None
 
     def _keyword_as_name(self) -> Diagnostic | None:
         """`target = 3`, `mse(x, target)`, `input input: …`."""
         token, before = self.token, self.before
         if token.type == "EQUAL" and before and before.type in ("OUTPUT", "INPUT"):
-            help = f"write `{before.text} x`" if before.type == "OUTPUT" else _TYPED
-            return self._report("E0106", f"`{before.text}` takes no `=`", help)
+            help = f"write `{before.text} x`" if before.type == "OUTPUT" else TYPED
+            return self.report("E0106", f"`{before.text}` takes no `=`", help)
         is_name_use = token.type in ("EQUAL", "COMMA", "DOT") and self.expected == {"NAME"}
         if is_name_use and before and before.text in KEYWORDS:
             return self._reserved(before)
@@ -130,7 +74,7 @@ class _Case:
         return None
 
     def _reserved(self, token: Token) -> Diagnostic:
-        return self._report(
+        return self.report(
             "E0105",
             f"`{token.text}` is a keyword and cannot be a name",
             f"choose another name, such as `{token.text}_` or a longer word",
@@ -140,9 +84,9 @@ class _Case:
     def _unclosed(self) -> Diagnostic | None:
         """A bracket left open, or one too many."""
         token, opened = self.token, self.opened
-        if token.type in _PAIRS.values() and (opened is None or not self._closes(opened)):
+        if token.type in PAIRS.values() and (opened is None or not self._closes(opened)):
             if opened is None or opened.type == "LBRACE":
-                return self._report("E0108", f"`{token.text}` closes nothing", "delete it")
+                return self.report("E0108", f"`{token.text}` closes nothing", "delete it")
             return self._never_closed(opened, f"before this `{token.text}`")
         if opened is None:
             return None
@@ -154,36 +98,36 @@ class _Case:
             token.type in STATEMENTS | {"IF"}
             or (token.type == "NAME" and self.after and self.after.type == "EQUAL")
         )
-        if is_next and opened.type != "LBRACE" and _PAIRS[opened.type] in self.expected:
+        if is_next and opened.type != "LBRACE" and PAIRS[opened.type] in self.expected:
             return self._never_closed(opened, "before this statement")
         return None
 
     def _closes(self, opened: Token) -> bool:
-        return _PAIRS[opened.type] == self.token.type
+        return PAIRS[opened.type] == self.token.type
 
     def _never_closed(self, opened: Token, where: str | None) -> Diagnostic:
         note = Note(f"it is still open {where}", self.token.span) if where else None
-        closing = _TEXTS[_PAIRS[opened.type]]
+        closing = TEXTS[PAIRS[opened.type]]
         message, help = f"this `{opened.text}` is not closed", f"add the missing `{closing}`"
-        return self._report("E0107", message, help, opened.span, note)
+        return self.report("E0107", message, help, opened.span, note)
 
     def _conditional(self) -> Diagnostic | None:
         """An `if` expression without `else`, and Python's `a if c else b`."""
         if self.expected == {"ELSE"}:
             help = "write `if condition { a } else { b }`; only an `if` statement stands alone"
-            return self._report("E0109", "an `if` expression needs an `else`", help, self._behind())
+            return self.report("E0109", "an `if` expression needs an `else`", help, self.behind())
         is_inner_if = self.token.type == "IF" and "NUMBER" not in self.expected
         if self.token.type == "ELSE" and self.token.starts_line:
             help = "`else` stands behind the `}` that closes the `if`"
-            return self._report("E0106", "this `else` belongs to no `if`", help)
+            return self.report("E0106", "this `else` belongs to no `if`", help)
         if is_inner_if or (self.token.type == "ELSE" and "LBRACE" in self.expected):
             help = "write `if condition { a } else { b }`"
-            return self._report("E0109", "the condition comes first in an `if` expression", help)
+            return self.report("E0109", "the condition comes first in an `if` expression", help)
         return None
 
     def _assignment_as_comparison(self) -> Diagnostic | None:
         if self.token.type == "EQUAL" and "INFIX" in self.expected and self._is_condition():
-            return self._report("E0106", "`=` binds a name, it does not compare", "write `==`")
+            return self.report("E0106", "`=` binds a name, it does not compare", "write `==`")
         return None
 
     def _is_condition(self) -> bool:
@@ -192,22 +136,17 @@ class _Case:
                 return value.type in ("IF", "ASSERT")
         return False
 
-    def _behind(self) -> Span:
-        """The place behind the token before, where something is missing."""
-        before = self.before or self.token
-        return Span(self.source, before.end, before.end)
-
     def _outside(self) -> Diagnostic | None:
         """A statement where only declarations may stand."""
         if "BLOCK" not in self.expected or self.opened is not None:
             return None
         token = self.token
-        help = _HABITS.get(token.text) or "put it into a `block`, `model` or `train`"
+        help = HABITS.get(token.text) or "put it into a `block`, `model` or `train`"
         if token.type == "IMPORT":
             help = "write `from module import Name`"
         elif token.type == "NAME" and self.after and self.after.type == "EQUAL":
             help = f"a value for the whole file is declared `const {token.text} = …`"
-        return self._report("E0120", f"{_quote(token)} is no declaration", help)
+        return self.report("E0120", f"{quote(token)} is no declaration", help)
 
     def _no_beginning(self) -> Diagnostic | None:
         """On a line of its own, what no statement begins with."""
@@ -216,11 +155,11 @@ class _Case:
             return None
         if token.type == "IMPORT":
             help = "write `from module import Name`, outside of all braces"
-            return self._report("E0121", "there is no statement `import`", help)
+            return self.report("E0121", "there is no statement `import`", help)
         if token.type in ("NUMBER", "STRING", "TRUE", "FALSE", "NONE", "LBRACE"):
             shown = "{ … }" if token.type == "LBRACE" else token.text
             help = f"bind its value, `y = {shown}`"
-            return self._report("E0121", "an expression alone is no statement", help)
+            return self.report("E0121", "an expression alone is no statement", help)
         return None
 
     def _lonely_expression(self) -> Diagnostic | None:
@@ -229,26 +168,24 @@ class _Case:
         if self.expected != {"EQUAL", "COMMA"} or before is None:
             return None
         first = before
-        if first.text in _HABITS:
+        if first.text in HABITS:
             message = f"there is no statement `{first.text}`"
-            return self._report("E0121", message, _HABITS[first.text], first.span)
+            return self.report("E0121", message, HABITS[first.text], first.span)
         if self.token.type in ("DOT", "LSQB"):
             message, help = "only names can be assigned to", f"bind a new name: `{first.text} = …`"
             if self.after is not None and self.after.text in ("append", "extend"):
                 help = f"lists do not change; write `{first.text} = {first.text} + [x]`"
-            return self._report("E0121", message, help, first.span.until(self.token.span))
+            return self.report("E0121", message, help, first.span.until(self.token.span))
         if not first.starts_line and self._follows_expression(first):
             help = self._advice_between() or (
                 "is an operator or a `,` missing, or the new line before the next statement?"
             )
-            return self._report("E0106", f"{_quote(first)} does not belong here", help, first.span)
+            return self.report("E0106", f"{quote(first)} does not belong here", help, first.span)
         if self.token.type == "COLON":
             help = f"a value takes its type from what computes it: `{first.text} = …`"
-            return self._report(
-                "E0106", "only inputs and parameters are declared with a type", help
-            )
+            return self.report("E0106", "only inputs and parameters are declared with a type", help)
         help = f"bind its value, `y = {first.text}…`, or return it, `output {first.text}…`"
-        return self._report("E0121", "an expression alone is no statement", help, first.span)
+        return self.report("E0121", "an expression alone is no statement", help, first.span)
 
     def _advice_between(self) -> str | None:
         """For a name that follows an expression on its line: what the line reminds of."""
@@ -275,95 +212,9 @@ class _Case:
         operator = self.tokens[self.at - 2] if self.at > 1 else before
         if before.starts_line and operator.type in ("INFIX", "SIGN", "NOT", "PIPE", "EQUAL"):
             span = Span(self.source, operator.end, operator.end)
-            message = f"expected an expression after {_quote(operator)}"
-            return self._report("E0106", message, None, span)
+            message = f"expected an expression after {quote(operator)}"
+            return self.report("E0106", message, None, span)
         help = "only one name, or several with commas, stands before the `=` of a statement, and a "
-        return self._report(
+        return self.report(
             "E0106", "this `=` has no meaning here", help + "plain name before that of an argument"
         )
-
-    def _generic(self) -> Diagnostic:
-        wanted = _phrase(self.expected, self.opened)
-        is_behind = self.token.starts_line and "OUTPUT" not in self.expected
-        if self.before and (self.token.type == "$END" or is_behind):
-            message = f"expected {wanted} after {_quote(self.before)}"
-            return self._report("E0106", message, self._advice(), self._behind())
-        found = "the end" if self.token.type == "$END" else _quote(self.token)
-        return self._report("E0106", f"expected {wanted}, found {found}", self._advice())
-
-    def _advice(self) -> str | None:
-        token, expected = self.token, self.expected
-        before = self.before.text if self.before else ""
-        if token.type == "COLON" and "LBRACE" in expected:
-            return "bodies stand in braces: `{ … }`"
-        if token.type == "FOR" and self.opened and self.opened.type in ("LSQB", "LPAR"):
-            return "lists are built by loops: `xs = []`, then `for … { xs = xs + [x] }`"
-        if token.type == "IN" and "INFIX" in expected:
-            return "compare with each value: `x == a or x == b`"
-        if token.type == "STRING" and before in ("f", "r", "b"):
-            return "strings take no prefix; `{name}` in the message of an `assert` is filled in"
-        if token.text == "*" and before == "import":
-            return "name what is imported: `import A, B`"
-        if token.text == ">" and before == ">":
-            return "a pipe is written `|>`"
-        if token.type == "DOT" and before == "|>":
-            return "after `|>` write the name alone: `|> relu`"
-        if token.type == "PIPE":
-            return "a value stands before the first `|>`: `y = x |> f`"
-        if expected == {"LSQB"}:
-            return "a type has a shape: `f32[N, 3]`; a scalar is `f32[]`"
-        if expected == {"COLON"}:
-            return _TYPED
-        if token.type == "COLON" and expected == {"COMMA", "EQUAL", "RPAR"}:
-            return "parameters have no types; a tensor is declared inside: `input x: f32[N, 3]`"
-        if (
-            "COMMA" in expected
-            and "INFIX" in expected
-            and token.type in ("NAME", "NUMBER", "STRING")
-        ):
-            return "is a `,` or an operator missing?"
-        if self.before and self.before.text in _HABITS and self.before.type == "NAME":
-            return _HABITS[self.before.text]
-        return None
-
-
-def _innermost_open(values: Sequence[Any]) -> Token | None:
-    closed: list[str] = []
-    for value in reversed(values):
-        if not isinstance(value, Token):
-            continue
-        if value.type in _PAIRS.values():
-            closed.append(value.type)
-        elif value.type in _PAIRS:
-            if not closed:
-                return value
-            closed.pop()
-    return None
-
-
-def _quote(token: Token) -> str:
-    text = token.text if len(token.text) <= 40 else token.text[:39] + "…"
-    return f"`{text}`"
-
-
-def _phrase(expected: frozenset[str], opened: Token | None) -> str:
-    if "OUTPUT" in expected:
-        return "a statement or `}`"
-    if "BLOCK" in expected:
-        return "a declaration"
-    if "NUMBER" in expected:
-        return "an expression"
-    if expected == {"NAME"}:
-        return "a name"
-    closing = {_PAIRS[opened.type]} if opened else set()
-    marks = expected & (
-        {"COMMA", "EQUAL", "COLON", "LBRACE", "LSQB", "LPAR", "IN", "ELSE", "IMPORT"} | closing
-    )
-    if "INFIX" in expected:
-        marks -= {"LSQB", "LPAR"}
-    words = sorted(f"`{_TEXTS[mark]}`" for mark in marks)
-    if "NAME" in expected:
-        words.append("a name")
-    if not words:
-        return "an operator" if "INFIX" in expected else "something else"
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
