@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 from pathlib import Path
 
 from tercet.cli.command import Command
@@ -50,10 +51,11 @@ def _run(args: argparse.Namespace) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(_TEMPLATE.format(file=path.name, name=model_name(path.stem)))
+            shown = shlex.quote(path.name)
+            file.write(_TEMPLATE.format(file=shown, name=model_name(path.stem)))
     except FileExistsError:
         raise TercetError(f"{path} exists and is not overwritten", "choose another name") from None
-    print(f"wrote {path}; next: tercet check {path}")
+    print(f"wrote {path}; next: tercet check {shlex.quote(str(path))}")
     return 0
 
 

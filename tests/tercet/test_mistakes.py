@@ -6,6 +6,7 @@ Also what is odd but right: paths with spaces, links, other folders, tables that
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,15 @@ def test_new_makes_its_folder(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new", "models/classifier"]) == 0
     assert main(["check", "models/classifier.model"]) == 0
     assert "Classifier: no errors" in capsys.readouterr().out
+
+
+def test_commands_that_new_proposes_can_be_pasted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "my net"]) == 0
+    proposed = capsys.readouterr().out.partition("next: tercet ")[2]
+    lines = [
+        line.split("tercet ")[1] for line in Path("my net.model").read_text().splitlines()[1:4]
+    ]
+    assert [shlex.split(line)[1] for line in (proposed, *lines)] == ["my net.model"] * 4
 
 
 @pytest.mark.parametrize("name", ["class", "n", "42", "x-y z"])
