@@ -105,25 +105,31 @@ def _unknown(name: str) -> str:
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Let a request to end, or the loss of the terminal, unwind like an exception.
+    """Let Ctrl-C, a request to end, or the loss of the terminal unwind like an exception, once.
 
-    Otherwise the process would vanish at once and leave the scripts it runs behind.
+    Otherwise the process would vanish at once and leave the scripts it runs behind, or a second
+    Ctrl-C would cut short what the first one has to clean up.
     """
     import signal
     import threading
 
     def end(number: int, frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
         raise SystemExit(128 + number)
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = (signal.SIGTERM, signal.SIGHUP)
     before = {
-        number: signal.signal(number, end)
-        for number in numbers
-        if signal.getsignal(number) is not signal.SIG_IGN  # started by nohup
+        number: handler
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if (handler := signal.getsignal(number)) is not signal.SIG_IGN  # started by nohup or by &
     }
+    for number in before:
+        signal.signal(number, end)
     try:
         yield
     finally:

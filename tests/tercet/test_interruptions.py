@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 
 import pytest
 
+from tercet.cli import main
+from tercet.cli.command import Command
+from tercet.cli.table import COMMANDS, Entry
 from tercet.errors import TercetError
 from tercet.processes import GRACE_SECONDS, uninterrupted
 from tercet.runner import Job, run_all
@@ -112,3 +117,30 @@ def test_an_interrupted_command_leaves_no_process(number: signal.Signals, tmp_pa
         command.wait(timeout=GRACE_SECONDS + 60)
     assert command.returncode in (-number, 128 + number)
     assert wait_until_gone(processes) == []
+
+
+@pytest.mark.parametrize("number", INTERRUPTIONS)
+def test_a_second_interruption_does_not_cut_the_cleaning_up_short(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def run(args: argparse.Namespace) -> int:
+        try:
+            os.kill(os.getpid(), number)
+            time.sleep(60)
+        finally:
+            os.kill(os.getpid(), number)
+            done.append("cleaned up")
+        return 0
+
+    command = Command("try", "Try.", ["tercet try"], lambda parser: None, run)
+    monkeypatch.setitem(COMMANDS, "try", Entry("try", "try"))
+    monkeypatch.setitem(sys.modules, "tercet.cli.try", argparse.Namespace(COMMAND=command))
+    own = signal.signal(number, signal.default_int_handler)  # not ignored, as it is after `&`
+    try:
+        assert main(["try"]) == 128 + number
+        assert done == ["cleaned up"]
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, own)
