@@ -10,8 +10,9 @@ from backends.tensorflow.checkpoint import CHECKPOINT, PROGRESS_IMPORTS, progres
 from backends.tensorflow.cost import steps_per_execution
 from backends.tensorflow.evaluation import own_evaluate, statements, stock_evaluate
 from backends.tensorflow.fitting import rate_table, train_function, train_names
-from backends.tensorflow.optimizers import check_no_decay, differences, optimizer_call, spared
-from backends.tensorflow.precision import LOSS_SCALE, policy, pooling_check, precision_pieces
+from backends.tensorflow.optimizers import check_no_decay
+from backends.tensorflow.precision import policy, pooling_check, precision_pieces
+from backends.tensorflow.preparing import EXECUTION, Stock, prepare_function
 from backends.tensorflow.stock import Applied, stock_loss, stock_metrics
 from backends.tensorflow.target import TensorFlowTarget
 from compiler.codegen.data import data_code
@@ -20,15 +21,13 @@ from compiler.codegen.files import LOG, checkpoint_piece
 from compiler.codegen.functions import FunctionCode, helpers_of, print_function
 from compiler.codegen.loops import find_parts
 from compiler.codegen.metrics import PrintedMetrics, printed_metrics
-from compiler.codegen.pieces import Piece, settled
+from compiler.codegen.pieces import Piece
 from compiler.codegen.render import render
 from compiler.codegen.schedules import schedule_piece
 from compiler.codegen.size_checks import batch_checks
 from compiler.codegen.training import (
     BATCHES,
     MATCHED_IMPORT,
-    clip_constant,
-    optimizer_constants,
     training_lines,
 )
 from compiler.ir import Apply, Graph
@@ -43,7 +42,6 @@ _IMPORTS = (
     "import sys",
     "import numpy as np",
 )
-_EXECUTION = "STEPS_PER_EXECUTION"
 
 
 class TrainingPrinter:
@@ -161,7 +159,7 @@ class TrainingPrinter:
             found.append(Piece(table, ("import numpy as np",)))
         if self._evaluates_itself:
             found.append(self._numpy_metrics.piece)
-        constants = ((_EXECUTION, str(self._execution)),) if self._execution > 1 else ()
+        constants = ((EXECUTION, str(self._execution)),) if self._execution > 1 else ()
         found += [
             Piece(self._prepare(), (MATCHED_IMPORT,), constants),
             Piece(progress(self._last_factor()), PROGRESS_IMPORTS),
@@ -238,45 +236,15 @@ class TrainingPrinter:
         """The factor of the learning rate in the step before `step`."""
         return "" if self._schedule is None else "learning_rate_factor(step - 1, self.steps)"
 
+    def _prepare(self) -> str:
+        stock = Stock(self._stock_loss, self._stock_metrics or [])
+        many = self._execution > 1
+        return prepare_function(self._training, stock, table=self._has_table, many=many)
+
     def _train(self) -> str:
         names = train_names(self.data.names)
         made = "Progress(args, args.epochs * epoch_steps)" if self._schedule else "Progress(args)"
         return train_function(names, self._structure(names), made, *self._switches())
-
-    def _prepare(self) -> str:
-        update = self._training.update
-        rate = Name("Tabulated")(Name("args").lr, Name("steps"))
-        made = optimizer_call(
-            update.optimizer,
-            rate if self._has_table else Name("args").lr,
-            update.clip,
-            "" if update.clip is None else clip_constant(update.clip)[0],
-            optimizer_constants(self._training),
-        )
-        spares = bool(self._training.decay_exceptions)
-        used = "optimizer" if spares else settled(made)
-        if self._scaled:
-            used = f"{LOSS_SCALE}({used})"
-        settings = [f"optimizer={used},"]
-        if self._stock_loss is not None:
-            settings.append(f"loss={settled(self._stock_loss)},")
-        if self._stock_metrics:
-            settings.append(f"metrics=[{', '.join(map(settled, self._stock_metrics))}],")
-        if self._execution > 1:
-            settings.append("steps_per_execution=1 if args.checkpoint_every else at_once,")
-        notes = [f"# {note}" for note in differences(update.optimizer, self._has_table)]
-        return "\n".join(
-            [
-                "def prepare(model, epoch_steps, args):",
-                '    """Compile the model for epochs of so many updates."""',
-                *(_AT_ONCE if self._execution > 1 else []),
-                *(["    steps = args.epochs * epoch_steps"] if self._has_table else []),
-                *(f"    {line}" for line in (spared(settled(made), notes) if spares else ())),
-                "    model.compile(",
-                *(f"        {line}" for line in (*(() if spares else notes), *settings)),
-                "    )",
-            ]
-        )
 
     def _structure(self, parts: Sequence[str]) -> str:
         """What `fit` wants of a batch: inputs, and targets if there are any.
@@ -302,11 +270,6 @@ class TrainingPrinter:
         return f"({self._structure(parts)})" if nested else "arrays"
 
 
-_AT_ONCE = (
-    f"    most = max(1, min({_EXECUTION}, epoch_steps))",
-    "    even = (n for n in range(most, most // 4, -1) if epoch_steps % n == 0)",
-    "    at_once = next(even, most)  # a rest of another length is compiled anew",
-)
 _COMPUTE_LOSS = ("x", "y", "y_pred", "sample_weight", "training")
 _DEFAULTS = ("x=None", "y=None", "y_pred=None", "sample_weight=None", "training=True")
 

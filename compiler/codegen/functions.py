@@ -135,7 +135,7 @@ class _FunctionWalker(Walker):
         """Nothing: what goes into a model must not be called like what comes out of it."""
         return None
 
-    def _comment(self, frame: Frame, column: Column) -> str | None:
+    def _comment(self, held: Pending, name: str) -> str | None:
         """Shapes are noted in the model's classes only."""
         return None
 

@@ -26,6 +26,10 @@ _SIMPLE = Literal | Element | Name
 """Expressions that may stand at several uses."""
 
 
+_ROOM = 80
+"""What is left of a line of a method in 88 columns."""
+
+
 class Values:
     """The part of a walker that knows which expression or variable is which value."""
 
@@ -142,19 +146,22 @@ class Values:
         if len(held.columns) > 1:
             frame.compute.append(Assign(targets, held.expr))
             return
-        comment = self._comment(frame, held.columns[0])
-        if comment is not None and says_shape(held.expr, comment):
-            comment = None
+        comment = self._comment(held, names[0])
         frame.compute.append(Assign(targets, held.expr, comment))
 
-    def _comment(self, frame: Frame, column: Column) -> str | None:
+    def _comment(self, held: Pending, name: str) -> str | None:
+        """The shape of what is assigned, where it is new and the line has room for it."""
+        (column,) = held.columns
         if len(self.graphs) > 1 or not column[0].type.shape:
             return None
         shapes = {self.target.comment(self.graphs[0], v) for v in column}
         if len(shapes) > 1 or (shape := shapes.pop()) in self._shapes:
             return None
+        if not _has_room(f"{name} = {render(held.expr)}", shape):
+            self._shapes = ()
+            return None
         self._shapes = (shape,)
-        return shape
+        return None if _says_shape(held.expr, shape) else shape
 
     def _depth(self, inputs: Sequence[Expr | None], expr: Expr) -> int:
         deepest = 0
@@ -175,10 +182,17 @@ class Values:
         if len(self.graphs) > 1 or len(outputs) > 1 or not outputs[0].value.type.shape:
             return None
         shape = self.target.output_comment(self.graphs[0], 0)
-        return None if shape in self._shapes or says_shape(expr, shape) else shape
+        if shape in self._shapes or _says_shape(expr, shape):
+            return None
+        return shape if _has_room(f"return {render(expr)}", shape) else None
 
 
-def says_shape(expr: Expr, shape: str) -> bool:
+def _has_room(line: str, shape: str) -> bool:
+    """Whether a line of a method is not broken because of its comment."""
+    return not len(line) <= _ROOM < len(f"{line}  # {shape}")
+
+
+def _says_shape(expr: Expr, shape: str) -> bool:
     """Whether the last arguments of a call are a shape, as those of `reshape` are."""
     if not isinstance(expr, Call) or expr.keywords or not expr.positional:
         return False

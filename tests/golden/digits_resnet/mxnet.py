@@ -94,9 +94,7 @@ class DigitsResNet(nn.HybridBlock):
         self.dense = nn.Dense(10, weight_initializer=GLOROT_UNIFORM)
 
     def hybrid_forward(self, F, image):
-        h = F.Activation(
-            self.batch_norm(self.stem(image)), act_type="relu"
-        )  # [N, 16, 8, 8]
+        h = F.Activation(self.batch_norm(self.stem(image)), act_type="relu")
         for stage in self.basic_block:
             for block in stage:
                 h = block(h)
@@ -487,4 +485,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 672e5f6c6ad9e7a1
+# Compiled by Tercet. sha256 of the lines above: ef2c33a0e77d8a48

@@ -98,12 +98,8 @@ class ResNet18(nn.HybridBlock):
         self.dense = nn.Dense(1000, weight_initializer=GLOROT_UNIFORM)
 
     def hybrid_forward(self, F, image):
-        h = F.Activation(
-            self.batch_norm(self.stem(image)), act_type="relu"
-        )  # [N, 64, 112, 112]
-        h = F.Pooling(
-            h, kernel=(3, 3), stride=(2, 2), pad=(1, 1), pool_type="max"
-        )  # [N, 64, 56, 56]
+        h = F.Activation(self.batch_norm(self.stem(image)), act_type="relu")
+        h = F.Pooling(h, kernel=(3, 3), stride=(2, 2), pad=(1, 1), pool_type="max")
         for stage in self.basic_block:
             for block in stage:
                 h = block(h)
@@ -532,4 +528,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: d18ca4a7f7a278b3
+# Compiled by Tercet. sha256 of the lines above: 5e0d186473ef4f51

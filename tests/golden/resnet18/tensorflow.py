@@ -95,9 +95,7 @@ class ResNet18(keras.Model):
 
     def call(self, image, training=None):
         image = tf.transpose(image, (0, 2, 3, 1))
-        h = self.stem(
-            tf.pad(image, ((0, 0), (3, 3), (3, 3), (0, 0)))
-        )  # [N, 112, 112, 64]
+        h = self.stem(tf.pad(image, ((0, 0), (3, 3), (3, 3), (0, 0))))
         h = tf.nn.max_pool2d(
             tf.nn.relu(self.batch_norm(h, training=training)),
             3,
@@ -553,4 +551,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 8be868c712ee4097
+# Compiled by Tercet. sha256 of the lines above: 15b623dd2f2b31fb

@@ -91,13 +91,9 @@ class TinyGPT(nn.HybridBlock):
         )  # [N, T, 128]
         for i in range(4):
             x = x + self.causal_self_attention[i](self.layer_norm[i](x))
-            h = F.LeakyReLU(
-                self.dense[i](self.layer_norm_1[i](x)), act_type="gelu"
-            )  # [N, T, 512]
+            h = F.LeakyReLU(self.dense[i](self.layer_norm_1[i](x)), act_type="gelu")
             x = x + self.dense_1[i](h)  # [N, T, 128]
-        return F.dot(
-            self.layer_norm_2(x), F.transpose(value(F, self.embed.weight))
-        )  # [N, T, 256]
+        return F.dot(self.layer_norm_2(x), F.transpose(value(F, self.embed.weight)))
 
 
 def block_list(*blocks):
@@ -580,4 +576,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 9443f672a343c9b8
+# Compiled by Tercet. sha256 of the lines above: 54a4afaf5adbc5c2

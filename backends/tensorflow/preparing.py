@@ -1,0 +1,77 @@
+"""`prepare`, which compiles the model: its optimizer, and the loss and metrics that Keras has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backends.tensorflow.optimizers import differences, optimizer_call, spared
+from backends.tensorflow.precision import LOSS_SCALE
+from compiler.codegen.expr import Expr, Name
+from compiler.codegen.pieces import settled
+from compiler.codegen.training import clip_constant, optimizer_constants
+from compiler.training.program import Training
+from compiler.types import DType
+
+EXECUTION = "STEPS_PER_EXECUTION"
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What `compile` is given of Keras' own: a loss or none, metrics or none."""
+
+    loss: Expr | None
+    metrics: Sequence[Expr]
+
+
+def prepare_function(training: Training, stock: Stock, *, table: bool, many: bool) -> str:
+    """The text of `prepare`.
+
+    `table`: whether the learning rate changes from step to step; `many`: whether `fit` executes
+    several steps at once.
+    """
+    notes = [f"# {note}" for note in differences(training.update.optimizer, table)]
+    made = settled(_optimizer(training, table))
+    before: list[str] = []
+    if training.decay_exceptions:
+        before, notes, made = spared(made, notes), [], "optimizer"
+    if training.precision is DType.F16:
+        made = f"{LOSS_SCALE}({made})"
+    settings = [*notes, f"optimizer={made},"]
+    if stock.loss is not None:
+        settings.append(f"loss={settled(stock.loss)},")
+    if stock.metrics:
+        settings.append(f"metrics=[{', '.join(map(settled, stock.metrics))}],")
+    if many:
+        settings.append("steps_per_execution=1 if args.checkpoint_every else at_once,")
+    return "\n".join(
+        [
+            "def prepare(model, epoch_steps, args):",
+            '    """Compile the model for epochs of so many updates."""',
+            *(_AT_ONCE if many else ()),
+            *(["    steps = args.epochs * epoch_steps"] if table else []),
+            *(f"    {line}" for line in before),
+            "    model.compile(",
+            *(f"        {line}" for line in settings),
+            "    )",
+        ]
+    )
+
+
+def _optimizer(training: Training, table: bool) -> Expr:
+    update = training.update
+    rate = Name("args").lr
+    return optimizer_call(
+        update.optimizer,
+        Name("Tabulated")(rate, Name("steps")) if table else rate,
+        update.clip,
+        "" if update.clip is None else clip_constant(update.clip)[0],
+        optimizer_constants(training),
+    )
+
+
+_AT_ONCE = (
+    f"    most = max(1, min({EXECUTION}, epoch_steps))",
+    "    even = (n for n in range(most, most // 4, -1) if epoch_steps % n == 0)",
+    "    at_once = next(even, most)  # a rest of another length is compiled anew",
+)
