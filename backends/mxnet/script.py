@@ -168,6 +168,15 @@ def _on_device(examples: str) -> str:
 
 
 def _cast(model: Graph) -> list[str]:
-    """Parameters are made in float32; a model in float64 casts them all."""
+    """Parameters are made in float32; a model in float64 casts them all, and some back."""
     precision = layer_precision(model, "mxnet")
-    return [f"model.cast({literal(precision.numpy_name)})"] if precision else []
+    if precision is None:
+        return []
+    whole = f"model.cast({literal(precision.numpy_name)})"
+    others = {
+        path: held_as(p.type.dtype) for path, p in model.parameters() if p.type.dtype != precision
+    }
+    if not others:
+        return [whole]
+    loop = f"for name, dtype in {literal(others)}.items():"
+    return [whole, loop, "    weights(model)[name].cast(dtype)"]

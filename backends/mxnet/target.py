@@ -128,9 +128,7 @@ class MXNetTarget(ClassTarget):
         parameter = item.parameter
         try:
             settings: dict[str, object] = {"shape": parameter.type.shape or (1,)}
-            dtype = DTYPES.get(parameter.type.dtype)
-            if parameter.type.dtype is DType.BOOL or dtype is None:
-                raise Unsupported(f"a parameter of type {parameter.type.dtype}")
+            dtype = held_as(parameter.type.dtype)
             if dtype != "float32":
                 settings["dtype"] = dtype
             settings["init"] = initializer(parameter.init)

@@ -8,7 +8,15 @@ from backends.mxnet.export import scalar_outputs
 from backends.mxnet.recurrent import parameter_names
 from backends.mxnet.target import GLUON_NAMES
 from compiler.codegen.classes import ClassCode
-from compiler.codegen.files import CHECK, NAMES_AGREE, READ, WRITE, checked_inputs, types_agree
+from compiler.codegen.files import (
+    CHECK,
+    NAMES_AGREE,
+    READ,
+    WRITE,
+    checked_inputs,
+    dtypes_are_kept,
+    types_agree,
+)
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.specialised import layers_of
 from compiler.dims import Dim, evaluate
@@ -25,15 +33,20 @@ _IMPORTS = (
 def weights_pieces(model: Graph, classes: Sequence[ClassCode]) -> list[Piece]:
     """`weights`, `load` and `save`."""
     text = _weights_text(model, classes)
-    scalars = [path for path, p in model.parameters() if not p.type.shape]
-    files = f"{_load(model, scalars)}\n\n\n{_save(scalars)}"
+    files = f"{_load(model)}\n\n\n{_save(model)}"
     return [Piece(text), READ, CHECK, Piece(files, _IMPORTS), WRITE]
 
 
-def _load(model: Graph, scalars: Sequence[str]) -> str:
-    shape, array = "tensors[name].shape", "tensors[name]"
-    if scalars:
+def _scalars(model: Graph) -> list[str]:
+    return [path for path, p in model.parameters() if not p.type.shape]
+
+
+def _load(model: Graph) -> str:
+    shape, array, dtype = "tensors[name].shape", "tensors[name]", "tensors[name].dtype"
+    if _scalars(model):
         shape, array = f"({shape} or (1,))", f"{array}.reshape(parameter.shape)"
+    if not dtypes_are_kept(model):
+        dtype = "parameter.dtype"
     shapes = (shape, "np.dtype(parameter.dtype)", "parameter.shape")
     return f'''\
 def load(model, tensors, path):
@@ -42,19 +55,26 @@ def load(model, tensors, path):
 {NAMES_AGREE}
     for name, parameter in named.items():
 {types_agree(model, *shapes)}
-        parameter.set_data(nd.array({array}, dtype=tensors[name].dtype))'''
+        parameter.set_data(nd.array({array}, dtype={dtype}))'''
 
 
-def _save(scalars: Sequence[str]) -> str:
+def _save(model: Graph) -> str:
     arrays = "{name: p.data().asnumpy() for name, p in weights(model).items()}"
-    if not scalars:
+    restored = []
+    if scalars := _scalars(model):
+        restored += [
+            f"    for name in {literal(scalars)}:  # Gluon holds a number as one element",
+            "        tensors[name] = tensors[name].reshape(())",
+        ]
+    if truths := [path for path, p in model.parameters() if p.type.dtype is DType.BOOL]:
+        restored += [
+            f"    for name in {literal(truths)}:  # held as 0 and 1",
+            "        tensors[name] = tensors[name].astype(bool)",
+        ]
+    if not restored:
         return f"def save(model, path):\n    write(path, {arrays})"
-    return f"""\
-def save(model, path):
-    tensors = {arrays}
-    for name in {literal(scalars)}:  # Gluon holds a number as an array of one element
-        tensors[name] = tensors[name].reshape(())
-    write(path, tensors)"""
+    lines = ["def save(model, path):", f"    tensors = {arrays}", *restored]
+    return "\n".join([*lines, "    write(path, tensors)"])
 
 
 def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:

@@ -577,6 +577,19 @@ model M {
         size = unsqueeze(total, 0), picked = take(v, place), flat = reshape(total, [1, 1])
 }
 """,
+    "buffers_of_other_types": """
+block Chosen {
+    input x: f32[N, D]
+    buffer keep: bool[D] = ones
+    buffer always: bool[] = zeros
+    buffer places: i64[3] = zeros
+    output where(keep or always, x, 0.0) |> gather(places, axis = 1)
+}
+model M {
+    input x: f32[N, 4]
+    output y = x |> Chosen
+}
+""",
     "attention_over_symbolic_widths": """
 model M {
     input x: f32[N, 2, D]

@@ -73,7 +73,10 @@ DOUBLE = """
 model Double {
     input x: f64[N, 4]
     param scale: f64[4] = uniform(0.5, 1.5)
-    output y = layer_norm(x * scale) |> dense(8) |> tanh |> dense(3)
+    buffer kept: bool[8] = ones
+    buffer shift: i64[] = ones
+    h = layer_norm(x * scale) |> dense(8) |> tanh
+    output y = dense(3)(where(kept, h, -h)) + cast(shift, f64)
 }
 """
 
