@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
 from backends.base import Lowerings, Unsupported, rejected
-from backends.tensorflow.axes import last_axis, to_first, to_last
+from backends.tensorflow.axes import last_axis, to_last
+from backends.tensorflow.crossing import Crossing
 from backends.tensorflow.factories import ALIASES
 from backends.tensorflow.facts import Facts, built_shape
 from backends.tensorflow.helpers import HELPER_NAMES
 from backends.tensorflow.initial import initializer
-from backends.tensorflow.layout import Held, Layouts, Places
+from backends.tensorflow.layout import Held, Places
 from backends.tensorflow.reserved import ATTRIBUTES, NAMES
 from compiler.codegen.expr import Call as CallExpr
 from compiler.codegen.expr import Expr, Input, Made, Name, SiteName, Template, default, lift
 from compiler.codegen.passing import Passing
-from compiler.codegen.target import Application, ClassTarget, shortened
-from compiler.codegen.writer import Assign, Statement
+from compiler.codegen.target import Application, shortened
 from compiler.dims import Dim
-from compiler.ir import Apply, Call, Graph, Instance, Layer, ReadParameter, Value
+from compiler.ir import Apply, Graph, Instance, Layer, ReadParameter
 from compiler.ops.base import LayerOp, Op
-from compiler.types import DType, shape_text
+from compiler.types import DType
 
 tf = Name("tf")
 layers = Name("layers")
@@ -100,7 +100,7 @@ DTYPES = {
 }
 
 
-class TensorFlowTarget(ClassTarget):
+class TensorFlowTarget(Crossing):
     """Prints `layers.Layer` classes for blocks and a `keras.Model` for the model.
 
     `functions` are the loss and evaluation graphs that the script prints besides.  `mixed`: layers
@@ -116,17 +116,10 @@ class TensorFlowTarget(ClassTarget):
     def __init__(
         self, model: Graph, functions: Iterable[Graph] = (), *, mixed: bool = False
     ) -> None:
-        super().__init__()
-        functions = tuple(functions)
-        self.model = model
-        self.layouts = Layouts((model,), functions)
-        self.facts = Facts((model, *functions))
+        super().__init__(model, tuple(functions), mixed)
         self.claimed = Passing(model).applied_elsewhere()
-        self._prediction: Expr | None = None
-        self._training: Expr = Name("training")
         self.owner: Expr = Name("self")
         self._float32 = Name("self").compute_dtype if mixed else tf.float32
-        self._mixed = mixed
 
     def speaking(
         self,
@@ -225,83 +218,6 @@ class TensorFlowTarget(ClassTarget):
             return tf.cast(Input(index), at.dtype(constant.dtype))
         rank = at.result.rank if wanted is Held.LAST else value.type.rank
         return self._turned(Input(index), value, wanted, max(rank, value.type.rank))
-
-    def _turned(self, expr: Expr, value: Value, wanted: Held, rank: int) -> Expr:
-        """A value in another layout; `rank` is that of what it is broadcast to."""
-        held, own = self.layouts.held(value), value.type.rank
-        if held is wanted or Held.BARE in (held, wanted) or own == 0:
-            return expr
-        if wanted is Held.FIRST:
-            return tf.transpose(expr, to_first(own))
-        if own == rank:
-            return tf.transpose(expr, to_last(own))
-        if own == rank - 1:
-            return tf.transpose(expr, (*range(1, own), 0))
-        return expr[..., tf.newaxis]
-
-    # --------------------------------------------------------------------- between the blocks
-
-    def call(self, graph: Graph, item: Call, handed: Sequence[str]) -> Expr:
-        if item.graph is self.model and self._prediction is not None:
-            return self._prediction
-        told = {"training": self._training} if self.facts.is_trained(item.graph) else {}
-        inputs = tuple(Input(i) for i in range(len(item.inputs)))
-        if item.graph is self.model and len(inputs) > 1:
-            return Made()(inputs, **told)
-        layers = {name: Input(len(inputs) + k) for k, name in enumerate(handed)}
-        return Made()(*inputs, **layers, **told)  # Keras takes nothing but tensors by position
-
-    def entry(self, graph: Graph, index: int, source: Expr) -> Expr | None:
-        value = graph.inputs[index].value
-        outside = self.layouts.signature(graph).inputs[index]
-        if self.layouts.inside(graph, index) is outside:
-            return None
-        return tf.transpose(source, to_last(value.type.rank))
-
-    def use(self, graph: Graph, item: Call, index: int, value: Value, expr: Expr) -> Expr:
-        wanted = self.layouts.signature(item.graph).inputs[index]
-        return self._turned(expr, value, wanted, value.type.rank)
-
-    def result(self, graph: Graph, index: int, expr: Expr) -> Expr:
-        value = graph.outputs[index].value
-        wanted = self.layouts.signature(graph).outputs[index]
-        given = self._turned(expr, value, wanted, value.type.rank)
-        if self._mixed and graph is self.model and value.type.dtype is DType.F32:
-            return tf.cast(given, tf.float32)
-        return given
-
-    # ---------------------------------------------------------------------------------- sizes
-
-    def read_sizes(
-        self, graph: Graph, index: int, source: Expr, names: Sequence[str | None]
-    ) -> list[Statement]:
-        if self.layouts.signature(graph).inputs[index] is Held.LAST:
-            names = [names[k] for k in to_last(len(names))]
-        known = [(axis, name) for axis, name in enumerate(names) if name is not None]
-        shape = tf.shape(source)
-        if len(known) == 1:
-            ((axis, only),) = known
-            return [Assign((Name(only),), shape[axis])]
-        targets = tuple(Name(n or "_") for n in names)
-        return [Assign(targets, tf.unstack(shape))]
-
-    def comment(self, graph: Graph, value: Value) -> str:
-        return _shown(value, self.layouts.held(value))
-
-    def output_comment(self, graph: Graph, index: int) -> str:
-        outside = self.layouts.signature(graph).outputs[index]
-        return _shown(graph.outputs[index].value, outside)
-
-
-def _shown(value: Value, held: Held) -> str:
-    """The shape of a value as it is held."""
-    shape = value.type.shape
-    match held:
-        case Held.LAST:
-            shape = tuple(shape[k] for k in to_last(len(shape)))
-        case Held.BARE:
-            shape = shape[:2]
-    return shape_text(shape)
 
 
 def scope(name: str) -> str:
