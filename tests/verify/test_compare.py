@@ -7,7 +7,7 @@ import pytest
 
 from tercet.verification.compare import compare, scale_of, tolerance_for
 
-F32 = np.float32
+F16, F32 = np.float16, np.float32
 
 
 def _ramp() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -89,7 +89,11 @@ def test_the_scale_is_that_of_finite_elements() -> None:
     assert scale_of(np.array([np.inf])) == 0.0
 
 
-def test_a_coarser_type_is_given_as_many_last_places() -> None:
+def test_a_coarser_type_is_given_a_few_last_places() -> None:
     assert tolerance_for(F32) == pytest.approx(1e-5)
     assert tolerance_for(np.float64) == pytest.approx(1e-5)
-    assert tolerance_for(np.float16) == pytest.approx(1e-5 * 2**13)
+    assert tolerance_for(F16) == pytest.approx(8 * 2**-10)
+    near, far = (F16(1 + n * 2**-10) for n in (8, 9))
+    one = np.ones(3, F16)
+    assert compare(one, np.full(3, near), scale=1.0).verdict == "identical"
+    assert compare(one, np.full(3, far), scale=1.0).verdict == "different"
