@@ -35,8 +35,6 @@ def shown(value: Any) -> str:
             return f'"{value}"'
         case tuple():
             return f"[{', '.join(map(shown, value))}]"
-        case Initializer():
-            return type(value).__name__
     return str(value)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from compiler.errors import require
 from compiler.lazy import np
@@ -34,6 +34,9 @@ def generator(seed: int, path: str) -> np.random.Generator:
 @dataclass(frozen=True)
 class Initializer:
     """Base of all initializers; `sample` returns float64 values of the given shape."""
+
+    name: ClassVar[str] = ""
+    """The name in the language."""
 
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
@@ -230,3 +233,6 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     "identity": Identity,
 }
 """The language's names of initializers."""
+
+for _name, _class in INITIALIZERS.items():
+    _class.name = _name

@@ -15,7 +15,6 @@ from typing import Any, ClassVar, Final, get_origin, get_type_hints
 from compiler.conversions import WRONG, Conversion, conversion, shown
 from compiler.dims import Dim
 from compiler.habits import about_argument
-from compiler.initializers import INITIALIZERS
 from compiler.ir import Argument, Value
 from compiler.ops.base import LayerOp, Operand
 from dsl import nodes
@@ -111,11 +110,7 @@ def _signature(cls: type[Any]) -> Signature:
     kept = [p for p in parameters if not p.keyword_only]
     kept += [p for p in parameters if p.keyword_only]
     operands: tuple[Operand, ...] = getattr(cls, "operands", ())
-    return Signature(getattr(cls, "name", "") or _plain_name(cls), operands, tuple(kept))
-
-
-def _plain_name(cls: type[Any]) -> str:
-    return next((name for name, known in INITIALIZERS.items() if known is cls), cls.__name__)
+    return Signature(getattr(cls, "name", "") or cls.__name__, operands, tuple(kept))
 
 
 def _parameter(f: dataclasses.Field[Any], hint: Any) -> Parameter:

@@ -12,7 +12,7 @@ from typing import Any
 
 from compiler.dims import Dim, Size
 from compiler.elaborate.errors import POISON
-from compiler.initializers import INITIALIZERS, Initializer
+from compiler.initializers import Initializer
 from compiler.ir import Instance, Layer, Value
 from compiler.ops.base import LayerOp, Op
 from compiler.types import DType
@@ -94,10 +94,8 @@ def kind_name(value: Any) -> str:
     match value:
         case nodes.Block(name=name) | StaticFunction(name=name):
             return name
-        case type() if issubclass(value, Op):
+        case type() if issubclass(value, Op | Initializer):
             return value.name
-        case type() if issubclass(value, Initializer):
-            return next(name for name, cls in INITIALIZERS.items() if cls is value)
     raise TypeError(value)
 
 
