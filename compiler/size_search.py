@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 
 from compiler import dims
@@ -25,6 +25,8 @@ LARGEST = 1 << 20
 """No larger number is tried."""
 _LONGEST_PERIOD = 2048
 _HITS = 24
+_ENOUGH = 500
+"""Numbers for one symbol after which no more are looked for."""
 _LADDER = tuple(1 << k for k in range(6, 17))
 
 
@@ -207,24 +209,24 @@ def candidates(name: str, demands: Sequence[Demand], wish: int) -> list[int]:
     `demands` are all that the symbol has a part in.
     """
     alone = [demand for demand in demands if demand.symbols == {name}]
+
+    @cache  # the ranges that are looked through overlap
+    def fits(number: int) -> bool:
+        return all(demand.holds({name: number}) for demand in alone)
+
     numbers, steps = _numbers_in(demands)
     period = math.lcm(*steps)
     reach = _DENSE + (period if period <= _LONGEST_PERIOD else max(steps))
     starts = (
         numbers | {a * b for a in numbers for b in steps} | {a // b for a in numbers for b in steps}
     )
-    found = {n for n in range(1, _DENSE + 1) if _all_hold(alone, name, n)}
+    found = set(filter(fits, range(1, _DENSE + 1)))
     if not found:
         starts |= {*_LADDER, period}
     for start in sorted(starts):
-        if start <= LARGEST:
-            hits = (n for n in range(max(1, start - 3), start + reach) if _all_hold(alone, name, n))
-            found.update(islice(hits, _HITS))
+        if start <= LARGEST and len(found) < _ENOUGH:
+            found.update(islice(filter(fits, range(max(1, start - 3), start + reach)), _HITS))
     return sorted(found, key=lambda n: (n == 1 and wish != 1, abs(n - wish), n))
-
-
-def _all_hold(demands: Iterable[Demand], name: str, number: int) -> bool:
-    return all(demand.holds({name: number}) for demand in demands)
 
 
 def _numbers_in(demands: Iterable[Demand]) -> tuple[set[int], set[int]]:

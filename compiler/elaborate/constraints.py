@@ -17,6 +17,10 @@ def constrain(
     message: tuple[str | Dim, ...] = (),
 ) -> None:
     """Records what the run has to obey, once; a bound that another one implies is left out."""
+    if (left, relation, right) in frame.demanded:
+        return
+    frame.demanded.add((left, relation, right))
+    frame.session.work(len(frame.constraints), span)  # compared with all of them
     new = Constraint(left, relation, right, span, message)
     if any(_implies(old, new) for old in frame.constraints):
         return
@@ -25,9 +29,7 @@ def constrain(
 
 
 def _implies(one: Constraint, other: Constraint) -> bool:
-    """Whether what fits one fits the other, which has no message of its own."""
-    if (one.left, one.relation, one.right) == (other.left, other.relation, other.right):
-        return True
+    """Whether what fits one bound fits the other, which has no message of its own."""
     match one.right, other.right:
         case int(), int() if one.left == other.left and not other.message:
             if one.relation == other.relation == "<=":

@@ -118,6 +118,7 @@ class Frame:
         "body",
         "chain",
         "constraints",
+        "demanded",
         "dims",
         "dims_at",
         "drawing",
@@ -158,6 +159,7 @@ class Frame:
         self.indices: tuple[int, ...] = ()
         self.made: list[tuple[Layer | Instance, Span]] = []
         self.constraints: list[Constraint] = []
+        self.demanded: set[tuple[Size, str, Size]] = set()
         self.producers: dict[Value, Apply | Call] = {}
         self.unnamed: set[Value] = set()
         self.operations = 0
