@@ -143,7 +143,9 @@ def verify(
         worst = max(pair.max_abs or 0.0 for pair in report.pairs)
 
     Raises DiagnosticError for errors in the file and where no sizes meet what the model needs,
-    `tercet.errors.TercetError` for a target, a device, a script or weights that are not there.
+    `tercet.errors.TercetError` for a target, a device, a script or weights that are not there, and
+    for a folder `output` in which something of the user's would be overwritten, or where another
+    verification is at work.
     """
     from tercet.verification.run import Request, verify_project
     from tercet.verification.session import Device
