@@ -93,8 +93,8 @@ def verify_project(project: Project, request: Request, progress: Progress | None
     except Unanswerable as problem:
         return Report(graph.name, request.seed, request.device, (), (), (), (str(problem),), absent)
     with working_folder(request.folder) as folder:
+        folder.write_probes(probes)  # first: they mark the weights as a verification's
         canonical.save(folder.weights, weights)
-        folder.write_probes(probes)
         session = _Session(project, request, folder, probes, weights, progress or Progress())
         heard, reference = session.run(choice.chosen)
     return _report(project, request, probes, heard, reference, absent)
