@@ -38,6 +38,7 @@ def _recurrence() -> list[Case]:
             ),
         ]
     cases += [
+        Case("lstm_zero_states", _zero_states, steps, operators={"LSTM": 2, "Expand": 0}),
         Case("rnn_relu", recurrent("RNN", 6, 5, activation="relu"), steps),
         Case(
             "lstm_f64",
@@ -48,6 +49,23 @@ def _recurrence() -> list[Case]:
         ),
     ]
     return cases
+
+
+def _zero_states(mx: Any) -> Any:
+    """Zeros that are told to be as many as the sequences: ONNX's own default."""
+
+    class ZeroStates(mx.gluon.HybridBlock):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = mx.gluon.rnn.LSTM(6, num_layers=2, layout="NTC", input_size=5)
+
+        def hybrid_forward(self, F: Any, x: Any) -> Any:
+            one = F.broadcast_axis(F.zeros((1, 1, 6)), axis=0, size=3)
+            state = F.broadcast_like(one, x, lhs_axes=(1,), rhs_axes=(0,))
+            y, (h, c) = self.lstm(x, [F.slice_axis(state, axis=0, begin=1, end=3)] * 2)
+            return y, h, c
+
+    return ZeroStates()
 
 
 def _cast(build: Any, dtype: str) -> Any:

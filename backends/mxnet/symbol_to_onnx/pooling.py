@@ -16,9 +16,7 @@ from .registry import Node, converts
 def _pooling(node: Node) -> str:
     node.expect("layout", *CHANNELS_FIRST)
     kind = node.text("pool_type", "max")
-    include_padding = node.flag(
-        "count_include_pad", node.text("count_include_pad", "None") == "None"
-    )
+    include_padding = node.text("count_include_pad", "None") not in ("False", "0")
     power = node.optional_integer("p_value")
     if node.flag("global_pool"):
         return _global(node, kind, power)

@@ -41,6 +41,7 @@ class Node:
     size_of_symbol: Callable[[str], str]
     points: Sequence[Mapping[str, int]]
     fill: float | None = None
+    """The one number that all elements of its output are known to be, if the conversion says so."""
     _read: set[str] = field(default_factory=set)
 
     # --------------------------------------------------------------------------- attributes

@@ -81,6 +81,7 @@ def _swap_axes(node: Node) -> str:
 @converts("broadcast_to", "broadcast_axis", irrelevant=("shape", "axis", "size"))
 def _broadcast(node: Node) -> str:
     """ONNX's Expand keeps an axis where the wanted size is 1, so kept axes need no size."""
+    node.fill = node.x.fill
     sizes = [
         1 if before == after else after.constant
         for before, after in zip(node.x.shape, node.outputs[0].shape, strict=True)
@@ -93,6 +94,7 @@ def _broadcast(node: Node) -> str:
 @converts("broadcast_like")
 def _broadcast_like(node: Node) -> str:
     left, right = node.inputs
+    node.fill = left.fill
     from_axes = [axis % right.rank for axis in node.integers("rhs_axes")]
     to_axes = [axis % left.rank for axis in node.integers("lhs_axes")]
     if not to_axes:

@@ -37,6 +37,7 @@ def _bound(value: int | None, missing: int) -> int:
 
 @converts("slice_axis")
 def _slice_axis(node: Node) -> str:
+    node.fill = node.x.fill
     start, stop = node.integer("begin"), node.optional_integer("end")
     bounds = [node.vector(start), node.vector(_bound(stop, _FAR)), node.vector(node.axis())]
     return node.emit("Slice", [node.x.name, *bounds])
