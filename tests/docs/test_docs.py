@@ -49,17 +49,24 @@ def test_models_compile(text: str) -> None:
 def test_fast_commands_run(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In the order of the page; a model with a file's name is put into that file."""
+    """In the order of the page; a model with a file's name is put into that file.
+
+    What a command prints is what the page shows below it.
+    """
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "samples", tmp_path / "samples")
-    tried = 0
+    tried, printed = 0, ""
     for kind, name, text in _BLOCK.findall(path.read_text(encoding="utf-8")):
+        if kind == "text" and printed:
+            assert [line.rstrip() for line in printed.splitlines()] == text.splitlines()
+        printed = ""
         if kind == "model" and name:
             (tmp_path / name).write_text(text, encoding="utf-8")
         for line in text.splitlines() if kind == "sh" else []:
             program, command, *arguments = shlex.split(line, comments=True) or ["", ""]
             if program == "tercet" and command not in SLOW:
                 assert main([command, *arguments]) == 0, line + capsys.readouterr().err
+                printed = capsys.readouterr().out
                 tried += 1
     assert tried
 
