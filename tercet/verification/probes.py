@@ -117,8 +117,8 @@ class _Draw:
             case "zeros":
                 return np.zeros_like(usual)
             case "large":
-                return (usual * LARGE).astype(usual.dtype)
-        return -np.abs(usual)
+                return np.asarray(usual * LARGE, dtype=usual.dtype)
+        return np.asarray(-np.abs(usual))
 
     def _range(self, name: str, sizes: Sizes) -> tuple[int, int]:
         return self._ranges[name].at(sizes, self._types[name].dtype)

@@ -136,6 +136,10 @@ def test_an_edge_that_depends_on_a_nan_is_left_out() -> None:
     assert judgement.notes == ("zeros: y left out: it depends on what the reference says is NaN",)
 
 
+def test_one_probe_of_far_larger_outputs_hides_no_change_of_the_others() -> None:
+    assert _verdict(_judge(lambda x: _smooth(x) * (1e6 if len(x) == 3 else 1))) == "identical"
+
+
 def test_a_reference_that_is_nan_is_not_judged() -> None:
     def invalid(x: Array) -> Array:
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -123,6 +123,14 @@ def test_ordinary_and_edge_probes() -> None:
     assert all(probe.inputs["scale"].dtype == np.float32 for probe in probes.values())
 
 
+@pytest.mark.parametrize("dtype", ["f32", "i64", "bool"])
+def test_probes_of_an_input_without_axes_are_arrays(dtype: str) -> None:
+    graph = _model(f"input x: {dtype}[]\ninput z: f32[N]", "output y = cast(x, f32) * z")
+    for probe in make_probes(graph, 0):
+        assert isinstance(probe.inputs["x"], np.ndarray), probe.name
+        assert probe.inputs["x"].shape == ()
+
+
 def test_probes_follow_from_the_seed() -> None:
     first, again, other = (make_probes(compiled(TOKENS), seed) for seed in (0, 0, 1))
     for a, b in zip(first, again, strict=True):
