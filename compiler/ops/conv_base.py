@@ -79,8 +79,12 @@ class AnyConvolution(LayerOp):
         require_float(x)
         self._inputs(x)
         sizes = self.output_sizes(x.shape[2:])
-        require_output(x, sizes, self.extents, self.pads(x.shape[2:]))
+        self._require_output(x, sizes)
         return x.with_shape(x.shape[0], self.channels, *sizes)
+
+    def _require_output(self, x: TensorType, sizes: Shape) -> None:
+        """No output axis is empty for certain.  Raises OpError E0311."""
+        require_output(x, sizes, self.extents, self.pads(x.shape[2:]))
 
     def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
         return at_least_one(self.output_sizes(x.shape[2:]))

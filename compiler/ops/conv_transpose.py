@@ -10,8 +10,8 @@ from compiler import dims
 from compiler.dims import Size
 from compiler.errors import OpError, require
 from compiler.lazy import np
-from compiler.ops.base import operation, require_float
-from compiler.ops.checks import require_at_least, require_rank
+from compiler.ops.base import operation
+from compiler.ops.checks import require_at_least
 from compiler.ops.conv_base import AnyConvolution
 from compiler.ops.windows import (
     NO_PADDING_1,
@@ -74,11 +74,7 @@ class ConvTranspose(AnyConvolution):
     def weight_shape(self, inputs: int) -> tuple[int, ...]:
         return (inputs, self.channels // self.groups, *self.kernel)
 
-    def infer(self, x: TensorType) -> TensorType:
-        require_rank(x, self.rank + 2)
-        require_float(x)
-        self._inputs(x)
-        sizes = self.output_sizes(x.shape[2:])
+    def _require_output(self, x: TensorType, sizes: Shape) -> None:
         for axis, (size, full) in enumerate(
             zip(sizes, self._full_sizes(x.shape[2:]), strict=True), 2
         ):
@@ -89,7 +85,6 @@ class ConvTranspose(AnyConvolution):
                     operand=0,
                     attribute="padding",
                 )
-        return x.with_shape(x.shape[0], self.channels, *sizes)
 
     def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
         (x,) = inputs

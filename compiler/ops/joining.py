@@ -210,16 +210,17 @@ class Chunk(_Cut):
 
     def sizes(self, x: TensorType) -> Shape:
         size = x.shape[self.at(x.rank)]
-        if not isinstance(size, int):
-            if size % self.chunks == 0:
-                return (size // self.chunks,) * self.chunks
-            message = f"the sizes of {self.chunks} chunks of {size} are not known"
-            help = f"`split({self.chunks})` makes equal parts"
-            raise OpError("E0314", message, operand=0, help=help)
+        if isinstance(size, int):
+            return self._steps(size)
+        if size % self.chunks == 0:
+            return (size // self.chunks,) * self.chunks
+        message = f"the sizes of {self.chunks} chunks of {size} are not known"
+        help = f"`split({self.chunks})` makes equal parts"
+        raise OpError("E0314", message, operand=0, help=help)
+
+    def _steps(self, size: int) -> tuple[int, ...]:
         step = -(-size // self.chunks)
         return tuple(min(step, size - start) for start in range(0, size, step))
 
     def reference(self, x: Array) -> tuple[Array, ...]:
-        size = x.shape[self.at(x.ndim)]
-        step = -(-size // self.chunks)
-        return self._parts(x, tuple(min(step, size - start) for start in range(0, size, step)))
+        return self._parts(x, self._steps(x.shape[self.at(x.ndim)]))
