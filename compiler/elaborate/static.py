@@ -127,7 +127,7 @@ def _sizes(symbol: str, left: Any, right: Any) -> Any:
             "divide sizes by `//`, which rounds down",
         )
     try:
-        return _ARITHMETIC[symbol](left, right)
+        return bounded(_ARITHMETIC[symbol](left, right))
     except ZeroDivisionError:
         raise StaticError("E0405", f"{left} {symbol} {right} divides by zero") from None
     except DimError as problem:
