@@ -6,7 +6,9 @@ framework wrote it, so that training can go from one framework to another.
 
 from __future__ import annotations
 
+import math
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +54,10 @@ class WeightsError(Exception):
 
 
 def initial_weights(graph: Graph, seed: int) -> dict[str, Array]:
-    """Every parameter by path, drawn by its initializer from the seed and its path alone."""
+    """Every parameter by path, drawn by its initializer from the seed and its path alone.
+
+    Raises MemoryError for more of them than this machine holds.
+    """
     return _draw(graph, seed, lambda parameter: parameter.init)
 
 
@@ -74,6 +79,8 @@ def _draw(graph: Graph, seed: int, choose: Callable[[Parameter], Initializer]) -
         reason = init.unfit(len(shape))
         if reason is not None:
             raise WeightsError(f"`{path}` is {parameter.type}, but {reason}")
+        if math.prod(shape) * 8 > sys.maxsize:  # of which NumPy makes no array at all
+            raise MemoryError(f"`{path}` is {parameter.type}")
         values = init.sample(generator(seed, path), shape, parameter.fans)
         found[path] = values.astype(parameter.type.dtype.numpy_name)
     return found

@@ -35,6 +35,9 @@ def report(error: Exception, failed: int) -> int:
         case OSError():
             terminal.error(f"{error.filename}: {error.strerror}" if error.filename else str(error))
             return 2
+        case MemoryError():
+            terminal.error(f"there is not enough memory: {error}")
+            return 2
         case _:
             _print_bug(error)
             return BUG

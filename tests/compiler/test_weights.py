@@ -145,6 +145,13 @@ def test_files_are_plain_safetensors(tmp_path: Path) -> None:
     assert set(plain) == set(found)
 
 
+@pytest.mark.parametrize("units", [2**63 - 1, 10**15])
+def test_more_weights_than_there_is_memory(units: int) -> None:
+    graph = compiled(f"model M {{ input x: f32[N, 8]\n y = x |> dense({units})\n output y }}")
+    with pytest.raises(MemoryError):
+        weights.initial_weights(graph, 0)
+
+
 def test_eleven_million_weights_take_less_than_half_a_second() -> None:
     text = "model M {\n    input x: f32[N, 3400]\n    y = x |> dense(3440)\n    output y\n}"
     graph = compiled(text)

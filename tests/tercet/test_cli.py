@@ -119,6 +119,7 @@ def test_every_command_has_a_page_with_examples(
         (FileNotFoundError(2, "No such file", "x.npz"), 2, "x.npz: No such file"),
         (KeyboardInterrupt(), 130, ""),
         (RecursionError("deep"), 70, "this is a bug in Tercet"),
+        (MemoryError("58 TiB"), 2, "there is not enough memory: 58 TiB"),
         (KeyError("x"), 70, "KeyError: 'x' at test_cli.py:"),
     ],
 )
