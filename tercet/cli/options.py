@@ -31,7 +31,11 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     _add_assignments(parser, "-T", "--training", "training", "a setting of its training")
 
 
-def add_targets(parser: argparse.ArgumentParser) -> None:
+SEVERAL = "pytorch, tensorflow, mxnet, onnx or all; several: -t pytorch,mxnet or -t twice"
+ONE_FRAMEWORK = "pytorch, tensorflow or mxnet (default: the first that is installed)"
+
+
+def add_targets(parser: argparse.ArgumentParser, help: str = SEVERAL) -> None:
     """-t TARGET, as `args.targets`: the named ones in order, none where none is named."""
     parser.add_argument(
         "-t",
@@ -40,7 +44,7 @@ def add_targets(parser: argparse.ArgumentParser) -> None:
         metavar="TARGET",
         action=_Targets,
         default=(),
-        help="pytorch, tensorflow, mxnet, onnx or all; several: -t pytorch,mxnet or -t twice",
+        help=help,
     )
 
 

@@ -16,7 +16,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", metavar="IN", type=Path, help=".npz or .safetensors, by name")
     parser.add_argument("outputs", metavar="OUT", type=Path, help=".npz or .safetensors")
     parser.add_argument("--weights", metavar="FILE", type=Path, required=True)
-    options.add_targets(parser)
+    options.add_targets(parser, options.ONE_FRAMEWORK)
     options.add_model(parser)
     options.add_interpreter(parser)
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:K (default: cpu)")

@@ -56,7 +56,7 @@ _PASSED_ON: tuple[tuple[str, str, str, Callable[[str], str]], ...] = (
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_file(parser)
-    options.add_targets(parser)
+    options.add_targets(parser, options.ONE_FRAMEWORK)
     options.add_model(parser)
     options.add_training(parser)
     options.add_interpreter(parser)

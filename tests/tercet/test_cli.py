@@ -105,6 +105,14 @@ def test_every_command_has_a_page_with_examples(
     assert command.name == name
 
 
+@pytest.mark.parametrize("name", ["train", "predict", "export"])
+def test_a_command_of_one_target_offers_no_several(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    main([name, "--help"])
+    assert "several" not in capsys.readouterr().out
+
+
 # ------------------------------------------------------------------------------- exit codes
 
 
