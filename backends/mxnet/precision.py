@@ -10,6 +10,7 @@ from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.specialised import all_graphs
 from compiler.ir import Apply, Graph
 from compiler.ops.conv_transpose import ConvTranspose
+from compiler.reach import reached_inputs
 from compiler.training.program import Training
 from compiler.types import DType
 from dsl.diagnostics import Diagnostic, DiagnosticError
@@ -43,7 +44,10 @@ def check_precision(model: Graph, training: Training) -> None:
 
 def mixed_precision_piece(model: Graph) -> Piece:
     """`mixed_precision`: the block that is trained in place of the model."""
-    names = ", ".join(literal(i.value.name) for i in model.inputs)
+    names = [i.value.name for i in model.inputs]
+    read = "names"
+    if len(reached_inputs(model)) < len(names):
+        read = "[n for n in names if n in symbol.list_inputs()]"
     outputs = "model(*inputs)"
     if len(model.outputs) > 1:
         outputs = f"mx.sym.Group(list({outputs}))"
@@ -57,14 +61,14 @@ def mixed_precision(model, device):
         nd.FullyConnected(x, x, no_bias=True, num_hidden=1).wait_to_read()
     except mx.MXNetError:
         raise SystemExit("MXNet cannot compute in bfloat16 on this CPU") from None
-    names = [{names}]
+    names = {literal(names)}
     inputs = [mx.sym.var(name) for name in names]
     symbol = {outputs}
     nodes = json.loads(symbol.tojson())["nodes"]
     others = {{node["op"] for node in nodes}} - {{"Convolution", "FullyConnected"}}
     kept = [node["name"] for node in nodes if node["op"] in others]
     symbol = amp.convert_symbol(
-        symbol, PRECISION, excluded_sym_names=kept, data_names=names
+        symbol, PRECISION, excluded_sym_names=kept, data_names={read}
     )
     block = gluon.SymbolBlock(symbol, inputs, params=model.collect_params())
     block.hybridize(static_alloc=True, static_shape=True)

@@ -253,3 +253,14 @@ def test_nothing_is_said_of_f32(framework: str, tmp_path: Path) -> None:
     said, left_out = ((tmp_path / name / "script.py").read_text() for name in ("said", "left_out"))
     assert said == left_out
     assert "PRECISION" not in said
+
+
+@pytest.mark.slow
+def test_an_input_that_no_output_needs_is_let_be(tmp_path: Path) -> None:
+    text = _text("bf16").replace("[N, 2, 6, 6]", "[N, 2, 6, 6]\n    input spare: f32[N, 3]", 1)
+    text = text.replace("t = normal", "spare = normal(std = 1.0), t = normal")
+    prepare("mxnet", text, tmp_path / "job", f"{WEIGHTS} --epochs 1 --save {{0}}/saved")
+    run_all(tmp_path)
+    check(tmp_path / "job")
+    before, after = (load_file(tmp_path / "job" / n) for n in ("weights.safetensors", "saved"))
+    assert np.abs(after["dense.weight"] - before["dense.weight"]).max() > 1e-3
