@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from backends.base import Unsupported
 from backends.pytorch.conv import pad_widths
 from backends.pytorch.target import F, lower, torch
 from compiler.codegen.axes import collapse, one_or_all
@@ -13,6 +14,7 @@ from compiler.codegen.loops import map_expressions
 from compiler.codegen.target import Application
 from compiler.codegen.tree import replace as replace_parts
 from compiler.ops import pooling as ops
+from compiler.ops.windows import Pads
 
 
 @lower(ops.MaxPool1d, ops.MaxPool2d, ops.MaxPool3d)
@@ -21,7 +23,7 @@ def _max_pool(op: ops.MaxPool, at: Application, x: Expr) -> Expr:
     pads = op.pads(at.type(0).shape[2:])
     own = symmetric(pads, op.kernel)
     if own is None:
-        x = F.pad(x, pad_widths(pads), value=float("-inf"))
+        x = F.pad(x, pad_widths(_needed(op, at)), value=float("-inf"))
     return function(
         x,
         collapse(op.kernel),
@@ -35,6 +37,30 @@ def symmetric(pads: tuple[tuple[int, int], ...], kernel: tuple[int, ...]) -> obj
     """The padding that PyTorch's pooling can do itself, None where it cannot."""
     alike = all(b == e and 2 * b <= k for (b, e), k in zip(pads, kernel, strict=True))
     return collapse(tuple(b for b, _ in pads)) if alike else None
+
+
+def _needed(op: ops.Pool, at: Application) -> Pads:
+    """Padding under which PyTorch makes no window that would start in the padding at the end.
+
+    It leaves those out where it pads itself, but does not know what was padded before.
+    """
+    sizes = at.type(0).shape[2:]
+    pads = op.pads(sizes)
+    if not op.ceil:
+        return pads
+    found: list[tuple[int, int]] = []
+    axes = zip(sizes, op.output_sizes(sizes), op.kernel, op.strides, pads, strict=True)
+    for size, output, kernel, stride, (begin, end) in axes:
+        if end > max(kernel - stride, 0):
+            used = (output - 1) * stride + kernel - size - begin
+            if not isinstance(used, int):
+                raise Unsupported(
+                    "`ceil` with other padding at the end than at the begin of an axis of any size",
+                    "write the size as a number, or pad before with `pad`",
+                )
+            end = max(0, min(end, used))
+        found.append((begin, end))
+    return tuple(found)
 
 
 @lower(ops.GlobalAvgPool1d, ops.GlobalAvgPool2d)
@@ -101,7 +127,7 @@ def _avg_pool(op: ops.AvgPool, at: Application, x: Expr) -> Expr:
     if own is not None:
         counted = default(op.count_include_pad or not any(map(any, pads)), True)
         return function(x, kernel, **settings, count_include_pad=counted)
-    widths = pad_widths(pads)
+    widths = pad_widths(_needed(op, at))
     average = function(F.pad(x, widths), kernel, **settings)
     if op.count_include_pad:
         return average

@@ -441,6 +441,12 @@ model M {
     output y = x |> Part(true) |> Part(false, depth = 2), z = skips[0] + first
 }
 """,
+    "uneven_padding_and_ceil_over_any_size": """
+model M {
+    input x: f32[N, 2, H, 6]
+    output y = x |> max_pool2d(2, stride = 2, padding = [(0, 1), (0, 0)], ceil = true)
+}
+""",
     "first_iteration_different": """
 model M {
     input x: f32[N, 4]

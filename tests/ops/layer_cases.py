@@ -88,6 +88,11 @@ POOLINGS = [
     _on_image("max_pool2d_odd", pooling.MaxPool2d((3, 4), (2, 3), ((1, 0), (2, 1)))),
     _on_image("max_pool2d_ceil", pooling.MaxPool2d((3, 2), (2, 2), ceil=True)),
     _on_image("max_pool2d_ceil_cut", pooling.MaxPool2d((2, 2), (3, 3), ((1, 1),) * 2, ceil=True)),
+    _case(
+        "max_pool2d_ceil_uneven",
+        pooling.MaxPool2d((2, 2), (2, 2), ((0, 1), (1, 0)), ceil=True),
+        (2, 3, 4, 5),
+    ),
     _case("max_pool2d_same", pooling.MaxPool2d((3, 3), (2, 2), padding="same"), (2, 3, 8, 13)),
     _case("max_pool3d", pooling.MaxPool3d((2, 3, 2), (1, 2, 2)), (2, 3, 5, 7, 9), symbolic=(2, 5)),
     _case("avg_pool1d", pooling.AvgPool1d((4,), (3,), ((2, 1),)), (2, 3, 11), symbolic=(2, 11)),
@@ -100,6 +105,16 @@ POOLINGS = [
     _on_image(
         "avg_pool2d_ceil_counted",
         pooling.AvgPool2d((2, 3), (2, 3), ((1, 1), (1, 1)), ceil=True, count_include_pad=True),
+    ),
+    _case(
+        "avg_pool2d_ceil_uneven",
+        pooling.AvgPool2d((2, 2), (2, 2), ((0, 1), (1, 0)), ceil=True),
+        (2, 3, 4, 5),
+    ),
+    _case(
+        "avg_pool2d_ceil_uneven_counted",
+        pooling.AvgPool2d((3, 2), (2, 2), ((0, 2), (0, 1)), ceil=True, count_include_pad=True),
+        (2, 3, 5, 4),
     ),
     _case("avg_pool3d", pooling.AvgPool3d((2, 2, 3)), (2, 3, 5, 7, 9), symbolic=(2, 7)),
     _case("global_avg_pool1d", pooling.GlobalAvgPool1d(), (2, 3, 11), symbolic=(2, 11)),

@@ -75,8 +75,27 @@ def _max_pool(op: Any, x: Tensor) -> Tensor:
     if _symmetric(op):
         padding = [begin for begin, _ in op.padding]
         return function(x, op.kernel, op.stride, padding, ceil_mode=op.ceil)  # type: ignore[no-any-return]
-    assert not op.ceil
-    return function(_pad(x, op, -torch.inf), op.kernel, op.stride)  # type: ignore[no-any-return]
+    padded = _longer(op, _pad(x, op, -torch.inf), -torch.inf)
+    return _counted_windows(op, x, function(padded, op.kernel, op.stride))
+
+
+def _longer(op: Any, x: Tensor, value: float = 0.0) -> Tensor:
+    """x with so much at the ends that every window that `ceil` may add is whole."""
+    more = [n for size in reversed(op.kernel) for n in (0, size)]
+    return F.pad(x, more, value=value) if op.ceil else x
+
+
+def _counted_windows(op: Any, x: Tensor, y: Tensor) -> Tensor:
+    """The windows that ONNX counts: with `ceil` those that start in x or in what is before it."""
+    pads = _same(x, op) if op.padding == "same" else op.padding
+    axes = zip(x.shape[2:], op.kernel, op.stride or op.kernel, pads, strict=True)
+    for axis, (size, kernel, stride, (begin, end)) in enumerate(axes, 2):
+        rest = size + begin + end - kernel
+        count = (-(-rest // stride) if op.ceil else rest // stride) + 1
+        if op.ceil and (count - 1) * stride >= size + begin:
+            count -= 1
+        y = y.narrow(axis, 0, count)
+    return y
 
 
 def _avg_pool(op: Any, x: Tensor) -> Tensor:
@@ -84,11 +103,10 @@ def _avg_pool(op: Any, x: Tensor) -> Tensor:
     if _symmetric(op):
         padding = [begin for begin, _ in op.padding]
         return function(x, op.kernel, op.stride, padding, op.ceil, op.count_include_pad)  # type: ignore[no-any-return]
-    assert not op.ceil
-    y = function(_pad(x, op), op.kernel, op.stride)
-    if op.count_include_pad:
-        return y  # type: ignore[no-any-return]
-    return y / function(_pad(torch.ones_like(x), op), op.kernel, op.stride)  # type: ignore[no-any-return]
+    total = function(_longer(op, _pad(x, op)), op.kernel, op.stride)
+    cells = _pad(torch.ones_like(x), op, float(op.count_include_pad))
+    counted = function(_longer(op, cells), op.kernel, op.stride)
+    return _counted_windows(op, x, total / counted)
 
 
 def _batch_norm(op: Any, x: Tensor, **p: Tensor) -> Tensor:
