@@ -20,6 +20,8 @@ from dsl.source import Source, Span
 
 _OPENING: Final = {"LBRACE": "braces", "LPAR": "brackets", "LSQB": "brackets"}
 _CLOSING: Final = {"RBRACE": "braces", "RPAR": "brackets", "RSQB": "brackets"}
+_ENDING: Final = {"NAME", "NUMBER", "STRING", "TRUE", "FALSE", "NONE", *_CLOSING}
+"""What an expression may end with."""
 
 
 class TooManyErrors(Exception):
@@ -173,13 +175,17 @@ class _Scan:
         is_outside = _indent(self.source, token.start) <= self.indent
         if token.type in STATEMENTS:
             return is_outside or self.depth["braces"] == 0
-        if token.type == "IF" or (token.type == "NAME" and self._is_assignment(index)):
+        if token.type == "IF" or (token.type == "NAME" and self._begins(index)):
             return is_outside or not any(self.depth.values())
         return False
 
-    def _is_assignment(self, index: int) -> bool:
-        following = self.tokens[index + 1 : index + 2]
-        return bool(following) and following[0].type in ("EQUAL", "COMMA")
+    def _begins(self, index: int) -> bool:
+        """Whether a name that begins a line begins a statement, be it none of the language."""
+        following = self.tokens[index + 1].type if index + 1 < len(self.tokens) else "$END"
+        if following in ("EQUAL", "COMMA"):
+            return True
+        is_own = self.tokens[index - 1].type in _ENDING
+        return is_own and following in ("DOT", "LPAR", "LSQB")
 
 
 def _start(value: Any) -> int:
