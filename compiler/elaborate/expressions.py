@@ -24,7 +24,10 @@ def _constant(frame: Frame, node: nodes.Constant) -> Any:
 
 @evaluates(nodes.Name)
 def _name(frame: Frame, node: nodes.Name) -> Any:
-    return frame.lookup(node.id, node.span)
+    value = frame.lookup(node.id, node.span)
+    if type(value) is tuple:
+        frame.session.read(value, node.span)
+    return value
 
 
 @evaluates(nodes.List, nodes.Tuple)
@@ -39,7 +42,7 @@ def made(frame: Frame, value: Any, span: Span) -> Any:
     """
     if isinstance(value, tuple | str):
         try:
-            frame.session.work(static.extent(value), span)
+            frame.session.made(value, static.extent(value), span)
         except StaticError as problem:
             raise placed(problem, span) from None
     return value

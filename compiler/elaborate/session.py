@@ -14,6 +14,11 @@ from dsl.diagnostics import Diagnostic
 from dsl.records import dataclass
 from dsl.source import Span
 
+_READ_IN_A_STEP = 10
+"""Elements of a list that are walked through in about the time of a step."""
+_LONG = 100
+"""Elements from which on reading a list counts."""
+
 Structure = int | tuple[Any, ...] | None
 """The shape of a block's result: an index into the flat outputs, a tuple, or None (it is wrong)."""
 
@@ -41,6 +46,7 @@ class Session:
         self.instances: dict[Instance, Graph] = {}
         self.module_of: dict[nodes.Block, ModuleScope] = {}
         self.texts: dict[nodes.Block, BodyText] = {}
+        self._long: dict[int, tuple[tuple[Any, ...], int]] = {}
 
     def work(self, steps: int, span: Span) -> None:
         """Counts work done.  Raises Stop beyond the limit, whatever the text does."""
@@ -48,6 +54,18 @@ class Session:
         if self.steps > limits.STEPS:
             message = f"elaborating this takes more than {limits.STEPS:,} steps"
             self.stop("E0410", message, span, "use fewer iterations or shorter lists")
+
+    def made(self, value: str | tuple[Any, ...], size: int, span: Span) -> None:
+        """Counts a list or string of that many elements as work.  Raises Stop."""
+        self.work(size, span)
+        if isinstance(value, tuple) and size >= _LONG:
+            self._long[id(value)] = value, size  # held, so that no other list gets its id
+
+    def read(self, items: tuple[Any, ...], span: Span) -> None:
+        """Counts the reading of a list, which is likely to be walked through.  Raises Stop."""
+        known = self._long.get(id(items))
+        if known is not None:
+            self.work(known[1] // _READ_IN_A_STEP, span)
 
     def stop(self, code: str, message: str, span: Span, help: str | None = None) -> None:
         """Reports a limit that was reached, and ends."""
