@@ -98,8 +98,6 @@ def _check_ends(model: Graph) -> None:
     for what, type, span in [*ends, *outputs]:
         try:
             held_as(type.dtype)
-            if what.startswith("the input") and not type.shape:
-                raise Unsupported("it has no tensor without axes", "give it the shape [1]")
         except Unsupported as problem:
             raise refused("mxnet", what, span, problem) from None
 

@@ -130,6 +130,9 @@ def predict_piece(model: Graph) -> Piece:
         for n in scalar_outputs(model)
     ]
     without_axes = "".join(scalars)
+    array = "inputs[name]"
+    if not all(entry.value.type.shape for entry in model.inputs):
+        array = f"{array}.reshape({array}.shape or (1,))"
     called = "model(*arrays)" if len(outputs) > 1 else "[model(*arrays)]"
     text = f'''\
 def predict(model, source, path, device):
@@ -137,7 +140,7 @@ def predict(model, source, path, device):
     inputs = read(source)
     {checks}
     arrays = [
-        nd.array(inputs[name], ctx=device, dtype=inputs[name].dtype)
+        nd.array({array}, ctx=device, dtype=inputs[name].dtype)
         for name in {literal(tuple(inputs))}
     ]
     outputs = {called}
@@ -183,5 +186,5 @@ def example_arrays(model: Graph, sizes: dict[str, int]) -> str:
         )
         dtype = entry.value.type.dtype
         tail = "" if dtype is DType.F32 else f', dtype="{dtype.numpy_name}"'
-        found.append(f"nd.zeros({literal(shape)}{tail})")
+        found.append(f"nd.zeros({literal(shape or (1,))}{tail})")
     return ", ".join(found)

@@ -42,7 +42,7 @@ def job_of(name: str, graph: Graph, tolerance: float = 1e-5) -> Job:
         for entry in graph.inputs:
             type = entry.value.type
             shape = tuple(evaluate(n, sizes) for n in type.shape)
-            probe[entry.value.name] = _draw(random, type, shape)
+            probe[entry.value.name] = np.asarray(_draw(random, type, shape))
         probes.append(probe)
     return Job(name, graph, lively_weights(graph, 0), tuple(probes), tolerance)
 

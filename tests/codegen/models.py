@@ -567,6 +567,16 @@ model M {
     output y = (x > 0 and true) or false, z = x > 1 and false, w = x < 2 or true
 }
 """,
+    "inputs_without_axes": """
+model M {
+    input x: f32[N, 4]
+    input temperature: f32[]
+    input place: i64[]
+    input sharp: bool[]
+    h = where(sharp, x / (1 + temperature ** 2), x)
+    output y = softmax(h), picked = gather(x, place, axis = 1), double = 2 * temperature
+}
+""",
     "numbers_computed_from_tensors": """
 model M {
     input v: f32[7]

@@ -158,7 +158,9 @@ class _Conversion:
 
     def _variable(self, name: str) -> str:
         if name in self.inputs:
-            return name
+            if self.inputs[name].shape:
+                return name
+            return self.builder.emit("Reshape", [name, self.builder.vector([1])])
         return self.builder.parameter(name, self.source.parameter(name))
 
     def _node(self, node: SymbolNode) -> Node:

@@ -24,6 +24,8 @@ _JOINT_POINTS = 2
 class GraphInput:
     """An input of the ONNX graph, declared with the name of a variable of the Symbol.
 
+    One without axes has the shape [1] in MXNet.
+
     `dtype` is NumPy's name; a string in `shape` is a symbolic dimension or an expression of some
     ("N", "16 * H").
     """
@@ -61,7 +63,7 @@ def probe(
 
     def infer(point: Point) -> Shapes:
         return source.shapes(
-            {item.name: [evaluate(size, point) for size in item.sizes] for item in inputs}
+            {item.name: [evaluate(n, point) for n in item.sizes] or [1] for item in inputs}
         )
 
     base, at_base = _base(infer, names, sizes)
