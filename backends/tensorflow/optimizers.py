@@ -8,8 +8,12 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from compiler.codegen.expr import Expr, Name, default
+from compiler.codegen.pieces import Piece
 from compiler.codegen.training import MATCHED
-from compiler.ir import Graph
+from compiler.index_checks import callees_first
+from compiler.ir import Apply, Graph
+from compiler.ops.indexing import Gather, Take
+from compiler.ops.linear import Embedding
 from compiler.training.clipping import Clip, ClipValue, GlobalNorm
 from compiler.training.optimizers import (
     Adadelta,
@@ -25,13 +29,62 @@ from compiler.training.optimizers import (
 from compiler.training.program import Training
 from dsl.diagnostics import Diagnostic, DiagnosticError
 
-_made = Name("keras").optimizers
+_KERAS: dict[type[Optimizer], str] = {
+    Sgd: "SGD",
+    Adam: "Adam",
+    AdamW: "AdamW",
+    NAdam: "Nadam",
+    RmsProp: "RMSprop",
+    Adagrad: "Adagrad",
+    Adadelta: "Adadelta",
+    Lion: "Lion",
+}
+
+
+def adds_rows(training: Training) -> bool:
+    """Whether the script must add up the gradients of rows that a batch uses several times.
+
+    They come one by one, and what is not linear in the gradient takes each by itself.
+    """
+    update = training.update
+    linear = isinstance(update.optimizer, Sgd | Lion) and update.clip is None
+    return not linear and any(
+        isinstance(item, Apply) and isinstance(item.op, Embedding | Gather | Take)
+        for graph in callees_first(update.loss)
+        for item in graph.body.walk()
+    )
+
+
+def row_adding_piece(optimizer: Optimizer) -> Piece:
+    """Keras' optimizer, given whole gradients; it has Keras' own name."""
+    name = _KERAS[type(optimizer)]
+    text = f'''\
+class {name}(keras.optimizers.{name}):
+    """Adds up the gradients of a row that a batch uses several times.
+
+    Keras' own squares and clips each of them by itself.
+    """
+
+    def apply(self, gradients, variables=None):
+        whole = [g if g is None else tf.convert_to_tensor(g) for g in gradients]
+        super().apply(whole, variables)'''
+    return Piece(text)
 
 
 def optimizer_call(
-    optimizer: Optimizer, rate: Expr, clip: Clip | None, clip_name: str, constants: dict[str, str]
+    optimizer: Optimizer,
+    rate: Expr,
+    clip: Clip | None,
+    clip_name: str,
+    constants: dict[str, str],
+    own: bool,
 ) -> Expr:
-    """The expression that makes the optimizer; `constants` name attributes' values."""
+    """The expression that makes the optimizer; `constants` name attributes' values.
+
+    `own`: the script's class of that name, not Keras'.
+    """
+    name = _KERAS[type(optimizer)]
+    made: Expr = Name(name) if own else getattr(Name("keras").optimizers, name)
 
     def value(attribute: str) -> Expr | object:
         name = constants.get(attribute)
@@ -49,15 +102,14 @@ def optimizer_call(
                 "momentum": default(value("momentum"), 0.0),
                 "nesterov": default(optimizer.nesterov, False),
             }
-            return _made.SGD(rate, **momentum, **ends)
+            return made(rate, **momentum, **ends)
         case Adam() | AdamW() | NAdam():
-            cls = {Adam: _made.Adam, AdamW: _made.AdamW, NAdam: _made.Nadam}[type(optimizer)]
             if isinstance(optimizer, AdamW):
                 ends["weight_decay"] = value("weight_decay")
             betas = {"beta_1": optimizer.beta1, "beta_2": optimizer.beta2}
-            return cls(rate, **betas, epsilon=optimizer.eps, **ends)
+            return made(rate, **betas, epsilon=optimizer.eps, **ends)
         case RmsProp():
-            return _made.RMSprop(
+            return made(
                 rate,
                 rho=optimizer.rho,
                 momentum=default(value("momentum"), 0.0),
@@ -67,14 +119,12 @@ def optimizer_call(
             )
         case Adagrad():
             start = optimizer.initial_accumulator
-            return _made.Adagrad(
-                rate, initial_accumulator_value=start, epsilon=optimizer.eps, **ends
-            )
+            return made(rate, initial_accumulator_value=start, epsilon=optimizer.eps, **ends)
         case Adadelta():
-            return _made.Adadelta(rate, rho=optimizer.rho, epsilon=optimizer.eps, **ends)
+            return made(rate, rho=optimizer.rho, epsilon=optimizer.eps, **ends)
         case Lion():
             betas = {"beta_1": optimizer.beta1, "beta_2": optimizer.beta2}
-            return _made.Lion(rate, **betas, **ends)
+            return made(rate, **betas, **ends)
     raise TypeError(type(optimizer).__name__)
 
 

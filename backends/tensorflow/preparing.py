@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backends.tensorflow.optimizers import differences, optimizer_call, spared
+from backends.tensorflow.optimizers import adds_rows, differences, optimizer_call, spared
 from backends.tensorflow.precision import LOSS_SCALE
 from compiler.codegen.expr import Expr, Name
 from compiler.codegen.pieces import settled
@@ -67,6 +67,7 @@ def _optimizer(training: Training, table: bool) -> Expr:
         update.clip,
         "" if update.clip is None else clip_constant(update.clip)[0],
         optimizer_constants(training),
+        adds_rows(training),
     )
 
 

@@ -7,6 +7,7 @@ from compiler.codegen.script_names import SCRIPT_NAMES, words
 NAMES = SCRIPT_NAMES | words(
     """
     contextlib onnx tf tf2onnx keras layers
+    Adadelta Adagrad Adam AdamW Lion Nadam RMSprop SGD
     STEPS_PER_EXECUTION LossScale Progress Tabulated assign_weights prepare state tensors use_device
     use_precision
     """

@@ -10,7 +10,7 @@ from backends.tensorflow.checkpoint import CHECKPOINT, PROGRESS_IMPORTS, progres
 from backends.tensorflow.cost import steps_per_execution
 from backends.tensorflow.evaluation import own_evaluate, statements, stock_evaluate
 from backends.tensorflow.fitting import rate_table, train_function, train_names
-from backends.tensorflow.optimizers import check_no_decay
+from backends.tensorflow.optimizers import adds_rows, check_no_decay, row_adding_piece
 from backends.tensorflow.precision import policy, pooling_check, precision_pieces
 from backends.tensorflow.preparing import EXECUTION, Stock, prepare_function
 from backends.tensorflow.stock import Applied, stock_loss, stock_metrics
@@ -159,6 +159,8 @@ class TrainingPrinter:
             found.append(Piece(table, ("import numpy as np",)))
         if self._evaluates_itself:
             found.append(self._numpy_metrics.piece)
+        if adds_rows(self._training):
+            found.append(row_adding_piece(self._training.update.optimizer))
         constants = ((EXECUTION, str(self._execution)),) if self._execution > 1 else ()
         found += [
             Piece(self._prepare(), (MATCHED_IMPORT,), constants),

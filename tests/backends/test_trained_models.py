@@ -10,6 +10,20 @@ from safetensors.numpy import load_file
 
 from tests.backends.training_scripts import FRAMEWORKS, check, prepare, run_all
 
+ROWS = """
+model M {{
+    input ids: i64[N, 4]
+    {rows}
+    y = sum(rows, axis = 1)
+    output y
+}}
+train M {{
+    target t: f32[N, 3]
+    data = iris() {{ ids = cast(features, i64), t = features[:, 1:] }}
+    loss = mse(y, t)
+    {settings}
+}}
+"""
 MODELS = {
     "equal_layers_at_other_ranks": """
 model M {
@@ -249,6 +263,13 @@ train Pairs(tower = Tower(width = 5)) {
     metrics = { accuracy = accuracy(a[:, 0:3], label) }
 }
 """,
+    "rows_that_a_batch_uses_several_times": ROWS.format(
+        rows="rows = ids |> embedding(8, 3)", settings="optimizer = adam(lr = 0.01)"
+    ),
+    "rows_gathered_several_times_and_clipped": ROWS.format(
+        rows="param table: f32[8, 3] = normal(std = 0.5)\n    rows = gather(table, ids)",
+        settings="optimizer = sgd(lr = 0.1)\n    clip = global_norm(0.05)",
+    ),
 }
 WITHOUT = {"tensorflow": {"transposed_convolutions_to_few_channels"}}
 """What a framework does not run: Keras has no transposed convolution with groups."""
