@@ -11,6 +11,7 @@ from compiler import dims
 from compiler.dims import Dim, Size
 from compiler.elaborate.errors import POISON, error
 from compiler.elaborate.scope import Deferred, Frame
+from compiler.elaborate.sites import names_in
 from compiler.elaborate.types import bind_dimension, element_type, free_names, size_of
 from compiler.elaborate.values import is_size
 from compiler.ir import GraphInput
@@ -130,7 +131,7 @@ def require_size(frame: Frame, expression: nodes.Expr, size: Size, given: Span, 
     notes = [Note(f"asked for by {where}", expression.span)]
     notes += [
         frame.dims_at[name]
-        for name in dict.fromkeys(_names(expression))
+        for name in dict.fromkeys(name.id for name in names_in(expression))
         if name in frame.dims_at and frame.dims_at[name].span != expression.span
     ]
     if answer is None:
@@ -140,17 +141,6 @@ def require_size(frame: Frame, expression: nodes.Expr, size: Size, given: Span, 
     else:
         message = f"this size is {size}, and `{text}` is {wanted}"
     raise error("E0301", message, given, None, *notes)
-
-
-def _names(expression: nodes.Expr) -> list[str]:
-    match expression:
-        case nodes.Name(id=name):
-            return [name]
-        case nodes.Binary(left=left, right=right):
-            return _names(left) + _names(right)
-        case nodes.Unary(operand=operand):
-            return _names(operand)
-    return []
 
 
 def settle(frame: Frame, deferred: list[Deferred]) -> None:

@@ -18,6 +18,7 @@ from compiler.elaborate.recording import operation_error
 from compiler.elaborate.scope import Drawing, Frame
 from compiler.elaborate.session import Session
 from compiler.elaborate.settings import Overriding, setting_of
+from compiler.elaborate.sites import names_in
 from compiler.errors import OpError
 from compiler.ir import Bind, Graph, GraphInput, GraphOutput, Region, Value
 from compiler.signature import Given
@@ -163,7 +164,7 @@ class _Reader:
         columns = self._source.columns(self._rows, self._folder)
         others = self._source.other_columns(self._folder)
         wrong = False
-        for name in _names(expression):
+        for name in names_in(expression):
             if name.id in self._frame.names or self._frame.module.kind(name.id) is not None:
                 continue
             if name.id in self._frame.module.table:
@@ -286,25 +287,3 @@ def _agree(wanted: Size, size: Size, known: dict[str, Size]) -> bool:
         return False
     known.update(solution)
     return True
-
-
-def _names(expression: nodes.Expr) -> list[nodes.Name]:
-    found: list[nodes.Name] = []
-    pending: list[Any] = [expression]
-    while pending:
-        match pending.pop():
-            case nodes.Name() as name:
-                found.append(name)
-            case nodes.Call(function=function, arguments=arguments, keywords=keywords):
-                pending += [function, *arguments, *(k.value for k in keywords)]
-            case nodes.Binary(left=left, right=right):
-                pending += [left, right]
-            case nodes.Unary(operand=operand):
-                pending.append(operand)
-            case nodes.Pipe(first=first, stages=stages):
-                pending += [first, *stages]
-            case nodes.Index(value=value) | nodes.Attribute(value=value):
-                pending.append(value)
-            case nodes.List(items=items) | nodes.Tuple(items=items):
-                pending += items
-    return found

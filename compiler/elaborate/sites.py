@@ -269,16 +269,21 @@ _PARTS: dict[type[nodes.Node], tuple[str, ...]] = {}
 _PLAIN = ("span", "name", "name_span", "id", "target", "kind", "operator", "dtype", "dtype_span")
 
 
-def names_read(parts: tuple[Any, ...]) -> set[str]:
-    """All names that expressions and statements mention."""
-    found: set[str] = set()
-    pending = list(parts)
+def names_in(part: Any) -> list[nodes.Name]:
+    """The names that an expression, a statement, or a tuple of them mentions, in text order."""
+    found: list[nodes.Name] = []
+    pending = [part]
     while pending:
         node = pending.pop()
         if isinstance(node, tuple):
             pending.extend(node)
         elif isinstance(node, nodes.Name):
-            found.add(node.id)
+            found.append(node)
         elif isinstance(node, nodes.Node):
             pending.extend([getattr(node, name) for name in _parts(type(node))])
-    return found
+    return sorted(found, key=lambda name: name.span.start)
+
+
+def names_read(parts: tuple[Any, ...]) -> set[str]:
+    """All names that expressions and statements mention."""
+    return {name.id for name in names_in(parts)}

@@ -6,12 +6,13 @@ block it takes the size that the caller's tensor has there: see `binding`.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from compiler import dims
 from compiler.dims import Size
 from compiler.elaborate.errors import POISON, did_you_mean, error
 from compiler.elaborate.scope import Frame
+from compiler.elaborate.sites import names_in
 from compiler.elaborate.values import describe, is_size
 from compiler.types import DType, TensorType
 from dsl import nodes
@@ -40,20 +41,8 @@ def element_type(type_: nodes.TypeExpr) -> DType:
 
 def free_names(frame: Frame, expression: nodes.Expr) -> list[nodes.Name]:
     """The capitalised names in a dimension that have no value yet."""
-    found: list[nodes.Name] = []
-    pending: list[Any] = [expression]
-    while pending:
-        match pending.pop():
-            case nodes.Name(id=name) as node:
-                if name[0].isupper() and not _is_known(frame, name):
-                    found.append(node)
-            case nodes.Unary(operand=operand):
-                pending.append(operand)
-            case nodes.Binary(left=left, right=right):
-                pending += (left, right)
-            case nodes.Call(arguments=arguments):
-                pending += arguments
-    return sorted(found, key=lambda name: name.span.start)
+    names = names_in(expression)
+    return [name for name in names if name.id[0].isupper() and not _is_known(frame, name.id)]
 
 
 def _is_known(frame: Frame, name: str) -> bool:
