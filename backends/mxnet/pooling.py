@@ -5,7 +5,6 @@ MXNet's ceil mode lets a window lie wholly in the padding, and its own padding i
 
 from __future__ import annotations
 
-from backends.base import Unsupported
 from backends.mxnet.conv import padded
 from backends.mxnet.target import F, lower
 from compiler.codegen.axes import one_or_all
@@ -50,8 +49,8 @@ def _beyond(op: ops.Pool, sizes: Shape) -> tuple[int, ...]:
             found.append(max(0, needed))
         elif end <= kernel - stride:  # then no window starts in the padding, whatever the size
             found.append(stride - 1)
-        else:
-            raise Unsupported("`ceil` depends on a size that is known only when the model runs")
+        else:  # floor mode then begins its last window before the padding, as `ceil` means it
+            found.append(kernel - 1 - end)
     return tuple(found)
 
 
@@ -108,6 +107,4 @@ def _adaptive_avg_pool(op: ops.AdaptiveAvgPool2d, at: Application, x: Expr) -> E
     windows = tuple(1 if axis in gone else n for axis, n in enumerate(op.windows(at.type(0)), 2))
     if gone:
         x = F.mean(x, axis=gone[0], keepdims=True)
-    if not all(isinstance(n, int) for n in windows):
-        raise Unsupported("it needs a size that is known only when the model runs")
     return F.Pooling(x, kernel=windows, stride=windows, pool_type="avg")

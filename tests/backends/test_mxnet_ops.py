@@ -20,7 +20,6 @@ from tests.ops.layer_cases import CASES as LAYER_CASES
 
 ALL = [*CASES, *LAYER_CASES]
 DRAWN = {case.name for case in RANDOM if case.op.is_random}
-_CEIL = "`ceil` depends on a size that is known only when the model runs"
 _CONSTANT = "no output depends on an input or a parameter"
 REFUSED = {
     "arange": _CONSTANT,
@@ -28,9 +27,6 @@ REFUSED = {
     "constant": _CONSTANT,
     "constant_integer": _CONSTANT,
     "full": _CONSTANT,
-    "max_pool2d_ceil_cut": _CEIL,
-    "avg_pool2d_ceil": _CEIL,
-    "avg_pool2d_ceil_counted": _CEIL,
 }
 """Cases that the target refuses, and what it says."""
 RUN = [case for case in ALL if case.name not in REFUSED and case.name not in DRAWN]
