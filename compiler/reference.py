@@ -183,7 +183,8 @@ class _Machine:
         if item.layer is not None:
             owned = item.layer.parameters
             parameters = {p.name: self._weight(prefix, p) for p in owned}
-        op = concretize(item.op, self.sizes, self.dtype)
+        types = [None if value is None else value.type for value in item.inputs]
+        op = concretize(item.op.settled(*types), self.sizes, self.dtype)
         if op.is_random:
             if self.random is None:
                 raise InputError(f"`{op.name}` at {item.span} draws numbers: give a generator")

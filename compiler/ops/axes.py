@@ -8,6 +8,7 @@ from compiler.errors import OpError, require
 from compiler.lazy import np
 from compiler.ops.base import Op, Operand, operation
 from compiler.ops.checks import normalized_axes
+from compiler.ops.slicing import Index
 from compiler.types import Shape, TensorType, shape_text
 from dsl.records import dataclass
 
@@ -115,6 +116,10 @@ class Squeeze(Op):
                 message = f"axis {axis} of {x} has size {x.shape[axis]}, not 1"
                 raise OpError("E0301", message, attribute="axis", operand=0)
         return x.with_shape(*(size for i, size in enumerate(x.shape) if i not in axes))
+
+    def settled(self, x: TensorType) -> Op:
+        axes = self.axes(x.shape)
+        return Squeeze(axes) if axes else Index(())
 
     def reference(self, x: Array) -> Array:
         return np.squeeze(x, axis=self.axes(x.shape))

@@ -168,6 +168,13 @@ class Op:
         """What operands may hold whose elements count something (arguments as of `infer`)."""
         return ()
 
+    def settled(self, *args: Any) -> Op:
+        """The operation with what it takes from which sizes are known (arguments as of `infer`).
+
+        A reference is run with numbers for all sizes, and must not take more from those.
+        """
+        return self
+
     def infer_types(self, inputs: Sequence[TensorType | None]) -> tuple[TensorType, ...]:
         """`infer`, always as a tuple."""
         result = self.infer(*inputs)

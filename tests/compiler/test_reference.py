@@ -122,6 +122,16 @@ def test_an_observer_sees_every_operation_and_may_change_its_results() -> None:
     np.testing.assert_allclose(y[0], found["dense.bias"])
 
 
+@pytest.mark.parametrize("shape, result", [("N, 1, 3", "N, 3"), ("N, 3", "N, 3"), ("1, 1", "")])
+def test_a_batch_of_one_is_not_squeezed_away(shape: str, result: str) -> None:
+    graph = compiled(f"model M {{ input x: f32[{shape}]\n y = squeeze(x)\n output y }}")
+    sizes, wanted = (
+        tuple(1 if size == "N" else int(size) for size in text.split(", ") if size)
+        for text in (shape, result)
+    )
+    assert run(graph, {"x": np.ones(sizes)}, {})["y"].shape == wanted
+
+
 def test_long_chains_need_no_recursion() -> None:
     lines = "\n".join("    h = tanh(h)" for _ in range(3000))
     graph = compiled(
