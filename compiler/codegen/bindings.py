@@ -158,10 +158,11 @@ class Bindings(Values):
             expr = held.expr if held is not None else frame.variable(column)
             if expr is None:
                 raise NotAlike
-            waiting += [held] if held is not None else []
             name = self.names.of(source)
-            if expr != Name(name):
-                found[name] = column, expr
+            if expr == Name(name):  # it is there already
+                continue
+            waiting += [held] if held is not None else []
+            found[name] = column, expr
         kept = [column for column, _ in found.values()]
         for name in found:
             self._keep(frame, name, waiting, kept)

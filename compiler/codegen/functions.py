@@ -6,13 +6,14 @@ The models are there as variables; blocks without parameters are printed in plac
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compiler.codegen.arguments import Arguments
 from compiler.codegen.expr import Expr, Helper, Name
 from compiler.codegen.instances import Instances
 from compiler.codegen.lists import SiteLists
 from compiler.codegen.loops import find_parts, map_expressions
+from compiler.codegen.merge import NotAlike
 from compiler.codegen.names import Names
 from compiler.codegen.passing import Received
 from compiler.codegen.references import SizeName
@@ -21,7 +22,7 @@ from compiler.codegen.sizes import read_sizes
 from compiler.codegen.target import ClassTarget
 from compiler.codegen.walk import Walker
 from compiler.codegen.writer import Evaluate, Statement
-from compiler.ir import Bind, Call, Create, Graph, Instance, Layer, Value
+from compiler.ir import Apply, Bind, Call, Create, Graph, Instance, Layer, Value
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,11 @@ class _FunctionWalker(Walker):
 
     def _call(self, frame: Frame, column: list[Call], wish: Bind | None) -> None:
         call = column[0]
+        if not any(self.uses.is_live(o) for i in column for o in i.outputs):
+            return
         if call.instance.path not in self._models:
+            if len(column) > 1:  # a loop, to be unrolled: one call stands in place at a time
+                raise NotAlike
             self._inline(frame, call)
             return
         super()._call(frame, column, wish)
@@ -139,8 +144,16 @@ class _FunctionWalker(Walker):
         """Shapes are noted in the model's classes only."""
         return None
 
+    def _forget_earlier(self, frame: Frame, graph: Graph) -> None:
+        """Variables may hold values of the block as it stood before: in another call's place."""
+        own = {id(value) for value in _values(graph)}
+        for name, column in list(frame.variables.held.items()):
+            if id(column[0]) in own:
+                frame.variables.set(name, [replace(column[0])])
+
     def _inline(self, frame: Frame, call: Call) -> None:
         """Prints the body of a block in place of its call."""
+        self._forget_earlier(frame, call.graph)
         self.uses.enter(call)
         for value, entry in zip(call.inputs, call.graph.inputs, strict=True):
             expr = self.value(frame, [value])
@@ -158,6 +171,14 @@ class _FunctionWalker(Walker):
         self.uses.leave()
         for output, made in zip(call.outputs, call.graph.outputs, strict=True):
             self.wait(frame, ([output],), self.value(frame, [made.value]), 1, output.name)
+
+
+def _values(graph: Graph) -> Iterator[Value]:
+    """All tensors of a block."""
+    yield from (entry.value for entry in graph.inputs)
+    for item in graph.body.walk():
+        if isinstance(item, Apply | Call):
+            yield from item.outputs
 
 
 def _bound_values(graph: Graph) -> Iterator[Value]:

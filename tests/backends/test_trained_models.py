@@ -176,6 +176,12 @@ block Mixed {
     x = h + 1
     output tanh(h) + x * h
 }
+block Swapped {
+    input x: f32[N, D]
+    input h: f32[N, D]
+    x, h = h, x * 0.5 + h
+    output x * h + sigmoid(x)
+}
 block Twice {
     input x: f32[N, D]
     h = Mixed()(x)
@@ -192,9 +198,12 @@ train M {
     h = y * 3
     x = h + 1
     mixed = tanh(x)
+    for i in range(2) { mixed = 0.5 * mixed + tanh(Mixed()(x + i)) }
+    unused = tanh(Mixed()(sigmoid(x)))
     a = y |> Mixed
     b = (y + x) |> Twice
-    loss = mse(a + h * x, t) + mean(b * mixed) + mean(tanh(y + h) * Mixed()(y))
+    c = Swapped()(h, x) + Swapped()(tanh(y), Swapped()(y, h))
+    loss = mse(a + h * x, t) + mean(b * mixed * tanh(c)) + mean(tanh(y + h) * Mixed()(y))
     optimizer = sgd(lr = 0.01)
 }
 """,
