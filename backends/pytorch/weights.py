@@ -133,10 +133,12 @@ def export_piece(model: Graph) -> Piece:
     examples = ", ".join(_example(i.value.type, sizes) for i in model.inputs)
     inputs = {i.value.name: i.value for i in model.inputs}
     outputs = {o.name: o.value for o in model.outputs}
-    axes = {name: _symbolic_axes(value) for name, value in (inputs | outputs).items()}
+    axes = {name: _symbolic_axes(value) for name, value in inputs.items()}
     text = f"""\
 def export(model, path):
     \"\"\"Write an ONNX model; the tracing exporter keeps every symbolic size.\"\"\"
+    import onnx
+
     warnings.filterwarnings("ignore", "You are using the legacy", DeprecationWarning)
     torch.onnx.export(
         model.eval().cpu(),
@@ -147,12 +149,23 @@ def export(model, path):
         dynamic_axes={literal({name: found for name, found in axes.items() if found})},
         opset_version=17,
         dynamo=False,
-    )"""
+    )
+    proto = onnx.load(path, load_external_data=False)
+    shapes = {literal({name: _declared(value) for name, value in outputs.items()})}
+    for value in proto.graph.output:  # tracing does not follow all of their sizes
+        dtype = value.type.tensor_type.elem_type
+        shape = shapes[value.name]
+        value.type.CopyFrom(onnx.helper.make_tensor_type_proto(dtype, shape))
+    onnx.save(proto, path)"""
     return Piece(text, ("import warnings",))
 
 
 def _symbolic_axes(value: Value) -> dict[int, str]:
     return {axis: str(n) for axis, n in enumerate(value.type.shape) if isinstance(n, Dim)}
+
+
+def _declared(value: Value) -> tuple[int | str, ...]:
+    return tuple(str(n) if isinstance(n, Dim) else n for n in value.type.shape)
 
 
 def _example(type_: TensorType, sizes: Mapping[str, int]) -> str:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from safetensors.numpy import load_file, save_file
 
@@ -39,6 +40,37 @@ def test_every_sample_is_identical_on_all_targets(
     assert report["identical"] is True
     assert {target["name"] for target in report["targets"]} == set(TARGETS)
     assert all(pair["verdict"] == "identical" for pair in report["pairs"])
+
+
+SIZED = """
+model Sized {
+    input x: f32[N, T, 8]
+    values, places = topk(x, 3)
+    left, right = x |> dense(6) |> chunk(2, axis = -1)
+    output best = values, places, both = concat([right, left], axis = 1), half = x[:, :, ::2]
+}
+"""
+
+
+def test_every_file_declares_the_sizes_of_the_source(tmp_path: Path) -> None:
+    (tmp_path / "net.model").write_text(SIZED)
+    done = tercet("verify", tmp_path / "net.model", "-t", "all", "-o", tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    for target in TARGETS:
+        graph = onnx.load(tmp_path / f"{target}.onnx").graph
+        shapes = {
+            value.name: [
+                size.dim_param or size.dim_value for size in value.type.tensor_type.shape.dim
+            ]
+            for value in (*graph.input, *graph.output)
+        }
+        assert shapes.pop("both")[::2] == ["N", 3]  # 2 * T may be spelt in any way
+        assert shapes == {
+            "x": ["N", "T", 8],
+            "best": ["N", "T", 3],
+            "places": ["N", "T", 3],
+            "half": ["N", "T", 4],
+        }, target
 
 
 CONSTRAINED = """
