@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from backends.pytorch.target import DTYPES
 from compiler.codegen.classes import ClassCode
-from compiler.codegen.files import CHECK, NAMES_AGREE, READ, WRITE, checked_inputs, types_agree
+from compiler.codegen.files import (
+    CHECK,
+    NAMES_AGREE,
+    READ,
+    WRITE,
+    checked_inputs,
+    types_agree,
+    types_text,
+)
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
 from compiler.codegen.specialised import layers_of
@@ -15,6 +23,7 @@ from compiler.ir import Graph, Value
 from compiler.ops.base import LayerOp
 from compiler.ops.norm import BatchNorm
 from compiler.ops.recurrent import Gru, Recurrent
+from compiler.reach import reached_inputs
 from compiler.sizes import example_sizes
 from compiler.types import DType, TensorType
 
@@ -156,8 +165,23 @@ def export(model, path):
         dtype = value.type.tensor_type.elem_type
         shape = shapes[value.name]
         value.type.CopyFrom(onnx.helper.make_tensor_type_proto(dtype, shape))
-    onnx.save(proto, path)"""
-    return Piece(text, ("import warnings",))
+{_with_all_inputs(model)}    onnx.save(proto, path)"""
+    return Piece(text, ("import warnings", "import numpy as np"))
+
+
+def _with_all_inputs(model: Graph) -> str:
+    """Lines of `export` that put inputs back which the exporter leaves out."""
+    types = {i.value.name: i.value.type for i in model.inputs}
+    if len(reached_inputs(model)) == len(types):
+        return ""
+    return f"""\
+    there = {{value.name for value in proto.graph.input}}
+    for name, (dtype, *shape) in {types_text(types)}.items():
+        if name not in there:  # for no output needs it
+            kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+            value = onnx.helper.make_tensor_value_info(name, kind, shape)
+            proto.graph.input.append(value)
+"""
 
 
 def _symbolic_axes(value: Value) -> dict[int, str]:

@@ -120,6 +120,23 @@ def test_a_model_in_f64_is_identical_on_all_targets(tmp_path: Path) -> None:
     assert load_file(tmp_path / "out" / "pytorch_answer0.safetensors")["y"].dtype == np.float64
 
 
+SPARE = """
+model Spare {
+    input x: f32[N, T, 4]
+    input lengths: i64[N]
+    input spare: f32[N, S]
+    y, h, c = x |> lstm(3, bidirectional = true, lengths = lengths, return_state = true)
+    output y, h, c
+}
+"""
+
+
+def test_inputs_that_no_output_needs_are_in_every_export(tmp_path: Path) -> None:
+    (tmp_path / "net.model").write_text(SPARE)
+    done = tercet("verify", tmp_path / "net.model", "-t", "all", "--json", "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
 @pytest.mark.parametrize("trainer", FRAMEWORKS)
 def test_weights_trained_by_one_target_mean_the_same_in_the_others(
     trainer: str, tmp_path: Path
