@@ -13,7 +13,6 @@ from tests.codegen.models import MODELS
 REFUSED: dict[tuple[str, str], str] = {
     ("block_instance_many_sizes", "mxnet"): "no one class can be written",
     ("uneven_padding_and_ceil_over_any_size", "pytorch"): "an axis of any size",
-    ("uneven_padding_and_ceil_over_any_size", "mxnet"): "a size that is known only when",
 }
 """What a target cannot express, with a part of the reason it gives."""
 
