@@ -65,9 +65,9 @@ class {name}(keras.optimizers.{name}):
     Keras' own squares and clips each of them by itself.
     """
 
-    def apply(self, gradients, variables=None):
-        whole = [g if g is None else tf.convert_to_tensor(g) for g in gradients]
-        super().apply(whole, variables)'''
+    def apply(self, grads, trainable_variables=None):
+        whole = [g if g is None else tf.convert_to_tensor(g) for g in grads]
+        super().apply(whole, trainable_variables)'''
     return Piece(text)
 
 

@@ -125,6 +125,23 @@ LOSSES = {
 }
 RESUMED = ("noisy", "summed")
 
+_ROWS = """
+model Rows() {
+    input ids: i64[N, 4]
+    y = sum(ids |> embedding(8, 3), axis = 1)
+    output y
+}
+train Rows {
+    target t: f32[N, 3]
+    data = iris() { ids = cast(features, i64), t = features[:, 1:] }
+    loss = mse(y, t)
+    optimizer = adam(lr = 0.01)
+    clip = global_norm(1.0)
+    precision = f16
+    epochs = 1
+}
+"""
+
 
 def trained(text: str) -> tuple[Graph, Training]:
     program = load(Source("test.model", text)).program_or_raise()
@@ -158,6 +175,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         prepare(f"c_{name}", text, place, "--epochs 2")
         resume = f"--epochs 2 --resume {place}/b_{name}/state"
         prepare(f"d_{name}", text, place, resume)
+    prepare("e_rows_of_a_scaled_loss", _ROWS, place, "")
     run_all(place)
     return place
 
@@ -260,3 +278,12 @@ def test_a_resumed_run_ends_where_the_whole_one_does(name: str, folder: Path) ->
     whole = (folder / f"c_{name}" / "saved.safetensors").read_bytes()
     resumed = (folder / f"d_{name}" / "saved.safetensors").read_bytes()
     assert whole == resumed
+
+
+@pytest.mark.slow
+def test_rows_of_a_scaled_loss_are_added_up(folder: Path) -> None:
+    place = folder / "e_rows_of_a_scaled_loss"
+    _no_error(place)
+    start = load_file(place / "weights.safetensors")["embedding.weight"]
+    found = load_file(place / "saved.safetensors")["embedding.weight"]
+    assert np.abs(found - start).max() == pytest.approx(0.03, rel=0.1)  # three steps of Adam

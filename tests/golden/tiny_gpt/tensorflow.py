@@ -191,9 +191,9 @@ class AdamW(keras.optimizers.AdamW):
     Keras' own squares and clips each of them by itself.
     """
 
-    def apply(self, gradients, variables=None):
-        whole = [g if g is None else tf.convert_to_tensor(g) for g in gradients]
-        super().apply(whole, variables)
+    def apply(self, grads, trainable_variables=None):
+        whole = [g if g is None else tf.convert_to_tensor(g) for g in grads]
+        super().apply(whole, trainable_variables)
 
 
 def prepare(model, epoch_steps, args):
@@ -617,4 +617,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: eac80466a6face0c
+# Compiled by Tercet. sha256 of the lines above: a335784db54b9625
