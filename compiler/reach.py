@@ -1,10 +1,11 @@
-"""Which parameters and inputs a model's outputs depend on."""
+"""Which parameters and inputs the outputs of a model depend on, and which ones a loss trains."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from compiler.ir import Apply, Call, Create, Graph, Instance, Layer, ReadParameter, Value
+from compiler.ops.random import StopGradient
 
 Reached = tuple[Layer | Instance | None, str]
 """A parameter by its path from the layer or block that holds it, which a caller of the graph made
@@ -23,6 +24,20 @@ def reached_inputs(model: Graph) -> list[str]:
     return [given.value.name for k, given in enumerate(model.inputs) if k in reached]
 
 
+def trained(loss: Graph, model: Graph, instance: Instance) -> list[str]:
+    """The paths of the model's trained parameters that the loss sends a gradient to.
+
+    `instance` is the model's in the graph of the loss.  Integers and truth values carry no
+    gradient, and `stop_gradient` ends it.
+    """
+    reached, _ = _Reach(gradients=True).of(loss, _all_outputs(loss))
+    return [
+        path
+        for path, parameter in model.parameters()
+        if parameter.trainable and (None, f"{instance.path}.{path}") in reached
+    ]
+
+
 def _all_outputs(model: Graph) -> frozenset[int]:
     return frozenset(range(len(model.outputs)))
 
@@ -30,7 +45,8 @@ def _all_outputs(model: Graph) -> frozenset[int]:
 class _Reach:
     """Remembers what is found of a graph, which many calls may share."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, gradients: bool = False) -> None:
+        self._gradients = gradients
         self._found: dict[tuple[int, frozenset[int]], tuple[set[Reached], set[int]]] = {}
 
     def of(self, graph: Graph, wanted: frozenset[int]) -> tuple[set[Reached], set[int]]:
@@ -46,7 +62,11 @@ class _Reach:
         items = list(graph.body.walk())
         for item in reversed(items):
             match item:
-                case Apply(outputs=outputs, inputs=inputs, layer=layer) if _any(outputs, live):
+                case Apply(op=StopGradient()) if self._gradients:
+                    pass
+                case Apply(outputs=outputs, inputs=inputs, layer=layer) if self._flows(
+                    outputs, live
+                ):
                     live.update(v for v in inputs if v is not None)
                     found.update((layer, p.name) for p in (layer.parameters if layer else ()))
                 case Call(outputs=outputs) if _any(outputs, live):
@@ -58,6 +78,10 @@ class _Reach:
             (None, f"{made.path}.{rest}") if made in own else (made, rest) for made, rest in found
         }
         return placed, {k for k, given in enumerate(graph.inputs) if given.value in live}
+
+    def _flows(self, outputs: Iterable[Value], live: set[Value]) -> bool:
+        carrying = (v for v in outputs if not self._gradients or v.type.dtype.is_float)
+        return _any(carrying, live)
 
     def _enter(self, call: Call, live: set[Value], found: set[Reached]) -> None:
         wanted = frozenset(k for k, value in enumerate(call.outputs) if value in live)

@@ -115,6 +115,7 @@ CODES: Final[dict[str, str]] = {
     "E0613": "a model has two `train` declarations",
     "E0614": "an override names nothing",
     "E0615": "a pattern matches no parameter",
+    "E0616": "the loss trains nothing",
     # Targets and files.
     "E0701": "a target cannot express an operation",
     "E0702": "a target is not installed",

@@ -32,6 +32,7 @@ from compiler.ir import (
     Site,
     Value,
 )
+from compiler.reach import trained
 from compiler.signature import Given
 from compiler.training import (
     LOSS,
@@ -132,6 +133,7 @@ class Trainer:
             **chosen,
         )
         _check_indices(training)
+        _check_trained(loss, self._models, read.loss.span)
         return training
 
     def _trace(self, purpose: Purpose) -> tuple[Frame, TrainBody]:
@@ -200,6 +202,18 @@ class Trainer:
         if read.data is None:
             return None
         return read_data(self._session, self._scope, read.data, wanted, frame, self._overriding)
+
+
+def _check_trained(loss: Graph, models: Sequence[Model], span: Span) -> None:
+    """The loss has a gradient by something that is trained.  Raises DiagnosticError E0616."""
+    for model in models:
+        if not any(parameter.trainable for _, parameter in model.graph.parameters()):
+            message = f"`{model.graph.name}` has no parameter to train"
+            raise error("E0616", message, span, "a model without `train` compiles too")
+        if not trained(loss, model.graph, model.instance):
+            message = f"no gradient of the loss reaches a parameter of `{model.graph.name}`"
+            help = "integers, comparisons and `stop_gradient` carry none: use the model's outputs"
+            raise error("E0616", message, span, help)
 
 
 def _check_batch(data: Data, batch: int, read: TrainBody) -> None:
