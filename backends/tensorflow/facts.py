@@ -13,7 +13,7 @@ from typing import Literal
 
 from compiler.codegen.expr import Expr, Made, Name
 from compiler.codegen.specialised import all_graphs, layers_of
-from compiler.ir import Apply, Create, Graph, Layer, ReadParameter, Site
+from compiler.ir import Apply, Create, Graph, Layer, ReadParameter, Site, Value
 from compiler.ops.activation import PRelu
 from compiler.ops.base import LayerOp
 from compiler.ops.conv import AnyConvolution, Convolution
@@ -66,6 +66,16 @@ class Facts:
             and item.layer is None
             and not item.indices
             and self.variable_name(item.parameter.name) != item.parameter.name
+        }
+
+    @cached_property
+    def parameters(self) -> set[Value]:
+        """The values that are Keras' variables, which not every function takes for tensors."""
+        return {
+            item.output
+            for graph in self.graphs
+            for item in graph.body.walk()
+            if isinstance(item, ReadParameter)
         }
 
     @cached_property

@@ -14,7 +14,9 @@ def _concat(op: ops.Concat, at: Placed, *tensors: Expr) -> Expr:
 
 @lower(ops.Stack)
 def _stack(op: ops.Stack, at: Placed, *tensors: Expr) -> Expr:
-    return tf.stack(list(tensors), axis=default(op.axis, 0))
+    pairs = zip(at.item.inputs, tensors, strict=True)
+    made = [tf.convert_to_tensor(t) if v in at.facts.parameters else t for v, t in pairs]
+    return tf.stack(made, axis=default(op.axis, 0))
 
 
 @lower(ops.Split, ops.Chunk)

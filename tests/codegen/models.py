@@ -13,6 +13,16 @@ model M {
     output y = state[0] + part[0], z = both[0], low, high
 }
 """,
+    "raw_parameters_joined": """
+model M {
+    input x: f32[N, 3]
+    param first: f32[3] = normal(std = 1)
+    param second: f32[3] = normal(std = 1)
+    rows = stack([first, second])
+    columns = reshape(concat([second, first], axis = 0), [3, 2])
+    output y = x @ transpose(rows), z = x @ columns
+}
+""",
     "blocks_with_different_trip_counts": """
 block Stack(depth, width) {
     input x: f32[N, D]
