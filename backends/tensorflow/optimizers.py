@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 
 from compiler.codegen.expr import Expr, Name, default
 from compiler.codegen.pieces import Piece
+from compiler.codegen.specialised import all_graphs
 from compiler.codegen.training import MATCHED
-from compiler.index_checks import callees_first
 from compiler.ir import Apply, Graph
 from compiler.ops.indexing import Gather, Take
 from compiler.ops.linear import Embedding
@@ -50,7 +50,7 @@ def adds_rows(training: Training) -> bool:
     linear = isinstance(update.optimizer, Sgd | Lion) and update.clip is None
     return not linear and any(
         isinstance(item, Apply) and isinstance(item.op, Embedding | Gather | Take)
-        for graph in callees_first(update.loss)
+        for graph in all_graphs(update.loss)
         for item in graph.body.walk()
     )
 

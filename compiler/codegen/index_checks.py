@@ -8,7 +8,8 @@ from compiler.codegen.expr import Expr, Name
 from compiler.codegen.numpy_rules import lowered
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
-from compiler.index_checks import IndexCheck, Step, index_checks
+from compiler.index_checks import IndexCheck, index_checks
+from compiler.index_sources import Step
 from compiler.ir import Apply, Graph, Value
 from compiler.training.labels import data_checks
 from compiler.training.program import Training

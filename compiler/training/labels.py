@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compiler.index_checks import (
-    Bounds,
-    Demand,
-    IndexCheck,
-    Source,
-    after,
-    index_checks,
-    traced,
-    within,
-)
+from compiler.index_checks import Bounds, IndexCheck, after, index_checks, within
+from compiler.index_sources import Demand, Source, traced
 from compiler.ops import shape
 from compiler.training.metrics import Accuracy
 from compiler.training.program import Data, Training

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from compiler import dims
+from compiler.codegen.specialised import all_graphs
 from compiler.dims import Size
-from compiler.index_checks import callees_first
 from compiler.ir import Apply, Call, Graph, Value
 from compiler.ops import elementwise, indexing, shape
 from compiler.types import DType
@@ -72,7 +72,7 @@ class _Summary:
 def input_ranges(graph: Graph) -> dict[str, Range]:
     """The range of every input by name."""
     summaries: dict[Graph, _Summary] = {}
-    for part in callees_first(graph):
+    for part in all_graphs(graph):
         summaries[part] = _summarize(part, summaries)
     names = (given.value.name for given in graph.inputs)
     return dict(zip(names, summaries[graph].asked, strict=True))
