@@ -11,7 +11,7 @@ from dataclasses import field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from compiler.codegen.specialised import all_graphs
+from compiler.callees import all_graphs
 from compiler.dims import Dim, Size
 from compiler.ir import Apply, Call, Graph, Value
 from compiler.ops import elementwise, shape

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from compiler import dims
-from compiler.codegen.specialised import all_graphs
+from compiler.callees import all_graphs
 from compiler.dims import Dim
 from compiler.ir import Apply, Call, Graph, ReadParameter
 from compiler.size_search import Demand, Search, candidates

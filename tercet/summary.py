@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compiler import dims
-from compiler.codegen.specialised import called_graphs
+from compiler.callees import called_graphs
 from compiler.dims import Dim, Size
 from compiler.ir import Apply, Call, Create, Graph, Layer, Parameter, ReadParameter
 from compiler.ops.elementwise import Constant

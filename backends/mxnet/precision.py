@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from backends.base import Unsupported, rejected
+from compiler.callees import all_graphs
 from compiler.codegen.pieces import Piece, literal
-from compiler.codegen.specialised import all_graphs
 from compiler.ir import Apply, Graph
 from compiler.ops.conv_transpose import ConvTranspose
 from compiler.reach import reached_inputs

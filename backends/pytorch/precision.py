@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from backends.base import Unsupported, rejected
 from backends.pytorch.target import DTYPES
+from compiler.callees import all_graphs
 from compiler.codegen.pieces import literal
 from compiler.codegen.render import render
-from compiler.codegen.specialised import all_graphs, layers_of
+from compiler.codegen.specialised import layers_of
 from compiler.ir import Apply, Graph
 from compiler.ops.loss import BinaryCrossEntropy
 from compiler.ops.recurrent import Lstm

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compiler import dims
-from compiler.codegen.specialised import all_graphs
+from compiler.callees import all_graphs
 from compiler.dims import Dim
 from compiler.ir import Apply, Call, Graph
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backends.tensorflow.target import DTYPES, TensorFlowTarget, scope
+from compiler.callees import all_graphs
 from compiler.codegen.files import checked_inputs
 from compiler.codegen.names import Names
 from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
-from compiler.codegen.specialised import all_graphs
 from compiler.dims import Dim, evaluate
 from compiler.ir import Apply, Graph, Value
 from compiler.ops.elementwise import FloorDivide, Modulo

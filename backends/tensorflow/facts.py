@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Literal
 
+from compiler.callees import all_graphs
 from compiler.codegen.expr import Expr, Made, Name
-from compiler.codegen.specialised import all_graphs, layers_of
+from compiler.codegen.specialised import layers_of
 from compiler.ir import Apply, Create, Graph, Layer, ReadParameter, Site, Value
 from compiler.ops.activation import PRelu
 from compiler.ops.base import LayerOp

@@ -18,7 +18,7 @@ from enum import Enum
 
 from backends.tensorflow.axes import result_order, stays_last
 from backends.tensorflow.uses import Uses, flattens, spatial_axes_are_one
-from compiler.codegen.specialised import all_graphs
+from compiler.callees import all_graphs
 from compiler.ir import Apply, Call, Graph, Value
 from compiler.ops.base import Layout
 from compiler.ops.pooling import GlobalPool

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
+from compiler.callees import all_graphs
 from compiler.codegen.expr import Expr, Name, default
 from compiler.codegen.pieces import Piece
-from compiler.codegen.specialised import all_graphs
 from compiler.codegen.training import MATCHED
 from compiler.ir import Apply, Graph
 from compiler.ops.indexing import Gather, Take

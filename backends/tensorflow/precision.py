@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from compiler.callees import all_graphs
 from compiler.codegen.pieces import Piece, literal
-from compiler.codegen.specialised import all_graphs
 from compiler.ir import Apply, Graph
 from compiler.ops.pooling import AvgPool3d, MaxPool3d
 from compiler.types import DType

@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from compiler.callees import all_graphs
 from compiler.codegen.expr import Expr, Literal
 from compiler.codegen.names import Names
 from compiler.codegen.references import Element, LoopItem
-from compiler.codegen.specialised import all_graphs
 from compiler.codegen.uses import Uses
 from compiler.ir import Apply, Call, Graph, Instance, Layer, ReadParameter, Site
 from dsl import nodes

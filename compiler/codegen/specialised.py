@@ -1,9 +1,10 @@
-"""The graphs that a model's text calls, and which of them one instance of a block runs through."""
+"""The specialisations of blocks, and which of them one instance of a block runs through."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
+from compiler.callees import all_graphs, called_graphs
 from compiler.ir import Create, Graph, Layer
 from dsl.diagnostics import Diagnostic, DiagnosticError
 
@@ -32,30 +33,6 @@ def _made(graph: Graph) -> Iterator[Graph]:
     """The graphs of the instances that a graph makes."""
     for graphs in graph.instances.values():
         yield from graphs
-
-
-def called_graphs(model: Graph) -> list[Graph]:
-    """Every graph that a model calls, directly or not, callees first, each once."""
-    done: list[Graph] = []
-    seen: set[int] = set()
-    pending: list[tuple[Graph, Iterable[Graph]]] = [(model, iter([c.graph for c in model.calls]))]
-    while pending:
-        graph, callees = pending[-1]
-        following = next(iter(callees), None)
-        if following is None:
-            pending.pop()
-            if graph is not model:
-                done.append(graph)
-        elif id(following) not in seen:
-            seen.add(id(following))
-            pending.append((following, iter([c.graph for c in following.calls])))
-    return done
-
-
-def all_graphs(*roots: Graph) -> list[Graph]:
-    """Every graph that these call, before its callers, and these themselves, each once."""
-    found = (graph for root in roots for graph in (*called_graphs(root), root))
-    return list(dict.fromkeys(found))
 
 
 def layers_of(*roots: Graph) -> list[Layer]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from compiler import dims
-from compiler.codegen.specialised import all_graphs
+from compiler.callees import all_graphs
 from compiler.dims import Size
 from compiler.ir import Apply, Call, Graph, Value
 from compiler.ops import elementwise, indexing, shape
