@@ -50,6 +50,10 @@ def run_with_lengths(layer, x, lengths, state=None):
     packed = nn.utils.rnn.pack_padded_sequence(
         x, lengths.cpu(), batch_first=True, enforce_sorted=False
     )
+    if state is None:  # torch.onnx fails on the layer's own zeros if no output is used
+        count = layer.num_layers * (2 if layer.bidirectional else 1)
+        state = x.new_zeros(count, x.shape[0], layer.hidden_size)
+        state = (state, state) if isinstance(layer, nn.LSTM) else state
     output, state = layer(packed, state)
     output, _ = nn.utils.rnn.pad_packed_sequence(
         output, batch_first=True, total_length=x.shape[1]

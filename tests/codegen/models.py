@@ -677,6 +677,17 @@ model M {
     output y = s |> rnn(4, lengths = ends), first = state, last = hidden, cell, again, kept
 }
 """,
+    "states_at_the_ends_alone": """
+model M {
+    input x: f32[N, T, 4]
+    input lengths: i64[N]
+    ends = lengths % 5 + 1
+    _, first = x |> gru(5, lengths = ends, return_state = true)
+    _, both = x |> rnn(5, lengths = ends, bidirectional = true, return_state = true)
+    _, hidden, cell = x |> lstm(3, lengths = ends, return_state = true)
+    output first, both, hidden, cell
+}
+""",
     "inputs_that_no_output_needs": """
 block First {
     input a: f32[N, D]
