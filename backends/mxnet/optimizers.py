@@ -2,7 +2,8 @@
 
 MXNet's NAG is wrong with weight decay, its Nadam shares one momentum schedule between all
 parameters, its Adagrad decouples weight decay, its Adadelta knows no learning rate, its RMSProp has
-momentum in the centred form only; AdamW and Lion it has not at all.
+momentum in the centred form only; AdamW and Lion it has not at all.  Its Adam and RMSProp clip
+values after weight decay.
 """
 
 from __future__ import annotations
@@ -32,11 +33,13 @@ class PrintedOptimizer:
     """The arguments of `gluon.Trainer` after the parameters, and what they need.
 
     `notes` are comments: where the stock optimizer differs from the language's.
+    `clips`: whether it is what clips values, where that is asked for.
     """
 
     arguments: str
     piece: Piece
     notes: tuple[str, ...] = ()
+    clips: bool = True
 
 
 def printed_optimizer(update: Update, constants: dict[str, str]) -> PrintedOptimizer:
@@ -51,13 +54,15 @@ def printed_optimizer(update: Update, constants: dict[str, str]) -> PrintedOptim
     kind, own, notes = _stock(update, settings, value)
     if optimizer.weight_decay:
         settings["wd"] = value("weight_decay")
-    if isinstance(update.clip, ClipValue):
+    # MXNet's own Adam and RMSProp clip what weight decay has joined already.
+    clips = own or isinstance(optimizer, Sgd) or not optimizer.weight_decay
+    if isinstance(update.clip, ClipValue) and clips:
         settings["clip_gradient"] = Name("MAX_GRADIENT")
     if own:
         keywords = ", ".join(f"{key}={render(entry)}" for key, entry in settings.items())
         return PrintedOptimizer(f"{kind}({keywords})", Piece(OPTIMIZERS[kind], _IMPORTS), notes)
     entries = ", ".join(f'"{key}": {render(entry)}' for key, entry in settings.items())
-    return PrintedOptimizer(f'"{kind}", {{{entries}}}', Piece(), notes)
+    return PrintedOptimizer(f'"{kind}", {{{entries}}}', Piece(), notes, clips)
 
 
 _IMPORTS = ("import mxnet as mx", "from mxnet import nd")

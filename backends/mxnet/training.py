@@ -28,7 +28,7 @@ from compiler.codegen.writer import lines
 from compiler.ir import Apply, Graph
 from compiler.ops.norm import Dropout
 from compiler.reach import unreached
-from compiler.training.clipping import GlobalNorm
+from compiler.training.clipping import ClipValue, GlobalNorm
 from compiler.training.labels import data_checks
 from compiler.training.program import Training
 from compiler.types import DType
@@ -173,16 +173,29 @@ class TrainingPrinter:
 
     def _clip(self) -> list[str]:
         clip = self._training.update.clip
-        if not isinstance(clip, GlobalNorm):
-            return []  # MXNet's optimizers clip values themselves
-        name, _ = clip_constant(clip)
+        match clip:
+            case None:
+                return []
+            case GlobalNorm():
+                name, _ = clip_constant(clip)
+                clipped = [f"gluon.utils.clip_global_norm(gradients, {name}, check_isfinite=False)"]
+            case ClipValue():
+                if self._optimizer.clips:
+                    return []
+                name, _ = clip_constant(clip)
+                clipped = [
+                    "for gradient in gradients:",
+                    f"    nd.clip(gradient, -{name}, {name}, out=gradient)",
+                ]
+            case _:
+                raise TypeError(type(clip).__name__)
         return [
             "gradients = [",
             "    parameter.grad()",
             "    for parameter in model.collect_params().values()",
             '    if parameter.grad_req != "null"',
             "]",
-            f"gluon.utils.clip_global_norm(gradients, {name}, check_isfinite=False)",
+            *clipped,
         ]
 
     def _evaluate(self) -> str:

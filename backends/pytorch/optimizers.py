@@ -55,8 +55,18 @@ def optimizer_call(optimizer: Optimizer, parameters: Expr, constants: dict[str, 
                 nesterov=default(optimizer.nesterov, False),
                 weight_decay=decay,
             )
-        case Adam() | AdamW() | NAdam():
-            cls = {Adam: optim.Adam, AdamW: optim.AdamW, NAdam: optim.NAdam}[type(optimizer)]
+        case NAdam():
+            betas = (optimizer.beta1, optimizer.beta2)
+            return optim.NAdam(
+                parameters,
+                rate,
+                betas=betas,
+                eps=optimizer.eps,
+                weight_decay=decay,
+                momentum_decay=default(optimizer.momentum_decay, 4e-3),
+            )
+        case Adam() | AdamW():
+            cls = {Adam: optim.Adam, AdamW: optim.AdamW}[type(optimizer)]
             betas = (optimizer.beta1, optimizer.beta2)
             shown = value("weight_decay") if isinstance(optimizer, AdamW) else decay
             return cls(parameters, rate, betas=betas, eps=optimizer.eps, weight_decay=shown)

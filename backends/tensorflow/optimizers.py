@@ -164,9 +164,9 @@ def _matched(path: str, patterns: tuple[str, ...]) -> bool:
 def differences(optimizer: Optimizer, changing_rate: bool) -> list[str]:
     """Sentences on what Keras' optimizer does otherwise than the language says."""
     found = []
+    if isinstance(optimizer, Sgd | RmsProp) and optimizer.momentum and changing_rate:
+        found.append("Keras keeps the learning rate in the velocity: a change acts slowly.")
     match optimizer:
-        case Sgd(momentum=momentum) if momentum and changing_rate:
-            found.append("Keras keeps the learning rate in the velocity: a change acts slowly.")
         case Adam() | AdamW():
             found.append("Keras adds epsilon before the correction of the bias.")
         case NAdam():
