@@ -1,8 +1,8 @@
 """From the answers of all voices to verdicts: who is compared with whom, and what can be judged.
 
 A voice is one program that answers every probe: a framework, an ONNX file, or the reference.  The
-reference in float64 is the truth; its distance from itself in float32 is a sample of the rounding
-that this model makes of these probes, and tells a difference of meaning from one of rounding.
+reference in float64 is the truth; its distances from itself in float32 are samples of the rounding
+that this model makes of these probes, and tell a difference of meaning from one of rounding.
 """
 
 from __future__ import annotations
@@ -53,12 +53,14 @@ class Reference:
     `idle` are inputs whose handling the probes do not try: no output changes with them.
     `undefined` are for each probe the outputs that depend on a NaN, though they hold none: what
     the largest of no numbers is, every framework answers in its own way.
+    `in_order` is float32 again, with sums that lose more: see `summation`.
     """
 
     exact: Sequence[Answers]
     rounded: Sequence[Answers]
     idle: Sequence[str] = ()
     undefined: Sequence[Collection[str]] = ()
+    in_order: Sequence[Answers] = ()
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,7 @@ class _OutputJudge:
         self.probes = probes
         self.exact = [answers[output] for answers in reference.exact]
         self.rounded = [answers[output] for answers in reference.rounded]
+        self.in_order = [answers[output] for answers in reference.in_order]
         self.undefined = {i for i, names in enumerate(reference.undefined) if output in names}
         self.scales = self._scales()
         self.tolerance = tolerance_for(np.dtype(dtype.numpy_name))
@@ -277,7 +280,9 @@ class _OutputJudge:
         """A difference is not judged where float32 rounding alone makes one of its size."""
         if comparison.verdict != "different" or comparison.max_abs is None:
             return comparison
-        noise = scale_of(self.exact[index].astype(float) - self.rounded[index].astype(float))
+        samples = (self.rounded, self.in_order) if self.in_order else (self.rounded,)
+        exact = self.exact[index].astype(float)
+        noise = max(scale_of(exact - sample[index].astype(float)) for sample in samples)
         tolerated = self.tolerance * self.scales[index]
         if 4 * noise <= tolerated or comparison.max_abs > _NOISE_FACTOR * noise:
             return comparison

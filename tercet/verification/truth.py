@@ -9,6 +9,7 @@ from compiler.ir import Graph
 from compiler.lazy import np
 from compiler.reach import reached_inputs
 from compiler.reference import InputError, Step, run
+from tercet.verification import summation
 from tercet.verification.compare import scale_of
 from tercet.verification.judge import SENSITIVITY, Reference
 from tercet.verification.probes import Distribution, Probe, make_probes
@@ -54,7 +55,7 @@ def _not_finite(answers: Mapping[str, Array]) -> str:
 def reference_answers(
     graph: Graph, weights: Mapping[str, Array], probes: Sequence[Probe]
 ) -> Reference:
-    """The outputs in float64, in float32 for a sample of its rounding, and the idle inputs."""
+    """The outputs in float64, twice in float32 for samples of its rounding, and idle inputs."""
     watches = [_NanWatch() for _ in probes]
     exact = [
         run(graph, probe.inputs, weights, observe=watch)
@@ -65,8 +66,15 @@ def reference_answers(
         for probe, watch, answers in zip(probes, watches, exact, strict=True)
     ]
     rounded = [run(graph, probe.inputs, weights, "float32") for probe in probes]
+    in_order = [_added_in_order(graph, weights, probe) for probe in probes]
     idle = _idle_inputs(graph, weights, probes, exact)
-    return Reference(exact, rounded, idle, undefined)
+    return Reference(exact, rounded, idle, undefined, in_order)
+
+
+def _added_in_order(graph: Graph, weights: Mapping[str, Array], probe: Probe) -> dict[str, Array]:
+    """The outputs in float32 where sums run one term after the other."""
+    found = run(graph, probe.inputs, weights, "float32", observe=summation.in_order)
+    return {name: np.asarray(array) for name, array in found.items()}
 
 
 class _NanWatch:

@@ -183,6 +183,18 @@ def test_an_ordinary_probe_beyond_the_precision_is_not_judged() -> None:
     assert _verdict(judgement) == "not judged"
 
 
+def test_what_sums_in_order_lose_is_rounding_and_more_is_not() -> None:
+    def off(by: float) -> list[dict[str, Array]]:
+        return [{"y": _smooth(x) + by * (i == 3)} for i, x in enumerate(_inputs())]
+
+    exact, rounded = _answers(_smooth, "float64"), _answers(_smooth, "float32")
+    for given, verdict in (([], "different"), (off(1e-4), "identical"), (off(1e-6), "different")):
+        answers = [{"y": a["y"].astype(np.float32)} for a in off(1.5e-4)]
+        reference = Reference(exact, rounded, in_order=given)
+        found = judge({"y": DType.F32}, PROBES, reference, [Voice("a", "a", "eager", answers)])
+        assert _verdict(found) == verdict
+
+
 def test_integers_are_judged_exactly() -> None:
     same = [{"y": np.rint(3 * x).astype(np.int64)} for x in _inputs()]
     off = [{"y": a["y"] + (i == 2)} for i, a in enumerate(same)]

@@ -109,6 +109,29 @@ def test_outputs_that_depend_on_a_nan_are_known() -> None:
     assert found == {"zeros": {"share", "best"}}
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "output y = instance_norm(1 + x / 1000)",
+        "output y = group_norm(1)(1 + x / 1000)",
+        "output y = (1 + x / 1000) |> reshape([N, 16384]) |> layer_norm",
+        "output y = mean(1 + x / 1000, axis = [2, 3])",
+        "output y = sum(1 + x / 1000)",
+    ],
+)
+def test_one_sample_of_rounding_adds_in_order(body: str) -> None:
+    """Of thousands of almost equal numbers that loses much; where nothing is added, nothing."""
+    graph = _model("input x: f32[N, 1, 128, 128]", f"{body}, same = -x")
+    weights = lively_weights(graph, 0)
+    found = reference_answers(graph, weights, make_probes(graph, 0)[:1])
+    exact, pairwise, in_order = (a[0] for a in (found.exact, found.rounded, found.in_order))
+    lost, kept = (np.abs(sample["y"] - exact["y"]).max() for sample in (in_order, pairwise))
+    assert 10 * kept < lost < 0.2 * np.abs(exact["y"]).max()
+    assert type(in_order["y"]) is np.ndarray
+    assert in_order["y"].dtype == np.float32
+    np.testing.assert_array_equal(in_order["same"], pairwise["same"])
+
+
 def test_ordinary_and_edge_probes() -> None:
     probes = {probe.name: probe for probe in make_probes(compiled(TOKENS), 0)}
     assert list(probes) == ["first", "redrawn", "other sizes", "zeros", "large", "negative"]
