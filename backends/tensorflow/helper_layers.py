@@ -76,6 +76,7 @@ class Recurrent(layers.Layer):
     """Recurrent layers one on another, each in one direction or in both.
 
     Gives the sequence and the last states, [layers * directions, N, units] each.
+    `step_mask` [N, T] is true at the steps that count.
     """
 
     def __init__(self, make, count=1, bidirectional=False, name=None):
@@ -100,13 +101,13 @@ class Recurrent(layers.Layer):
                 layer.build(input_shape)
             input_shape = (*input_shape[:-1], layer.units * len(level))
 
-    def call(self, x, initial=None, mask=None):
+    def call(self, x, initial=None, step_mask=None):
         finals = []
         for level in self.levels:
             sequences = []
             for layer in level:
                 start = initial and [state[len(finals)] for state in initial]
-                sequence, *states = layer(x, initial_state=start, mask=mask)
+                sequence, *states = layer(x, initial_state=start, mask=step_mask)
                 if layer.go_backwards:
                     sequence = tf.reverse(sequence, axis=[1])
                 sequences.append(sequence)

@@ -90,9 +90,10 @@ def _applied(
     layer = at.item.layer
     assert layer is not None
     if _is_stacked(layer.site, at.facts):
-        mask = {} if lengths is None else {"mask": tf.sequence_mask(lengths, tf.shape(x)[1])}
+        # Keras takes `mask` for its own, and warns that it goes no further.
+        steps = {} if lengths is None else {"step_mask": tf.sequence_mask(lengths, tf.shape(x)[1])}
         start = {"initial": given} if given else {}
-        called = Made()(x, **start, **mask)
+        called = Made()(x, **start, **steps)
         return called if op.return_state else called[0]
     start = {"initial_state": [state[0] for state in given]} if given else {}
     called = Made()(x, **start)
