@@ -136,7 +136,7 @@ def check_inputs(graph: Graph, inputs: Mapping[str, Array]) -> None:
         if inputs[name].dtype.name != dtype:
             raise InputError(f"the input `{name}` is {inputs[name].dtype}, not {dtype}")
     for check in index_checks(graph):
-        if (problem := check.problem(inputs[check.name])) is not None:
+        if (problem := check.problem(inputs)) is not None:
             raise InputError(problem)
 
 

@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from itertools import islice
 
 from compiler import dims
-from compiler.dims import Dim, DimError, FloorDiv, Mod, Size, Symbol
+from compiler.dims import DimError, FloorDiv, Mod, Size
 from dsl.records import dataclass
 
 MOST_STEPS = 100_000
@@ -194,10 +194,11 @@ def _root(demand: Demand, sizes: Mapping[str, int]) -> tuple[int, bool] | None:
         gap = dims.substitute(demand.left, sizes) - dims.substitute(demand.right, sizes)
     except (ZeroDivisionError, DimError):
         return None
-    match gap:
-        case Dim(terms=(((Symbol(),), factor), *rest)) if not rest or not rest[0][0]:
-            return -gap.constant // factor, gap.constant % factor == 0
-    return None
+    form = dims.affine(gap)
+    if form is None:
+        return None
+    _, factor, addend = form
+    return -addend // factor, addend % factor == 0
 
 
 # -------------------------------------------------------------------------------------- candidates

@@ -32,20 +32,19 @@ class RuntimeSizes:
         self._emitter = emitter
         self._names: dict[Size, str] = {}
         self._shapes: dict[tuple[Size, ...], str] = {}
-        self._sources: dict[str, tuple[str, int, Dim]] = {}
+        self._sources: dict[str, tuple[str, int, int, int]] = {}
         for name, shape in inputs:
             for axis, size in enumerate(shape):
                 self._note_source(name, axis, size)
 
     def _note_source(self, name: str, axis: int, size: Size) -> None:
         """Remembers the plainest place to read a symbol: `H` before `16 * H`."""
-        match size:
-            case Dim(expression=Symbol(symbol)):
-                known = self._sources.get(symbol)
-                if known is None or not isinstance(known[2].expression, Symbol):
-                    self._sources[symbol] = (name, axis, size)
-            case Dim(terms=(((Symbol(symbol),), _), *rest)) if not rest or not rest[0][0]:
-                self._sources.setdefault(symbol, (name, axis, size))
+        form = dims.affine(size)
+        if form is not None:
+            symbol, factor, addend = form
+            place = (name, axis, factor, addend)
+            known = self._sources.get(symbol, place)
+            self._sources[symbol] = min(known, place, key=lambda read: read[2:] != (1, 0))
 
     def size(self, size: Size) -> str:
         """The name of a one-element vector that holds the size.  Raises Unsupported."""
@@ -112,14 +111,13 @@ class RuntimeSizes:
     def _read(self, symbol: str, hint: str) -> str:
         if symbol not in self._sources:
             raise Unsupported(f"no input's shape tells the size {symbol} alone")
-        name, axis, size = self._sources[symbol]
-        if isinstance(size.expression, Symbol):
+        name, axis, factor, addend = self._sources[symbol]
+        if (factor, addend) == (1, 0):
             return self._emitter.emit("Shape", [name], hint, start=axis, end=axis + 1)
-        ((_, factor), *_) = size.terms
         value = self._emitter.emit("Shape", [name], f"{hint}/of", start=axis, end=axis + 1)
-        if size.constant:
+        if addend:
             value = self._emitter.emit(
-                "Sub", [value, self._emitter.ints((size.constant,))], f"{hint}/linear"
+                "Sub", [value, self._emitter.ints((addend,))], f"{hint}/linear"
             )
         if factor == 1:
             return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from compiler import dims
 from compiler.codegen.expr import Expr, Name
 from compiler.codegen.numpy_rules import lowered
 from compiler.codegen.pieces import Piece, literal
@@ -51,23 +52,32 @@ def {CHECK_INDICES}(where, name, indices, low, high, ignored=None):
 
 def check_lines(checks: Iterable[IndexCheck], arrays: Mapping[str, str], where: str) -> list[str]:
     """Lines of `load_data` that look at its arrays, whose names are given by the source's."""
-    return [_call(check, Name(arrays[check.name]), where) for check in checks]
+    named = {name: Name(array) for name, array in arrays.items()}
+    return [_call(check, named, where) for check in checks]
 
 
 def input_lines(model: Graph) -> list[str]:
     """Lines of `predict` that look at `inputs`, read from `source`."""
+    inputs = {i.value.name: Name("inputs")[i.value.name] for i in model.inputs}
     found = []
     for check in index_checks(model):
-        array = Name("inputs")[check.name]
-        found.append(_call(check, Name("np").asarray(array) if check.steps else array, "source"))
+        array = inputs[check.name]
+        looked_at = Name("np").asarray(array) if check.steps else array
+        found.append(_call(check, {**inputs, check.name: looked_at}, "source"))
     return found
 
 
-def _call(check: IndexCheck, array: Expr, where: str) -> str:
+def _call(check: IndexCheck, arrays: Mapping[str, Expr], where: str) -> str:
+    array = arrays[check.name]
     for step in check.steps:
         array = _applied(step, array)
     ignored = "" if check.ignored is None else f", ignored={check.ignored}"
-    given = f"{literal(check.shown)}, {render(array)}, {check.low}, {check.high}{ignored}"
+    sizes = {
+        symbol: reading.of(dims.symbol(render(arrays[reading.name].shape[reading.axis])))
+        for symbol, reading in check.readings.items()
+    }
+    low, high = (dims.substitute(end, sizes) for end in (check.low, check.high))
+    given = f"{literal(check.shown)}, {render(array)}, {low}, {high}{ignored}"
     return f"{CHECK_INDICES}({where}, {given})"
 
 

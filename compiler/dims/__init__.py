@@ -13,6 +13,7 @@ from compiler.dims.atoms import FloorDiv, Max, Min, Mod, Symbol, symbol
 from compiler.dims.bounds import Bounds, equal, less, less_equal, lower_bound, upper_bound
 from compiler.dims.division import balanced, floor_div, modulo, without_common_factor
 from compiler.dims.functions import (
+    affine,
     broadcast,
     evaluate,
     is_polynomial,
@@ -37,6 +38,7 @@ __all__ = [
     "Size",
     "Sum",
     "Symbol",
+    "affine",
     "balanced",
     "broadcast",
     "compare",

@@ -120,15 +120,24 @@ def _number(atom: Atom, values: Mapping[str, int]) -> int:
     raise TypeError(atom)
 
 
+def affine(size: Size) -> tuple[str, int, int] | None:
+    """The name, factor and addend of `factor * name + addend`; None of what is not of this form."""
+    match size:
+        case Dim(terms=(((Symbol(name),), factor), *rest)) if not rest or not rest[0][0]:
+            return name, factor, size.constant
+    return None
+
+
 def solve(size: Size, value: Size) -> dict[str, Size] | None:
     """The symbol's value that makes an affine expression of one symbol equal to `value`.
 
     None where there is no such integer >= 1, or the expression is not of this form.
     """
-    match size:
-        case Dim(terms=(((Symbol(name),), factor), *rest)) if not rest or not rest[0][0]:
-            quotient = floor_div(value - size.constant, factor)
-            if factor * quotient + size.constant != value:
-                return None
-            return None if less(quotient, 1) else {name: quotient}
-    return None
+    form = affine(size)
+    if form is None:
+        return None
+    name, factor, addend = form
+    quotient = floor_div(value - addend, factor)
+    if factor * quotient + addend != value or less(quotient, 1):
+        return None
+    return {name: quotient}

@@ -87,6 +87,20 @@ MODELS = [
         TABLE + "output y = gather(p, i) + embedding(9, 3)(i)",
         ["i 0..3"],
     ),
+    # A script reads sizes from the arrays that it is given.
+    ("x: f32[T, 3], input i: i64[N]", "output y = gather(x, i)", ["i -T..T - 1"]),
+    (
+        "x: f32[T, 3], input i: u8[N]",
+        "output y = gather(x, cast(i, i64))",
+        ["i -T..T - 1"],
+    ),
+    ("x: f32[N, T, 2], input n: i64[N]", "output y = gru(3)(x, lengths = n)", ["n 1..T"]),
+    ("x: f32[N, 5, 2], input n: i64[N]", "output y = gru(3)(x, lengths = n)", ["n 1..5"]),
+    (
+        "x: f32[N, T, 2], input n: i64[N]",
+        "output y = lstm(3)(x[:, 1:], lengths = n), z = lstm(3)(x[:, :4], lengths = n)",
+        ["n 1..min(T - 1, 4)"],
+    ),
     (
         "x: f32[N, 5], input i: i64[N]",
         "output y = nll(x, i, ignore_index = -1)",
@@ -111,17 +125,21 @@ def test_inputs_that_are_indices(inputs: str, body: str, expected: list[str]) ->
     assert _told(index_checks(_model(inputs, body, BLOCK))) == expected
 
 
+TABLES = ["input i: i64[N]\nparam p: f32[7, 3] = normal()", "input i: i64[N]\ninput p: f32[T, 3]"]
+
+
+@pytest.mark.parametrize("inputs", TABLES)
 @pytest.mark.parametrize(
     "values, said",
     [
         ([0, 6, 3], None),
-        ([0, 7, 8], "i must be from 0 to 6; row 1 holds 7"),
-        ([0, 3, -1], "i must be from 0 to 6; row 2 holds -1"),
+        ([0, 7, 8], "i must be from -7 to 6; row 1 holds 7"),
+        ([0, 3, -8], "i must be from -7 to 6; row 2 holds -8"),
     ],
 )
-def test_what_is_said(values: list[int], said: str | None) -> None:
-    (check,) = index_checks(_model("input i: i64[N]", "output y = i |> embedding(7, 2)"))
-    assert check.problem(np.array(values)) == said
+def test_what_is_said(inputs: str, values: list[int], said: str | None) -> None:
+    (check,) = index_checks(_model(inputs, "output y = gather(p, i)"))
+    assert check.problem({"i": np.array(values), "p": np.zeros((7, 3))}) == said
 
 
 # ---------------------------------------------------------------------------------------- training

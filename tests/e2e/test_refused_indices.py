@@ -26,15 +26,19 @@ model Net {
     input place: i32[N]
     input level: f32[N]
     input byte: u8[N]
+    input series: f32[N, 2 * T, 1]
+    input ends: i64[N]
     param table: f32[5, 2] = normal()
     h = (kinds |> Tower) + gather(table, place) + (cast(level * 10, i64) |> embedding(10, 2))
-    output logits = (h + (cast(byte, i64) |> embedding(256, 2))) |> dense(3)
+    _, state = gru(2, return_state = true)(series[:, 1:], lengths = ends)
+    output logits = (h + state[0] + (cast(byte, i64) |> embedding(256, 2))) |> dense(3)
 }
 train Net {
     target label: i64[N]
     target best: i64[N]
     data = npz("rows.npz") {
-        kinds = kinds, place = place, level = level, byte = byte, label = label, best = best
+        kinds = kinds, place = place, level = level, byte = byte, series = series, ends = ends,
+        label = label, best = best
     }
     loss = cross_entropy(logits, label, ignore_index = -100)
     metrics = { accuracy = accuracy(logits, label), top = top_k_accuracy(logits, best, k = 2) }
@@ -52,6 +56,8 @@ def _rows(**changes: tuple[int, object]) -> dict[str, NDArray[Any]]:
         "place": np.tile([-5, 4], 10).astype(np.int32),
         "level": np.tile([-0.09, 0.99], 10).astype(np.float32),
         "byte": np.tile([0, 255], 10).astype(np.uint8),
+        "series": np.zeros((20, 4, 1), np.float32),
+        "ends": np.tile([1, 3], 10),
         "label": np.tile([0, 2, -100, 1], 5),
         "best": np.tile([0, 2], 10),
     }
@@ -70,6 +76,8 @@ REFUSED: list[tuple[str, int, object, str]] = [
     ("kinds", 5, [0, 5], "kinds[:, 1:2][:, 0] - 1 must be from 0 to 3; row 5 holds 4"),
     ("place", 19, 5, "place must be from -5 to 4; row 19 holds 5"),
     ("place", 19, -6, "place must be from -5 to 4; row 19 holds -6"),
+    ("ends", 7, 0, "ends must be from 1 to 3; row 7 holds 0"),
+    ("ends", 6, 4, "ends must be from 1 to 3; row 6 holds 4"),
     ("level", 3, 1.01, "cast(level * 10, i64) must be from 0 to 9; row 3 holds 10"),
 ]
 
@@ -104,7 +112,7 @@ def test_data_at_the_ends_of_what_is_legal(run: Runner) -> None:
     assert done.code == 0, done.stderr
 
 
-INPUTS = ("kinds", "place", "level", "byte")
+INPUTS = ("kinds", "place", "level", "byte", "series", "ends")
 
 
 def _write(path: Path, **changes: tuple[int, object]) -> None:
