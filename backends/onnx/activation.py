@@ -72,7 +72,11 @@ def _selu(op: Selu, c: Context) -> str:
 
 @lower(Celu)
 def _celu(op: Celu, c: Context) -> str:
-    return c.node("Celu", c.x, alpha=op.alpha)
+    """By Elu, for ONNX has Celu in f32 only."""
+    if op.alpha == 1:
+        return c.node("Elu", c.x)
+    alpha = c.scalar(op.alpha)
+    return c.node("Mul", c.node("Elu", c.node("Div", c.x, alpha)), alpha)
 
 
 @lower(HardSigmoid)

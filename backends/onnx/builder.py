@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from backends.base import Lowerings
+from backends.base import Lowerings, Unsupported
 from backends.onnx import protobuf
 from backends.onnx.sizes import RuntimeSizes, reshape_codes
 from compiler.dims import Size
@@ -160,13 +160,15 @@ class Context:
         return tuple(self[i] for i in range(len(self.inputs)))
 
     def node(self, op_type: str, *inputs: str | None, **attributes: Any) -> str:
-        """Adds a node of one output."""
-        return self.builder.emit(op_type, inputs, self.hint, **attributes)
+        """Adds a node of one output.  Raises Unsupported."""
+        return self.nodes(op_type, inputs, 1, **attributes)[0]
 
     def nodes(
         self, op_type: str, inputs: Sequence[str | None], outputs: int, **attributes: Any
     ) -> tuple[str, ...]:
-        """Adds a node of several outputs."""
+        """Adds a node of several outputs.  Raises Unsupported."""
+        if op_type in protobuf.WITHOUT_BF16 and self.type.dtype is DType.BF16:
+            raise Unsupported(f"ONNX's {op_type} takes no bf16", help="`cast` to f32 before it")
         return self.builder.emit_many(op_type, inputs, (self.hint,) * outputs, **attributes)
 
     def scalar(self, value: float | int | bool, dtype: DType | None = None) -> str:
@@ -240,7 +242,8 @@ class Context:
     def narrow(self, op_type: str, *inputs: str, arity: int = 1, **attributes: Any) -> str:
         """A node for numbers of any dtype: 8-bit integers are computed as i32 and cut again.
 
-        ONNX or ONNX Runtime lacks the operator for them; both wrap around alike.  The first
+        ONNX or ONNX Runtime lacks the operator for them; both wrap around alike, as long as i32
+        holds the number.  The first
         `arity` inputs are of the first operand's dtype.
         """
         dtype = self.type.dtype

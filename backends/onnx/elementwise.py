@@ -29,7 +29,6 @@ _SAME: Mapping[type[Op], str] = {
     ops.LogicalAnd: "And",
     ops.LogicalOr: "Or",
     ops.LogicalNot: "Not",
-    ops.Where: "Where",
     ops.Negate: "Neg",
     ops.Abs: "Abs",
     ops.Sign: "Sign",
@@ -45,7 +44,6 @@ _SAME: Mapping[type[Op], str] = {
     ops.Ceil: "Ceil",
     ops.Round: "Round",
     ops.IsNan: "IsNaN",
-    ops.IsInf: "IsInf",
 }
 """Operations without attributes that are one operator of ONNX, operands in the same order."""
 
@@ -60,6 +58,23 @@ def _constant(op: ops.Constant, c: Context) -> str:
     if isinstance(op.value, Dim):
         return c.cast(c.size_scalar(op.value), DType.I64, op.dtype)
     return c.scalar(op.value, op.dtype)
+
+
+@lower(ops.Where)
+def _where(op: ops.Where, c: Context) -> str:
+    """ONNX Runtime lacks Where for booleans."""
+    condition, x, y = c[0], c[1], c[2]
+    if c.result.dtype is not DType.BOOL:
+        return c.node("Where", condition, x, y)
+    chosen = c.node("And", condition, x)
+    return c.node("Or", chosen, c.node("And", c.node("Not", condition), y))
+
+
+@lower(ops.IsInf)
+def _is_inf(op: ops.IsInf, c: Context) -> str:
+    """ONNX takes halves from opset 20 on; as f32 they are as infinite."""
+    dtype = c.type.dtype
+    return c.node("IsInf", c.cast(c.x, dtype, dtype if dtype is DType.F64 else DType.F32))
 
 
 @lower(ops.Power)

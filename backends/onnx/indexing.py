@@ -62,8 +62,10 @@ def _arange(op: Arange, c: Context) -> str:
 
 
 def _filled(c: Context, shape: str, value: Size | float, dtype: DType) -> str:
-    array = np.array([value], dtype=dtype.numpy_name)
-    return c.node("ConstantOfShape", shape, value=protobuf.tensor("value", dtype, array))
+    given = DType.F32 if dtype is DType.BF16 else dtype  # ONNX fills with bf16 from opset 20 on
+    array = np.array([value], dtype=given.numpy_name)
+    filled = c.node("ConstantOfShape", shape, value=protobuf.tensor("value", given, array))
+    return c.cast(filled, given, dtype)
 
 
 @lower(Full)

@@ -35,6 +35,13 @@ _ELEM_TYPES = {
     DType.F64: 11,
     DType.BF16: 16,
 }
+WITHOUT_BF16 = {
+    *("AveragePool", "Conv", "ConvTranspose", "Cos", "Elu", "GRU", "GlobalAveragePool"),
+    *("GlobalMaxPool", "HardSigmoid", "HardSwish", "InstanceNormalization", "LSTM", "MaxPool"),
+    *("RNN", "Round", "Selu", "Sin", "Softplus", "Softsign", "Tan", "TopK"),
+}
+"""Operators that take all floats but these in opset 17."""
+
 _BY_NUMPY = {dtype.numpy_name: dtype for dtype in DType if dtype is not DType.BF16}
 
 
@@ -146,6 +153,7 @@ def placed(proto: onnx.TensorProto, location: str, offset: int, length: int) -> 
 
 def _bfloat16_bits(array: Array) -> Array:
     """float32 rounded to nearest even at 16 bits."""
+    array = np.atleast_1d(array)  # NumPy shifts no scalar of this type
     bits = array.astype("<f4").view("<u4").astype(np.uint64)
     rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
     quiet_nan = (bits >> 16) | 0x40

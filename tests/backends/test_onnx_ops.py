@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 
 import backends.onnx
@@ -18,7 +20,8 @@ from compiler.ops.base import OPERATIONS, Op
 from compiler.ops.loss import Loss
 from compiler.ops.slicing import Index, Integer, Item, NewAxis, Slice
 from compiler.types import DType, TensorType
-from tests.backends.onnx_graphs import Array, check_graph, op_graph
+from dsl.diagnostics import DiagnosticError
+from tests.backends.onnx_graphs import Array, check_graph, draw_weights, op_graph
 from tests.ops.cases import CASES
 from tests.ops.frame import Input, OpCase
 from tests.ops.layer_cases import CASES as LAYER_CASES
@@ -187,6 +190,50 @@ def test_matrices_of_integers_and_choices_between_them(dtype: DType) -> None:
     x = TensorType(dtype, (N, T))
     _check(linear.MatMul(), x, TensorType(dtype, (T, 3)))
     _check(el.Where(), TensorType(DType.BOOL, (N, T)), x, x)
+
+
+def test_choices_between_booleans_and_infinities_of_halves() -> None:
+    condition, x = TensorType(DType.BOOL, (N, 1)), TensorType(DType.BOOL, (N, T))
+    _check(el.Where(), condition, x, TensorType(DType.BOOL, (1, T)))
+
+    def infinite(name: str, type: TensorType, sizes: tuple[int, ...]) -> Array:
+        return np.where(_draw(name, type, sizes) > 1, np.inf, -1)
+
+    check_graph(op_graph(el.IsInf(), [TensorType(DType.F16, (N, T))]), SIZES, infinite)
+
+
+WITHOUT_BF16 = {
+    *("adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool3d"),
+    *("celu", "conv1d", "conv2d", "conv3d"),
+    *("conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cos"),
+    *("elu", "global_avg_pool1d", "global_avg_pool2d", "global_max_pool2d"),
+    *("group_norm", "gru", "hard_sigmoid", "hard_swish"),
+    *("instance_norm", "log_sigmoid", "lstm", "max_pool1d"),
+    *("max_pool2d", "max_pool3d", "mish", "rnn"),
+    *("round", "selu", "sin", "softplus"),
+    *("softsign", "tan", "topk"),
+}
+"""Operations whose operators in ONNX take bf16 in later opsets only, if at all."""
+
+
+@pytest.mark.parametrize("dtype", [DType.F16, DType.BF16, DType.F64])
+def test_a_file_is_valid_or_refused(dtype: DType) -> None:
+    refused = {}
+    for case in EXPRESSIBLE:
+        types = [
+            type.with_dtype(dtype) if type is not None and type.dtype.is_float else type
+            for type in case.types(case.symbolic)
+        ]
+        graph = op_graph(case.op, types)
+        try:
+            model = backends.onnx.to_onnx(graph, draw_weights(graph))
+        except DiagnosticError as error:
+            refused[case.op.name] = str(error)
+        else:
+            onnx.checker.check_model(model, full_check=True)
+    assert refused.keys() == (WITHOUT_BF16 if dtype is DType.BF16 else set())
+    for name, message in refused.items():
+        assert re.search(rf"onnx cannot express `{name}` here: ONNX's \w+ takes no bf16", message)
 
 
 WINDOWS = [
