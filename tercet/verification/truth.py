@@ -129,19 +129,24 @@ def _idle_inputs(
 ) -> list[str]:
     """The inputs that a script could leave out of account without being noticed.
 
-    Each is drawn anew, and given its edges, while the others stay.  Of a single input the outputs'
-    own change tells.
+    Each is drawn anew, and given its edges, while the others stay: those of the first probe, and
+    where that shows nothing, of the second.  Of a single input the outputs' own change tells.
     """
     if len(graph.inputs) == 1:
         return []
 
-    def shows(name: str, other: Probe) -> bool:
-        changed = run(graph, {**probes[0].inputs, name: other.inputs[name]}, weights)
-        return any(_differs(exact[0][output], array) for output, array in changed.items())
+    def shows(name: str, before: int, after: int) -> bool:
+        inputs = {**probes[before].inputs, name: probes[after].inputs[name]}
+        changed = run(graph, inputs, weights)
+        return any(_differs(exact[before][output], array) for output, array in changed.items())
 
-    alike = [probe for probe in probes if probe.kind.redraws == 0]
+    alike = [0, *(k for k, probe in enumerate(probes) if probe.kind.redraws == 0)]
+    usual = [k for k in alike if not probes[k].kind.edge]
+    pairs = [(before, after) for before in usual for after in alike if before != after]
     return [
-        name for name in reached_inputs(graph) if not any(shows(name, other) for other in alike)
+        name
+        for name in reached_inputs(graph)
+        if not any(shows(name, before, after) for before, after in pairs)
     ]
 
 

@@ -10,6 +10,7 @@ import pytest
 import tercet
 from compiler.weights import lively_weights, save
 from tercet.project import open_project
+from tercet.verification.probes import make_probes
 from tests.verify.fake import verify, write_model
 
 pytestmark = pytest.mark.usefixtures("all_installed")
@@ -59,6 +60,19 @@ def test_an_input_that_no_output_changes_with_is_refused(
     report = tercet.verify(write_model(tmp_path, text), targets=["onnx"])
     assert report.exit_code == (2 if idle else 0), report.not_judged
     assert list(report.not_judged) == [f"input {idle}: no output changes with it"] * bool(idle)
+
+
+def test_an_input_that_a_mask_hides_in_the_first_probe_is_seen_in_another(tmp_path: Path) -> None:
+    text = """model M {
+        input c: bool[N, 3]
+        input x: f32[N, 3]
+        input z: f32[N, 3]
+        output y = where(c, x, z)
+    }"""
+    model = write_model(tmp_path, text)
+    assert make_probes(open_project(model).model, 0)[0].inputs["c"].all()
+    report = tercet.verify(model, targets=["onnx"])
+    assert report.identical, report.not_judged
 
 
 def test_integers_and_masks_that_change_nothing_are_refused(tmp_path: Path) -> None:
