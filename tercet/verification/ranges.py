@@ -1,18 +1,20 @@
 """Which integers an input may hold: token ids below a vocabulary, places in an axis, lengths.
 
-Inferred from the graph: an input whose elements arrive unchanged at an embedding, a gathering or
-a recurrent layer's lengths must lie in the range of that operand.
+Inferred from the graph: an input whose elements arrive at an embedding, a gathering or a recurrent
+layer's lengths, unchanged or after a number is added to them, must lie in the range of that operand
+less that number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from compiler import dims
 from compiler.callees import all_graphs
 from compiler.dims import Size
 from compiler.ir import Apply, Call, Graph, Value
+from compiler.lazy import np
 from compiler.ops import elementwise, indexing, shape
 from compiler.types import DType
 
@@ -30,10 +32,16 @@ class Range:
     def __and__(self, other: Range) -> Range:
         return Range(self.lows + other.lows, self.highs + other.highs)
 
+    def less(self, number: int) -> Range:
+        """The integers that lie in the range when the number is added."""
+        ends = ([end - number for end in part] for part in (self.lows, self.highs))
+        return Range(*map(tuple, ends))
+
     def at(self, sizes: Mapping[str, int], dtype: DType) -> tuple[int, int]:
         """The least integer, and the one after the greatest; small ones where all are legal."""
         free = _FREE.get(dtype, _FREE_SIGNED)
-        low = max((dims.evaluate(size, sizes) for size in self.lows), default=free[0])
+        lows = [dims.evaluate(size, sizes) for size in self.lows] or [free[0]]
+        low = max(*lows, np.iinfo(dtype.numpy_name).min)
         high = min(
             (dims.evaluate(size, sizes) for size in self.highs), default=max(free[1], low + 1)
         )
@@ -61,12 +69,16 @@ _MOVES: tuple[type, ...] = (
 """Operations whose results hold elements of all their operands and no others."""
 
 
+_Held = frozenset[tuple[int, int]]
+"""The inputs whose elements a value may hold, by their places, each with what is added to them."""
+
+
 @dataclass(frozen=True)
 class _Summary:
-    """What a graph asks of its inputs, and the inputs whose elements each output may hold."""
+    """What a graph asks of its inputs, and what each output may hold of them."""
 
     asked: tuple[Range, ...]
-    held: tuple[frozenset[int], ...]
+    held: tuple[_Held, ...]
 
 
 def input_ranges(graph: Graph) -> dict[str, Range]:
@@ -78,45 +90,62 @@ def input_ranges(graph: Graph) -> dict[str, Range]:
     return dict(zip(names, summaries[graph].asked, strict=True))
 
 
+_NOTHING: _Held = frozenset()
+
+
 def _summarize(graph: Graph, summaries: Mapping[Graph, _Summary]) -> _Summary:
-    held = {given.value: frozenset((i,)) for i, given in enumerate(graph.inputs)}
+    held: dict[Value, _Held] = {
+        given.value: frozenset({(place, 0)}) for place, given in enumerate(graph.inputs)
+    }
+    numbers: dict[Value, int] = {}
     asked = [Range() for _ in graph.inputs]
 
     def ask(value: Value | None, wanted: Range) -> None:
-        for place in held.get(value, ()) if value is not None else ():
-            asked[place] &= wanted
+        for place, added in held.get(value, ()) if value is not None else ():
+            asked[place] &= wanted.less(added)
 
     for item in graph.body.walk():
         match item:
+            case Apply(op=elementwise.Constant(value=int(number))):
+                numbers[item.outputs[0]] = number
             case Apply():
                 for value, wanted in _demands(item):
                     ask(value, wanted)
-                moved = frozenset[int]().union(*(held.get(v, ()) for v in _moved(item)))
-                held.update(dict.fromkeys(item.outputs, moved))
+                moved = (_plus(held.get(v, _NOTHING), n) for v, n in _moved(item, numbers))
+                held.update(dict.fromkeys(item.outputs, _NOTHING.union(*moved)))
             case Call(graph=called):
                 summary = summaries[called]
                 for value, wanted in zip(item.inputs, summary.asked, strict=True):
                     ask(value, wanted)
-                for value, places in zip(item.outputs, summary.held, strict=True):
-                    sources = (held.get(item.inputs[place], frozenset()) for place in places)
-                    held[value] = frozenset[int]().union(*sources)
-    outputs = tuple(held.get(output.value, frozenset()) for output in graph.outputs)
+                for value, inner in zip(item.outputs, summary.held, strict=True):
+                    sources = (_plus(held.get(item.inputs[p], _NOTHING), n) for p, n in inner)
+                    held[value] = _NOTHING.union(*sources)
+    outputs = tuple(held.get(output.value, _NOTHING) for output in graph.outputs)
     return _Summary(tuple(asked), outputs)
 
 
-def _moved(item: Apply) -> Iterable[Value]:
-    """The operands whose elements, unchanged, are the elements of the results."""
+def _plus(held: _Held, number: int) -> _Held:
+    return frozenset((place, added + number) for place, added in held)
+
+
+def _moved(item: Apply, numbers: Mapping[Value, int]) -> Iterator[tuple[Value, int]]:
+    """The operands whose elements are those of the results, with what is added to them."""
     operands: Sequence[Value | None] = ()
-    match item.op:
-        case indexing.Gather() | indexing.Take():
+    match item.op, [None if v is None else numbers.get(v) for v in item.inputs]:
+        case elementwise.Add() | elementwise.Subtract(), [None, int(number)]:
+            sign = 1 if isinstance(item.op, elementwise.Add) else -1
+            yield from ((v, sign * number) for v in item.inputs[:1] if v is not None)
+        case elementwise.Add(), [int(number), None]:
+            yield from ((v, number) for v in item.inputs[1:] if v is not None)
+        case indexing.Gather() | indexing.Take(), _:
             operands = item.inputs[:1]
-        case elementwise.Where():
+        case elementwise.Where(), _:
             operands = item.inputs[1:]
-        case elementwise.Cast(dtype=dtype) if dtype.is_integer:
+        case elementwise.Cast(dtype=dtype), _ if dtype.is_integer:
             operands = item.inputs
-        case op if isinstance(op, _MOVES):
+        case op, _ if isinstance(op, _MOVES):
             operands = item.inputs
-    return (value for value in operands if value is not None)
+    yield from ((value, 0) for value in operands if value is not None)
 
 
 def _demands(item: Apply) -> Iterator[tuple[Value | None, Range]]:

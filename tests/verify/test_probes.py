@@ -39,7 +39,7 @@ def test_ids_lie_below_the_count_of_every_table_they_reach() -> None:
         block Inner {
             input ids: i64[N, T]
             first, second = ids |> transpose |> split([1, T - 1], axis = 0)
-            output second |> embedding(7, 2)
+            output (second - 2) |> embedding(7, 2)
         }
         model M {
             input ids: i64[N, T]
@@ -48,7 +48,7 @@ def test_ids_lie_below_the_count_of_every_table_they_reach() -> None:
             output a = both |> embedding(9, 2), b = ids |> Inner
         }
     """)
-    assert _range(graph, "ids", N=2, T=5) == (0, 7)
+    assert _range(graph, "ids", N=2, T=5) == (2, 9)
     assert _range(graph, "more", N=2, T=5) == (0, 9)
 
 
@@ -59,6 +59,9 @@ def test_ids_lie_below_the_count_of_every_table_they_reach() -> None:
         ("i32", "output y = one_hot(cast(x, i64), 6)", (0, 6)),
         ("i64", "param p: f32[4, 3] = normal()\noutput y = gather(p, x, axis = 1)", (0, 3)),
         ("i64", "param p: f32[4, 3] = normal()\noutput y = take(p, x)", (0, 12)),
+        ("i64", "output y = embedding(7, 2)(x - 1)", (1, 8)),
+        ("i64", "output y = embedding(7, 2)(where(x < 0, x, x - 1 + 3))", (0, 5)),
+        ("u8", "output y = embedding(7, 2)(1 + cast(x, i64))", (0, 6)),
         ("i64", "output y = x + 1", (-8, 9)),
         ("u8", "output y = x * 2", (0, 16)),
     ],
