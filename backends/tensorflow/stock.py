@@ -105,7 +105,10 @@ def stock_metrics(training: Training, applied: Applied) -> list[Expr] | None:
 
 
 def _metric(metric: NamedMetric, prediction: Value) -> Expr | None:
-    """Element-wise ones of Keras average over the last axis first, so it must not be the batch."""
+    """Element-wise ones of Keras average over the last axis first, so it must not be the batch.
+
+    Its BinaryAccuracy counts only labels of exactly 0 and 1 as right.
+    """
     name, rank = {"name": metric.name}, prediction.type.rank
     match metric.metric:
         case kinds.Accuracy(axis=axis) if axis % rank == rank - 1:
@@ -115,8 +118,6 @@ def _metric(metric: NamedMetric, prediction: Value) -> Expr | None:
     if rank < 2:
         return None
     match metric.metric:
-        case kinds.BinaryAccuracy(threshold=threshold):
-            return _metrics.BinaryAccuracy(**name, threshold=default(threshold, 0.5))
         case kinds.MeanAbsoluteError():
             return _metrics.MeanAbsoluteError(**name)
         case kinds.RootMeanSquaredError():
