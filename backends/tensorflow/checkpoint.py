@@ -74,8 +74,8 @@ def state(model):
         if variable.name == "learning_rate":  # `--lr` says it
             continue
         owner = max(filter(variable.name.startswith, owners), key=len, default=None)
-        if owner is None:
-            yield f"optimizer/{variable.name}", variable
+        if owner is None:  # Keras numbers those without a name, as Nadam's
+            yield f"optimizer/{variable.name.rstrip('_0123456789')}", variable
         else:
             slot = variable.name.removeprefix(owner)
             yield f"optimizer/{owners[owner]}/{slot}", variable

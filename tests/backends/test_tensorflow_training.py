@@ -104,7 +104,7 @@ train Classifier {
         x = normal(std = 1.0), label = cast(x[:, 0] > 0, i64), t = x[:, 0:1]
     }
     loss = LOSS
-    optimizer = adam(lr = 0.01)
+    optimizer = OPTIMIZER(lr = 0.01)
     schedule = step(size = 5, gamma = 0.5)
     metrics = { accuracy = accuracy(logits, label), r2 = r2(value, t) }
     batch = 16
@@ -123,7 +123,8 @@ LOSSES = {
     "divergent": "kl_div(log_softmax(logits), one_hot(label, 3)) + mean(value ** 2)",
     "angular": "cosine_similarity(logits, one_hot(label, 3)) + mean(value ** 2)",
 }
-RESUMED = ("noisy", "summed")
+RESUMED = {"noisy": "adam", "summed": "nadam"}
+"""Losses whose runs are resumed, with the optimizer of each."""
 
 _ROWS = """
 model Rows() {
@@ -151,6 +152,12 @@ def trained(text: str) -> tuple[Graph, Training]:
     return graph, training
 
 
+def classifier(name: str) -> str:
+    """The classifier with the loss of this name."""
+    text = _CLASSIFIER.replace("LOSS", LOSSES[name])
+    return text.replace("OPTIMIZER", RESUMED.get(name, "adam"))
+
+
 def prepare(name: str, text: str, folder: Path, flags: str) -> None:
     place = folder / name
     graph, training = trained(text)
@@ -166,12 +173,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("tensorflow_training")
     for case in OPTIMIZERS:
         prepare(f"a_{case.name}", case.text, place, "--log-dir {0}")
-    for name, loss in LOSSES.items():
-        text = _CLASSIFIER.replace("LOSS", loss)
+    for name in LOSSES:
         flags = "--log-dir {0} --checkpoint {0}/state --checkpoint-every 3 --epochs 1"
-        prepare(f"b_{name}", text, place, flags)
+        prepare(f"b_{name}", classifier(name), place, flags)
     for name in RESUMED:
-        text = _CLASSIFIER.replace("LOSS", LOSSES[name])
+        text = classifier(name)
         prepare(f"c_{name}", text, place, "--epochs 2")
         resume = f"--epochs 2 --resume {place}/b_{name}/state"
         prepare(f"d_{name}", text, place, resume)
