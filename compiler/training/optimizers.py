@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
     Slots = dict[str, Array]
+    State = tuple[Array, Slots]
 
 
 @dataclass(frozen=True)
@@ -41,18 +42,28 @@ class Optimizer(Setting):
     lr: float
     weight_decay: float = field(default=0.0, kw_only=True)
 
+    def __post_init__(self) -> None:
+        require_not_negative("lr", self.lr)
+        require_not_negative("weight_decay", self.weight_decay)
+
     def initial(self, weight: Array) -> Slots:
         """The slots before the first step: zeros."""
         return {slot: np.zeros_like(weight) for slot in self.slots}
 
-    def update(
-        self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float
-    ) -> tuple[Array, Slots]:
+    def update(self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float) -> State:
         """The weight and the slots after update number `step` (from 0) at learning rate `lr`.
 
         `weight`, `gradient` and every slot are floating-point arrays of one shape; new ones are
         given, in the precision of the weight.
         """
+        if self.decoupled:
+            weight = weight * (1 - lr * self.weight_decay)
+        else:
+            gradient = gradient + self.weight_decay * weight
+        return self._updated(weight, gradient, slots, step, lr)
+
+    def _updated(self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float) -> State:
+        """`update` after weight decay."""
         raise NotImplementedError(type(self).__name__)
 
 
@@ -60,13 +71,6 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {}
 """Every optimizer by its name in the language."""
 
 optimizer = registrar(OPTIMIZERS)
-
-
-def _require_betas(lr: float, beta1: float, beta2: float, weight_decay: float) -> None:
-    require_not_negative("lr", lr)
-    require_decay("beta1", beta1)
-    require_decay("beta2", beta2)
-    require_not_negative("weight_decay", weight_decay)
 
 
 @optimizer("sgd")
@@ -85,15 +89,11 @@ class Sgd(Optimizer):
     slots: ClassVar[tuple[str, ...]] = ("velocity",)
 
     def __post_init__(self) -> None:
-        require_not_negative("lr", self.lr)
+        super().__post_init__()
         require_not_negative("momentum", self.momentum)
-        require_not_negative("weight_decay", self.weight_decay)
         require(not self.nesterov or self.momentum > 0, "nesterov", "needs a `momentum`")
 
-    def update(
-        self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float
-    ) -> tuple[Array, Slots]:
-        gradient = gradient + self.weight_decay * weight
+    def _updated(self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float) -> State:
         velocity = self.momentum * slots["velocity"] + gradient
         change = gradient + self.momentum * velocity if self.nesterov else velocity
         return weight - lr * change, {"velocity": velocity}
@@ -111,16 +111,12 @@ class _Adam(Optimizer):
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
 
     def __post_init__(self) -> None:
-        _require_betas(self.lr, self.beta1, self.beta2, self.weight_decay)
+        super().__post_init__()
+        require_decay("beta1", self.beta1)
+        require_decay("beta2", self.beta2)
         require_positive("eps", self.eps)
 
-    def update(
-        self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float
-    ) -> tuple[Array, Slots]:
-        if self.decoupled:
-            weight = weight * (1 - lr * self.weight_decay)
-        else:
-            gradient = gradient + self.weight_decay * weight
+    def _updated(self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float) -> State:
         m = self.beta1 * slots["m"] + (1 - self.beta1) * gradient
         v = self.beta2 * slots["v"] + (1 - self.beta2) * gradient**2
         m_hat = m / (1 - self.beta1 ** (step + 1))
@@ -166,18 +162,17 @@ class NAdam(Optimizer):
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
 
     def __post_init__(self) -> None:
-        _require_betas(self.lr, self.beta1, self.beta2, self.weight_decay)
+        super().__post_init__()
+        require_decay("beta1", self.beta1)
+        require_decay("beta2", self.beta2)
         require_positive("eps", self.eps)
         require_not_negative("momentum_decay", self.momentum_decay)
 
     def _momentum(self, t: int) -> float:
         return self.beta1 * (1 - 0.5 * float(0.96 ** (t * self.momentum_decay)))
 
-    def update(
-        self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float
-    ) -> tuple[Array, Slots]:
+    def _updated(self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float) -> State:
         t = step + 1
-        gradient = gradient + self.weight_decay * weight
         m = self.beta1 * slots["m"] + (1 - self.beta1) * gradient
         v = self.beta2 * slots["v"] + (1 - self.beta2) * gradient**2
         product = float(np.prod([self._momentum(i) for i in range(1, t + 1)]))
@@ -207,16 +202,12 @@ class RmsProp(Optimizer):
     slots: ClassVar[tuple[str, ...]] = ("v", "average", "buffer")
 
     def __post_init__(self) -> None:
-        require_not_negative("lr", self.lr)
+        super().__post_init__()
         require_decay("rho", self.rho)
         require_positive("eps", self.eps)
         require_not_negative("momentum", self.momentum)
-        require_not_negative("weight_decay", self.weight_decay)
 
-    def update(
-        self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float
-    ) -> tuple[Array, Slots]:
-        gradient = gradient + self.weight_decay * weight
+    def _updated(self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float) -> State:
         v = self.rho * slots["v"] + (1 - self.rho) * gradient**2
         average = slots["average"]
         if self.centered:
@@ -242,19 +233,15 @@ class Adagrad(Optimizer):
     slots: ClassVar[tuple[str, ...]] = ("v",)
 
     def __post_init__(self) -> None:
-        require_not_negative("lr", self.lr)
+        super().__post_init__()
         require_not_negative("lr_decay", self.lr_decay)
         require_positive("eps", self.eps)
         require_not_negative("initial_accumulator", self.initial_accumulator)
-        require_not_negative("weight_decay", self.weight_decay)
 
     def initial(self, weight: Array) -> Slots:
         return {"v": np.full_like(weight, self.initial_accumulator)}
 
-    def update(
-        self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float
-    ) -> tuple[Array, Slots]:
-        gradient = gradient + self.weight_decay * weight
+    def _updated(self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float) -> State:
         v = slots["v"] + gradient**2
         rate = lr / (1 + step * self.lr_decay)
         return weight - rate * gradient / (np.sqrt(v) + self.eps), {"v": v}
@@ -276,15 +263,11 @@ class Adadelta(Optimizer):
     slots: ClassVar[tuple[str, ...]] = ("v", "u")
 
     def __post_init__(self) -> None:
-        require_not_negative("lr", self.lr)
+        super().__post_init__()
         require_decay("rho", self.rho)
         require_positive("eps", self.eps)
-        require_not_negative("weight_decay", self.weight_decay)
 
-    def update(
-        self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float
-    ) -> tuple[Array, Slots]:
-        gradient = gradient + self.weight_decay * weight
+    def _updated(self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float) -> State:
         v = self.rho * slots["v"] + (1 - self.rho) * gradient**2
         change = np.sqrt(slots["u"] + self.eps) / np.sqrt(v + self.eps) * gradient
         u = self.rho * slots["u"] + (1 - self.rho) * change**2
@@ -307,12 +290,11 @@ class Lion(Optimizer):
     slots: ClassVar[tuple[str, ...]] = ("m",)
 
     def __post_init__(self) -> None:
-        _require_betas(self.lr, self.beta1, self.beta2, self.weight_decay)
+        super().__post_init__()
+        require_decay("beta1", self.beta1)
+        require_decay("beta2", self.beta2)
 
-    def update(
-        self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float
-    ) -> tuple[Array, Slots]:
-        gradient = gradient + self.weight_decay * weight
+    def _updated(self, weight: Array, gradient: Array, slots: Slots, step: int, lr: float) -> State:
         direction = np.sign(self.beta1 * slots["m"] + (1 - self.beta1) * gradient)
         m = self.beta2 * slots["m"] + (1 - self.beta2) * gradient
         return weight - lr * direction, {"m": m}
