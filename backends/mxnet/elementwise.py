@@ -6,9 +6,11 @@ give 0 and 1 in the dtype of their operands; here they become float32.
 
 from __future__ import annotations
 
+from backends.mxnet.symbolic_shape import length_of
 from backends.mxnet.target import DTYPES, F, held_as, is_number, lower
 from compiler.codegen.expr import Binary, Expr, Helper, Name, lift
 from compiler.codegen.target import Application, infix
+from compiler.dims import Dim
 from compiler.ops import elementwise as ops
 from compiler.ops.base import Op
 from compiler.types import DType
@@ -64,6 +66,13 @@ def _broadcast(op: Op, at: Application, a: Expr, b: Expr) -> Expr:
     numbers = is_number(at, 0) or is_number(at, 1)
     alike = numbers or at.type(0).shape == at.type(1).shape
     return infix(op, a, b) if alike else _BROADCASTING[type(op)](a, b)
+
+
+@lower(ops.Constant)
+def _size(op: ops.Constant, at: Application) -> Expr:
+    """A size that only the run knows, as a number; other constants are printed as they are."""
+    assert isinstance(op.value, Dim)
+    return length_of(at, op.value, held_as(op.dtype))
 
 
 @lower(ops.Add, ops.Subtract, ops.Multiply, ops.Divide, ops.Modulo)

@@ -159,13 +159,14 @@ def _sum(graph: Graph, terms: Sequence[Size]) -> Expr | None:
 
 def length_of(at: Application, size: Size, dtype: str) -> Expr:
     """A size, which may be 0, as a tensor of one element.  Raises Unsupported."""
-    if isinstance(size, Dim) and size.constant:
-        rest = length_of(at, size - size.constant, dtype)
-        return rest + size.constant if size.constant > 0 else rest - -size.constant
-    match size.expression if isinstance(size, Dim) else None:
-        case FloorDiv(left, int(divisor)) if divisor > 0:
-            whole = F.floor(length_of(at, left, "float32") / divisor)
-            return whole if dtype == "float32" else F.cast(whole, dtype=dtype)
+    if isinstance(size, Dim) and _name_of(at.graph, size) is None:
+        if size.constant:
+            rest = length_of(at, size - size.constant, dtype)
+            return rest + size.constant if size.constant > 0 else rest - -size.constant
+        match size.expression:
+            case FloorDiv(left, int(divisor)) if divisor > 0:
+                whole = F.floor(length_of(at, left, "float32") / divisor)
+                return whole if dtype == "float32" else F.cast(whole, dtype=dtype)
     return F.cast(F.shape_array(witness(at, size)), dtype=dtype)
 
 

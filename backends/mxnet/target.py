@@ -17,7 +17,7 @@ from backends.base import Lowerings, Unsupported, refused, rejected
 from backends.mxnet.ends import summed_inputs
 from backends.mxnet.initial import initializer
 from backends.mxnet.names import RESERVED_ATTRIBUTES, RESERVED_NAMES
-from backends.mxnet.symbolic_shape import length_of, positions
+from backends.mxnet.symbolic_shape import positions
 from compiler.codegen.expr import (
     Comprehension,
     Expr,
@@ -99,17 +99,10 @@ class MXNetTarget(ClassTarget):
         item = at.item
         try:
             _require_known(at)
-            operands = [self._operand(at, k, expr) for k, expr in enumerate(at.inputs)]
-            lowered = lower.find(item.op)(item.op, at, *operands)
+            lowered = lower.find(item.op)(item.op, at, *at.inputs)
             return self._finished(lowered)
         except Unsupported as problem:
             raise rejected("mxnet", item.op, item.span, problem) from None
-
-    def _operand(self, at: Application, index: int, expr: Expr | None) -> Expr | None:
-        constant = at.constant(index)
-        if constant is None or self.eager or not isinstance(constant.value, Dim):
-            return expr
-        return length_of(at, constant.value, held_as(constant.dtype))
 
     def _finished(self, lowered: Expr | Template) -> Expr | Template:
         if not isinstance(lowered, Template):

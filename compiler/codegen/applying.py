@@ -21,6 +21,7 @@ from compiler.codegen.scope import Frame, Pending
 from compiler.codegen.target import Application, ClassTarget
 from compiler.codegen.tree import mentions, replace
 from compiler.codegen.writer import Assign
+from compiler.dims import Dim
 from compiler.ir import Apply, Bind, Call, Graph, Instance, Layer, Value
 from compiler.ops.base import Op
 from compiler.ops.elementwise import Constant
@@ -53,6 +54,12 @@ class Applying(Owned):
             assert isinstance(item.op, Constant)
             values.append(item.op.value)
             self.target.remember(item.outputs[0], item.op)
+        sizes = [value for value in values if isinstance(value, Dim)]
+        if sizes and not self.target.reads_sizes:  # there a size is no number, but computed
+            if len(sizes) < len(values):
+                raise NotAlike
+            self._apply(frame, column, None)
+            return
         leaves = self._leaves(frame, [i.arguments for i in column], symbolic=True)
         output = [i.outputs[0] for i in column]
         self.wait(frame, (output,), leaves.resolve(values, None), 0, "value")

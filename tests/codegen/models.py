@@ -677,6 +677,22 @@ model M {
     output y = s |> rnn(4, lengths = ends), first = state, last = hidden, cell, again, kept
 }
 """,
+    "sizes_in_arithmetic": """
+block Scaled(by) {
+    input x: f32[N, T]
+    output x / by - T, unsqueeze(cast(arange(T), f32) / T, 0)
+}
+model M {
+    input x: f32[N, T]
+    input z: f32[N, 7]
+    input ids: i64[N, S]
+    a, place = x |> Scaled(T)
+    b, _ = x[:, 1:] |> Scaled(T - 1)
+    f, _ = z |> Scaled(2.5)
+    y, d, e = a * (T + 1) + place, ids % S + T // 2, minimum(3 * x, N)
+    output y, b, c = T - mean(x), d, e, f
+}
+""",
     "states_at_the_ends_alone": """
 model M {
     input x: f32[N, T, 4]
