@@ -149,7 +149,7 @@ def export(model, path):
     import onnx
 
     warnings.filterwarnings("ignore", "You are using the legacy", DeprecationWarning)
-    torch.onnx.export(
+{_without_alarm(model)}    torch.onnx.export(
         model.eval().cpu(),
         ({examples},),
         path,
@@ -167,6 +167,16 @@ def export(model, path):
         value.type.CopyFrom(onnx.helper.make_tensor_type_proto(dtype, shape))
 {_with_all_inputs(model)}    onnx.save(proto, path)"""
     return Piece(text, ("import warnings", "import numpy as np"))
+
+
+def _without_alarm(model: Graph) -> str:
+    """The line against a warning that the exporter gives of every recurrent layer."""
+    if not any(isinstance(layer.op, Recurrent) for layer in layers_of(model)):
+        return ""
+    return """\
+    # The states have as many rows as x, whatever the size of the batch.
+    warnings.filterwarnings("ignore", "Exporting a model to ONNX with a batch_size")
+"""
 
 
 def _with_all_inputs(model: Graph) -> str:

@@ -105,14 +105,16 @@ class Applying(Owned):
         return self._templates[key]
 
     def _expand(self, frame: Frame, templates: Sequence[Template], resolve: Resolve) -> Expr:
-        """The merged expression; temporaries of the template become assignments before it."""
+        """The merged expression; temporaries that are no names become assignments before it."""
         if any(len(t.temporaries) != len(templates[0].temporaries) for t in templates):
             raise NotAlike
         for index, (wish, _) in enumerate(templates[0].temporaries):
             value = merge(distinct([t.temporaries[index][1] for t in templates], resolve), resolve)
-            name = Name(self.names.fresh(wish))
-            frame.compute.append(Assign((name,), value))
-            resolve.temporaries.append(name)
+            if not isinstance(value, Name):
+                name = Name(self.names.fresh(wish))
+                frame.compute.append(Assign((name,), value))
+                value = name
+            resolve.temporaries.append(value)
         return merge(distinct([t.result for t in templates], resolve), resolve)
 
     def _call(self, frame: Frame, column: list[Call], wish: Bind | None) -> None:

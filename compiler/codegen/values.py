@@ -144,10 +144,19 @@ class Values:
         if targets == (held.expr,):  # an operation that does nothing here
             return
         if len(held.columns) > 1:
-            frame.compute.append(Assign(targets, held.expr))
+            frame.compute.append(self._taken_apart(targets, held))
             return
         comment = self._comment(held, names[0])
         frame.compute.append(Assign(targets, held.expr, comment))
+
+    def _taken_apart(self, targets: tuple[Name, ...], held: Pending) -> Assign:
+        """Several values to several variables; those that nothing needs only if they must be."""
+        if not isinstance(held.expr, SequenceExpr):
+            return Assign(targets, held.expr)
+        found = zip(targets, held.expr.items, held.columns, strict=True)
+        live = [(target, item) for target, item, c in found if any(map(self.uses.is_live, c))]
+        kept, items = zip(*live, strict=True)
+        return Assign(kept, items[0] if len(items) == 1 else SequenceExpr(items))
 
     def _comment(self, held: Pending, name: str) -> str | None:
         """The shape of what is assigned, where it is new and the line has room for it."""

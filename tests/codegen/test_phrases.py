@@ -70,6 +70,28 @@ CASES = [
         ("mxnet",),
     ),
     Case(
+        "states_alone_are_taken_out_of_what_is_there",
+        "model M { input x: f32[N, T, 4]\n"
+        " _, h, c = x |> lstm(8, return_state = true)\n output h, c }",
+        "h, c = states[1][0], states[1][1]\n",
+        "_, h",
+        ("pytorch", "mxnet"),
+    ),
+    Case(
+        "what_has_a_name_gets_no_other",
+        "model M { input x: f32[N, T, 4]\n _, h = x |> gru(8, return_state = true)\n output h }",
+        "states = self.gru(x, begin_state(F, self.gru, x))\n        h = states[1][0]\n",
+        "_, h",
+        ("mxnet",),
+    ),
+    Case(
+        "no_false_alarm_about_the_batch_of_recurrent_layers",
+        "model M { input x: f32[N, T, 4]\n output y = x |> gru(8) }",
+        'warnings.filterwarnings("ignore", "Exporting a model to ONNX with a batch_size")',
+        "torch.onnx.dynamo",
+        ("pytorch",),
+    ),
+    Case(
         "one_axis_is_no_tuple",
         "model M { input x: f32[N, 4]\n output y = x |> logsumexp(axis = 1) }",
         "torch.logsumexp(x, dim=1)",
