@@ -46,7 +46,7 @@ class Argument:
 class Site:
     """The place in a block's text where a layer is made: one object, shared by all traces.
 
-    `name` is unique in the block and follows LANGUAGE.md's rule; `loops` is the number of
+    `name` is unique in the block and follows the rule in docs/language.md; `loops` is the number of
     loops around it.
     """
 

@@ -1,7 +1,7 @@
 """Optimizers: what each parameter's update means.
 
 `update` is the definition, in NumPy and at the precision of its arguments: the formulas are
-PyTorch's, with the settings named in LANGUAGE.md.  Unless said otherwise, weight decay is L2:
+PyTorch's, with the settings named in docs/language.md.  Unless said otherwise, weight decay is L2:
 `gradient + weight_decay * weight` takes the gradient's place before anything else happens.
 Steps count from 1 in the formulas, from 0 in `step`.
 """

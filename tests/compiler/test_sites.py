@@ -1,4 +1,4 @@
-"""Names of parameters: LANGUAGE.md's rule, on which checkpoints depend."""
+"""Names of parameters: the rule in docs/language.md, on which checkpoints depend."""
 
 from __future__ import annotations
 
