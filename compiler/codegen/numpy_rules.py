@@ -261,13 +261,19 @@ _REDUCTIONS: dict[type[Op], str] = {
     reduce.ReduceAll: "all",
 }
 
+_WIDENED = (reduce.ReduceSum, reduce.ReduceProd)
+"""Those that NumPy makes 64-bit integers of smaller ones for."""
+
 
 @_rule(*_REDUCTIONS)
 def _reduction(item: Apply, x: Expr) -> Expr:
     assert isinstance(item.op, reduce.Reduction)
     assert item.inputs[0] is not None
     method: Expr = getattr(x, _REDUCTIONS[type(item.op)])
-    keywords = {"keepdims": True} if item.op.keepdims else {}
+    keywords: dict[str, object] = {"keepdims": True} if item.op.keepdims else {}
+    dtype = item.outputs[0].type.dtype
+    if isinstance(item.op, _WIDENED) and dtype in (DType.I32, DType.I8, DType.U8):
+        keywords["dtype"] = numpy_dtype(dtype)
     return method(axis=_axes(item.op.axes(item.inputs[0].type.rank)), **keywords)
 
 

@@ -25,6 +25,8 @@ from tests.compiler.data_mappings import BLOCK, SPAN, Mapping, N, load, mapped
 X = np.linspace(-2, 3, 24).reshape(6, 4).astype(np.float32)
 Y = np.full((6, 4), 1.5, np.float32)
 
+DTYPES = {dtype.numpy_name: dtype for dtype in DType if dtype is not DType.BF16}
+
 _MODULES = {m.__name__ for m in (arithmetic, comparison, elementwise, mathematics)}
 
 ELEMENTWISE: list[Op] = [
@@ -53,7 +55,7 @@ def _operands(op: Op) -> list[Any]:
 
 def _printed(op: Op, arrays: list[Any]) -> Any:
     """What the printed line computes."""
-    types = [TensorType(DType.BOOL if a.dtype == bool else DType.F32, (N, 4)) for a in arrays]
+    types = [TensorType(DTYPES[array.dtype.name], (N, 4)) for array in arrays]
     values = [Value(f"v{i}", type) for i, type in enumerate(types)]
     (type,) = op.infer_types(types)
     output = Value("out", type)
@@ -99,6 +101,25 @@ def test_reductions_are_their_references(op: Op) -> None:
     expected, result = op.reference(X), _printed(op, [X])
     assert result.dtype == expected.dtype
     np.testing.assert_allclose(result, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "int8", "uint8"])
+@pytest.mark.parametrize(
+    "op",
+    [
+        *(elementwise.Add(), elementwise.Multiply(), elementwise.FloorDivide()),
+        *(elementwise.Modulo(), elementwise.Minimum(), elementwise.Square(), elementwise.Abs()),
+        *(elementwise.Clip(1, 3), reduce.ReduceSum(axis=1), reduce.ReduceSum(keepdims=True)),
+        *(reduce.ReduceProd(axis=1), reduce.ReduceMax(axis=1), indexing.ArgMax(axis=1)),
+    ],
+    ids=repr,
+)
+def test_integers_keep_their_size(op: Op, dtype: str) -> None:
+    x = np.arange(16, 40).reshape(6, 4).astype(dtype)
+    arrays = [x, x // 3][: len(op.operands)]
+    expected, result = op.reference(*arrays), _printed(op, arrays)
+    assert result.dtype == expected.dtype
+    np.testing.assert_array_equal(result, expected)
 
 
 def _shapes(mapping: Mapping) -> None:
