@@ -6,6 +6,7 @@ give 0 and 1 in the dtype of their operands; here they become float32.
 
 from __future__ import annotations
 
+from backends.base import Unsupported, refused
 from backends.mxnet.symbolic_shape import length_of
 from backends.mxnet.target import DTYPES, F, held_as, is_number, lower
 from compiler.codegen.expr import Binary, Expr, Helper, Name, lift
@@ -72,7 +73,10 @@ def _broadcast(op: Op, at: Application, a: Expr, b: Expr) -> Expr:
 def _size(op: ops.Constant, at: Application) -> Expr:
     """A size that only the run knows, as a number; other constants are printed as they are."""
     assert isinstance(op.value, Dim)
-    return length_of(at, op.value, held_as(op.dtype))
+    try:
+        return length_of(at, op.value, held_as(op.dtype))
+    except Unsupported as problem:
+        raise refused("mxnet", "a size as a number", at.item.span, problem) from None
 
 
 @lower(ops.Add, ops.Subtract, ops.Multiply, ops.Divide, ops.Modulo)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import tercet
 from backends.mxnet.target import construct, lower
 from dsl.diagnostics import DiagnosticError
 from tests.backends.mxnet_scripts import prepare, run_all
@@ -61,3 +62,11 @@ def test_what_cannot_be_expressed_is_refused(case: OpCase, tmp_path: Path) -> No
     with pytest.raises(DiagnosticError) as caught:
         prepare(job(case, "mxnet"), tmp_path)
     assert REFUSED[case.name] in str(caught.value)
+
+
+def test_a_size_that_no_input_shows_is_refused_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "net.model").write_text("model M { input x: f32[N, 2 * T]\n output y = x / T }")
+    with pytest.raises(DiagnosticError) as caught:
+        tercet.compile(tmp_path / "net.model", targets=["mxnet"], output=tmp_path)
+    message = "mxnet cannot express a size as a number: the size T cannot be had from the inputs'"
+    assert f"net.model:2:17: error[E0701]: {message}" in str(caught.value)
