@@ -38,6 +38,14 @@ def trained(loss: Graph, model: Graph, instance: Instance) -> list[str]:
     ]
 
 
+def untrained(loss: Graph, model: Graph) -> list[str]:
+    """The paths of trained parameters of the model, which the loss applies, without a gradient."""
+    instances = [call.instance for call in loss.calls if call.graph is model]
+    reached = {path for instance in instances[:1] for path in trained(loss, model, instance)}
+    own = [path for path, parameter in model.parameters() if parameter.trainable]
+    return [path for path in own if instances and path not in reached]
+
+
 def _all_outputs(model: Graph) -> frozenset[int]:
     return frozenset(range(len(model.outputs)))
 

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 
 from backends.mxnet.optimizer_texts import OPTIMIZERS
 from compiler.codegen.expr import Expr, Name, lift
-from compiler.codegen.pieces import Piece
+from compiler.codegen.pieces import Piece, literal
 from compiler.codegen.render import render
+from compiler.codegen.training import MATCHED
+from compiler.ir import Graph
+from compiler.reach import untrained
 from compiler.training.clipping import ClipValue
 from compiler.training.optimizers import (
     Adadelta,
@@ -25,7 +28,7 @@ from compiler.training.optimizers import (
     RmsProp,
     Sgd,
 )
-from compiler.training.program import Update
+from compiler.training.program import Training, Update
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,28 @@ _IMPORTS = ("import mxnet as mx", "from mxnet import nd")
 _FOLDED = "MXNet folds the rate into the velocity: a changed rate acts with a delay."
 _EPSILON = "MXNet adds epsilon before the bias correction."
 _INSIDE = "MXNet adds epsilon inside the square root."
+
+
+def spared(training: Training, model: Graph) -> list[str]:
+    """Lines that take the weight decay off what has none.
+
+    That is what matches `no_decay`, and parameters without a gradient: for MXNet theirs is zero.
+    """
+    lines = []
+    if training.decay_exceptions:
+        lines += [
+            "for name, parameter in weights(model).items():",
+            f"    if {MATCHED}:",
+            "        parameter.wd_mult = 0.0",
+        ]
+    if training.update.optimizer.weight_decay and (names := untrained(training.update.loss, model)):
+        lines += [
+            "for name in (  # the loss does not depend on these",
+            *(f"    {literal(name)}," for name in names),
+            "):",
+            "    weights(model)[name].wd_mult = 0.0",
+        ]
+    return [f"    {line}" for line in lines]
 
 
 def _stock(

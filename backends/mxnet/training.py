@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.base import Place
-from backends.mxnet.optimizers import printed_optimizer
+from backends.mxnet.optimizers import printed_optimizer, spared
 from backends.mxnet.precision import check_precision, mixed_precision_piece
 from backends.mxnet.target import MXNetTarget
 from compiler.codegen.data import data_code
@@ -18,7 +18,6 @@ from compiler.codegen.size_checks import batch_checks
 from compiler.codegen.specialised import layers_of
 from compiler.codegen.training import (
     BATCHES,
-    MATCHED,
     MATCHED_IMPORT,
     clip_constant,
     optimizer_constants,
@@ -131,7 +130,7 @@ class TrainingPrinter:
                 "def train(model, arrays, args):",
                 '    """Train on the arrays until `args.epochs` are done."""',
                 *(["    mixed = mixed_precision(model, args.device)"] if mixed else []),
-                *self._spared(),
+                *spared(self._training, self._model),
                 *notes,
                 f"    trainer = gluon.Trainer(model.collect_params(), {self._optimizer.arguments})",
                 "    step = load_checkpoint(args, model, trainer) if args.resume else 0",
@@ -155,16 +154,6 @@ class TrainingPrinter:
                 "    return step",
             ]
         )
-
-    def _spared(self) -> list[str]:
-        """Lines that take the weight decay off what matches `no_decay`."""
-        if not self._training.decay_exceptions:
-            return []
-        return [
-            "    for name, parameter in weights(model).items():",
-            f"        if {MATCHED}:",
-            "            parameter.wd_mult = 0.0",
-        ]
 
     def _rate(self) -> list[str]:
         if self._schedule is None:

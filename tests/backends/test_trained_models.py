@@ -211,13 +211,13 @@ train M {
 model M {
     input x: f32[N, 4]
     h = x |> dense(5) |> tanh
-    output y = h |> dense(4), z = h |> dense(3)
+    output y = h |> dense(4), z = h |> dense(3) |> layer_norm
 }
 train M {
     target t: f32[N, 4]
     data = iris() { x = features, t = features }
     loss = mse(y, t)
-    optimizer = sgd(lr = 0.01)
+    optimizer = sgd(lr = 0.01, weight_decay = 0.5)
 }
 """,
     "names_of_python": """
