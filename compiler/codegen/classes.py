@@ -21,7 +21,7 @@ from compiler.codegen.passing import Passing, Received
 from compiler.codegen.references import Argument, LoopItem, SizeName
 from compiler.codegen.returns import with_early_returns
 from compiler.codegen.scope import Frame, Variables
-from compiler.codegen.sizes import read_sizes
+from compiler.codegen.sizes import UnreadSize, read_sizes
 from compiler.codegen.specialised import graphs_by_block, not_one_class, specialised_together
 from compiler.codegen.target import ClassTarget
 from compiler.codegen.walk import Walker
@@ -160,7 +160,12 @@ class _Finish:
             for argument, attribute in self._stored.items()
         ]
         graph = self._graphs[0]
-        reads = read_sizes(self._target, graph, inputs, self._sizes)
+        try:
+            reads = read_sizes(self._target, graph, inputs, self._sizes)
+        except UnreadSize as problem:
+            if len(self._graphs) > 1:
+                raise
+            raise problem.told(graph, self._target.name) from None
         documentation = graph.block.documentation
         return ClassCode(
             name,

@@ -18,7 +18,7 @@ from compiler.codegen.names import Names
 from compiler.codegen.passing import Received
 from compiler.codegen.references import SizeName
 from compiler.codegen.scope import Column, Frame, Pending, Variables
-from compiler.codegen.sizes import read_sizes
+from compiler.codegen.sizes import UnreadSize, read_sizes
 from compiler.codegen.target import ClassTarget
 from compiler.codegen.walk import Walker
 from compiler.codegen.writer import Evaluate, Statement
@@ -73,7 +73,10 @@ def print_function(
 
     compute = map_expressions(frame.compute, name_sizes)
     finals = [s.value for s in map_expressions(map(Evaluate, results), name_sizes)]  # type: ignore[union-attr]
-    reads = read_sizes(target, graph, inputs, sizes)
+    try:
+        reads = read_sizes(target, graph, inputs, sizes)
+    except UnreadSize as problem:
+        raise problem.told(graph, target.name) from None
     outputs = dict(zip((o.name for o in graph.outputs), finals, strict=True))
     return FunctionCode(tuple(inputs), (*reads, *compute), outputs)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from compiler.codegen.expr import Expr, Literal, Name
 from compiler.codegen.merge import NotAlike
@@ -10,6 +10,28 @@ from compiler.codegen.target import ClassTarget
 from compiler.codegen.writer import Assign, Statement
 from compiler.ir import Graph
 from dsl import nodes
+from dsl.diagnostics import Diagnostic, DiagnosticError
+
+
+class UnreadSize(NotAlike):
+    """No axis of an input tells a size that is wanted, alone."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__()
+        self._names = sorted(names)
+
+    def told(self, graph: Graph, target: str) -> DiagnosticError:
+        """The error for a graph that no other way of printing helps."""
+        name = self._names[0]
+        message = f"{target} cannot express the size {name}: no input's shape tells it alone"
+        return DiagnosticError(
+            Diagnostic(
+                "E0701",
+                message,
+                graph.block.name_span,
+                help=f"give some input an axis of size `{name}`, `16 * {name}` or `{name} + 1`",
+            )
+        )
 
 
 def read_sizes(
@@ -17,7 +39,7 @@ def read_sizes(
 ) -> list[Statement]:
     """Statements that bind the sizes wanted, `names` from source to Python.
 
-    A size declared as `16 * H` is divided out.  Raises NotAlike where no input has a size.
+    Of a size declared as `16 * H + 1`, H is worked out.  Raises UnreadSize.
     """
     wanted = dict(names)
     reads: list[Statement] = []
@@ -25,28 +47,46 @@ def read_sizes(
         plain: list[str | None] = [None] * len(entry.declared)
         derived: list[Statement] = []
         for axis, declared in enumerate(entry.declared):
-            match declared:
-                case nodes.Name(id=name) if name in wanted:
-                    plain[axis] = wanted.pop(name)
-                case nodes.Binary(operator="*", left=left, right=right):
-                    factor, name = _multiple(left, right)
-                    if name in wanted:
-                        variable = wanted.pop(name)
-                        plain[axis] = variable
-                        divided: Expr = Name(variable) // Literal(factor)
-                        derived.append(Assign((Name(variable),), divided))
+            form = None if declared is None else _affine(declared)
+            if form is None or form[0] not in wanted:
+                continue
+            name, factor, addend = form
+            variable = plain[axis] = wanted.pop(name)
+            if (factor, addend) != (1, 0):
+                derived.append(Assign((Name(variable),), _solved(Name(variable), factor, addend)))
         if any(plain):
             reads += target.read_sizes(graph, index, Name(inputs[index]), plain)
             reads += derived
     if wanted:
-        raise NotAlike
+        raise UnreadSize(wanted)
     return reads
 
 
-def _multiple(left: nodes.Expr, right: nodes.Expr) -> tuple[int, str]:
-    match left, right:
-        case nodes.Constant(value=int(factor)), nodes.Name(id=name):
-            return factor, name
-        case nodes.Name(id=name), nodes.Constant(value=int(factor)):
-            return factor, name
-    return 1, ""
+def _solved(size: Expr, factor: int, addend: int) -> Expr:
+    rest = size - Literal(addend) if addend > 0 else size + Literal(-addend) if addend else size
+    return rest if factor == 1 else rest // Literal(factor)
+
+
+def _affine(size: nodes.Expr) -> tuple[str, int, int] | None:
+    """The name, factor and addend of `factor * name + addend`; None of what is not of this form."""
+    match size:
+        case nodes.Name(id=name):
+            return name, 1, 0
+        case nodes.Binary(
+            operator=("+" | "*") as operator, left=nodes.Constant(value=int(n)), right=inner
+        ):
+            return _with(operator, _affine(inner), n)
+        case nodes.Binary(
+            operator=("+" | "-" | "*") as operator, left=inner, right=nodes.Constant(value=int(n))
+        ):
+            return _with(operator, _affine(inner), n)
+    return None
+
+
+def _with(operator: str, form: tuple[str, int, int] | None, n: int) -> tuple[str, int, int] | None:
+    if form is None:
+        return None
+    name, factor, addend = form
+    if operator == "*":
+        return name, n * factor, n * addend
+    return name, factor, addend + (n if operator == "+" else -n)

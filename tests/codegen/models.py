@@ -368,6 +368,19 @@ model M {
     output patches = h |> reshape([N, H * W, 32]) |> dense(5)
 }
 """,
+    "bound_multiples_and_more": """
+block Rows(units) {
+    input x: f32[N, 1 + 3 * T]
+    output full([T, units], 0.5) + sum(x)
+}
+model M {
+    input x: f32[N, 2 * T + 1, 3]
+    input y: f32[N, 3 * (K - 1) + 4]
+    input z: f32[N, L - 1]
+    output pairs = x[:, 1:] |> reshape([N, T, 6]), halves = x[:, :T], rows = y |> Rows(4),
+        rest = y[:, K:], long = full([L], 0.5) + sum(z)
+}
+""",
     "leading_dimensions": """
 block Project(units) {
     input x: f32[..., D]

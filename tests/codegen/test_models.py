@@ -6,15 +6,28 @@ from pathlib import Path
 
 import pytest
 
+from dsl.diagnostics import DiagnosticError
 from tests.backends import torch_scripts
 from tests.codegen.jobs import RUNNERS, graph_of, job_of
 from tests.codegen.models import MODELS
 
 REFUSED: dict[tuple[str, str], str] = {
     ("block_instance_many_sizes", "mxnet"): "no one class can be written",
+    ("bound_multiples_and_more", "mxnet"): "cannot be had from the inputs' shapes",
     ("uneven_padding_and_ceil_over_any_size", "pytorch"): "an axis of any size",
 }
 """What a target cannot express, with a part of the reason it gives."""
+
+
+@pytest.mark.parametrize("name", RUNNERS)
+def test_a_size_that_no_shape_tells_alone_is_refused(name: str, tmp_path: Path) -> None:
+    text = """model M {
+        input x: f32[N, H]
+        input y: f32[N, H * W]
+        output z = full([H, W], 0.5) + sum(x) + sum(y)
+    }"""
+    with pytest.raises(DiagnosticError, match=r"E0701.*\bsize W\b"):
+        RUNNERS[name].prepare(job_of("M", graph_of(text, "M")), tmp_path)
 
 
 @pytest.fixture(scope="session", params=RUNNERS)
