@@ -40,6 +40,8 @@ _KERAS: dict[type[Optimizer], str] = {
     Lion: "Lion",
 }
 
+_KERAS_MOMENTUM_DECAY = 1
+
 
 def adds_rows(training: Training) -> bool:
     """Whether the script must add up the gradients of rows that a batch uses several times.
@@ -157,6 +159,19 @@ def check_no_decay(model: Graph, training: Training) -> None:
             raise DiagnosticError(Diagnostic("E0701", message, span, help))
 
 
+def check_momentum(training: Training) -> None:
+    """Keras' Nadam knows one pace of its momentum.  Raises DiagnosticError for one asked for."""
+    optimizer = training.update.optimizer
+    known = (NAdam.momentum_decay, _KERAS_MOMENTUM_DECAY)
+    if isinstance(optimizer, NAdam) and optimizer.momentum_decay not in known:
+        message = (
+            f"tensorflow cannot express `nadam` with a `momentum_decay` of "
+            f"{optimizer.momentum_decay:g}: Keras' is always {_KERAS_MOMENTUM_DECAY}"
+        )
+        help = f"`momentum_decay = {_KERAS_MOMENTUM_DECAY}` is the same in all targets"
+        raise DiagnosticError(Diagnostic("E0701", message, training.places["optimizer"], help))
+
+
 def _matched(path: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(path, pattern) for pattern in patterns)
 
@@ -169,8 +184,8 @@ def differences(optimizer: Optimizer, changing_rate: bool) -> list[str]:
     match optimizer:
         case Adam() | AdamW():
             found.append("Keras adds epsilon before the correction of the bias.")
-        case NAdam():
-            found.append("Keras' Nadam has a schedule of its own for the momentum.")
+        case NAdam() if optimizer.momentum_decay != _KERAS_MOMENTUM_DECAY:
+            found.append(f"Keras' Nadam has a momentum_decay of {_KERAS_MOMENTUM_DECAY}.")
         case RmsProp() | Adagrad():
             found.append("Keras adds epsilon inside the root.")
     if optimizer.weight_decay and not optimizer.decoupled:

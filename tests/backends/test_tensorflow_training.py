@@ -18,6 +18,7 @@ from compiler.ir import Graph
 from compiler.pipeline import load
 from compiler.training.program import Training
 from compiler.weights import lively_weights
+from dsl.diagnostics import DiagnosticError
 from dsl.source import Source
 from tests.backends.onnx_graphs import Array
 from tests.backends.tensorflow_scripts import run_all
@@ -74,6 +75,7 @@ OPTIMIZERS = [
     Case("adam", "optimizer = adam(lr = 0.03)", 1e-4),
     Case("adamw", "optimizer = adamw(lr = 0.03, weight_decay = 0.1)", 1e-4),
     Case("nadam", "optimizer = nadam(lr = 0.03)", 0.15),
+    Case("nadam_of_keras", "optimizer = nadam(lr = 0.03, momentum_decay = 1.0)", 1e-4),
     Case("rmsprop", "optimizer = rmsprop(lr = 0.01)", 1e-4),
     Case(
         "rmsprop_centered",
@@ -227,6 +229,16 @@ def _expected(case: Case, script: str, weights: dict[str, Array]) -> dict[str, A
 def _no_error(place: Path) -> None:
     error = place / "error.txt"
     assert not error.exists(), f"{error.read_text()}\n{(place / 'script.py').read_text()}"
+
+
+def test_keras_has_one_pace_of_nadams_momentum(tmp_path: Path) -> None:
+    text = Case("other", "optimizer = nadam(lr = 0.03, momentum_decay = 0.5)", 0.0).text
+    with pytest.raises(DiagnosticError) as caught:
+        prepare("other", text, tmp_path, "")
+    (problem,) = caught.value.diagnostics
+    assert problem.code == "E0701"
+    assert "`momentum_decay` of 0.5" in problem.message
+    assert problem.span.text.startswith("nadam(")
 
 
 @pytest.mark.slow

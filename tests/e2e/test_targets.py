@@ -142,7 +142,7 @@ def test_weights_trained_by_one_target_mean_the_same_in_the_others(
     trainer: str, tmp_path: Path
 ) -> None:
     model, weights = SAMPLES / "digits_resnet.model", tmp_path / "trained.safetensors"
-    trained = tercet("train", model, "-t", trainer, "--epochs", "2", "--save", weights)
+    trained = tercet("train", model, "-t", trainer, "--epochs", "5", "--save", weights)
     assert trained.returncode == 0, trained.stderr[-3000:]
     accuracy = float(trained.stdout.split()[trained.stdout.split().index("accuracy") + 1])
     assert accuracy > 0.9
