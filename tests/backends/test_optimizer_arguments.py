@@ -17,7 +17,7 @@ from sklearn.datasets import load_iris
 from backends.tensorflow.optimizers import differences
 from compiler.training import OPTIMIZERS, Optimizer
 from compiler.training.optimizers import RmsProp, Sgd
-from tests.backends.training_scripts import check, prepare, run_all, trained
+from tests.backends.training_scripts import check, run_cases, trained
 
 FRAMEWORKS = ("pytorch", "mxnet")
 """Keras' weight decay is decoupled: `test_tensorflow_training.py`."""
@@ -68,12 +68,7 @@ CASES = {
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("optimizer_arguments")
-    for framework in FRAMEWORKS:
-        for name, text in CASES.items():
-            flags = "--weights {0}/weights.safetensors --save {0}/saved"
-            prepare(framework, text, place / framework / name, flags)
-        run_all(place / framework)
-    return place
+    return run_cases(FRAMEWORKS, CASES, place, "--weights {0}/weights.safetensors --save {0}/saved")
 
 
 def _expected(text: str, start: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends.training_scripts import FRAMEWORKS, check, prepare, run_all
+from tests.backends.training_scripts import FRAMEWORKS, check, run_cases
 
 TEXT = """
 model M {{
@@ -63,12 +63,7 @@ CASES = {
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("trained_metrics")
-    for framework in FRAMEWORKS:
-        for name, text in CASES.items():
-            flags = "--weights {0}/weights.safetensors --log-dir {0}"
-            prepare(framework, text, place / framework / name, flags)
-        run_all(place / framework)
-    return place
+    return run_cases(FRAMEWORKS, CASES, place, "--weights {0}/weights.safetensors --log-dir {0}")
 
 
 def _reported(job: Path) -> dict[str, float]:

@@ -24,6 +24,14 @@ train M {{
     {settings}
 }}
 """
+TRAIN = """
+train M {
+    target t: f32[N, 4]
+    data = iris() { x = features, t = features }
+    loss = mse(y, t)
+    optimizer = sgd(lr = 0.01)
+}
+"""
 MODELS = {
     "equal_layers_at_other_ranks": """
 model M {
@@ -33,13 +41,8 @@ model M {
     y = h |> flatten |> dense(4)
     output y
 }
-train M {
-    target t: f32[N, 4]
-    data = iris() { x = features, t = features }
-    loss = mse(y, t)
-    optimizer = sgd(lr = 0.01)
-}
-""",
+"""
+    + TRAIN,
     "normalised_lines_and_volumes": """
 model M {
     input x: f32[N, 4]
@@ -50,13 +53,8 @@ model M {
     y = concat([h, v], axis = 1) |> dense(4)
     output y
 }
-train M {
-    target t: f32[N, 4]
-    data = iris() { x = features, t = features }
-    loss = mse(y, t)
-    optimizer = sgd(lr = 0.01)
-}
-""",
+"""
+    + TRAIN,
     "transposed_convolutions_to_few_channels": """
 model M {
     input x: f32[N, 4]
@@ -72,13 +70,8 @@ model M {
     y = concat([flatten(b), flatten(d), flatten(e), flatten(f)], axis = 1) |> tanh |> dense(4)
     output y
 }
-train M {
-    target t: f32[N, 4]
-    data = iris() { x = features, t = features }
-    loss = mse(y, t)
-    optimizer = sgd(lr = 0.01)
-}
-""",
+"""
+    + TRAIN,
     "sequences_of_different_lengths": """
 model M {
     input x: f32[N, 4]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from safetensors.numpy import save_file
@@ -48,6 +49,15 @@ def run_all(folder: Path, timeout: float = 900) -> None:
         command, cwd=ROOT, env=quiet, capture_output=True, text=True, timeout=timeout
     )
     assert done.returncode == 0, done.stderr[-4000:]
+
+
+def run_cases(frameworks: Iterable[str], texts: Mapping[str, str], place: Path, *runs: str) -> Path:
+    """Prepares and runs every text in every framework, in `place/framework/name`; the place."""
+    for framework in frameworks:
+        for name, text in texts.items():
+            prepare(framework, text, place / framework / name, *runs)
+        run_all(place / framework)
+    return place
 
 
 def check(folder: Path) -> None:
