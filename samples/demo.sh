@@ -16,10 +16,13 @@ run tercet show samples/digits_cnn.model --at N=1
 say "Compiled to one script per framework"
 run tercet compile samples/digits_cnn.model -t all -o "$out" --force
 
-say "Trained for a moment by PyTorch on scikit-learn's digits; the weights belong to no framework"
-run tercet train samples/digits_cnn.model -t pytorch -T epochs=3 --save "$out/digits_cnn.safetensors"
+say "Trained for a moment by every framework on scikit-learn's digits"
+for target in tensorflow mxnet pytorch; do
+    run tercet train samples/digits_cnn.model -t "$target" -T epochs=3 \
+        --save "$out/digits_cnn.safetensors"
+done
 
-say "Exported by every framework from its own graph, with these weights"
+say "Weights belong to no framework: PyTorch's, exported by every framework from its own graph"
 for target in pytorch tensorflow mxnet onnx; do
     run tercet export samples/digits_cnn.model -t "$target" \
         --weights "$out/digits_cnn.safetensors" -o "$out/digits_cnn_$target.onnx"
