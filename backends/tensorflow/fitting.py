@@ -86,6 +86,7 @@ def train_function(
             "                epochs=last,",
             "                steps_per_epoch=epoch_steps - done,",
             "                shuffle=False,",
+            "                verbose=1 if sys.stderr.isatty() else 2,",
             "                callbacks=[progress],",
             "            )",
             "        step = last * epoch_steps",

@@ -203,6 +203,7 @@ def train(model, arrays, args):
                 epochs=last,
                 steps_per_epoch=epoch_steps - done,
                 shuffle=False,
+                verbose=1 if sys.stderr.isatty() else 2,
                 callbacks=[progress],
             )
         step = last * epoch_steps
@@ -510,4 +511,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 7980e3948a6aeb14
+# Compiled by Tercet. sha256 of the lines above: cac046bb997bf5a6

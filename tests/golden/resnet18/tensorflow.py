@@ -244,6 +244,7 @@ def train(model, arrays, args):
                 epochs=last,
                 steps_per_epoch=epoch_steps - done,
                 shuffle=False,
+                verbose=1 if sys.stderr.isatty() else 2,
                 callbacks=[progress],
             )
         step = last * epoch_steps
@@ -551,4 +552,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 3945dd7317eb1e2f
+# Compiled by Tercet. sha256 of the lines above: ba423f0110300e55

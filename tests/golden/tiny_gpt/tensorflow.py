@@ -274,6 +274,7 @@ def train(model, arrays, args):
                 epochs=last,
                 steps_per_epoch=epoch_steps - done,
                 shuffle=False,
+                verbose=1 if sys.stderr.isatty() else 2,
                 callbacks=[progress],
             )
         step = last * epoch_steps
@@ -617,4 +618,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 30d1d0447048883a
+# Compiled by Tercet. sha256 of the lines above: 570732824bfffdca
