@@ -106,7 +106,7 @@ def index_checks(graph: Graph, more: Sequence[Demand] = ()) -> list[IndexCheck]:
     return [
         check
         for (place, _), check in found.items()
-        if not within(after(check.steps, _held(types[place].dtype)), check)
+        if not within(after(check.steps, types[place].dtype.range), check)
     ]
 
 
@@ -138,10 +138,6 @@ Bounds = tuple[int, int] | None
 """The least and the greatest integer that something may hold, if known."""
 
 
-def _held(dtype: DType) -> Bounds:
-    return {DType.U8: (0, 255), DType.I8: (-128, 127), DType.BOOL: (0, 1)}.get(dtype)
-
-
 def after(steps: Sequence[Step], bounds: Bounds) -> Bounds:
     """The bounds of what steps make of integers in these bounds."""
     for step in steps:
@@ -169,8 +165,7 @@ def _shifted(bounds: Bounds, n: int, dtype: DType) -> Bounds:
     if bounds is None:
         return None
     low, high = bounds[0] + n, bounds[1] + n
-    every = _held(dtype)
-    return (low, high) if every is None or every[0] <= low <= high <= every[1] else every
+    return (low, high) if dtype.holds(low) and dtype.holds(high) else dtype.range
 
 
 def within(bounds: Bounds, check: IndexCheck) -> bool:

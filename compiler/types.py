@@ -34,9 +34,14 @@ class DType(StrEnum):
         """The name of NumPy's type; bf16, which NumPy lacks, is held as float32."""
         return _NUMPY_NAMES[self]
 
+    @property
+    def range(self) -> tuple[int, int] | None:
+        """The least and the greatest integer that an element holds; None for floats."""
+        return _RANGES.get(self)
+
     def holds(self, value: int) -> bool:
         """Whether an integer is in the range of the type's elements; a float's takes any."""
-        least, greatest = _RANGES.get(self, (value, value))
+        least, greatest = self.range or (value, value)
         return least <= value <= greatest
 
     @property
