@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from compiler.codegen.data import DataCode, data_code
 from compiler.codegen.files import CHECK
 from compiler.data import DataSource
@@ -87,3 +89,15 @@ def load(data: Data, folder: Path, *arguments: Any) -> Any:
 
 def f32(*shape: int) -> TensorType:
     return TensorType(DType.F32, (N, *shape))
+
+
+def sample_files(folder: Path) -> None:
+    """Small files of every kind, in the folder."""
+    random = np.random.default_rng(0)
+    for name in ("data_batch_1", "data_batch_2", "test_batch"):
+        random.integers(0, 10, (4, 3073), dtype=np.uint8).tofile(folder / f"{name}.bin")
+    for name in ("train", "test"):
+        random.integers(0, 10, (4, 3074), dtype=np.uint8).tofile(folder / f"{name}.bin")
+    (folder / "table.csv").write_text('"Year of it",name,x\n2000,a,1.5\n2001,b,2.5\n2002,c,3.5\n')
+    np.savez(folder / "arrays.npz", image=np.ones((5, 2), np.uint8), label=np.arange(5))
+    (folder / "poem.txt").write_text("abcabcabcd" * 3, encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 from typing import Any
 
@@ -34,21 +33,17 @@ from compiler.initializers import Normal, Orthogonal, Uniform
 from compiler.ops import elementwise
 from compiler.training.program import Data
 from compiler.types import DType
-from tests.compiler.data_mappings import Mapping, N, f32, load, mapped, script_text
+from tests.compiler.data_mappings import (
+    Mapping,
+    N,
+    f32,
+    load,
+    mapped,
+    sample_files,
+    script_text,
+)
 
 SAMPLES = Path(__file__).parents[2] / "samples"
-
-
-def _sample_files(folder: Path) -> None:
-    """Small files of every kind, in the folder."""
-    random = np.random.default_rng(0)
-    for name in ("data_batch_1", "data_batch_2", "test_batch"):
-        random.integers(0, 10, (4, 3073), dtype=np.uint8).tofile(folder / f"{name}.bin")
-    for name in ("train", "test"):
-        random.integers(0, 10, (4, 3074), dtype=np.uint8).tofile(folder / f"{name}.bin")
-    (folder / "table.csv").write_text('"Year of it",name,x\n2000,a,1.5\n2001,b,2.5\n2002,c,3.5\n')
-    np.savez(folder / "arrays.npz", image=np.ones((5, 2), np.uint8), label=np.arange(5))
-    (folder / "poem.txt").write_text("abcabcabcd" * 3, encoding="utf-8")
 
 
 def test_every_source_is_tried() -> None:
@@ -79,7 +74,7 @@ def _everything() -> list[tuple[DataSource, list[str]]]:
 def test_arrays_are_what_the_columns_promise(
     source: DataSource, used: list[str], tmp_path: Path
 ) -> None:
-    _sample_files(tmp_path)
+    sample_files(tmp_path)
     data = mapped(source, tmp_path, None, **{f"my_{name}": name for name in used})
     types = [source.columns(N, tmp_path)[name] for name in used]
     for part in _load(data, tmp_path):
@@ -150,185 +145,6 @@ def test_standardizing_uses_training_rows_only() -> None:
     assert abs(test.mean(axis=0)).max() > 1e-3
 
 
-# ------------------------------------------------------------------------------------ image folders
-
-
-def test_mnist_has_its_published_parts() -> None:
-    data = mapped(Mnist("data/mnist5k"), SAMPLES, None, image="pixels", label="digit")
-    train, test = load(data, SAMPLES, SAMPLES / "data/mnist5k")
-    assert (len(train[0]), len(test[0])) == (4000, 1000)
-    assert train[0].max() == 255
-    assert set(np.unique(test[1])) == set(range(10))
-
-
-def test_mnist_also_reads_files_that_are_not_zipped(tmp_path: Path) -> None:
-    for file in (SAMPLES / "data/mnist5k").glob("*.gz"):
-        (tmp_path / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
-    data = mapped(Mnist("."), tmp_path, None, image="pixels", label="digit")
-    zipped = mapped(Mnist("data/mnist5k"), SAMPLES, None, image="pixels", label="digit")
-    for a, b in zip(
-        load(data, tmp_path, tmp_path), load(zipped, SAMPLES, SAMPLES / "data/mnist5k"), strict=True
-    ):
-        np.testing.assert_array_equal(a[0], b[0])
-
-
-CSV = Csv("table.csv")
-SERIES = Csv("table.csv", window=2, shuffle=False)
-ARRAYS = Npz("arrays.npz")
-WRONG: list[tuple[DataSource, list[str], str, bytes | None, str]] = [
-    (Mnist("."), ["pixels", "digit"], "nowhere", None, "nowhere: no such folder; --data reads"),
-    (Mnist("."), ["pixels", "digit"], "folder", b"", "folder/train-images-idx3-ubyte: .*No such"),
-    (Mnist("."), ["pixels"], "folder/train-images-idx3-ubyte", b"\x00\x00\x08\x01\x00", "buffer"),
-    (Mnist("."), ["pixels"], "folder/train-images-idx3-ubyte", b"text", "not bytes in IDX format"),
-    (Mnist("."), ["pixels"], "folder/train-images-idx3-ubyte.gz", b"text", "ubyte: .*gzip"),
-    (Cifar10("."), ["pixels", "label"], "folder", b"", "no file data_batch"),
-    (Cifar10("."), ["label"], "folder/data_batch_1.bin", b"cut", "data_batch.* are not whole rows"),
-    (CSV, ["x"], "nowhere.csv", None, "nowhere.csv: no such file; --data reads another one"),
-    (CSV, ["x"], "folder", b"", "folder: no such file"),
-    (
-        CSV,
-        ["x"],
-        "bad.csv",
-        b"x,y\n1,2\n\n2,3\n?,4\n",
-        "bad.csv, line 5: '\\?' in the column 'x'",
-    ),
-    (
-        CSV,
-        ["x"],
-        "bad.csv",
-        b'x,y\n1,"2\n3"\n,4\n',
-        "bad.csv, line 4: '' in the column 'x' is",
-    ),
-    (CSV, ["x"], "bad.csv", b"y,x\n1,2\n2\n", "bad.csv, line 3: None in the column 'x'"),
-    (CSV, ["x"], "bad.csv", b"y\n1\n", r"bad.csv: no columns \['x'\]"),
-    (CSV, ["x"], "bad.csv", b"x\n\xff\n", "bad.csv: .*utf-8"),
-    (SERIES, ["next_x"], "bad.csv", b"x\n1\n2\n3\nabc\n", "line 5: 'abc' in the column 'x'"),
-    (ARRAYS, ["image", "label"], "bad.npz", b"text", "bad.npz: not an .npz file"),
-    (ARRAYS, ["image", "label"], "folder", b"", "folder: no such file"),
-    (Text("poem.txt", window=2, level="chars"), ["ids"], "bad.txt", b"\xff", "bad.txt: .*utf-8"),
-]
-
-
-@pytest.mark.parametrize("source, columns, name, content, message", WRONG)
-def test_wrong_data_end_the_script_with_a_line(
-    source: DataSource,
-    columns: list[str],
-    name: str,
-    content: bytes | None,
-    message: str,
-    tmp_path: Path,
-) -> None:
-    _sample_files(tmp_path)
-    (tmp_path / "folder").mkdir()
-    if content:
-        (tmp_path / name).write_bytes(content)
-    data = mapped(source, tmp_path, None, **{f"out_{column}": column for column in columns})
-    given = tmp_path / name.split("/")[0]
-    seed = [0] if getattr(source, "shuffle", False) else []
-    with pytest.raises(SystemExit, match=message) as end:
-        load(data, tmp_path, given, *seed)
-    assert "\n" not in str(end.value)
-
-
-@pytest.mark.parametrize("images, labels", [((3, 28, 28), (2,)), ((2, 32, 32), (2,)), ((2,), (2,))])
-def test_images_and_labels_that_do_not_match_end_the_script(
-    images: tuple[int, ...], labels: tuple[int, ...], tmp_path: Path
-) -> None:
-    for kind, shape in (("images-idx3", images), ("labels-idx1", labels)):
-        head = bytes([0, 0, 8, len(shape)]) + np.array(shape, ">i4").tobytes()
-        body = np.zeros(shape, np.uint8).tobytes()
-        (tmp_path / f"train-{kind}-ubyte").write_bytes(head + body)
-    data = mapped(Mnist("."), tmp_path, None, image="pixels", label="digit")
-    with pytest.raises(SystemExit, match=r"train: images \(.*not 2 images of 28 x 28"):
-        load(data, tmp_path, tmp_path)
-
-
-WRONG_ARRAYS: list[tuple[dict[str, Any], str]] = [
-    ({"label": np.arange(5)}, r"holds \['label'\], not \['image', 'label'\]"),
-    ({"image": np.ones((5, 2), np.float64)}, r"image is float64 \[5, 2\], not uint8 \[rows, 2\]"),
-    ({"image": np.ones((5, 3), np.uint8)}, r"image is uint8 \[5, 3\], not uint8 \[rows, 2\]"),
-    ({"image": np.ones(5, np.uint8)}, r"image is uint8 \[5\], not uint8 \[rows, 2\]"),
-    ({"label": np.arange(4)}, r"label is int64 \[4\], not int64 \[5\]"),
-    ({"label": np.array([None] * 5)}, "Object arrays cannot be loaded"),
-]
-
-
-@pytest.mark.parametrize("arrays, message", WRONG_ARRAYS)
-def test_arrays_unlike_those_compiled_for_end_the_script(
-    arrays: dict[str, Any], message: str, tmp_path: Path
-) -> None:
-    right = {"image": np.ones((5, 2), np.uint8), "label": np.arange(5)}
-    np.savez(tmp_path / "arrays.npz", **right)
-    given = arrays if len(message.split("holds")) > 1 else {**right, **arrays}
-    np.savez(tmp_path / "other.npz", **given)
-    data = mapped(ARRAYS, tmp_path, None, image="image", label="label")
-    with pytest.raises(SystemExit, match=message):
-        load(data, tmp_path, tmp_path / "other.npz", 0)
-
-
-# ------------------------------------------------------------------------------------- user's files
-
-
-def test_windows_of_a_series_end_before_what_follows() -> None:
-    source = Csv("data/series/airline.csv", window=12, horizon=2, shuffle=False)
-    data = mapped(source, SAMPLES, None, past="Passengers", future="next_Passengers")
-    (past, future), (test, _) = load(data, SAMPLES, SAMPLES / "data/series/airline.csv")
-    assert past[0].tolist()[:3] == [112, 118, 132]
-    assert len(past) + len(test) == 144 - 12 - 2 + 1
-    assert future[0] == past[2, -1]
-    assert past[5, 0] == past[0, 5]
-
-
-def test_text_columns_of_a_table_are_not_offered(tmp_path: Path) -> None:
-    _sample_files(tmp_path)
-    source = Csv("table.csv")
-    assert set(source.columns(N, tmp_path)) == {"Year_of_it", "x"}
-    assert source.other_columns(tmp_path) == {"name": "it holds text"}
-
-
-@pytest.mark.parametrize(
-    "content, message",
-    [
-        (None, "no such file"),
-        ("", "empty"),
-        ("a,b\n", "no rows"),
-        ("a,a\n1,2\n", "same name"),
-        ("a,b\n1\n", "number of cells"),
-    ],
-)
-def test_tables_that_cannot_be_read(content: str | None, message: str, tmp_path: Path) -> None:
-    if content is not None:
-        (tmp_path / "t.csv").write_text(content)
-    with pytest.raises(OpError, match=message) as caught:
-        Csv("t.csv").columns(N, tmp_path)
-    assert caught.value.code == "E0610"
-    assert str(tmp_path / "t.csv") in caught.value.message
-
-
-def test_npz_heads_are_read_without_the_arrays(tmp_path: Path) -> None:
-    np.savez(tmp_path / "a.npz", x=np.zeros((4, 2), ">f4"), y=np.zeros(4, bool), z=np.float32(1))
-    source = Npz("a.npz")
-    assert {k: str(t) for k, t in source.columns(N, tmp_path).items()} == {"y": "bool[N]"}
-    assert set(source.other_columns(tmp_path)) == {"x", "z"}
-    np.savez(tmp_path / "b.npz", x=np.zeros(4), y=np.zeros(5))
-    with pytest.raises(OpError, match="different lengths"):
-        Npz("b.npz").columns(N, tmp_path)
-    (tmp_path / "c.npz").write_text("no")
-    with pytest.raises(OpError, match="not an"):
-        Npz("c.npz").columns(N, tmp_path)
-
-
-def test_text_is_cut_side_by_side_and_shifted_by_one() -> None:
-    source = Text("data/text/hamlet.txt", window=64, shuffle=False)
-    data = mapped(source, SAMPLES, None, tokens="ids", following="next_ids")
-    (tokens, following), (test, _) = load(data, SAMPLES, SAMPLES / "data/text/hamlet.txt")
-    raw = (SAMPLES / "data/text/hamlet.txt").read_bytes()
-    assert bytes(tokens[0].tolist()) == raw[:64]
-    assert bytes(tokens[1].tolist()) == raw[64:128]
-    assert bytes(following[0].tolist()) == raw[1:65]
-    assert len(tokens) + len(test) == (len(raw) - 1) // 64
-
-
 # ---------------------------------------------------------------------------------------- synthetic
 
 
@@ -383,7 +199,7 @@ def test_a_column_used_twice_is_read_once() -> None:
 
 
 def test_a_script_finds_its_data_from_another_folder(tmp_path: Path) -> None:
-    _sample_files(tmp_path)
+    sample_files(tmp_path)
     data = mapped(Npz("arrays.npz"), tmp_path, None, label="label")
     code = data_code(data, tmp_path, tmp_path / "build" / "deep")
     assert code.piece.constants == (("DATA", 'Path(__file__).parent / "../../arrays.npz"'),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from compiler.ir import Graph, Program
+from compiler.ir import Apply, Graph, Program
 from compiler.pipeline import CompileResult, load
 from compiler.verifier import verify
 from dsl.diagnostics import Diagnostic
@@ -55,3 +55,13 @@ def wrong(statements: str, inputs: str = "input x: f32[N, 8]") -> list[str]:
 def parameters(graph: Graph) -> dict[str, tuple[object, ...]]:
     """Shapes of all parameters by path."""
     return {path: parameter.type.shape for path, parameter in graph.parameters()}
+
+
+def result(graph: Graph) -> str:
+    """The type of the last output."""
+    return str(graph.outputs[-1].value.type)
+
+
+def operations(graph: Graph) -> list[str]:
+    """The names of the operations applied, in order."""
+    return [item.op.name for item in graph.body.walk() if isinstance(item, Apply)]

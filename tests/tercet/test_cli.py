@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,18 +20,6 @@ from tercet.errors import TercetError
 from tercet.runner import Finished, Job, RunError
 
 ROOT = Path(__file__).parents[2]
-
-
-def tercet_process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tercet", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        check=False,
-        timeout=60,
-    )
 
 
 @pytest.fixture
@@ -234,118 +220,3 @@ def test_wrong_options(
     register(lambda args: 0)
     assert main(["try", *arguments]) == 2
     assert says in capsys.readouterr().err
-
-
-# ------------------------------------------------------------------------ the whole process
-
-
-def test_help_needs_nothing_heavy() -> None:
-    """By what is imported and not by the clock, which depends on the machine's other work."""
-    code = (
-        "import sys; from tercet.cli import main; main(['--help']);"
-        "print(sorted({'argparse', 'lark', 'numpy', 'rich', 'onnx', 'compiler', 'dsl'}"
-        " & set(sys.modules)), file=sys.stderr)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
-    )
-    assert done.stderr == "[]\n"
-
-
-def test_a_reader_that_leaves_is_no_error() -> None:
-    command = f"{sys.executable} -m tercet explain; echo code $? >&2"
-    done = subprocess.run(
-        ["bash", "-c", f"({command}) | true"], capture_output=True, text=True, cwd=ROOT, check=True
-    )
-    assert done.stderr in ("code 141\n", "code 0\n")
-
-
-def test_a_full_disk_is_told_without_a_traceback() -> None:
-    command = f"{sys.executable} -m tercet --help > /dev/full"
-    done = subprocess.run(
-        ["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=False
-    )
-    assert done.returncode == 2
-    assert done.stderr == "error: [Errno 28] No space left on device\n"
-
-
-def test_a_disk_that_fills_up_leaves_no_half_of_a_script(tmp_path: Path) -> None:
-    (tmp_path / "net.model").write_text("model N { input x: f32[N, 3]\n output y = x |> dense(2) }")
-    command = "ulimit -f 1; exec {} -m tercet compile net.model -t pytorch"  # KiB of a file
-    done = subprocess.run(
-        ["bash", "-c", command.format(sys.executable)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-        check=False,
-    )
-    assert done.returncode == 2
-    assert done.stderr == f"error: {tmp_path / 'net_pytorch.py'}: File too large\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["net.model"]
-
-
-def test_closed_standard_output() -> None:
-    command = f"{sys.executable} -m tercet --help >&-"
-    done = subprocess.run(
-        ["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_a_terminal_without_the_characters() -> None:
-    done = tercet_process("explain", "E0101", PYTHONIOENCODING="ascii")
-    assert done.returncode == 0
-    assert "Traceback" not in done.stderr
-
-
-# ------------------------------------------------------------------------- explain, new
-
-
-def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explain", "e0101"]) == 0
-    assert "E0101" in capsys.readouterr().out
-    assert main(["explain"]) == 0
-    assert "E0101  " in capsys.readouterr().out
-    assert main(["explain", "E9999"]) == 2
-    assert "there is no error code 'E9999'" in capsys.readouterr().err
-
-
-def test_new_overwrites_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["new", "my-first_net"]) == 0
-    text = Path("my-first_net.model").read_text()
-    assert "model MyFirstNet(" in text
-    assert "train MyFirstNet {" in text
-    Path("my-first_net.model").write_text("mine")
-    assert main(["new", "my-first_net.model"]) == 2
-    assert "exists and is not overwritten" in capsys.readouterr().err
-    assert Path("my-first_net.model").read_text() == "mine"
-
-
-@pytest.mark.parametrize("name", ["/", "..", ".", "", "net.py"])
-def test_new_with_a_bad_name(
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["new", name]) == 2
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("stem, name", [("net", "Net"), ("3d-unet", "Model3dUnet"), ("é", "Model")])
-def test_model_names(stem: str, name: str) -> None:
-    from tercet.cli.new import model_name
-
-    assert model_name(stem) == name
-
-
-def test_what_new_writes_has_no_errors(tmp_path: Path) -> None:
-    from dsl.parser import parse, read_source
-
-    assert main(["new", str(tmp_path / "net")]) == 0
-    assert parse(read_source(tmp_path / "net.model")).diagnostics == ()
