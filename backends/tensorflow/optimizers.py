@@ -141,7 +141,13 @@ def spared(optimizer: str, notes: list[str]) -> list[str]:
     ]
 
 
-def check_no_decay(model: Graph, training: Training) -> None:
+def check_optimizer(model: Graph, training: Training) -> None:
+    """What is asked of the optimizer is what Keras' has.  Raises DiagnosticError E0701."""
+    _check_no_decay(model, training)
+    _check_momentum(training)
+
+
+def _check_no_decay(model: Graph, training: Training) -> None:
     """Keras keeps both biases of a GRU in one variable.  Raises DiagnosticError."""
     patterns = training.decay_exceptions
     for path, parameter in model.parameters():
@@ -159,7 +165,7 @@ def check_no_decay(model: Graph, training: Training) -> None:
             raise DiagnosticError(Diagnostic("E0701", message, span, help))
 
 
-def check_momentum(training: Training) -> None:
+def _check_momentum(training: Training) -> None:
     """Keras' Nadam knows one pace of its momentum.  Raises DiagnosticError for one asked for."""
     optimizer = training.update.optimizer
     known = (NAdam.momentum_decay, _KERAS_MOMENTUM_DECAY)

@@ -10,12 +10,7 @@ from backends.tensorflow.checkpoint import CHECKPOINT, PROGRESS_IMPORTS, progres
 from backends.tensorflow.cost import steps_per_execution
 from backends.tensorflow.evaluation import own_evaluate, statements, stock_evaluate
 from backends.tensorflow.fitting import rate_table, train_function, train_names
-from backends.tensorflow.optimizers import (
-    adds_rows,
-    check_momentum,
-    check_no_decay,
-    row_adding_piece,
-)
+from backends.tensorflow.optimizers import adds_rows, check_optimizer, row_adding_piece
 from backends.tensorflow.precision import policy, pooling_check, precision_pieces
 from backends.tensorflow.preparing import EXECUTION, Stock, prepare_function
 from backends.tensorflow.stock import Applied, stock_loss, stock_metrics
@@ -55,8 +50,7 @@ class TrainingPrinter:
     def __init__(
         self, model: Graph, training: Training, target: TensorFlowTarget, place: Place
     ) -> None:
-        check_no_decay(model, training)
-        check_momentum(training)
+        check_optimizer(model, training)
         self._model = model
         self._training = training
         self._target = target

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any
 
-from compiler.elaborate import blocks, limits, warnings
+from compiler.elaborate import limits, specialising, warnings
 from compiler.elaborate.errors import Stop, did_you_mean, error
 from compiler.elaborate.loading import Loader
 from compiler.elaborate.modules import ModuleScope
@@ -130,11 +130,11 @@ def model_graph(
     session: Session, scope: ModuleScope, block: nodes.Block, arguments: dict[str, Any]
 ) -> Specialisation:
     """A model for itself: the dimensions of its inputs are new symbols."""
-    frame = Frame(session, scope, blocks.text_of(session, block))
+    frame = Frame(session, scope, specialising.text_of(session, block))
     frame.body = Body(block)
-    made = blocks.run(frame, block, arguments)
+    made = specialising.run(frame, block, arguments)
     types = [given.value.type for given in made.graph.inputs]
-    session.models[blocks.memo_key(block, arguments, types)] = made
+    session.models[specialising.memo_key(block, arguments, types)] = made
     return made
 
 
@@ -187,7 +187,7 @@ def _check_rest(session: Session, scope: ModuleScope) -> None:
     unused: list[Diagnostic] = []
     for declaration in scope.module.declarations:
         if isinstance(declaration, nodes.Block) and declaration not in scope.broken:
-            text = blocks.text_of(session, declaration)
+            text = specialising.text_of(session, declaration)
             used |= text.read.keys()
             unused += warnings.unused_in(declaration, text)
             unused += warnings.nameless_sizes(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from compiler.elaborate import blocks
+from compiler.elaborate import blocks, specialising
 from compiler.elaborate.errors import did_you_mean, error
 from compiler.elaborate.modules import ModuleScope
 from compiler.elaborate.scope import Body, Frame
@@ -97,7 +97,7 @@ def _seed(session: Session, graph: Graph, arguments: tuple[Argument, ...]) -> No
     for key, made in list(session.models.items()):
         if made.graph is graph:
             given = {a.name: a.value for a in arguments}
-            session.models[blocks.memo_key(key[0], given, types)] = made
+            session.models[specialising.memo_key(key[0], given, types)] = made
 
 
 def _explicit(
@@ -150,11 +150,11 @@ def _compiled(
         if all(frozen(known.arguments[name]) == frozen(value) for name, value in given.items()):
             _seed(session, known, tuple(Argument(n, _nowhere(block), v) for n, v in given.items()))
             return known
-    frame = Frame(session, session.module_of[block], blocks.text_of(session, block))
+    frame = Frame(session, session.module_of[block], specialising.text_of(session, block))
     frame.body = Body(block)
-    made = blocks.run(frame, block, values)
+    made = specialising.run(frame, block, values)
     types = [given.value.type for given in made.graph.inputs]
-    session.models[blocks.memo_key(block, values, types)] = made
+    session.models[specialising.memo_key(block, values, types)] = made
     return made.graph
 
 
