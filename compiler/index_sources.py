@@ -90,6 +90,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Demand:
+    """An operation, `asker`, counts with the elements of `source`: they must be in `range`."""
+
     source: Source
     range: IndexRange
     asker: str
@@ -158,7 +160,7 @@ class _Follower:
         """The sources of each output."""
         first = self._held.get(item.inputs[0], ()) if item.inputs[0] is not None else ()
         match item.op:
-            case elementwise.Cast(dtype=dtype) if _keeps(first_type(item).dtype, dtype):
+            case elementwise.Cast(dtype=dtype) if _keeps(_first_type(item).dtype, dtype):
                 return (first,)
             case op if isinstance(op, _REARRANGING):
                 return (tuple(replace(source, rearranged=True) for source in first),)
@@ -166,10 +168,10 @@ class _Follower:
                 every = (s for v in item.inputs if v is not None for s in self._held.get(v, ()))
                 return (tuple(replace(source, rearranged=True) for source in every),)
             case shape.Split() | shape.Chunk() as op:
-                cuts = _cuts(op, first_type(item))
+                cuts = _cuts(op, _first_type(item))
                 return [self._stepped(item, cut, (None,), first) for cut in cuts]
             case shape.Index() as op:
-                index = _plain(op, first_type(item))
+                index = _plain(op, _first_type(item))
                 return (() if index is None else self._stepped(item, index, (None,), first),)
             case op if isinstance(op, _ARITHMETIC):
                 return (self._computed(item),)
@@ -209,7 +211,7 @@ class _Follower:
         return [s for h in held if (s := h.then(inside)) is not None]
 
 
-def first_type(item: Apply) -> TensorType:
+def _first_type(item: Apply) -> TensorType:
     value = item.inputs[0]
     assert value is not None
     return value.type

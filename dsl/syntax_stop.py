@@ -84,6 +84,7 @@ class Stop:
 
 
 def quote(token: Token) -> str:
+    """The text of a token as messages show it, cut after 40 characters."""
     text = token.text if len(token.text) <= 40 else token.text[:39] + "…"
     return f"`{text}`"
 

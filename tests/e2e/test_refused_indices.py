@@ -11,9 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-import tercet
 from tercet.cli import main
-from tests.e2e.test_refused_inputs import Runner
+from tests.e2e.running import Runner, running
 
 MODEL = """
 block Tower {
@@ -89,10 +88,8 @@ def run(
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "net.model").write_text(MODEL)
     np.savez(folder / "rows.npz", **_rows())
-    tercet.compile(folder / "net.model", targets=[request.param], output=folder)
-    runner = Runner(folder, request.param)
-    yield runner
-    runner.close()
+    with running(folder, request.param) as runner:
+        yield runner
 
 
 @pytest.mark.slow

@@ -5,13 +5,8 @@ One table for all targets: the scripts differ in nothing that a caller can see.
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +15,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-import tercet
+from tests.e2e.running import Runner, running
 
 pytestmark = pytest.mark.slow
 
@@ -41,48 +36,6 @@ train Net {
     epochs = 1
 }
 """
-FORKS = Path(__file__).parents[1] / "backends/script_forks.py"
-IMPORTS = {
-    "pytorch": ["torch", "tqdm", "safetensors.torch"],
-    "tensorflow": ["tensorflow", "tqdm", "safetensors.numpy"],
-    "mxnet": ["mxnet", "tqdm", "safetensors.numpy"],
-}
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    stderr: str
-
-
-class Runner:
-    """Runs a target's script in forks of a process that has imported what it imports."""
-
-    def __init__(self, folder: Path, target: str) -> None:
-        self.folder = folder
-        self.script = folder / f"net_{target}.py"
-        command = [sys.executable, str(FORKS), *IMPORTS[target]]
-        self._process = subprocess.Popen(
-            command,
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        )
-
-    def __call__(self, *flags: str) -> Done:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        line = json.dumps(["stdout", "stderr", str(self.script), "--device", "cpu", *flags])
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        code = int(self._process.stdout.readline())
-        return Done(code, (self.folder / "stderr").read_text())
-
-    def close(self) -> None:
-        self._process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="module", params=["pytorch", "tensorflow", "mxnet"])
@@ -91,15 +44,13 @@ def run(
 ) -> Iterator[Runner]:
     folder = tmp_path_factory.mktemp(request.param)
     _write_files(folder)
-    tercet.compile(folder / "net.model", targets=[request.param], output=folder)
-    runner = Runner(folder, request.param)
-    done = runner(
-        "--epochs", "1", "--save", "good.safetensors", "--checkpoint", "state.safetensors"
-    )
-    assert done.code == 0, done.stderr
-    _write_wrong_files(folder)
-    yield runner
-    runner.close()
+    with running(folder, request.param) as runner:
+        done = runner(
+            "--epochs", "1", "--save", "good.safetensors", "--checkpoint", "state.safetensors"
+        )
+        assert done.code == 0, done.stderr
+        _write_wrong_files(folder)
+        yield runner
 
 
 def _write_files(folder: Path) -> None:

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-import tercet
 from tercet.cli import main
-from tests.e2e.test_refused_inputs import Runner
+from tests.e2e.running import Runner, running
 
 MODEL = """
 model Net {
@@ -50,10 +49,8 @@ def run(
         wide=random.normal(size=(20, 12)).astype(np.float32),
         label=random.integers(0, 2, 20),
     )
-    tercet.compile(folder / "net.model", targets=[request.param], output=folder)
-    runner = Runner(folder, request.param)
-    yield runner
-    runner.close()
+    with running(folder, request.param) as runner:
+        yield runner
 
 
 def _write(path: Path, rows: int, steps: int, width: int) -> None:
