@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from compiler.codegen.specialised import layers_of
-from compiler.ir import Graph
-from compiler.ops.base import OPERATIONS, Op
-from compiler.training.program import Training
-from compiler.types import DType
-from dsl.diagnostics import Diagnostic, DiagnosticError
-from dsl.source import Span
+from tercet.codegen.specialised import layers_of
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.training import Training
+from tercet.compiler.ops.base import OPERATIONS, Op
+from tercet.compiler.types import DType
+from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
+from tercet.dsl.source import Span
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends.base import Place
-from compiler.codegen.classes import ClassCode
-from compiler.codegen.pieces import Piece, joined
-from compiler.codegen.writer import lines
-from compiler.ir import Graph
+from tercet.backends.base import Place
+from tercet.codegen.classes import ClassCode
+from tercet.codegen.script.pieces import Piece, joined
+from tercet.codegen.writer import lines
+from tercet.compiler.graph.ir import Graph
 
 COLUMNS = 88
 """The width of a script."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from compiler import dims
-from compiler.dims import Dim, DimError, Size
-from dsl.records import dataclass
-from dsl.source import Span
+from tercet.compiler import dims
+from tercet.compiler.dims import Dim, DimError, Size
+from tercet.dsl.records import dataclass
+from tercet.dsl.source import Span
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -11,10 +11,10 @@ import types
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
-from compiler.dims import Dim, Size
-from compiler.initializers import Initializer
-from compiler.ops.base import Padding, PerAxis
-from compiler.types import DType
+from tercet.compiler.dims import Dim, Size
+from tercet.compiler.initializers import Initializer
+from tercet.compiler.ops.base import Padding, PerAxis
+from tercet.compiler.types import DType
 
 WRONG: Final = object()
 """What a conversion gives for a value that does not fit."""

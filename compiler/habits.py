@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from dsl.library import std_blocks
-from dsl.syntax_hints import nearest
+from tercet.dsl.library import std_blocks
+from tercet.dsl.syntax_hints import nearest
 
 _MODULES: Final = frozenset(
     [

@@ -10,9 +10,9 @@ import hashlib
 import math
 from typing import TYPE_CHECKING, ClassVar
 
-from compiler.errors import require
-from compiler.lazy import np
-from dsl.records import dataclass
+from tercet.compiler.errors import require
+from tercet.compiler.lazy import np
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

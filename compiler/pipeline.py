@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from compiler.elaborate import Overrides, elaborate
-from compiler.ir import Graph, Program
-from dsl import nodes
-from dsl.diagnostics import Diagnostic, DiagnosticError
-from dsl.parser import read_source
-from dsl.records import dataclass
-from dsl.source import Source, Span
-from dsl.syntax_hints import nearest
+from tercet.compiler.elaborate import Overrides, elaborate
+from tercet.compiler.graph.ir import Graph, Program
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
+from tercet.dsl.parser import read_source
+from tercet.dsl.records import dataclass
+from tercet.dsl.source import Source, Span
+from tercet.dsl.syntax_hints import nearest
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _impossible(program: Program) -> list[Diagnostic]:
     found: list[Diagnostic] = []
     for graph in program.models.values():
         if graph.constraints:
-            from compiler.sizes import require_some  # few models need a search
+            from tercet.compiler.sizing.sizes import require_some  # few models need a search
 
             try:
                 require_some(graph)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
-from compiler.errors import OpError
+from tercet.compiler.errors import OpError
 
 
 class Setting:

@@ -12,16 +12,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import field
 from typing import Any, ClassVar, Final, get_origin, get_type_hints
 
-from compiler.conversions import WRONG, Conversion, conversion, shown
-from compiler.dims import Dim
-from compiler.habits import about_argument
-from compiler.ir import Argument, Value
-from compiler.ops.base import LayerOp, Operand
-from dsl import nodes
-from dsl.diagnostics import Diagnostic, DiagnosticError
-from dsl.records import dataclass
-from dsl.source import Span
-from dsl.syntax_hints import nearest
+from tercet.compiler.conversions import WRONG, Conversion, conversion, shown
+from tercet.compiler.dims import Dim
+from tercet.compiler.graph.ir import Argument, Value
+from tercet.compiler.habits import about_argument
+from tercet.compiler.ops.base import LayerOp, Operand
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
+from tercet.dsl.records import dataclass
+from tercet.dsl.source import Span
+from tercet.dsl.syntax_hints import nearest
 
 REQUIRED: Final = object()
 """The default of a parameter without one."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from compiler.dims import Size
-from dsl.records import dataclass
+from tercet.compiler.dims import Size
+from tercet.dsl.records import dataclass
 
 
 class DType(StrEnum):

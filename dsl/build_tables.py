@@ -1,8 +1,8 @@
-"""`python -m dsl.build_tables`: save the parser's tables after an edit of the grammar."""
+"""`python -m tercet.dsl.build_tables`: save the parser's tables after an edit of the grammar."""
 
 from __future__ import annotations
 
-from dsl.tables import SAVED, save
+from tercet.dsl.tables import SAVED, save
 
 if __name__ == "__main__":
     save()

@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from dsl import limits, nodes
-from dsl.diagnostics import Note
-from dsl.expression_builder import Children, ExpressionBuilder, all_of, expressions_of, span_of
-from dsl.lexer import Token
-from dsl.literals import string_value
-from dsl.source import Source, Span
+from tercet.dsl import limits, nodes
+from tercet.dsl.diagnostics import Note
+from tercet.dsl.expression_builder import (
+    Children,
+    ExpressionBuilder,
+    all_of,
+    expressions_of,
+    span_of,
+)
+from tercet.dsl.lexer import Token
+from tercet.dsl.literals import string_value
+from tercet.dsl.source import Source, Span
 
 _Compound = TypeVar("_Compound", nodes.For, nodes.If, nodes.Update)
 

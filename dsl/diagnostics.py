@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from dsl.records import dataclass
-from dsl.source import Span
+from tercet.dsl.records import dataclass
+from tercet.dsl.source import Span
 
 Severity = Literal["error", "warning"]
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dsl import nodes
-from dsl.diagnostics import DiagnosticError
-from dsl.layout import INDENT, Run
-from dsl.lexer import Tokens
-from dsl.parser import parse
-from dsl.source import Source
-from dsl.spacing import Head, Spacing, close_of, line_up
-from dsl.writer import Writer
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import DiagnosticError
+from tercet.dsl.layout import INDENT, Run
+from tercet.dsl.lexer import Tokens
+from tercet.dsl.parser import parse
+from tercet.dsl.source import Source
+from tercet.dsl.spacing import Head, Spacing, close_of, line_up
+from tercet.dsl.writer import Writer
 
 
 def format_source(source: Source) -> str:

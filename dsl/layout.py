@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from dsl.operators import INFIX
-from dsl.spacing import Group, Head, Item, Spacing, first_of, last_of, line_up
-from dsl.writer import Writer
+from tercet.dsl.operators import INFIX
+from tercet.dsl.spacing import Group, Head, Item, Spacing, first_of, last_of, line_up
+from tercet.dsl.writer import Writer
 
 WIDTH: Final = 100
 INDENT: Final = 4

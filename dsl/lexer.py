@@ -11,11 +11,11 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from dsl import limits
-from dsl.diagnostics import Diagnostic
-from dsl.lexical_hints import ASCII, WRITE_INSTEAD, number_help
-from dsl.literals import string_problems
-from dsl.source import Source, Span
+from tercet.dsl import limits
+from tercet.dsl.diagnostics import Diagnostic
+from tercet.dsl.lexical_hints import ASCII, WRITE_INSTEAD, number_help
+from tercet.dsl.literals import string_problems
+from tercet.dsl.source import Source, Span
 
 KEYWORDS: Final = frozenset(
     [

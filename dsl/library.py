@@ -6,7 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from dsl.source import Source
+from tercet.dsl.source import Source
 
 _FOLDER = Path(__file__).parent / "std"
 

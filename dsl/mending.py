@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from dsl import nodes
-from dsl.lexer import KEYWORDS
-from dsl.source import Span
+from tercet.dsl import nodes
+from tercet.dsl.lexer import KEYWORDS
+from tercet.dsl.source import Span
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 Body = tuple[nodes.Statement, ...]

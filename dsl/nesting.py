@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dsl import limits, nodes
+from tercet.dsl import limits, nodes
 
 Part = nodes.Expr | nodes.Keyword | nodes.Slice | nodes.Ellipsis
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from dsl.records import dataclass
-from dsl.source import Source, Span
+from tercet.dsl.records import dataclass
+from tercet.dsl.source import Source, Span
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeGuard
 
-from dsl import nodes
-from dsl.diagnostics import Diagnostic
-from dsl.lexer import Token
-from dsl.source import Span
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import Diagnostic
+from tercet.dsl.lexer import Token
+from tercet.dsl.source import Span
 
 INFIX: Final[dict[str, int]] = {
     "or": 1,

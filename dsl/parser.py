@@ -13,14 +13,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsl import limits, nodes
-from dsl.builder import Builder
-from dsl.diagnostics import Diagnostic, DiagnosticError
-from dsl.lexer import Tokens
-from dsl.mending import mended, names_in
-from dsl.records import dataclass
-from dsl.recovery import Recovery, TooManyErrors
-from dsl.source import Source, Span
+from tercet.dsl import limits, nodes
+from tercet.dsl.builder import Builder
+from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
+from tercet.dsl.lexer import Tokens
+from tercet.dsl.mending import mended, names_in
+from tercet.dsl.records import dataclass
+from tercet.dsl.recovery import Recovery, TooManyErrors
+from tercet.dsl.source import Source, Span
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -43,7 +43,7 @@ class ParseResult:
 
 @cache
 def _parser() -> tuple[Lark, Builder]:
-    from dsl.tables import load  # brings Lark, which `import dsl.parser` alone does not need
+    from tercet.dsl.tables import load  # brings Lark, which `import dsl.parser` alone does not need
 
     builder = Builder()
     return load(builder), builder

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from lark.exceptions import UnexpectedInput
 
-from dsl import limits
-from dsl.diagnostics import Diagnostic
-from dsl.lexer import DECLARATIONS, STATEMENTS, Token, Tokens
-from dsl.source import Source, Span
+from tercet.dsl import limits
+from tercet.dsl.diagnostics import Diagnostic
+from tercet.dsl.lexer import DECLARATIONS, STATEMENTS, Token, Tokens
+from tercet.dsl.source import Source, Span
 
 _OPENING: Final = {"LBRACE": "braces", "LPAR": "brackets", "LSQB": "brackets"}
 _CLOSING: Final = {"RBRACE": "braces", "RPAR": "brackets", "RSQB": "brackets"}
@@ -70,7 +70,7 @@ class Recovery:
         at_end = token.type == "$END"
         at = len(tokens) if at_end else self.cursor.index - 1
         if not at_end or self._lacks_brace or not (self._is_cut or self.diagnostics):
-            from dsl.syntax_errors import describe  # a text without errors does not need it
+            from tercet.dsl.syntax_errors import describe  # a text without errors does not need it
 
             self.diagnostics.append(describe(self.source, tokens, at, expected, state.value_stack))
         if at_end or not self._may_resume or len(self.diagnostics) >= limits.ERRORS:

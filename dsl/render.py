@@ -21,8 +21,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from dsl.diagnostics import Diagnostic
-from dsl.source import Span
+from tercet.dsl.diagnostics import Diagnostic
+from tercet.dsl.source import Span
 
 _TAB: Final = 4
 _WIDTH: Final = 160

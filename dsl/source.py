@@ -7,7 +7,7 @@ from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 
-from dsl.records import dataclass
+from tercet.dsl.records import dataclass
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dsl.diagnostics import Diagnostic, Note
-from dsl.lexer import DECLARATIONS, KEYWORDS, STATEMENTS, Token
-from dsl.source import Source, Span
-from dsl.syntax_expected import unexpected
-from dsl.syntax_stop import HABITS, PAIRS, TEXTS, TYPED, Stop, quote
+from tercet.dsl.diagnostics import Diagnostic, Note
+from tercet.dsl.lexer import DECLARATIONS, KEYWORDS, STATEMENTS, Token
+from tercet.dsl.source import Source, Span
+from tercet.dsl.syntax_expected import unexpected
+from tercet.dsl.syntax_stop import HABITS, PAIRS, TEXTS, TYPED, Stop, quote
 
 
 def describe(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dsl.diagnostics import Diagnostic
-from dsl.lexer import Token
-from dsl.syntax_stop import HABITS, PAIRS, TEXTS, TYPED, Stop, quote
+from tercet.dsl.diagnostics import Diagnostic
+from tercet.dsl.lexer import Token
+from tercet.dsl.syntax_stop import HABITS, PAIRS, TEXTS, TYPED, Stop, quote
 
 
 def unexpected(stop: Stop) -> Diagnostic:

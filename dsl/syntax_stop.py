@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from dsl.diagnostics import Diagnostic, Note
-from dsl.lexer import TERMINALS, Token
-from dsl.source import Source, Span
+from tercet.dsl.diagnostics import Diagnostic, Note
+from tercet.dsl.lexer import TERMINALS, Token
+from tercet.dsl.source import Source, Span
 
 PAIRS: Final = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 """The closing bracket of each opening one."""

@@ -1,7 +1,7 @@
 """The parser's tables, built ahead.
 
-Building them takes ten times as long as loading them, so `python -m dsl.build_tables` saves them
-beside the grammar, under a key of all they depend on.  Where the key is not the right one (an
+Building them takes ten times as long as loading them, so `python -m tercet.dsl.build_tables` saves
+them beside the grammar, under a key of all they depend on.  Where the key is not the right one (an
 edited grammar, another Lark) they are built in memory, which is slower and otherwise the same.
 """
 
@@ -17,9 +17,9 @@ from typing import Any, Final
 from lark import Lark, __version__
 from lark.lexer import Lexer
 
-from dsl.builder import Builder
-from dsl.lexer import Token
-from dsl.recovery import Cursor
+from tercet.dsl.builder import Builder
+from tercet.dsl.lexer import Token
+from tercet.dsl.recovery import Cursor
 
 GRAMMAR: Final = Path(__file__).with_name("grammar.lark")
 SAVED: Final = Path(__file__).with_name("tables.bin")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-from dsl.lexer import Token, Tokens
-from dsl.records import dataclass
+from tercet.dsl.lexer import Token, Tokens
+from tercet.dsl.records import dataclass
 
 
 @dataclass

@@ -41,8 +41,8 @@ def load(
         project = tercet.load("resnet.model", parameters={"classes": 10})
         shapes = {path: str(p.type) for path, p in project.model.parameters()}
 
-    Raises `dsl.diagnostics.DiagnosticError` with every error of the file, a file that cannot be
-    read included; `dsl.render.render_all(error.diagnostics)` is what the command prints.
+    Raises `tercet.dsl.diagnostics.DiagnosticError` with every error of the file, a file that cannot
+    be read included; `tercet.dsl.render.render_all(error.diagnostics)` is what the command prints.
     """
     return open_project(
         Path(path), model=model, parameters=_texts(parameters), training=_texts(training)
@@ -100,8 +100,8 @@ def export(
     `tercet.errors.TercetError` for weights that do not fit or are too many for the target's
     exporter, and its subclass `tercet.runner.RunError` where the framework fails.
     """
-    from compiler import weights as canonical
     from tercet import exporting
+    from tercet.compiler.graph import weights as canonical
 
     project = load(path, model=model, parameters=parameters)
     with TemporaryDirectory(prefix="tercet-") as folder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 
-from backends.base import Lowerings
+from tercet.backends.base import Lowerings
 
 TARGETS = ("pytorch", "tensorflow", "mxnet", "onnx")
 
@@ -15,7 +15,7 @@ def coverage() -> dict[str, dict[str, str | None]]:
     """Per target and operation: None where it is lowered, else the reason why not."""
     tables: dict[str, dict[str, str | None]] = {}
     for target in TARGETS:
-        module = import_module(f"backends.{target}")
+        module = import_module(f"tercet.backends.{target}")
         table: Lowerings[object] = module.lower  # type: ignore[type-var]
         tables[target] = table.coverage()
     return tables

@@ -14,16 +14,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import compiler.ops  # noqa: F401  (registers the operations)
-from compiler.data import SOURCES
-from compiler.initializers import INITIALIZERS
-from compiler.ops.base import OPERATIONS, LayerOp, Op
-from compiler.signature import signature
-from compiler.training import CLIPS, METRICS, OPTIMIZERS, SCHEDULES
-from dsl import nodes
-from dsl.library import std_modules, std_source
-from dsl.parser import parse
+import tercet.compiler.ops  # noqa: F401  (registers the operations)
+from tercet.compiler.data import SOURCES
+from tercet.compiler.initializers import INITIALIZERS
+from tercet.compiler.ops.base import OPERATIONS, LayerOp, Op
+from tercet.compiler.signature import signature
+from tercet.compiler.training import CLIPS, METRICS, OPTIMIZERS, SCHEDULES
 from tercet.coverage import TARGETS, coverage
+from tercet.dsl import nodes
+from tercet.dsl.library import std_modules, std_source
+from tercet.dsl.parser import parse
 from tercet.shown import PAGES, refreshed
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "operations.md"

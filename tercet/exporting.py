@@ -33,7 +33,7 @@ def export(
     target's exporter, DiagnosticError for what the target cannot express, RunError where the
     framework fails.
     """
-    from backends.onnx import MAX_FILE_BYTES, gather
+    from tercet.backends.onnx import MAX_FILE_BYTES, gather
 
     largest = MAX_FILE_BYTES if largest is None else largest
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,8 +63,8 @@ def _data_of(model: Path) -> Path | None:
 
 
 def _direct(project: Project, weights: Path, path: Path, largest: int) -> None:
-    from backends.onnx import write
-    from compiler.weights import WeightsError, load
+    from tercet.backends.onnx import write
+    from tercet.compiler.graph.weights import WeightsError, load
 
     try:
         arrays = load(weights, project.model)

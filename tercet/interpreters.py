@@ -17,7 +17,7 @@ from dataclasses import field
 from functools import cache
 from pathlib import Path
 
-from dsl.records import dataclass
+from tercet.dsl.records import dataclass
 from tercet.errors import TercetError
 
 PROBES = Path(__file__).parent / "probes"

@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compiler import pipeline
-from compiler.naming import snake_case
+from tercet.compiler import pipeline
+from tercet.compiler.naming import snake_case
 from tercet.errors import TercetError
 from tercet.files import replace_text
 
 if TYPE_CHECKING:
-    from backends.base import Backend
-    from compiler.ir import Graph, Program
-    from compiler.training.program import Training
-    from dsl.diagnostics import Diagnostic
-    from dsl.source import Source
+    from tercet.backends.base import Backend
+    from tercet.compiler.graph.ir import Graph, Program
+    from tercet.compiler.graph.training import Training
+    from tercet.dsl.diagnostics import Diagnostic
+    from tercet.dsl.source import Source
 
 FRAMEWORKS = ("pytorch", "tensorflow", "mxnet")
 """The targets that have scripts, in the order in which they are named."""
@@ -78,7 +78,7 @@ def open_project(
 def backend(target: str) -> Backend:
     """The code generator of a target with scripts.  Raises TercetError for any other."""
     require_script(target)
-    found: Backend = importlib.import_module(f"backends.{target}").BACKEND
+    found: Backend = importlib.import_module(f"tercet.backends.{target}").BACKEND
     return found
 
 
@@ -95,7 +95,7 @@ def script_text(project: Project, target: str, folder: Path) -> str:
 
     Raises DiagnosticError for what the target cannot express.
     """
-    from backends.base import Place
+    from tercet.backends.base import Place
 
     name = script_name(project, target)
     place = Place(project.path.name, project.path.resolve().parent, folder.resolve(), name)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 
-from dsl.records import dataclass
+from tercet.dsl.records import dataclass
 from tercet.errors import TercetError
 from tercet.processes import Events, Process, end_all, uninterrupted
 

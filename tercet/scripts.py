@@ -60,7 +60,7 @@ def export_job(
     """
     if script.target != "mxnet":
         return script.job([*flags, "--export", str(path)], timeout)
-    from backends.mxnet.export import specification
+    from tercet.backends.mxnet.export import specification
 
     prefix = prefix or script.path.with_suffix("")
     spec = prefix.with_suffix(".json")

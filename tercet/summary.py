@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from compiler import dims
-from compiler.callees import called_graphs
-from compiler.dims import Dim, Size
-from compiler.ir import Apply, Call, Create, Graph, Layer, Parameter, ReadParameter
-from compiler.ops.elementwise import Constant
-from compiler.ownership import Owner
-from compiler.types import TensorType
+from tercet.compiler import dims
+from tercet.compiler.dims import Dim, Size
+from tercet.compiler.graph.callees import called_graphs
+from tercet.compiler.graph.ir import Apply, Call, Create, Graph, Layer, Parameter, ReadParameter
+from tercet.compiler.graph.ownership import Owner
+from tercet.compiler.ops.elementwise import Constant
+from tercet.compiler.types import TensorType
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     if path.suffix == ".npz":
         _write_npz(path, arrays)
     else:
-        from compiler.weights import save
+        from tercet.compiler.graph.weights import save
 
         save(path, arrays)
 

@@ -1,7 +1,7 @@
 """The MXNet target: Gluon's `HybridBlock` classes and an explicit training loop."""
 
-from backends.base import Backend
-from backends.mxnet import (  # noqa: F401  (they register their lowerings)
+from tercet.backends.base import Backend
+from tercet.backends.mxnet import (  # noqa: F401  (they register their lowerings)
     activation,
     attention,
     conv,
@@ -18,8 +18,8 @@ from backends.mxnet import (  # noqa: F401  (they register their lowerings)
     shape,
     slicing,
 )
-from backends.mxnet.script import render
-from backends.mxnet.target import lower
+from tercet.backends.mxnet.script import render
+from tercet.backends.mxnet.target import lower
 
 BACKEND = Backend("mxnet", "mxnet", render)
 

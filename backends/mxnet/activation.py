@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from backends.mxnet.initial import initial
-from backends.mxnet.target import F, construct, lower, nn
-from compiler.codegen.expr import Expr, Helper, Made
-from compiler.codegen.target import Application
-from compiler.ir import Layer
-from compiler.ops import activation as ops
-from compiler.ops.base import Op
+from tercet.backends.mxnet.initial import initial
+from tercet.backends.mxnet.target import F, construct, lower, nn
+from tercet.codegen.expr import Expr, Helper, Made
+from tercet.codegen.target import Application
+from tercet.compiler.graph.ir import Layer
+from tercet.compiler.ops import activation as ops
+from tercet.compiler.ops.base import Op
 
 _FUNCTIONS: dict[type[Op], Expr] = {
     ops.Sigmoid: F.sigmoid,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported
-from backends.mxnet.initial import initial
-from backends.mxnet.target import F, construct, lower, nn
-from compiler.codegen.axes import collapse
-from compiler.codegen.expr import Expr, Helper, Made, default
-from compiler.codegen.target import Application
-from compiler.ir import Layer
-from compiler.ops.conv import (
+from tercet.backends.base import Unsupported
+from tercet.backends.mxnet.initial import initial
+from tercet.backends.mxnet.target import F, construct, lower, nn
+from tercet.codegen.axes import collapse
+from tercet.codegen.expr import Expr, Helper, Made, default
+from tercet.codegen.target import Application
+from tercet.compiler.graph.ir import Layer
+from tercet.compiler.ops.conv import (
     AnyConvolution,
     Conv1d,
     Conv2d,
@@ -19,7 +19,7 @@ from compiler.ops.conv import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
-from compiler.ops.windows import Pads
+from tercet.compiler.ops.windows import Pads
 
 
 @construct(Conv1d, Conv2d, Conv3d)

@@ -6,15 +6,15 @@ give 0 and 1 in the dtype of their operands; here they become float32.
 
 from __future__ import annotations
 
-from backends.base import Unsupported, refused
-from backends.mxnet.symbolic_shape import length_of
-from backends.mxnet.target import DTYPES, F, held_as, is_number, lower
-from compiler.codegen.expr import Binary, Expr, Helper, Name, lift
-from compiler.codegen.target import Application, infix
-from compiler.dims import Dim
-from compiler.ops import elementwise as ops
-from compiler.ops.base import Op
-from compiler.types import DType
+from tercet.backends.base import Unsupported, refused
+from tercet.backends.mxnet.symbolic_shape import length_of
+from tercet.backends.mxnet.target import DTYPES, F, held_as, is_number, lower
+from tercet.codegen.expr import Binary, Expr, Helper, Name, lift
+from tercet.codegen.target import Application, infix
+from tercet.compiler.dims import Dim
+from tercet.compiler.ops import elementwise as ops
+from tercet.compiler.ops.base import Op
+from tercet.compiler.types import DType
 
 _BROADCASTING: dict[type[Op], Expr] = {
     ops.Add: F.broadcast_add,

@@ -7,8 +7,8 @@ place.  An `identity` between the input and the sum keeps it.
 
 from __future__ import annotations
 
-from compiler.ir import Apply, Call, Graph
-from compiler.ops.arithmetic import Add
+from tercet.compiler.graph.ir import Apply, Call, Graph
+from tercet.compiler.ops.arithmetic import Add
 
 
 def summed_inputs(model: Graph) -> frozenset[int]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from compiler.dims import Dim
-from compiler.ir import Graph
-from compiler.sizes import alternatives, example_sizes
+from tercet.compiler.dims import Dim
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.sizing.sizes import alternatives, example_sizes
 
 
 def specification(model: Graph) -> dict[str, Any]:
-    """SPEC.json of `python -m backends.mxnet.symbol_to_onnx`.
+    """SPEC.json of `python -m tercet.backends.mxnet.symbol_to_onnx`.
 
     `model` (its name), `inputs` (name, dtype, shape with symbolic sizes as strings), `outputs`
     (names in order), `scalars` (those without axes), `sizes` (for each symbol two or more sizes

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from backends.mxnet.block_texts import BLOCKS
-from backends.mxnet.helper_texts import FUNCTIONS
-from backends.mxnet.initializer_texts import INITIALIZERS
-from compiler.codegen.pieces import Piece
+from tercet.backends.mxnet.block_texts import BLOCKS
+from tercet.backends.mxnet.helper_texts import FUNCTIONS
+from tercet.backends.mxnet.initializer_texts import INITIALIZERS
+from tercet.codegen.script.pieces import Piece
 
 _CONSTANTS = {
     "GLOROT_UNIFORM": 'mx.init.Xavier("uniform", "avg", magnitude=3)',

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported
-from backends.mxnet.symbolic_shape import broadcast, length_of, witness
-from backends.mxnet.target import F, held_as, is_eager, lower
-from compiler.codegen.expr import Expr, Helper, default
-from compiler.codegen.target import Application
-from compiler.dims import Dim
-from compiler.ops import indexing as ops
+from tercet.backends.base import Unsupported
+from tercet.backends.mxnet.symbolic_shape import broadcast, length_of, witness
+from tercet.backends.mxnet.target import F, held_as, is_eager, lower
+from tercet.codegen.expr import Expr, Helper, default
+from tercet.codegen.target import Application
+from tercet.compiler.dims import Dim
+from tercet.compiler.ops import indexing as ops
 
 
 @lower(ops.Gather, ops.Take)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported
-from compiler import initializers as kinds
-from compiler.codegen.expr import Expr, Helper, Name, default
-from compiler.initializers import Initializer
-from compiler.ir import Layer
+from tercet.backends.base import Unsupported
+from tercet.codegen.expr import Expr, Helper, Name, default
+from tercet.compiler import initializers as kinds
+from tercet.compiler.graph.ir import Layer
+from tercet.compiler.initializers import Initializer
 
 _made = Name("mx").init
 

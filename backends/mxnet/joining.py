@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from backends.base import Unsupported
-from backends.mxnet.slicing import part
-from backends.mxnet.symbolic_shape import in_front, witness
-from backends.mxnet.target import F, held_as, is_eager, lower, require_axes
-from compiler.codegen.axes import one_or_all
-from compiler.codegen.expr import Expr, default
-from compiler.codegen.expr import Sequence as SequenceExpr
-from compiler.codegen.target import Application
-from compiler.dims import Dim
-from compiler.ops import joining as ops
-from compiler.ops.windows import Pads
+from tercet.backends.base import Unsupported
+from tercet.backends.mxnet.slicing import part
+from tercet.backends.mxnet.symbolic_shape import in_front, witness
+from tercet.backends.mxnet.target import F, held_as, is_eager, lower, require_axes
+from tercet.codegen.axes import one_or_all
+from tercet.codegen.expr import Expr, default
+from tercet.codegen.expr import Sequence as SequenceExpr
+from tercet.codegen.target import Application
+from tercet.compiler.dims import Dim
+from tercet.compiler.ops import joining as ops
+from tercet.compiler.ops.windows import Pads
 
 
 @lower(ops.Concat)

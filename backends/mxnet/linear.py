@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from backends.mxnet.initial import initial
-from backends.mxnet.symbolic_shape import broadcast
-from backends.mxnet.target import F, construct, held_as, lower, nn
-from compiler.codegen.expr import Expr, Made, Template, Temporary, default
-from compiler.codegen.target import Application
-from compiler.dims import broadcast as common_size
-from compiler.ir import Layer
-from compiler.ops.linear import Dense, Embedding, MatMul
-from compiler.types import DType, Shape
+from tercet.backends.mxnet.initial import initial
+from tercet.backends.mxnet.symbolic_shape import broadcast
+from tercet.backends.mxnet.target import F, construct, held_as, lower, nn
+from tercet.codegen.expr import Expr, Made, Template, Temporary, default
+from tercet.codegen.target import Application
+from tercet.compiler.dims import broadcast as common_size
+from tercet.compiler.graph.ir import Layer
+from tercet.compiler.ops.linear import Dense, Embedding, MatMul
+from tercet.compiler.types import DType, Shape
 
 
 @construct(Dense)

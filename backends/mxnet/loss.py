@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from backends.mxnet.target import F, lower
-from compiler.codegen.expr import Expr, Helper, Template, Temporary, default
-from compiler.codegen.target import Application
-from compiler.ops import loss as ops
+from tercet.backends.mxnet.target import F, lower
+from tercet.codegen.expr import Expr, Helper, Template, Temporary, default
+from tercet.codegen.target import Application
+from tercet.compiler.ops import loss as ops
 
 
 @lower(ops.CrossEntropy)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from backends.mxnet.helpers import HELPERS
-from backends.mxnet.optimizer_texts import OPTIMIZERS
-from compiler.codegen.script_names import SCRIPT_NAMES, words
+from tercet.backends.mxnet.helpers import HELPERS
+from tercet.backends.mxnet.optimizer_texts import OPTIMIZERS
+from tercet.codegen.script.names import SCRIPT_NAMES, words
 
 RESERVED_NAMES = (
     SCRIPT_NAMES

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from backends.mxnet.initial import initial
-from backends.mxnet.target import F, construct, lower, nn
-from compiler.codegen.expr import Expr, Helper, Made, default
-from compiler.codegen.target import Application
-from compiler.initializers import Ones
-from compiler.ir import Layer
-from compiler.ops.norm import (
-    BatchNorm,
-    Dropout,
-    GroupNorm,
-    InstanceNorm,
-    LayerNorm,
-    RMSNorm,
-)
+from tercet.backends.mxnet.initial import initial
+from tercet.backends.mxnet.target import F, construct, lower, nn
+from tercet.codegen.expr import Expr, Helper, Made, default
+from tercet.codegen.target import Application
+from tercet.compiler.graph.ir import Layer
+from tercet.compiler.initializers import Ones
+from tercet.compiler.ops.norm import BatchNorm, Dropout, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 
 _GLUON = {"weight": "gamma_initializer", "bias": "beta_initializer"}
 _HELPERS = {"weight": "weight_initializer", "bias": "bias_initializer"}

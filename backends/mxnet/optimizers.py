@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backends.mxnet.optimizer_texts import OPTIMIZERS
-from compiler.codegen.expr import Expr, Name, lift
-from compiler.codegen.pieces import Piece, literal
-from compiler.codegen.render import render
-from compiler.codegen.training import MATCHED
-from compiler.ir import Graph
-from compiler.reach import untrained
-from compiler.training.clipping import ClipValue
-from compiler.training.optimizers import (
+from tercet.backends.mxnet.optimizer_texts import OPTIMIZERS
+from tercet.codegen.expr import Expr, Name, lift
+from tercet.codegen.render import render
+from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.script.training import MATCHED
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.reach import untrained
+from tercet.compiler.graph.training import Training, Update
+from tercet.compiler.training.clipping import ClipValue
+from tercet.compiler.training.optimizers import (
     Adadelta,
     Adagrad,
     Adam,
@@ -28,7 +29,6 @@ from compiler.training.optimizers import (
     RmsProp,
     Sgd,
 )
-from compiler.training.program import Training, Update
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ MXNet's ceil mode lets a window lie wholly in the padding, and its own padding i
 
 from __future__ import annotations
 
-from backends.mxnet.conv import padded
-from backends.mxnet.target import F, lower
-from compiler.codegen.axes import one_or_all
-from compiler.codegen.expr import Expr, default
-from compiler.codegen.target import Application
-from compiler.ops import pooling as ops
-from compiler.ops.windows import Pads
-from compiler.types import Shape
+from tercet.backends.mxnet.conv import padded
+from tercet.backends.mxnet.target import F, lower
+from tercet.codegen.axes import one_or_all
+from tercet.codegen.expr import Expr, default
+from tercet.codegen.target import Application
+from tercet.compiler.ops import pooling as ops
+from tercet.compiler.ops.windows import Pads
+from tercet.compiler.types import Shape
 
 _LOWEST = float("-inf")
 

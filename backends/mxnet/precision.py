@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported, rejected
-from compiler.callees import all_graphs
-from compiler.codegen.pieces import Piece, literal
-from compiler.ir import Apply, Graph
-from compiler.ops.conv_transpose import ConvTranspose
-from compiler.reach import reached_inputs
-from compiler.training.program import Training
-from compiler.types import DType
-from dsl.diagnostics import Diagnostic, DiagnosticError
+from tercet.backends.base import Unsupported, rejected
+from tercet.codegen.script.pieces import Piece, literal
+from tercet.compiler.graph.callees import all_graphs
+from tercet.compiler.graph.ir import Apply, Graph
+from tercet.compiler.graph.reach import reached_inputs
+from tercet.compiler.graph.training import Training
+from tercet.compiler.ops.conv_transpose import ConvTranspose
+from tercet.compiler.types import DType
+from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
 
 _NAMES = {DType.BF16: "bfloat16", DType.F32: "float32"}
 

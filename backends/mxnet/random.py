@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from backends.mxnet.target import lower
-from compiler.codegen.expr import Binary, Expr, Name, lift
-from compiler.codegen.target import Application
-from compiler.ops import random as ops
+from tercet.backends.mxnet.target import lower
+from tercet.codegen.expr import Binary, Expr, Name, lift
+from tercet.codegen.target import Application
+from tercet.compiler.ops import random as ops
 
 nd = Name("nd")
 

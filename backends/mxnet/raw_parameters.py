@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compiler.codegen.classes import ClassCode
-from compiler.codegen.expr import Attribute, Call, Expr, Name
-from compiler.codegen.loops import map_expressions
-from compiler.codegen.references import Element
-from compiler.codegen.writer import Assign, Statement
+from tercet.codegen.classes import ClassCode
+from tercet.codegen.expr import Attribute, Call, Expr, Name
+from tercet.codegen.loops import map_expressions
+from tercet.codegen.references import Element
+from tercet.codegen.writer import Assign, Statement
 
 _PARAMS = Attribute(Attribute(Name("self"), "params"), "get")
 

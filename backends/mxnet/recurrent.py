@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from backends.mxnet.initial import initializer
-from backends.mxnet.target import F, construct, lower
-from compiler.codegen.expr import Expr, Helper, Made, Name, Template, Temporary, default
-from compiler.codegen.expr import Sequence as SequenceExpr
-from compiler.codegen.target import Application
-from compiler.initializers import Initializer, Zeros
-from compiler.ir import Layer
-from compiler.ops.recurrent import Cell, Gru, Lstm, Recurrent, Rnn
+from tercet.backends.mxnet.initial import initializer
+from tercet.backends.mxnet.target import F, construct, lower
+from tercet.codegen.expr import Expr, Helper, Made, Name, Template, Temporary, default
+from tercet.codegen.expr import Sequence as SequenceExpr
+from tercet.codegen.target import Application
+from tercet.compiler.graph.ir import Layer
+from tercet.compiler.initializers import Initializer, Zeros
+from tercet.compiler.ops.recurrent import Cell, Gru, Lstm, Recurrent, Rnn
 
 rnn = Name("rnn")
 _BLOCKS = {Rnn: rnn.RNN, Lstm: rnn.LSTM, Gru: rnn.GRU}

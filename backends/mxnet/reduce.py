@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from backends.mxnet.symbolic_shape import length_of
-from backends.mxnet.target import F, held_as, is_eager, lower
-from compiler.codegen.axes import one_or_all
-from compiler.codegen.expr import Expr, Helper, default, lift
-from compiler.codegen.target import Application
-from compiler.dims import product
-from compiler.ops import reduce as ops
+from tercet.backends.mxnet.symbolic_shape import length_of
+from tercet.backends.mxnet.target import F, held_as, is_eager, lower
+from tercet.codegen.axes import one_or_all
+from tercet.codegen.expr import Expr, Helper, default, lift
+from tercet.codegen.target import Application
+from tercet.compiler.dims import product
+from tercet.compiler.ops import reduce as ops
 
 
 def _over(op: ops.Reduction, at: Application) -> dict[str, object]:

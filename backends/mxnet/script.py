@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import re
 
-from backends.base import Place, Unsupported, layer_precision, refused
-from backends.mxnet.helpers import helper_constants, helper_pieces
-from backends.mxnet.precision import precision_name
-from backends.mxnet.raw_parameters import with_raw_parameters
-from backends.mxnet.target import MXNetTarget, held_as
-from backends.mxnet.training import TrainingPrinter
-from backends.mxnet.weights import example_arrays, export_piece, predict_piece, weights_pieces
-from backends.script import ClassFrame, assemble, class_text, header, main_text
-from compiler.codegen.classes import ClassCode, ClassPrinter
-from compiler.codegen.expr import Helper, Name
-from compiler.codegen.index_checks import index_check_piece
-from compiler.codegen.loops import find_parts
-from compiler.codegen.pieces import Piece, literal
-from compiler.codegen.training import argument_lines, constants, output_lines
-from compiler.ir import Graph
-from compiler.reach import reached_inputs, unreached
-from compiler.sizes import example_sizes
-from compiler.training.program import Training
+from tercet.backends.base import Place, Unsupported, layer_precision, refused
+from tercet.backends.mxnet.helpers import helper_constants, helper_pieces
+from tercet.backends.mxnet.precision import precision_name
+from tercet.backends.mxnet.raw_parameters import with_raw_parameters
+from tercet.backends.mxnet.target import MXNetTarget, held_as
+from tercet.backends.mxnet.training import TrainingPrinter
+from tercet.backends.mxnet.weights import (
+    example_arrays,
+    export_piece,
+    predict_piece,
+    weights_pieces,
+)
+from tercet.backends.script import ClassFrame, assemble, class_text, header, main_text
+from tercet.codegen.classes import ClassCode, ClassPrinter
+from tercet.codegen.expr import Helper, Name
+from tercet.codegen.loops import find_parts
+from tercet.codegen.script.index_checks import index_check_piece
+from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.script.training import argument_lines, constants, output_lines
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.reach import reached_inputs, unreached
+from tercet.compiler.graph.training import Training
+from tercet.compiler.sizing.sizes import example_sizes
 
 _BLOCK = ClassFrame("nn.HybridBlock", "hybrid_forward(self, F, {inputs})", ("super().__init__()",))
 _IMPORTS = Piece(

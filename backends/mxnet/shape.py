@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from backends.mxnet.symbolic_shape import broadcast, in_front, reshape_codes, witness
-from backends.mxnet.target import F, is_eager, lower, require_axes
-from compiler.codegen.axes import one_or_all
-from compiler.codegen.expr import Expr
-from compiler.codegen.target import Application
-from compiler.dims import Dim
-from compiler.ops import shape as ops
-from compiler.types import Shape
+from tercet.backends.mxnet.symbolic_shape import broadcast, in_front, reshape_codes, witness
+from tercet.backends.mxnet.target import F, is_eager, lower, require_axes
+from tercet.codegen.axes import one_or_all
+from tercet.codegen.expr import Expr
+from tercet.codegen.target import Application
+from tercet.compiler.dims import Dim
+from tercet.compiler.ops import shape as ops
+from tercet.compiler.types import Shape
 
 
 @lower(ops.Reshape)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from backends.mxnet.symbolic_shape import length_of, witness
-from backends.mxnet.target import F, is_eager, lower
-from compiler.codegen.axes import one_or_all
-from compiler.codegen.expr import Expr, default, lift
-from compiler.codegen.target import Application
-from compiler.dims import Size
-from compiler.ops.slicing import Index, Integer, Item, NewAxis, Range, Slice
+from tercet.backends.mxnet.symbolic_shape import length_of, witness
+from tercet.backends.mxnet.target import F, is_eager, lower
+from tercet.codegen.axes import one_or_all
+from tercet.codegen.expr import Expr, default, lift
+from tercet.codegen.target import Application
+from tercet.compiler.dims import Size
+from tercet.compiler.ops.slicing import Index, Integer, Item, NewAxis, Range, Slice
 
 Bounds = tuple[int | None, int | None, int]
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
-from backends.base import Unsupported
-from compiler.codegen.expr import Expr, Name
-from compiler.codegen.references import SizeName
-from compiler.codegen.target import Application
-from compiler.dims import Dim, FloorDiv, Product, Size, Sum, equal
-from compiler.ir import Graph
-from compiler.types import Shape
-from dsl import nodes
+from tercet.backends.base import Unsupported
+from tercet.codegen.expr import Expr, Name
+from tercet.codegen.references import SizeName
+from tercet.codegen.target import Application
+from tercet.compiler.dims import Dim, FloorDiv, Product, Size, Sum, equal
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.types import Shape
+from tercet.dsl import nodes
 
 F = Name("F")
 

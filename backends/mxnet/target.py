@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from backends.base import Lowerings, Unsupported, refused, rejected
-from backends.mxnet.ends import summed_inputs
-from backends.mxnet.initial import initializer
-from backends.mxnet.names import RESERVED_ATTRIBUTES, RESERVED_NAMES
-from backends.mxnet.symbolic_shape import positions
-from compiler.codegen.expr import (
+from tercet.backends.base import Lowerings, Unsupported, refused, rejected
+from tercet.backends.mxnet.ends import summed_inputs
+from tercet.backends.mxnet.initial import initializer
+from tercet.backends.mxnet.names import RESERVED_ATTRIBUTES, RESERVED_NAMES
+from tercet.backends.mxnet.symbolic_shape import positions
+from tercet.codegen.expr import (
     Comprehension,
     Expr,
     Helper,
@@ -29,14 +29,14 @@ from compiler.codegen.expr import (
     Starred,
     Template,
 )
-from compiler.codegen.expr import Sequence as SequenceExpr
-from compiler.codegen.target import Application, ClassTarget
-from compiler.codegen.tree import children, replace
-from compiler.codegen.writer import Assign, Statement
-from compiler.dims import Dim
-from compiler.ir import Graph, Layer, ReadParameter
-from compiler.ops.base import LayerOp
-from compiler.types import DType, TensorType
+from tercet.codegen.expr import Sequence as SequenceExpr
+from tercet.codegen.target import Application, ClassTarget
+from tercet.codegen.tree import children, replace
+from tercet.codegen.writer import Assign, Statement
+from tercet.compiler.dims import Dim
+from tercet.compiler.graph.ir import Graph, Layer, ReadParameter
+from tercet.compiler.ops.base import LayerOp
+from tercet.compiler.types import DType, TensorType
 
 F = Name("F")
 nn = Name("nn")

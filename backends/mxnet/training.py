@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from backends.base import Place
-from backends.mxnet.optimizers import printed_optimizer, spared
-from backends.mxnet.precision import check_precision, mixed_precision_piece
-from backends.mxnet.target import MXNetTarget
-from compiler.codegen.data import data_code
-from compiler.codegen.expr import Name
-from compiler.codegen.files import LOG, checkpoint_piece
-from compiler.codegen.functions import FunctionCode, helpers_of, print_function
-from compiler.codegen.metrics import printed_metrics
-from compiler.codegen.pieces import Piece, literal, unpacked
-from compiler.codegen.render import render
-from compiler.codegen.schedules import FUNCTION, schedule_piece
-from compiler.codegen.size_checks import batch_checks
-from compiler.codegen.specialised import layers_of
-from compiler.codegen.training import (
+from tercet.backends.base import Place
+from tercet.backends.mxnet.optimizers import printed_optimizer, spared
+from tercet.backends.mxnet.precision import check_precision, mixed_precision_piece
+from tercet.backends.mxnet.target import MXNetTarget
+from tercet.codegen.expr import Name
+from tercet.codegen.functions import FunctionCode, helpers_of, print_function
+from tercet.codegen.render import render
+from tercet.codegen.script.data import data_code
+from tercet.codegen.script.files import LOG, checkpoint_piece
+from tercet.codegen.script.metrics import printed_metrics
+from tercet.codegen.script.pieces import Piece, literal, unpacked
+from tercet.codegen.script.schedules import FUNCTION, schedule_piece
+from tercet.codegen.script.size_checks import batch_checks
+from tercet.codegen.script.training import (
     BATCHES,
     MATCHED_IMPORT,
     clip_constant,
     optimizer_constants,
     training_lines,
 )
-from compiler.codegen.writer import lines
-from compiler.ir import Apply, Graph
-from compiler.ops.norm import Dropout
-from compiler.reach import unreached
-from compiler.training.clipping import ClipValue, GlobalNorm
-from compiler.training.labels import data_checks
-from compiler.training.program import Training
-from compiler.types import DType
+from tercet.codegen.specialised import layers_of
+from tercet.codegen.writer import lines
+from tercet.compiler.graph.ir import Apply, Graph
+from tercet.compiler.graph.labels import data_checks
+from tercet.compiler.graph.reach import unreached
+from tercet.compiler.graph.training import Training
+from tercet.compiler.ops.norm import Dropout
+from tercet.compiler.training.clipping import ClipValue, GlobalNorm
+from tercet.compiler.types import DType
 
 _IMPORTS = (
     "import sys",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backends.mxnet.export import scalar_outputs
-from backends.mxnet.recurrent import parameter_names
-from backends.mxnet.target import GLUON_NAMES
-from compiler.codegen.classes import ClassCode
-from compiler.codegen.files import (
+from tercet.backends.mxnet.export import scalar_outputs
+from tercet.backends.mxnet.recurrent import parameter_names
+from tercet.backends.mxnet.target import GLUON_NAMES
+from tercet.codegen.classes import ClassCode
+from tercet.codegen.script.files import (
     CHECK,
     NAMES_AGREE,
     READ,
@@ -17,12 +17,12 @@ from compiler.codegen.files import (
     dtypes_are_kept,
     types_agree,
 )
-from compiler.codegen.pieces import Piece, literal
-from compiler.codegen.specialised import layers_of
-from compiler.dims import Dim, evaluate
-from compiler.ir import Graph
-from compiler.ops.recurrent import Recurrent
-from compiler.types import DType
+from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.specialised import layers_of
+from tercet.compiler.dims import Dim, evaluate
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.ops.recurrent import Recurrent
+from tercet.compiler.types import DType
 
 _IMPORTS = (
     "from safetensors.numpy import load_file, save_file",

@@ -11,12 +11,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backends.onnx import protobuf
-from backends.onnx.builder import Builder, lower
-from backends.onnx.files import MAX_FILE_BYTES, DataFile, gather
-from backends.onnx.inline import inline
-from compiler.ir import Graph
-from compiler.lazy import lazy_module
+from tercet.backends.onnx import protobuf
+from tercet.backends.onnx.builder import Builder, lower
+from tercet.backends.onnx.files import MAX_FILE_BYTES, DataFile, gather
+from tercet.backends.onnx.inline import inline
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.lazy import lazy_module
 
 if TYPE_CHECKING:
     import onnx
@@ -33,7 +33,7 @@ _FAMILIES = (
     "reduce shape"
 )
 for _family in _FAMILIES.split():
-    import_module(f"backends.onnx.{_family}")
+    import_module(f"tercet.backends.onnx.{_family}")
 
 
 def to_onnx(graph: Graph, weights: Mapping[str, Array], *, opset: int = OPSET) -> onnx.ModelProto:

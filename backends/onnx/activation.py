@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from backends.onnx.builder import Context, lower
-from compiler.ops.activation import (
+from tercet.backends.onnx.builder import Context, lower
+from tercet.compiler.ops.activation import (
     Celu,
     Elu,
     Gelu,
@@ -28,7 +28,7 @@ from compiler.ops.activation import (
     Softsign,
     Tanh,
 )
-from compiler.ops.base import Op
+from tercet.compiler.ops.base import Op
 
 _SAME: Mapping[type[Op], str] = {
     Relu: "Relu",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import reduce
 
-from backends.onnx.builder import Context, lower
-from compiler.dims import Size
-from compiler.ops.attention import ScaledDotProductAttention
-from compiler.types import DType
+from tercet.backends.onnx.builder import Context, lower
+from tercet.compiler.dims import Size
+from tercet.compiler.ops.attention import ScaledDotProductAttention
+from tercet.compiler.types import DType
 
 
 @lower(ScaledDotProductAttention)

@@ -11,14 +11,14 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from backends.base import Lowerings, Unsupported
-from backends.onnx import protobuf
-from backends.onnx.sizes import RuntimeSizes, reshape_codes
-from compiler.dims import Size
-from compiler.ir import Graph, Parameter
-from compiler.lazy import np
-from compiler.ops.base import Op
-from compiler.types import DType, TensorType
+from tercet.backends.base import Lowerings, Unsupported
+from tercet.backends.onnx import protobuf
+from tercet.backends.onnx.sizes import RuntimeSizes, reshape_codes
+from tercet.compiler.dims import Size
+from tercet.compiler.graph.ir import Graph, Parameter
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import Op
+from tercet.compiler.types import DType, TensorType
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

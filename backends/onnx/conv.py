@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.onnx.builder import Context, lower
-from compiler.ops.conv import (
+from tercet.backends.onnx.builder import Context, lower
+from tercet.compiler.ops.conv import (
     AnyConvolution,
     Conv1d,
     Conv2d,
@@ -16,7 +16,7 @@ from compiler.ops.conv import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
-from compiler.ops.windows import Pads
+from tercet.compiler.ops.windows import Pads
 
 
 def onnx_pads(pads: Pads) -> list[int]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from backends.onnx.builder import Context, lower
-from compiler.dims import Dim
-from compiler.ops import elementwise as ops
-from compiler.ops.base import Op
-from compiler.types import DType
+from tercet.backends.onnx.builder import Context, lower
+from tercet.compiler.dims import Dim
+from tercet.compiler.ops import elementwise as ops
+from tercet.compiler.ops.base import Op
+from tercet.compiler.types import DType
 
 _SAME: Mapping[type[Op], str] = {
     ops.Add: "Add",

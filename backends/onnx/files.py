@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from backends.onnx import protobuf
-from compiler.lazy import lazy_module
+from tercet.backends.onnx import protobuf
+from tercet.compiler.lazy import lazy_module
 
 if TYPE_CHECKING:
     import onnx

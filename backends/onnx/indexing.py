@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from backends.onnx import protobuf
-from backends.onnx.builder import Context, lower
-from compiler.dims import Size
-from compiler.lazy import np
-from compiler.ops.indexing import (
+from tercet.backends.onnx import protobuf
+from tercet.backends.onnx.builder import Context, lower
+from tercet.compiler.dims import Size
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.indexing import (
     Arange,
     ArgMax,
     ArgMin,
@@ -21,7 +21,7 @@ from compiler.ops.indexing import (
     Triu,
     ZerosLike,
 )
-from compiler.types import DType
+from tercet.compiler.types import DType
 
 
 @lower(Gather)

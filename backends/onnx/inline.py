@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from backends.base import Unsupported, rejected
-from backends.onnx.builder import Builder, Context, apply_lowering
-from compiler.ir import (
+from tercet.backends.base import Unsupported, rejected
+from tercet.backends.onnx.builder import Builder, Context, apply_lowering
+from tercet.compiler.graph.ir import (
     Apply,
     Bind,
     Branch,
@@ -23,9 +23,9 @@ from compiler.ir import (
     ReadParameter,
     Value,
 )
-from compiler.ownership import Owner
-from dsl import nodes
-from dsl.diagnostics import Diagnostic, DiagnosticError, Note
+from tercet.compiler.graph.ownership import Owner
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import Diagnostic, DiagnosticError, Note
 
 
 @dataclass(eq=False)

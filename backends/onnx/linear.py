@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from backends.onnx.builder import Context, lower
-from compiler.ops.linear import Dense, Embedding, MatMul
+from tercet.backends.onnx.builder import Context, lower
+from tercet.compiler.ops.linear import Dense, Embedding, MatMul
 
 
 @lower(Dense)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from backends.onnx.builder import lower
-from compiler.ops.loss import (
+from tercet.backends.onnx.builder import lower
+from tercet.compiler.ops.loss import (
     BinaryCrossEntropy,
     BinaryCrossEntropyWithLogits,
     CosineSimilarity,

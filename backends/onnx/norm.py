@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from backends.onnx.builder import Context, lower
-from compiler.lazy import np
-from compiler.ops.norm import BatchNorm, Dropout, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
+from tercet.backends.onnx.builder import Context, lower
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.norm import BatchNorm, Dropout, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 
 
 @lower(BatchNorm)

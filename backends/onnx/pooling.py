@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.base import Unsupported
-from backends.onnx.builder import Context, lower
-from backends.onnx.conv import onnx_pads
-from compiler.ops.pooling import (
+from tercet.backends.base import Unsupported
+from tercet.backends.onnx.builder import Context, lower
+from tercet.backends.onnx.conv import onnx_pads
+from tercet.compiler.ops.pooling import (
     AdaptiveAvgPool2d,
     AvgPool,
     AvgPool1d,
@@ -23,7 +23,7 @@ from compiler.ops.pooling import (
     MaxPool3d,
     Pool,
 )
-from compiler.ops.windows import Pads
+from tercet.compiler.ops.windows import Pads
 
 
 def _attributes(op: Pool, pads: Pads, ceil: bool) -> dict[str, Any]:

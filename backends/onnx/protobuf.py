@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from compiler.dims import Size
-from compiler.lazy import lazy_module, np
-from compiler.types import DType, TensorType
+from tercet.compiler.dims import Size
+from tercet.compiler.lazy import lazy_module, np
+from tercet.compiler.types import DType, TensorType
 
 if TYPE_CHECKING:
     import onnx

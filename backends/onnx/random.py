@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from backends.onnx.builder import lower
-from compiler.ops.random import RandomBernoulli, RandomNormal, RandomUniform, StopGradient
+from tercet.backends.onnx.builder import lower
+from tercet.compiler.ops.random import RandomBernoulli, RandomNormal, RandomUniform, StopGradient
 
 lower.unsupported(
     "it exists in training only, and the file is for inference",

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from backends.onnx.builder import Context, lower
-from compiler.lazy import np
-from compiler.ops.recurrent import Cell, Gru, Lstm, Recurrent, Rnn
-from compiler.types import DType
+from tercet.backends.onnx.builder import Context, lower
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.recurrent import Cell, Gru, Lstm, Recurrent, Rnn
+from tercet.compiler.types import DType
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

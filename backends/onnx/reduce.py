@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from backends.onnx.builder import Context, lower
-from compiler import dims
-from compiler.ops.reduce import (
+from tercet.backends.onnx.builder import Context, lower
+from tercet.compiler import dims
+from tercet.compiler.ops.reduce import (
     Norm,
     ReduceAll,
     ReduceAny,
@@ -22,7 +22,7 @@ from compiler.ops.reduce import (
     StandardDeviation,
     Variance,
 )
-from compiler.types import DType
+from tercet.compiler.types import DType
 
 _SAME: Mapping[type[Reduction], str] = {
     ReduceMean: "ReduceMean",

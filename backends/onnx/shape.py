@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from backends.onnx.builder import Context, lower
-from compiler import dims
-from compiler.dims import Size
-from compiler.ops.shape import (
+from tercet.backends.onnx.builder import Context, lower
+from tercet.compiler import dims
+from tercet.compiler.dims import Size
+from tercet.compiler.ops.shape import (
     BroadcastTo,
     Chunk,
     Concat,
@@ -33,8 +33,8 @@ from compiler.ops.shape import (
     Transpose,
     Unsqueeze,
 )
-from compiler.ops.slicing import Range
-from compiler.types import Shape
+from tercet.compiler.ops.slicing import Range
+from tercet.compiler.types import Shape
 
 _MOST, _LEAST = 2**63 - 1, -(2**63)
 """Ends that Slice clamps to an axis's own."""

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import Protocol
 
-from backends.base import Unsupported
-from compiler import dims
-from compiler.dims import Dim, FloorDiv, Max, Min, Mod, Product, Size, Sum, Symbol
+from tercet.backends.base import Unsupported
+from tercet.compiler import dims
+from tercet.compiler.dims import Dim, FloorDiv, Max, Min, Mod, Product, Size, Sum, Symbol
 
 
 class Emitter(Protocol):

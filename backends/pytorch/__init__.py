@@ -1,7 +1,7 @@
 """The PyTorch target: `nn.Module` classes and an explicit training loop."""
 
-from backends.base import Backend
-from backends.pytorch import (  # noqa: F401  (they register their lowerings)
+from tercet.backends.base import Backend
+from tercet.backends.pytorch import (  # noqa: F401  (they register their lowerings)
     activation,
     attention,
     conv,
@@ -18,8 +18,8 @@ from backends.pytorch import (  # noqa: F401  (they register their lowerings)
     shape,
     slicing,
 )
-from backends.pytorch.script import render
-from backends.pytorch.target import lower
+from tercet.backends.pytorch.script import render
+from tercet.backends.pytorch.target import lower
 
 BACKEND = Backend("pytorch", "pytorch", render)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from backends.pytorch.target import F, construct, lower, nn, torch
-from compiler.codegen.expr import Expr, Made, default
-from compiler.codegen.target import Application
-from compiler.ir import Layer
-from compiler.ops import activation as ops
-from compiler.ops.base import Op
+from tercet.backends.pytorch.target import F, construct, lower, nn, torch
+from tercet.codegen.expr import Expr, Made, default
+from tercet.codegen.target import Application
+from tercet.compiler.graph.ir import Layer
+from tercet.compiler.ops import activation as ops
+from tercet.compiler.ops.base import Op
 
 _FUNCTIONS: dict[type[Op], Expr] = {
     ops.Relu: F.relu,

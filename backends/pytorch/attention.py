@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from backends.pytorch.target import F, lower
-from compiler.codegen.expr import Expr, Helper, default
-from compiler.codegen.target import Application
-from compiler.ops.attention import ScaledDotProductAttention
+from tercet.backends.pytorch.target import F, lower
+from tercet.codegen.expr import Expr, Helper, default
+from tercet.codegen.target import Application
+from tercet.compiler.ops.attention import ScaledDotProductAttention
 
 
 @lower(ScaledDotProductAttention)

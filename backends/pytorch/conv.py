@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from backends.pytorch.target import F, construct, lower, nn
-from compiler.codegen.axes import collapse
-from compiler.codegen.expr import Expr, Made, default
-from compiler.codegen.target import Application
-from compiler.ir import Layer
-from compiler.ops.conv import (
+from tercet.backends.pytorch.target import F, construct, lower, nn
+from tercet.codegen.axes import collapse
+from tercet.codegen.expr import Expr, Made, default
+from tercet.codegen.target import Application
+from tercet.compiler.graph.ir import Layer
+from tercet.compiler.ops.conv import (
     AnyConvolution,
     Conv1d,
     Conv2d,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported
-from backends.pytorch.target import DTYPES, lower, torch
-from compiler.codegen.expr import Expr, Helper
-from compiler.codegen.target import Application, infix
-from compiler.ops import elementwise as ops
-from compiler.ops.base import Op
+from tercet.backends.base import Unsupported
+from tercet.backends.pytorch.target import DTYPES, lower, torch
+from tercet.codegen.expr import Expr, Helper
+from tercet.codegen.target import Application, infix
+from tercet.compiler.ops import elementwise as ops
+from tercet.compiler.ops.base import Op
 
 _FUNCTIONS: dict[type[Op], Expr] = {
     ops.Abs: torch.abs,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from compiler.codegen.pieces import Piece
+from tercet.codegen.script.pieces import Piece
 
 _HELPERS = {
     "initialized": '''\

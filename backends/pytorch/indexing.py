@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from backends.pytorch.target import DTYPES, lower, torch
-from compiler.codegen.expr import Expr, Helper, Input, default
-from compiler.codegen.target import Application
-from compiler.ops import indexing as ops
-from compiler.types import DType
+from tercet.backends.pytorch.target import DTYPES, lower, torch
+from tercet.codegen.expr import Expr, Helper, Input, default
+from tercet.codegen.target import Application
+from tercet.compiler.ops import indexing as ops
+from tercet.compiler.types import DType
 
 
 @lower(ops.Gather, ops.Take)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from compiler import initializers as init
-from compiler.codegen.pieces import Piece
-from compiler.codegen.specialised import layers_of
-from compiler.initializers import Initializer
-from compiler.ir import Graph, Layer
-from compiler.ops.base import LayerOp
-from compiler.ops.conv import AnyConvolution
-from compiler.ops.linear import Dense, Embedding
-from compiler.ops.norm import ChannelNorm, TrailingNorm
-from compiler.ops.rectifiers import PRelu
-from compiler.ops.recurrent import Gru, Lstm, Recurrent, Rnn
+from tercet.codegen.script.pieces import Piece
+from tercet.codegen.specialised import layers_of
+from tercet.compiler import initializers as init
+from tercet.compiler.graph.ir import Graph, Layer
+from tercet.compiler.initializers import Initializer
+from tercet.compiler.ops.base import LayerOp
+from tercet.compiler.ops.conv import AnyConvolution
+from tercet.compiler.ops.linear import Dense, Embedding
+from tercet.compiler.ops.norm import ChannelNorm, TrailingNorm
+from tercet.compiler.ops.rectifiers import PRelu
+from tercet.compiler.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 
 _RECURRENT: dict[str, tuple[str, Initializer]] = {
     "weight": ("weight_ih", init.GlorotUniform()),

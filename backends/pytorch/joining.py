@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported
-from backends.pytorch.conv import pad_widths
-from backends.pytorch.target import F, lower, torch
-from compiler.codegen.expr import Expr, default
-from compiler.codegen.target import Application
-from compiler.ops import joining as ops
+from tercet.backends.base import Unsupported
+from tercet.backends.pytorch.conv import pad_widths
+from tercet.backends.pytorch.target import F, lower, torch
+from tercet.codegen.expr import Expr, default
+from tercet.codegen.target import Application
+from tercet.compiler.ops import joining as ops
 
 
 @lower(ops.Concat)

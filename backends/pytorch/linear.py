@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from backends.pytorch.target import construct, lower, nn
-from compiler.codegen.expr import Expr, Made, default
-from compiler.codegen.target import Application
-from compiler.ir import Layer
-from compiler.ops.linear import Dense, Embedding, MatMul
+from tercet.backends.pytorch.target import construct, lower, nn
+from tercet.codegen.expr import Expr, Made, default
+from tercet.codegen.target import Application
+from tercet.compiler.graph.ir import Layer
+from tercet.compiler.ops.linear import Dense, Embedding, MatMul
 
 
 @construct(Dense)

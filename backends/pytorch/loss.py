@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from backends.pytorch.target import F, lower
-from compiler.codegen.expr import Expr, Template, Temporary, default
-from compiler.codegen.target import Application
-from compiler.ops import loss as ops
-from compiler.ops.base import Op
-from compiler.types import DType
+from tercet.backends.pytorch.target import F, lower
+from tercet.codegen.expr import Expr, Template, Temporary, default
+from tercet.codegen.target import Application
+from tercet.compiler.ops import loss as ops
+from tercet.compiler.ops.base import Op
+from tercet.compiler.types import DType
 
 
 @lower(ops.CrossEntropy, ops.Nll)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported
-from backends.pytorch.target import construct, lower, nn
-from compiler.codegen.expr import Expr, Helper, Made, default
-from compiler.codegen.target import Application
-from compiler.ir import Layer
-from compiler.ops.norm import (
+from tercet.backends.base import Unsupported
+from tercet.backends.pytorch.target import construct, lower, nn
+from tercet.codegen.expr import Expr, Helper, Made, default
+from tercet.codegen.target import Application
+from tercet.compiler.graph.ir import Layer
+from tercet.compiler.ops.norm import (
     BatchNorm,
     Dropout,
     GroupNorm,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from compiler.codegen.expr import Expr, Helper, Name, default
-from compiler.codegen.pieces import Piece
-from compiler.codegen.training import MATCHED, MATCHED_IMPORT
-from compiler.training.optimizers import (
+from tercet.codegen.expr import Expr, Helper, Name, default
+from tercet.codegen.script.pieces import Piece
+from tercet.codegen.script.training import MATCHED, MATCHED_IMPORT
+from tercet.compiler.training.optimizers import (
     Adadelta,
     Adagrad,
     Adam,

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from backends.base import Unsupported
-from backends.pytorch.conv import pad_widths
-from backends.pytorch.target import F, lower, torch
-from compiler.codegen.axes import collapse, one_or_all
-from compiler.codegen.classes import ClassCode
-from compiler.codegen.expr import Attribute, Call, Expr, Literal, Sequence, default
-from compiler.codegen.loops import map_expressions
-from compiler.codegen.target import Application
-from compiler.codegen.tree import replace as replace_parts
-from compiler.ops import pooling as ops
-from compiler.ops.windows import Pads
+from tercet.backends.base import Unsupported
+from tercet.backends.pytorch.conv import pad_widths
+from tercet.backends.pytorch.target import F, lower, torch
+from tercet.codegen.axes import collapse, one_or_all
+from tercet.codegen.classes import ClassCode
+from tercet.codegen.expr import Attribute, Call, Expr, Literal, Sequence, default
+from tercet.codegen.loops import map_expressions
+from tercet.codegen.target import Application
+from tercet.codegen.tree import replace as replace_parts
+from tercet.compiler.ops import pooling as ops
+from tercet.compiler.ops.windows import Pads
 
 
 @lower(ops.MaxPool1d, ops.MaxPool2d, ops.MaxPool3d)

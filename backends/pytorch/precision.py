@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from backends.base import Unsupported, rejected
-from backends.pytorch.target import DTYPES
-from compiler.callees import all_graphs
-from compiler.codegen.pieces import literal
-from compiler.codegen.render import render
-from compiler.codegen.specialised import layers_of
-from compiler.ir import Apply, Graph
-from compiler.ops.loss import BinaryCrossEntropy
-from compiler.ops.recurrent import Lstm
-from compiler.training.program import Training
-from compiler.types import DType
+from tercet.backends.base import Unsupported, rejected
+from tercet.backends.pytorch.target import DTYPES
+from tercet.codegen.render import render
+from tercet.codegen.script.pieces import literal
+from tercet.codegen.specialised import layers_of
+from tercet.compiler.graph.callees import all_graphs
+from tercet.compiler.graph.ir import Apply, Graph
+from tercet.compiler.graph.training import Training
+from tercet.compiler.ops.loss import BinaryCrossEntropy
+from tercet.compiler.ops.recurrent import Lstm
+from tercet.compiler.types import DType
 
 
 def torch_name(precision: DType) -> str:

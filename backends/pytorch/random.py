@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from backends.pytorch.target import lower, torch
-from compiler.codegen.expr import Binary, Expr, Name, lift
-from compiler.codegen.target import Application
-from compiler.ops import random as ops
+from tercet.backends.pytorch.target import lower, torch
+from tercet.codegen.expr import Binary, Expr, Name, lift
+from tercet.codegen.target import Application
+from tercet.compiler.ops import random as ops
 
 
 @lower(ops.RandomNormal)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported
-from backends.pytorch.target import construct, lower, nn
-from compiler.codegen.expr import (
+from tercet.backends.base import Unsupported
+from tercet.backends.pytorch.target import construct, lower, nn
+from tercet.codegen.expr import (
     Expr,
     Helper,
     Made,
@@ -14,9 +14,9 @@ from compiler.codegen.expr import (
     default,
     lift,
 )
-from compiler.codegen.target import Application
-from compiler.ir import Layer
-from compiler.ops.recurrent import Gru, Lstm, Recurrent, Rnn
+from tercet.codegen.target import Application
+from tercet.compiler.graph.ir import Layer
+from tercet.compiler.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 
 _MODULES = {Rnn: nn.RNN, Lstm: nn.LSTM, Gru: nn.GRU}
 

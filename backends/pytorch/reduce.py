@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from backends.pytorch.target import lower, torch
-from compiler.codegen.axes import one_or_all
-from compiler.codegen.expr import Expr, default
-from compiler.codegen.target import Application
-from compiler.ops import reduce as ops
+from tercet.backends.pytorch.target import lower, torch
+from tercet.codegen.axes import one_or_all
+from tercet.codegen.expr import Expr, default
+from tercet.codegen.target import Application
+from tercet.compiler.ops import reduce as ops
 
 
 def _dim(op: ops.Reduction, at: Application) -> int | tuple[int, ...]:

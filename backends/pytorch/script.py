@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backends.base import Place, layer_precision
-from backends.pytorch.helpers import helper_pieces
-from backends.pytorch.initialize import initialize_piece
-from backends.pytorch.pooling import flattened_at_once
-from backends.pytorch.precision import torch_name
-from backends.pytorch.target import PyTorchTarget
-from backends.pytorch.training import TrainingPrinter
-from backends.pytorch.weights import (
+from tercet.backends.base import Place, layer_precision
+from tercet.backends.pytorch.helpers import helper_pieces
+from tercet.backends.pytorch.initialize import initialize_piece
+from tercet.backends.pytorch.pooling import flattened_at_once
+from tercet.backends.pytorch.precision import torch_name
+from tercet.backends.pytorch.target import PyTorchTarget
+from tercet.backends.pytorch.training import TrainingPrinter
+from tercet.backends.pytorch.weights import (
     export_piece,
     has_source_names,
     predict_piece,
     weights_pieces,
 )
-from backends.script import ClassFrame, assemble, class_text, header, main_text
-from compiler.codegen.classes import ClassPrinter
-from compiler.codegen.expr import Helper
-from compiler.codegen.index_checks import index_check_piece
-from compiler.codegen.loops import find_parts
-from compiler.codegen.pieces import Piece
-from compiler.codegen.training import argument_lines, constants, output_lines
-from compiler.ir import Graph
-from compiler.training.program import Training
+from tercet.backends.script import ClassFrame, assemble, class_text, header, main_text
+from tercet.codegen.classes import ClassPrinter
+from tercet.codegen.expr import Helper
+from tercet.codegen.loops import find_parts
+from tercet.codegen.script.index_checks import index_check_piece
+from tercet.codegen.script.pieces import Piece
+from tercet.codegen.script.training import argument_lines, constants, output_lines
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.training import Training
 
 _BLOCK = ClassFrame("nn.Module", "forward(self, {inputs})", ("super().__init__()",))
 _IMPORTS = Piece(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from backends.pytorch.target import lower
-from compiler.codegen.expr import Expr
-from compiler.codegen.target import Application
-from compiler.ops import shape as ops
+from tercet.backends.pytorch.target import lower
+from tercet.codegen.expr import Expr
+from tercet.codegen.target import Application
+from tercet.compiler.ops import shape as ops
 
 
 @lower(ops.Reshape)

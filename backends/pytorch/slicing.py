@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from backends.pytorch.target import lower
-from compiler.codegen.expr import Expr
-from compiler.codegen.target import Application
-from compiler.ops.slicing import Index, Integer, NewAxis, Range, Slice
+from tercet.backends.pytorch.target import lower
+from tercet.codegen.expr import Expr
+from tercet.codegen.target import Application
+from tercet.compiler.ops.slicing import Index, Integer, NewAxis, Range, Slice
 
 
 @lower(Index)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from backends.base import Lowerings, Unsupported, rejected
-from backends.pytorch.helpers import HELPERS
-from backends.pytorch.initial import filled, initializer
-from backends.pytorch.initialize import own_initializers
-from compiler.codegen.expr import Expr, Helper, Made, Name, Template
-from compiler.codegen.script_names import SCRIPT_NAMES, words
-from compiler.codegen.target import Application, ClassTarget, shortened
-from compiler.ir import Graph, Layer, ReadParameter
-from compiler.ops.base import LayerOp, Op
-from compiler.types import DType
+from tercet.backends.base import Lowerings, Unsupported, rejected
+from tercet.backends.pytorch.helpers import HELPERS
+from tercet.backends.pytorch.initial import filled, initializer
+from tercet.backends.pytorch.initialize import own_initializers
+from tercet.codegen.expr import Expr, Helper, Made, Name, Template
+from tercet.codegen.script.names import SCRIPT_NAMES, words
+from tercet.codegen.target import Application, ClassTarget, shortened
+from tercet.compiler.graph.ir import Graph, Layer, ReadParameter
+from tercet.compiler.ops.base import LayerOp, Op
+from tercet.compiler.types import DType
 
 torch = Name("torch")
 nn = Name("nn")

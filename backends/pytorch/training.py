@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from backends.base import Place
-from backends.pytorch.checkpoint import checkpoint_text
-from backends.pytorch.optimizers import GROUPS, groups_piece, optimizer_call
-from backends.pytorch.precision import check_precision, indented, lstm_check
-from backends.pytorch.target import PyTorchTarget
-from compiler.codegen.data import data_code
-from compiler.codegen.expr import Binary, Expr, Helper, Name
-from compiler.codegen.files import LOG, checkpoint_piece
-from compiler.codegen.functions import FunctionCode, helpers_of, print_function
-from compiler.codegen.loops import find_parts
-from compiler.codegen.metrics import printed_metrics
-from compiler.codegen.pieces import Piece, literal, settled, unpacked
-from compiler.codegen.render import render
-from compiler.codegen.schedules import FUNCTION, schedule_piece
-from compiler.codegen.size_checks import batch_checks
-from compiler.codegen.training import (
+from tercet.backends.base import Place
+from tercet.backends.pytorch.checkpoint import checkpoint_text
+from tercet.backends.pytorch.optimizers import GROUPS, groups_piece, optimizer_call
+from tercet.backends.pytorch.precision import check_precision, indented, lstm_check
+from tercet.backends.pytorch.target import PyTorchTarget
+from tercet.codegen.expr import Binary, Expr, Helper, Name
+from tercet.codegen.functions import FunctionCode, helpers_of, print_function
+from tercet.codegen.loops import find_parts
+from tercet.codegen.render import render
+from tercet.codegen.script.data import data_code
+from tercet.codegen.script.files import LOG, checkpoint_piece
+from tercet.codegen.script.metrics import printed_metrics
+from tercet.codegen.script.pieces import Piece, literal, settled, unpacked
+from tercet.codegen.script.schedules import FUNCTION, schedule_piece
+from tercet.codegen.script.size_checks import batch_checks
+from tercet.codegen.script.training import (
     BATCHES,
     clip_constant,
     optimizer_constants,
     training_lines,
 )
-from compiler.codegen.writer import Evaluate, lines
-from compiler.ir import Graph
-from compiler.training.clipping import ClipValue, GlobalNorm
-from compiler.training.labels import data_checks
-from compiler.training.program import Training
-from compiler.types import DType
+from tercet.codegen.writer import Evaluate, lines
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.labels import data_checks
+from tercet.compiler.graph.training import Training
+from tercet.compiler.training.clipping import ClipValue, GlobalNorm
+from tercet.compiler.types import DType
 
 _IMPORTS = (
     "import sys",

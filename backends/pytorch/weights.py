@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from backends.pytorch.target import DTYPES
-from compiler.codegen.classes import ClassCode
-from compiler.codegen.files import (
+from tercet.backends.pytorch.target import DTYPES
+from tercet.codegen.classes import ClassCode
+from tercet.codegen.render import render
+from tercet.codegen.script.files import (
     CHECK,
     NAMES_AGREE,
     READ,
@@ -15,17 +16,16 @@ from compiler.codegen.files import (
     types_agree,
     types_text,
 )
-from compiler.codegen.pieces import Piece, literal
-from compiler.codegen.render import render
-from compiler.codegen.specialised import layers_of
-from compiler.dims import Dim, evaluate
-from compiler.ir import Graph, Value
-from compiler.ops.base import LayerOp
-from compiler.ops.norm import BatchNorm
-from compiler.ops.recurrent import Gru, Recurrent
-from compiler.reach import reached_inputs
-from compiler.sizes import example_sizes
-from compiler.types import DType, TensorType
+from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.specialised import layers_of
+from tercet.compiler.dims import Dim, evaluate
+from tercet.compiler.graph.ir import Graph, Value
+from tercet.compiler.graph.reach import reached_inputs
+from tercet.compiler.ops.base import LayerOp
+from tercet.compiler.ops.norm import BatchNorm
+from tercet.compiler.ops.recurrent import Gru, Recurrent
+from tercet.compiler.sizing.sizes import example_sizes
+from tercet.compiler.types import DType, TensorType
 
 _IMPORTS = ("from safetensors.torch import load_file, save_file",)
 

@@ -1,7 +1,7 @@
 """The TensorFlow target: Keras 3 classes by subclassing, trained by `compile` and `fit`."""
 
-from backends.base import Backend
-from backends.tensorflow import (  # noqa: F401  (they register their lowerings)
+from tercet.backends.base import Backend
+from tercet.backends.tensorflow import (  # noqa: F401  (they register their lowerings)
     activation,
     attention,
     conv,
@@ -18,8 +18,8 @@ from backends.tensorflow import (  # noqa: F401  (they register their lowerings)
     shape,
     slicing,
 )
-from backends.tensorflow.script import render
-from backends.tensorflow.target import lower
+from tercet.backends.tensorflow.script import render
+from tercet.backends.tensorflow.target import lower
 
 BACKEND = Backend("tensorflow", "tensorflow", render)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from backends.tensorflow.facts import Facts
-from backends.tensorflow.initial import initializer
-from backends.tensorflow.target import Placed, construct, layers, lower, tf
-from compiler.codegen.expr import Expr, Helper, Made, default
-from compiler.ir import Layer
-from compiler.ops import activation as ops
-from compiler.ops.base import Op
+from tercet.backends.tensorflow.facts import Facts
+from tercet.backends.tensorflow.initial import initializer
+from tercet.backends.tensorflow.target import Placed, construct, layers, lower, tf
+from tercet.codegen.expr import Expr, Helper, Made, default
+from tercet.compiler.graph.ir import Layer
+from tercet.compiler.ops import activation as ops
+from tercet.compiler.ops.base import Op
 
 nn = tf.nn
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from backends.tensorflow.target import Placed, lower, tf
-from compiler.codegen.expr import Expr, Helper, default
-from compiler.ops.attention import ScaledDotProductAttention
+from tercet.backends.tensorflow.target import Placed, lower, tf
+from tercet.codegen.expr import Expr, Helper, default
+from tercet.compiler.ops.attention import ScaledDotProductAttention
 
 
 @lower(ScaledDotProductAttention)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from compiler.ops import indexing, joining, reduce
-from compiler.ops.activation import AxisActivation
-from compiler.ops.base import Op
-from compiler.ops.slicing import Index, Slice
+from tercet.compiler.ops import indexing, joining, reduce
+from tercet.compiler.ops.activation import AxisActivation
+from tercet.compiler.ops.base import Op
+from tercet.compiler.ops.slicing import Index, Slice
 
 _STAY = (
     AxisActivation,

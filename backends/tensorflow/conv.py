@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from backends.base import Unsupported
-from backends.tensorflow.facts import Facts, convolution_kind, uses_xla
-from backends.tensorflow.initial import initializer
-from backends.tensorflow.target import TRAINING, Placed, construct, layers, lower, tf
-from compiler.codegen.axes import collapse
-from compiler.codegen.expr import Expr, Helper, Made, default
-from compiler.ir import Layer
-from compiler.ops.base import LayerOp
-from compiler.ops.conv import (
+from tercet.backends.base import Unsupported
+from tercet.backends.tensorflow.facts import Facts, convolution_kind, uses_xla
+from tercet.backends.tensorflow.initial import initializer
+from tercet.backends.tensorflow.target import TRAINING, Placed, construct, layers, lower, tf
+from tercet.codegen.axes import collapse
+from tercet.codegen.expr import Expr, Helper, Made, default
+from tercet.compiler.graph.ir import Layer
+from tercet.compiler.ops.base import LayerOp
+from tercet.compiler.ops.conv import (
     AnyConvolution,
     Conv1d,
     Conv2d,

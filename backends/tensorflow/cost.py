@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from compiler import dims
-from compiler.callees import all_graphs
-from compiler.dims import Dim
-from compiler.ir import Apply, Call, Graph
+from tercet.compiler import dims
+from tercet.compiler.dims import Dim
+from tercet.compiler.graph.callees import all_graphs
+from tercet.compiler.graph.ir import Apply, Call, Graph
 
 _MANY = 32
 _CHEAP = 2e9

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backends.tensorflow.axes import to_first, to_last
-from backends.tensorflow.facts import Facts
-from backends.tensorflow.layout import Held, Layouts
-from compiler.codegen.expr import Expr, Input, Made, Name
-from compiler.codegen.target import ClassTarget
-from compiler.codegen.writer import Assign, Statement
-from compiler.ir import Call, Graph, Value
-from compiler.types import DType, shape_text
+from tercet.backends.tensorflow.axes import to_first, to_last
+from tercet.backends.tensorflow.facts import Facts
+from tercet.backends.tensorflow.layout import Held, Layouts
+from tercet.codegen.expr import Expr, Input, Made, Name
+from tercet.codegen.target import ClassTarget
+from tercet.codegen.writer import Assign, Statement
+from tercet.compiler.graph.ir import Call, Graph, Value
+from tercet.compiler.types import DType, shape_text
 
 tf = Name("tf")
 

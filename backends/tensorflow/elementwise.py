@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from backends.tensorflow.target import Placed, lower, tf
-from compiler.codegen.expr import Binary, Expr, Helper
-from compiler.codegen.target import infix
-from compiler.ops import elementwise as ops
-from compiler.ops.base import Op
+from tercet.backends.tensorflow.target import Placed, lower, tf
+from tercet.codegen.expr import Binary, Expr, Helper
+from tercet.codegen.target import infix
+from tercet.compiler.ops import elementwise as ops
+from tercet.compiler.ops.base import Op
 
 _FUNCTIONS: dict[type[Op], Expr] = {
     ops.Abs: tf.abs,

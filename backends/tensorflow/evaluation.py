@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler.codegen.functions import FunctionCode
-from compiler.codegen.metrics import PrintedMetrics
-from compiler.codegen.pieces import literal
-from compiler.codegen.render import render
-from compiler.codegen.writer import lines
-from compiler.training.program import LOSS, NamedMetric
+from tercet.codegen.functions import FunctionCode
+from tercet.codegen.render import render
+from tercet.codegen.script.metrics import PrintedMetrics
+from tercet.codegen.script.pieces import literal
+from tercet.codegen.writer import lines
+from tercet.compiler.graph.training import LOSS, NamedMetric
 
 _HEAD = [
     "def evaluate(model, arrays, args):",

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backends.tensorflow.target import DTYPES, TensorFlowTarget, scope
-from compiler.callees import all_graphs
-from compiler.codegen.files import checked_inputs
-from compiler.codegen.names import Names
-from compiler.codegen.pieces import Piece, literal
-from compiler.codegen.render import render
-from compiler.dims import Dim, evaluate
-from compiler.ir import Apply, Graph, Value
-from compiler.ops.elementwise import FloorDivide, Modulo
-from compiler.sizes import smallest_sizes
-from compiler.types import TensorType
+from tercet.backends.tensorflow.target import DTYPES, TensorFlowTarget, scope
+from tercet.codegen.names import Names
+from tercet.codegen.render import render
+from tercet.codegen.script.files import checked_inputs
+from tercet.codegen.script.pieces import Piece, literal
+from tercet.compiler.dims import Dim, evaluate
+from tercet.compiler.graph.callees import all_graphs
+from tercet.compiler.graph.ir import Apply, Graph, Value
+from tercet.compiler.ops.elementwise import FloorDivide, Modulo
+from tercet.compiler.sizing.sizes import smallest_sizes
+from tercet.compiler.types import TensorType
 
 
 def model_call(model: Graph, inputs: list[str], target: TensorFlowTarget) -> str:

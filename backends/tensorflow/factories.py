@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from compiler.codegen.classes import ClassCode
-from compiler.codegen.expr import Attribute, Call, Expr, Helper, Literal, Name
-from compiler.codegen.loops import find_parts, map_expressions
-from compiler.codegen.pieces import Piece
-from compiler.codegen.render import render
+from tercet.codegen.classes import ClassCode
+from tercet.codegen.expr import Attribute, Call, Expr, Helper, Literal, Name
+from tercet.codegen.loops import find_parts, map_expressions
+from tercet.codegen.render import render
+from tercet.codegen.script.pieces import Piece
 
 _ALIASES = {
     "BatchNormalization": "batch_norm",

@@ -11,16 +11,16 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Literal
 
-from compiler.callees import all_graphs
-from compiler.codegen.expr import Expr, Made, Name
-from compiler.codegen.specialised import layers_of
-from compiler.ir import Apply, Create, Graph, Layer, ReadParameter, Site, Value
-from compiler.ops.activation import PRelu
-from compiler.ops.base import LayerOp
-from compiler.ops.conv import AnyConvolution, Convolution
-from compiler.ops.linear import Dense, Embedding
-from compiler.ops.norm import BatchNorm, ChannelNorm, Dropout, RMSNorm, TrailingNorm
-from compiler.ops.recurrent import Recurrent
+from tercet.codegen.expr import Expr, Made, Name
+from tercet.codegen.specialised import layers_of
+from tercet.compiler.graph.callees import all_graphs
+from tercet.compiler.graph.ir import Apply, Create, Graph, Layer, ReadParameter, Site, Value
+from tercet.compiler.ops.activation import PRelu
+from tercet.compiler.ops.base import LayerOp
+from tercet.compiler.ops.conv import AnyConvolution, Convolution
+from tercet.compiler.ops.linear import Dense, Embedding
+from tercet.compiler.ops.norm import BatchNorm, ChannelNorm, Dropout, RMSNorm, TrailingNorm
+from tercet.compiler.ops.recurrent import Recurrent
 
 _tf = Name("tf")
 

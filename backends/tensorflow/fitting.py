@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler.codegen.names import Names
-from compiler.codegen.pieces import Piece, literal, unpacked
-from compiler.training.optimizers import Adagrad, Optimizer
+from tercet.codegen.names import Names
+from tercet.codegen.script.pieces import Piece, literal, unpacked
+from tercet.compiler.training.optimizers import Adagrad, Optimizer
 
 
 def rate_table(optimizer: Optimizer, schedule: Piece | None) -> str:

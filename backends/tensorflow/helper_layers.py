@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.codegen.pieces import Piece
+from tercet.codegen.script.pieces import Piece
 
 _CONVOLUTION = '''\
 class GroupedConv{rank}D(layers.Conv{rank}D):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from backends.tensorflow.helper_layers import LAYERS
-from compiler.codegen.pieces import Piece
+from tercet.backends.tensorflow.helper_layers import LAYERS
+from tercet.codegen.script.pieces import Piece
 
 _HELPERS = {
     **LAYERS,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from backends.tensorflow.target import Placed, lower, tf
-from compiler.codegen.expr import Expr, Helper, Sequence, Template, Temporary, default
-from compiler.dims import Dim, Size
-from compiler.ops import indexing as ops
+from tercet.backends.tensorflow.target import Placed, lower, tf
+from tercet.codegen.expr import Expr, Helper, Sequence, Template, Temporary, default
+from tercet.compiler.dims import Dim, Size
+from tercet.compiler.ops import indexing as ops
 
 
 @lower(ops.Gather, ops.Take)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported
-from compiler import initializers as kinds
-from compiler.codegen.expr import Expr, Helper, Name, default, lift
-from compiler.initializers import Initializer
+from tercet.backends.base import Unsupported
+from tercet.codegen.expr import Expr, Helper, Name, default, lift
+from tercet.compiler import initializers as kinds
+from tercet.compiler.initializers import Initializer
 
 _made = Name("keras").initializers
 

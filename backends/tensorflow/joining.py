@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from backends.tensorflow.target import Placed, lower, tf
-from compiler.codegen.expr import Expr, Helper, default
-from compiler.ops import joining as ops
+from tercet.backends.tensorflow.target import Placed, lower, tf
+from tercet.codegen.expr import Expr, Helper, default
+from tercet.compiler.ops import joining as ops
 
 
 @lower(ops.Concat)

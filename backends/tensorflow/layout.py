@@ -16,13 +16,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from backends.tensorflow.axes import result_order, stays_last
-from backends.tensorflow.uses import Uses, flattens, spatial_axes_are_one
-from compiler.callees import all_graphs
-from compiler.ir import Apply, Call, Graph, Value
-from compiler.ops.base import Layout
-from compiler.ops.pooling import GlobalPool
-from compiler.ops.shape import Permute, Reshape, Transpose, Unsqueeze
+from tercet.backends.tensorflow.axes import result_order, stays_last
+from tercet.backends.tensorflow.uses import Uses, flattens, spatial_axes_are_one
+from tercet.compiler.graph.callees import all_graphs
+from tercet.compiler.graph.ir import Apply, Call, Graph, Value
+from tercet.compiler.ops.base import Layout
+from tercet.compiler.ops.pooling import GlobalPool
+from tercet.compiler.ops.shape import Permute, Reshape, Transpose, Unsqueeze
 
 
 class Held(Enum):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from backends.tensorflow.facts import Facts
-from backends.tensorflow.initial import initializer
-from backends.tensorflow.target import Placed, construct, layers, lower, tf
-from compiler.codegen.expr import Expr, Made, default
-from compiler.ir import Layer
-from compiler.ops.linear import Dense, Embedding, MatMul
+from tercet.backends.tensorflow.facts import Facts
+from tercet.backends.tensorflow.initial import initializer
+from tercet.backends.tensorflow.target import Placed, construct, layers, lower, tf
+from tercet.codegen.expr import Expr, Made, default
+from tercet.compiler.graph.ir import Layer
+from tercet.compiler.ops.linear import Dense, Embedding, MatMul
 
 
 @construct(Dense)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from backends.tensorflow.target import Placed, lower, tf
-from compiler.codegen.expr import Expr, Helper, Template, Temporary, default
-from compiler.ops import loss as ops
-from compiler.ops.loss import Reduction
+from tercet.backends.tensorflow.target import Placed, lower, tf
+from tercet.codegen.expr import Expr, Helper, Template, Temporary, default
+from tercet.compiler.ops import loss as ops
+from tercet.compiler.ops.loss import Reduction
 
 
 @lower(ops.CrossEntropy, ops.Nll)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from backends.base import Unsupported
-from backends.tensorflow.facts import Facts
-from backends.tensorflow.initial import initializer
-from backends.tensorflow.target import TRAINING, Placed, construct, layers, lower
-from compiler.codegen.expr import Expr, Made, default
-from compiler.initializers import Ones
-from compiler.ir import Layer
-from compiler.ops.norm import (
+from tercet.backends.base import Unsupported
+from tercet.backends.tensorflow.facts import Facts
+from tercet.backends.tensorflow.initial import initializer
+from tercet.backends.tensorflow.target import TRAINING, Placed, construct, layers, lower
+from tercet.codegen.expr import Expr, Made, default
+from tercet.compiler.graph.ir import Layer
+from tercet.compiler.initializers import Ones
+from tercet.compiler.ops.norm import (
     BatchNorm,
     Dropout,
     GroupNorm,

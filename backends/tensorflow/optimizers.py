@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from compiler.callees import all_graphs
-from compiler.codegen.expr import Expr, Name, default
-from compiler.codegen.pieces import Piece
-from compiler.codegen.training import MATCHED
-from compiler.ir import Apply, Graph
-from compiler.ops.indexing import Gather, Take
-from compiler.ops.linear import Embedding
-from compiler.training.clipping import Clip, ClipValue, GlobalNorm
-from compiler.training.optimizers import (
+from tercet.codegen.expr import Expr, Name, default
+from tercet.codegen.script.pieces import Piece
+from tercet.codegen.script.training import MATCHED
+from tercet.compiler.graph.callees import all_graphs
+from tercet.compiler.graph.ir import Apply, Graph
+from tercet.compiler.graph.training import Training
+from tercet.compiler.ops.indexing import Gather, Take
+from tercet.compiler.ops.linear import Embedding
+from tercet.compiler.training.clipping import Clip, ClipValue, GlobalNorm
+from tercet.compiler.training.optimizers import (
     Adadelta,
     Adagrad,
     Adam,
@@ -26,8 +27,7 @@ from compiler.training.optimizers import (
     RmsProp,
     Sgd,
 )
-from compiler.training.program import Training
-from dsl.diagnostics import Diagnostic, DiagnosticError
+from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
 
 _KERAS: dict[type[Optimizer], str] = {
     Sgd: "SGD",

@@ -7,11 +7,11 @@ share of cells that count.
 
 from __future__ import annotations
 
-from backends.tensorflow.conv import pad_widths
-from backends.tensorflow.target import Placed, lower, tf
-from compiler.codegen.axes import collapse, one_or_all
-from compiler.codegen.expr import Expr, Helper, Sequence, lift
-from compiler.ops import pooling as ops
+from tercet.backends.tensorflow.conv import pad_widths
+from tercet.backends.tensorflow.target import Placed, lower, tf
+from tercet.codegen.axes import collapse, one_or_all
+from tercet.codegen.expr import Expr, Helper, Sequence, lift
+from tercet.compiler.ops import pooling as ops
 
 _MAX = {1: tf.nn.max_pool1d, 2: tf.nn.max_pool2d, 3: tf.nn.max_pool3d}
 _AVERAGE = {1: tf.nn.avg_pool1d, 2: tf.nn.avg_pool2d, 3: tf.nn.avg_pool3d}

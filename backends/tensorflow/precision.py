@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from compiler.callees import all_graphs
-from compiler.codegen.pieces import Piece, literal
-from compiler.ir import Apply, Graph
-from compiler.ops.pooling import AvgPool3d, MaxPool3d
-from compiler.types import DType
+from tercet.codegen.script.pieces import Piece, literal
+from tercet.compiler.graph.callees import all_graphs
+from tercet.compiler.graph.ir import Apply, Graph
+from tercet.compiler.ops.pooling import AvgPool3d, MaxPool3d
+from tercet.compiler.types import DType
 
 LOSS_SCALE = "LossScale"
 _POLICIES = {DType.F16: "mixed_float16", DType.BF16: "mixed_bfloat16", DType.F32: "float32"}

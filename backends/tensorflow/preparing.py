@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backends.tensorflow.optimizers import adds_rows, differences, optimizer_call, spared
-from backends.tensorflow.precision import LOSS_SCALE
-from compiler.codegen.expr import Expr, Name
-from compiler.codegen.pieces import settled
-from compiler.codegen.training import clip_constant, optimizer_constants
-from compiler.training.program import Training
-from compiler.types import DType
+from tercet.backends.tensorflow.optimizers import adds_rows, differences, optimizer_call, spared
+from tercet.backends.tensorflow.precision import LOSS_SCALE
+from tercet.codegen.expr import Expr, Name
+from tercet.codegen.script.pieces import settled
+from tercet.codegen.script.training import clip_constant, optimizer_constants
+from tercet.compiler.graph.training import Training
+from tercet.compiler.types import DType
 
 EXECUTION = "STEPS_PER_EXECUTION"
 

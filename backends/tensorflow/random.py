@@ -5,9 +5,9 @@ They are drawn from the model's seed generator `noise`, whose state checkpoints 
 
 from __future__ import annotations
 
-from backends.tensorflow.target import Placed, TensorFlowTarget, keras, lower, tf
-from compiler.codegen.expr import Binary, Expr, default, lift
-from compiler.ops import random as ops
+from tercet.backends.tensorflow.target import Placed, TensorFlowTarget, keras, lower, tf
+from tercet.codegen.expr import Binary, Expr, default, lift
+from tercet.compiler.ops import random as ops
 
 
 def _seed(at: Placed) -> Expr:

@@ -6,11 +6,11 @@ slow to run.
 
 from __future__ import annotations
 
-from backends.base import Unsupported
-from backends.tensorflow.facts import Facts
-from backends.tensorflow.initial import initializer, recurrent_initializer
-from backends.tensorflow.target import Placed, construct, layers, lower, tf
-from compiler.codegen.expr import (
+from tercet.backends.base import Unsupported
+from tercet.backends.tensorflow.facts import Facts
+from tercet.backends.tensorflow.initial import initializer, recurrent_initializer
+from tercet.backends.tensorflow.target import Placed, construct, layers, lower, tf
+from tercet.codegen.expr import (
     Attribute,
     Call,
     Expr,
@@ -22,8 +22,8 @@ from compiler.codegen.expr import (
     Temporary,
     default,
 )
-from compiler.ir import Layer, Site
-from compiler.ops.recurrent import Gru, Lstm, Recurrent, Rnn
+from tercet.compiler.graph.ir import Layer, Site
+from tercet.compiler.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 
 _LAYERS = {Rnn: layers.SimpleRNN, Lstm: layers.LSTM, Gru: layers.GRU}
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from backends.tensorflow.target import Placed, lower, tf
-from compiler.codegen.expr import Expr, default, lift
-from compiler.dims import product
-from compiler.ops import reduce as ops
-from compiler.ops.base import Op
+from tercet.backends.tensorflow.target import Placed, lower, tf
+from tercet.codegen.expr import Expr, default, lift
+from tercet.compiler.dims import product
+from tercet.compiler.ops import reduce as ops
+from tercet.compiler.ops.base import Op
 
 _FUNCTIONS: dict[type[Op], Expr] = {
     ops.ReduceSum: tf.reduce_sum,

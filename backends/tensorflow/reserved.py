@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.codegen.script_names import SCRIPT_NAMES, words
+from tercet.codegen.script.names import SCRIPT_NAMES, words
 
 NAMES = SCRIPT_NAMES | words(
     """

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from backends.base import Place
-from backends.script import ClassFrame, assemble, class_text, header, main_text
-from backends.tensorflow.export import build_line, export_piece, predict_piece
-from backends.tensorflow.factories import with_factories
-from backends.tensorflow.helpers import HELPER_NAMES, helper_pieces
-from backends.tensorflow.layout import Held
-from backends.tensorflow.precision import policy
-from backends.tensorflow.target import TensorFlowTarget
-from backends.tensorflow.training import TrainingPrinter
-from backends.tensorflow.weights import weights_pieces
-from compiler.codegen.classes import ClassCode, ClassPrinter
-from compiler.codegen.expr import Helper
-from compiler.codegen.index_checks import index_check_piece
-from compiler.codegen.loops import find_parts
-from compiler.codegen.pieces import Piece, literal
-from compiler.codegen.training import argument_lines, constants, output_lines
-from compiler.codegen.writer import Evaluate, For, Line, lines
-from compiler.ir import Apply, Call, Graph, Value
-from compiler.training.program import Training
-from compiler.types import DType
-from dsl.diagnostics import Diagnostic, DiagnosticError
+from tercet.backends.base import Place
+from tercet.backends.script import ClassFrame, assemble, class_text, header, main_text
+from tercet.backends.tensorflow.export import build_line, export_piece, predict_piece
+from tercet.backends.tensorflow.factories import with_factories
+from tercet.backends.tensorflow.helpers import HELPER_NAMES, helper_pieces
+from tercet.backends.tensorflow.layout import Held
+from tercet.backends.tensorflow.precision import policy
+from tercet.backends.tensorflow.target import TensorFlowTarget
+from tercet.backends.tensorflow.training import TrainingPrinter
+from tercet.backends.tensorflow.weights import weights_pieces
+from tercet.codegen.classes import ClassCode, ClassPrinter
+from tercet.codegen.expr import Helper
+from tercet.codegen.loops import find_parts
+from tercet.codegen.script.index_checks import index_check_piece
+from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.script.training import argument_lines, constants, output_lines
+from tercet.codegen.writer import Evaluate, For, Line, lines
+from tercet.compiler.graph.ir import Apply, Call, Graph, Value
+from tercet.compiler.graph.training import Training
+from tercet.compiler.types import DType
+from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
 
 _IMPORTS = Piece(
     imports=(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from backends.tensorflow.axes import to_last
-from backends.tensorflow.target import Placed, lower, tf
-from compiler.codegen.axes import one_or_all
-from compiler.codegen.expr import Expr
-from compiler.dims import Dim
-from compiler.ops import shape as ops
-from compiler.types import Shape
+from tercet.backends.tensorflow.axes import to_last
+from tercet.backends.tensorflow.target import Placed, lower, tf
+from tercet.codegen.axes import one_or_all
+from tercet.codegen.expr import Expr
+from tercet.compiler.dims import Dim
+from tercet.compiler.ops import shape as ops
+from tercet.compiler.types import Shape
 
 
 def static_shape(shape: Shape) -> Shape:

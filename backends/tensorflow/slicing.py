@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from backends.tensorflow.target import Placed, lower, tf
-from compiler.codegen.expr import Expr
-from compiler.ops.slicing import Index, Integer, NewAxis, Slice
+from tercet.backends.tensorflow.target import Placed, lower, tf
+from tercet.codegen.expr import Expr
+from tercet.compiler.ops.slicing import Index, Integer, NewAxis, Slice
 
 
 @lower(Index)

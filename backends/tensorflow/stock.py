@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compiler.codegen.expr import Expr, Name, default
-from compiler.ir import Apply, Call, Graph, Value
-from compiler.ops import loss as losses
-from compiler.training import metrics as kinds
-from compiler.training.program import NamedMetric, Training
+from tercet.codegen.expr import Expr, Name, default
+from tercet.compiler.graph.ir import Apply, Call, Graph, Value
+from tercet.compiler.graph.training import NamedMetric, Training
+from tercet.compiler.ops import loss as losses
+from tercet.compiler.training import metrics as kinds
 
 _losses = Name("keras").losses
 _metrics = Name("keras").metrics

@@ -7,23 +7,23 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
-from backends.base import Lowerings, Unsupported, rejected
-from backends.tensorflow.axes import last_axis, to_last
-from backends.tensorflow.crossing import Crossing
-from backends.tensorflow.factories import ALIASES
-from backends.tensorflow.facts import Facts, built_shape
-from backends.tensorflow.helpers import HELPER_NAMES
-from backends.tensorflow.initial import initializer
-from backends.tensorflow.layout import Held, Places
-from backends.tensorflow.reserved import ATTRIBUTES, NAMES
-from compiler.codegen.expr import Call as CallExpr
-from compiler.codegen.expr import Expr, Input, Made, Name, SiteName, Template, default, lift
-from compiler.codegen.passing import Passing
-from compiler.codegen.target import Application, shortened
-from compiler.dims import Dim
-from compiler.ir import Apply, Graph, Instance, Layer, ReadParameter
-from compiler.ops.base import LayerOp, Op
-from compiler.types import DType
+from tercet.backends.base import Lowerings, Unsupported, rejected
+from tercet.backends.tensorflow.axes import last_axis, to_last
+from tercet.backends.tensorflow.crossing import Crossing
+from tercet.backends.tensorflow.factories import ALIASES
+from tercet.backends.tensorflow.facts import Facts, built_shape
+from tercet.backends.tensorflow.helpers import HELPER_NAMES
+from tercet.backends.tensorflow.initial import initializer
+from tercet.backends.tensorflow.layout import Held, Places
+from tercet.backends.tensorflow.reserved import ATTRIBUTES, NAMES
+from tercet.codegen.expr import Call as CallExpr
+from tercet.codegen.expr import Expr, Input, Made, Name, SiteName, Template, default, lift
+from tercet.codegen.passing import Passing
+from tercet.codegen.target import Application, shortened
+from tercet.compiler.dims import Dim
+from tercet.compiler.graph.ir import Apply, Graph, Instance, Layer, ReadParameter
+from tercet.compiler.ops.base import LayerOp, Op
+from tercet.compiler.types import DType
 
 tf = Name("tf")
 layers = Name("layers")

@@ -5,37 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from backends.base import Place
-from backends.tensorflow.checkpoint import CHECKPOINT, PROGRESS_IMPORTS, progress
-from backends.tensorflow.cost import steps_per_execution
-from backends.tensorflow.evaluation import own_evaluate, statements, stock_evaluate
-from backends.tensorflow.fitting import rate_table, train_function, train_names
-from backends.tensorflow.optimizers import adds_rows, check_optimizer, row_adding_piece
-from backends.tensorflow.precision import policy, pooling_check, precision_pieces
-from backends.tensorflow.preparing import EXECUTION, Stock, prepare_function
-from backends.tensorflow.stock import Applied, stock_loss, stock_metrics
-from backends.tensorflow.target import TensorFlowTarget
-from compiler.codegen.data import data_code
-from compiler.codegen.expr import Expr, Name
-from compiler.codegen.files import LOG, checkpoint_piece
-from compiler.codegen.functions import FunctionCode, helpers_of, print_function
-from compiler.codegen.loops import find_parts
-from compiler.codegen.metrics import PrintedMetrics, printed_metrics
-from compiler.codegen.pieces import Piece
-from compiler.codegen.render import render
-from compiler.codegen.schedules import schedule_piece
-from compiler.codegen.size_checks import batch_checks
-from compiler.codegen.training import (
-    BATCHES,
-    MATCHED_IMPORT,
-    training_lines,
-)
-from compiler.ir import Apply, Graph
-from compiler.ops.random import RandomOp
-from compiler.training.labels import data_checks
-from compiler.training.optimizers import Adagrad
-from compiler.training.program import LOSS, Training
-from compiler.types import DType
+from tercet.backends.base import Place
+from tercet.backends.tensorflow.checkpoint import CHECKPOINT, PROGRESS_IMPORTS, progress
+from tercet.backends.tensorflow.cost import steps_per_execution
+from tercet.backends.tensorflow.evaluation import own_evaluate, statements, stock_evaluate
+from tercet.backends.tensorflow.fitting import rate_table, train_function, train_names
+from tercet.backends.tensorflow.optimizers import adds_rows, check_optimizer, row_adding_piece
+from tercet.backends.tensorflow.precision import policy, pooling_check, precision_pieces
+from tercet.backends.tensorflow.preparing import EXECUTION, Stock, prepare_function
+from tercet.backends.tensorflow.stock import Applied, stock_loss, stock_metrics
+from tercet.backends.tensorflow.target import TensorFlowTarget
+from tercet.codegen.expr import Expr, Name
+from tercet.codegen.functions import FunctionCode, helpers_of, print_function
+from tercet.codegen.loops import find_parts
+from tercet.codegen.render import render
+from tercet.codegen.script.data import data_code
+from tercet.codegen.script.files import LOG, checkpoint_piece
+from tercet.codegen.script.metrics import PrintedMetrics, printed_metrics
+from tercet.codegen.script.pieces import Piece
+from tercet.codegen.script.schedules import schedule_piece
+from tercet.codegen.script.size_checks import batch_checks
+from tercet.codegen.script.training import BATCHES, MATCHED_IMPORT, training_lines
+from tercet.compiler.graph.ir import Apply, Graph
+from tercet.compiler.graph.labels import data_checks
+from tercet.compiler.graph.training import LOSS, Training
+from tercet.compiler.ops.random import RandomOp
+from tercet.compiler.training.optimizers import Adagrad
+from tercet.compiler.types import DType
 
 _IMPORTS = (
     "import contextlib",

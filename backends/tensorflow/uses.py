@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from compiler.ir import Apply, Call, Graph, Value
-from compiler.ops.base import Layout
-from compiler.ops.shape import Flatten, Reshape, Squeeze
-from compiler.types import TensorType
+from tercet.compiler.graph.ir import Apply, Call, Graph, Value
+from tercet.compiler.ops.base import Layout
+from tercet.compiler.ops.shape import Flatten, Reshape, Squeeze
+from tercet.compiler.types import TensorType
 
 
 def spatial_axes_are_one(type: TensorType) -> bool:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backends.tensorflow.facts import Facts
-from backends.tensorflow.target import scope
-from compiler.codegen.files import CHECK, NAMES_AGREE, READ, WRITE, types_agree
-from compiler.codegen.pieces import Piece, literal
-from compiler.ir import Create, Graph, Layer
-from compiler.ops.activation import PRelu
-from compiler.ops.conv import AnyConvolution
-from compiler.ops.linear import Dense
-from compiler.ops.recurrent import Gru, Recurrent
+from tercet.backends.tensorflow.facts import Facts
+from tercet.backends.tensorflow.target import scope
+from tercet.codegen.script.files import CHECK, NAMES_AGREE, READ, WRITE, types_agree
+from tercet.codegen.script.pieces import Piece, literal
+from tercet.compiler.graph.ir import Create, Graph, Layer
+from tercet.compiler.ops.activation import PRelu
+from tercet.compiler.ops.conv import AnyConvolution
+from tercet.compiler.ops.linear import Dense
+from tercet.compiler.ops.recurrent import Gru, Recurrent
 
 _IMPORTS = (
     "import numpy as np",

@@ -1,10 +1,10 @@
 """Data sources of `train`, by the names of the language."""
 
-from compiler.data.base import NOT_YET, SOURCES, DataSource, FileSource
-from compiler.data.bundled import BreastCancer, Diabetes, Digits, Iris, Table, Wine
-from compiler.data.files import Csv, Npz, Text
-from compiler.data.images import Cifar10, Cifar100, FashionMnist, Mnist
-from compiler.data.synthetic import Draw, Synthetic
+from tercet.compiler.data.base import NOT_YET, SOURCES, DataSource, FileSource
+from tercet.compiler.data.bundled import BreastCancer, Diabetes, Digits, Iris, Table, Wine
+from tercet.compiler.data.files import Csv, Npz, Text
+from tercet.compiler.data.images import Cifar10, Cifar100, FashionMnist, Mnist
+from tercet.compiler.data.synthetic import Draw, Synthetic
 
 __all__ = [
     "NOT_YET",

@@ -10,11 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from compiler.dims import Size
-from compiler.errors import OpError
-from compiler.settings import Setting, registrar, require
-from compiler.types import DType, TensorType
-from dsl.records import dataclass
+from tercet.compiler.dims import Size
+from tercet.compiler.errors import OpError
+from tercet.compiler.settings import Setting, registrar, require
+from tercet.compiler.types import DType, TensorType
+from tercet.dsl.records import dataclass
 
 
 class DataSource(Setting):

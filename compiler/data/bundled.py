@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from compiler.data.base import DataSource, f32, i64, require_split, source
-from compiler.dims import Size
-from compiler.types import TensorType
-from dsl.records import dataclass
+from tercet.compiler.data.base import DataSource, f32, i64, require_split, source
+from tercet.compiler.dims import Size
+from tercet.compiler.types import TensorType
+from tercet.dsl.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from compiler.data.base import FileSource, f32, i64, require_split, source, unreadable
-from compiler.dims import Size
-from compiler.lazy import np
-from compiler.settings import require
-from compiler.types import DType, TensorType
-from dsl.records import dataclass
+from tercet.compiler.data.base import FileSource, f32, i64, require_split, source, unreadable
+from tercet.compiler.dims import Size
+from tercet.compiler.lazy import np
+from tercet.compiler.settings import require
+from tercet.compiler.types import DType, TensorType
+from tercet.dsl.records import dataclass
 
 _HEAD = 100
 """Rows of a table looked at to tell numbers from text."""

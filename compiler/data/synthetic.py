@@ -10,14 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from compiler.data.base import DataSource, require_split, source
-from compiler.dims import Dim, Size
-from compiler.errors import OpError
-from compiler.initializers import Constant, Initializer, Normal, Ones, Uniform, Zeros
-from compiler.ops.base import Op, Operand
-from compiler.settings import require
-from compiler.types import TensorType
-from dsl.records import dataclass
+from tercet.compiler.data.base import DataSource, require_split, source
+from tercet.compiler.dims import Dim, Size
+from tercet.compiler.errors import OpError
+from tercet.compiler.initializers import Constant, Initializer, Normal, Ones, Uniform, Zeros
+from tercet.compiler.ops.base import Op, Operand
+from tercet.compiler.settings import require
+from tercet.compiler.types import TensorType
+from tercet.dsl.records import dataclass
 
 DRAWN = (Uniform, Normal, Constant, Zeros, Ones)
 """The initializers that can stand in a mapping."""

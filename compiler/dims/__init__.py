@@ -9,10 +9,10 @@ never guessed.
 SymPy does all of this and more, but its import alone takes longer than a whole `tercet check` may.
 """
 
-from compiler.dims.atoms import FloorDiv, Max, Min, Mod, Symbol, symbol
-from compiler.dims.bounds import Bounds, equal, less, less_equal, lower_bound, upper_bound
-from compiler.dims.division import balanced, floor_div, modulo, without_common_factor
-from compiler.dims.functions import (
+from tercet.compiler.dims.atoms import FloorDiv, Max, Min, Mod, Symbol, symbol
+from tercet.compiler.dims.bounds import Bounds, equal, less, less_equal, lower_bound, upper_bound
+from tercet.compiler.dims.division import balanced, floor_div, modulo, without_common_factor
+from tercet.compiler.dims.functions import (
     affine,
     broadcast,
     evaluate,
@@ -23,8 +23,8 @@ from compiler.dims.functions import (
     substitute,
     symbols,
 )
-from compiler.dims.polynomial import Dim, DimError, Product, Size, Sum, product
-from compiler.dims.relations import compare, holds, simplified
+from tercet.compiler.dims.polynomial import Dim, DimError, Product, Size, Sum, product
+from tercet.compiler.dims.relations import compare, holds, simplified
 
 __all__ = [
     "Bounds",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from compiler.dims.polynomial import Atom, Dim, Size, tight
-from dsl.records import dataclass
+from tercet.compiler.dims.polynomial import Atom, Dim, Size, tight
+from tercet.dsl.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import math
 from collections.abc import Mapping
 from functools import lru_cache
 
-from compiler.dims.atoms import FloorDiv, Max, Min, Mod, Symbol
-from compiler.dims.polynomial import (
+from tercet.compiler.dims.atoms import FloorDiv, Max, Min, Mod, Symbol
+from tercet.compiler.dims.polynomial import (
     Atom,
     Dim,
     DimError,

@@ -8,9 +8,17 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-from compiler.dims.atoms import FloorDiv, Mod, Symbol
-from compiler.dims.bounds import less, less_equal
-from compiler.dims.polynomial import Dim, Monomial, Size, division, from_atom, from_terms, terms_of
+from tercet.compiler.dims.atoms import FloorDiv, Mod, Symbol
+from tercet.compiler.dims.bounds import less, less_equal
+from tercet.compiler.dims.polynomial import (
+    Dim,
+    Monomial,
+    Size,
+    division,
+    from_atom,
+    from_terms,
+    terms_of,
+)
 
 
 @division

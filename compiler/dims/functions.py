@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from compiler.dims.atoms import FloorDiv, Max, Min, Mod, Symbol
-from compiler.dims.bounds import equal, less, less_equal
-from compiler.dims.division import floor_div, modulo
-from compiler.dims.polynomial import Atom, Dim, Size, from_atom, product, terms_of
+from tercet.compiler.dims.atoms import FloorDiv, Max, Min, Mod, Symbol
+from tercet.compiler.dims.bounds import equal, less, less_equal
+from tercet.compiler.dims.division import floor_div, modulo
+from tercet.compiler.dims.polynomial import Atom, Dim, Size, from_atom, product, terms_of
 
 
 def minimum(*sizes: Size) -> Size:

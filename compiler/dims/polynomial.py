@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import ClassVar, NoReturn
 
-from dsl.records import dataclass
+from tercet.dsl.records import dataclass
 
 MAX_TERMS = 256
 MAX_DEGREE = 32

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from compiler.dims.atoms import FloorDiv, Symbol, symbol
-from compiler.dims.bounds import equal, less, less_equal
-from compiler.dims.functions import evaluate, symbols
-from compiler.dims.polynomial import Atom, Dim, Size, from_atom
+from tercet.compiler.dims.atoms import FloorDiv, Symbol, symbol
+from tercet.compiler.dims.bounds import equal, less, less_equal
+from tercet.compiler.dims.functions import evaluate, symbols
+from tercet.compiler.dims.polynomial import Atom, Dim, Size, from_atom
 
 
 def compare(left: Size, relation: str, right: Size) -> bool | None:

@@ -8,7 +8,7 @@ one body; `statements`, `expressions`, `calls`, `indexing` and `operations` run 
 `settings` and `data` read what is said about training.
 """
 
-from compiler.elaborate import calls, declarations, expressions, indexing, statements  # noqa: F401  (they register)
-from compiler.elaborate.program import Overrides, elaborate
+from tercet.compiler.elaborate import calls, declarations, expressions, indexing, statements  # noqa: F401  (they register)
+from tercet.compiler.elaborate.program import Overrides, elaborate
 
 __all__ = ["Overrides", "elaborate"]

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler import dims
-from compiler.dims import Dim, Size
-from compiler.elaborate.errors import POISON, error
-from compiler.elaborate.scope import Deferred, Frame
-from compiler.elaborate.sites import names_in
-from compiler.elaborate.types import bind_dimension, element_type, free_names, size_of
-from compiler.elaborate.values import is_size
-from compiler.ir import GraphInput
-from compiler.types import TensorType
-from dsl import nodes
-from dsl.diagnostics import DiagnosticError, Note
-from dsl.source import Span
+from tercet.compiler import dims
+from tercet.compiler.dims import Dim, Size
+from tercet.compiler.elaborate.errors import error
+from tercet.compiler.elaborate.scope import Deferred, Frame
+from tercet.compiler.elaborate.sites import names_in
+from tercet.compiler.elaborate.types import bind_dimension, element_type, free_names, size_of
+from tercet.compiler.graph.ir import GraphInput
+from tercet.compiler.graph.values import POISON, is_size
+from tercet.compiler.types import TensorType
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import DiagnosticError, Note
+from tercet.dsl.source import Span
 
 
 def bind_input(

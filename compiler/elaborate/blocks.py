@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from compiler.elaborate import limits
-from compiler.elaborate.constraints import constrain
-from compiler.elaborate.errors import POISON, did_you_mean, error
-from compiler.elaborate.scope import Frame
-from compiler.elaborate.session import Session, Structure
-from compiler.elaborate.specialising import specialise
-from compiler.elaborate.values import describe, holds_tensor
-from compiler.ir import (
-    Argument,
-    Call,
-    Graph,
-    Instance,
-    Value,
-)
-from compiler.signature import Given
-from dsl import nodes
-from dsl.diagnostics import Note
-from dsl.source import Span
+from tercet.compiler.elaborate import limits
+from tercet.compiler.elaborate.constraints import constrain
+from tercet.compiler.elaborate.errors import did_you_mean, error
+from tercet.compiler.elaborate.scope import Frame
+from tercet.compiler.elaborate.session import Session, Structure
+from tercet.compiler.elaborate.specialising import specialise
+from tercet.compiler.graph.ir import Argument, Call, Graph, Instance, Value
+from tercet.compiler.graph.values import POISON, describe, holds_tensor
+from tercet.compiler.signature import Given
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import Note
+from tercet.dsl.source import Span
 
 # -------------------------------------------------------------------------------------- arguments
 

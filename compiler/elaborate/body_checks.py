@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from compiler.elaborate.binding import require_determined
-from compiler.elaborate.errors import error
-from compiler.elaborate.liveness import outputs as computed
-from compiler.elaborate.scope import Frame, region_of
-from compiler.ir import Apply, Call, Create, GraphOutput, Instance, Layer, ReadParameter
-from dsl import nodes
-from dsl.diagnostics import DiagnosticError
+from tercet.compiler.elaborate.binding import require_determined
+from tercet.compiler.elaborate.errors import error
+from tercet.compiler.elaborate.liveness import outputs as computed
+from tercet.compiler.elaborate.scope import Frame, region_of
+from tercet.compiler.graph.ir import (
+    Apply,
+    Call,
+    Create,
+    GraphOutput,
+    Instance,
+    Layer,
+    ReadParameter,
+)
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import DiagnosticError
 
 
 def no_output(frame: Frame, block: nodes.Block) -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from compiler.data.synthetic import Draw
-from compiler.elaborate import blocks, functions, slips
-from compiler.elaborate.errors import POISON, error
-from compiler.elaborate.expressions import branch, made, placed
-from compiler.elaborate.operands import operands_of
-from compiler.elaborate.operations import apply_function, apply_layer, infix
-from compiler.elaborate.recording import operation_error, record
-from compiler.elaborate.scope import Frame, evaluates
-from compiler.elaborate.static import StaticError
-from compiler.elaborate.values import (
+from tercet.compiler.data.synthetic import Draw
+from tercet.compiler.elaborate import blocks, functions
+from tercet.compiler.elaborate.advice import slips
+from tercet.compiler.elaborate.errors import error
+from tercet.compiler.elaborate.expressions import branch, made, placed
+from tercet.compiler.elaborate.operands import operands_of
+from tercet.compiler.elaborate.operations import apply_function, apply_layer, infix
+from tercet.compiler.elaborate.recording import operation_error, record
+from tercet.compiler.elaborate.scope import Frame, evaluates
+from tercet.compiler.elaborate.static import StaticError
+from tercet.compiler.errors import OpError
+from tercet.compiler.graph.ir import Create, Instance, Layer, Value
+from tercet.compiler.graph.values import (
+    POISON,
     StaticFunction,
     describe,
     holds_poison,
@@ -23,14 +27,12 @@ from compiler.elaborate.values import (
     is_kind,
     kind_name,
 )
-from compiler.errors import OpError
-from compiler.initializers import Initializer
-from compiler.ir import Create, Instance, Layer, Value
-from compiler.ops.base import LayerOp, Op
-from compiler.signature import Bound, Given, bind
-from dsl import nodes
-from dsl.diagnostics import DiagnosticError
-from dsl.source import Span
+from tercet.compiler.initializers import Initializer
+from tercet.compiler.ops.base import LayerOp, Op
+from tercet.compiler.signature import Bound, Given, bind
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import DiagnosticError
+from tercet.dsl.source import Span
 
 Keywords = Sequence[tuple[nodes.Keyword, Given]]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from compiler.constraints import Constraint
-from compiler.dims import Dim, Size
-from compiler.elaborate.scope import Frame
-from dsl.source import Span
+from tercet.compiler.constraints import Constraint
+from tercet.compiler.dims import Dim, Size
+from tercet.compiler.elaborate.scope import Frame
+from tercet.dsl.source import Span
 
 
 def constrain(

@@ -5,23 +5,18 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from compiler.dims import Dim
-from compiler.elaborate.binding import bind_input, settle
-from compiler.elaborate.errors import POISON, error
-from compiler.elaborate.scope import Frame, TrainingBody, executes
-from compiler.elaborate.types import declared_type, free_names
-from compiler.elaborate.values import describe, holds_poison
-from compiler.initializers import Constant, Initializer, Zeros
-from compiler.ir import (
-    GraphInput,
-    Parameter,
-    ReadParameter,
-    Value,
-)
-from compiler.types import TensorType
-from dsl import nodes
-from dsl.diagnostics import DiagnosticError, Note
-from dsl.source import Span
+from tercet.compiler.dims import Dim
+from tercet.compiler.elaborate.binding import bind_input, settle
+from tercet.compiler.elaborate.errors import error
+from tercet.compiler.elaborate.scope import Frame, TrainingBody, executes
+from tercet.compiler.elaborate.types import declared_type, free_names
+from tercet.compiler.graph.ir import GraphInput, Parameter, ReadParameter, Value
+from tercet.compiler.graph.values import POISON, describe, holds_poison
+from tercet.compiler.initializers import Constant, Initializer, Zeros
+from tercet.compiler.types import TensorType
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import DiagnosticError, Note
+from tercet.dsl.source import Span
 
 # ----------------------------------------------------------------------------------------- inputs
 

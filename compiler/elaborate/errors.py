@@ -9,26 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
 
-from compiler.elaborate import limits
-from dsl.diagnostics import Diagnostic, DiagnosticError, Note
-from dsl.source import Span
-from dsl.syntax_hints import nearest
+from tercet.compiler.elaborate import limits
+from tercet.dsl.diagnostics import Diagnostic, DiagnosticError, Note
+from tercet.dsl.source import Span
+from tercet.dsl.syntax_hints import nearest
 
 
 class Stop(Exception):
     """Ends elaboration at once: a limit was reached, and its diagnostic reported."""
-
-
-class Poison:
-    """The value of an expression that has been reported as wrong."""
-
-    def __repr__(self) -> str:
-        return "POISON"
-
-
-POISON: Final = Poison()
 
 
 class Sink:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from compiler.elaborate import static
-from compiler.elaborate.errors import POISON, error
-from compiler.elaborate.operations import operator_on_tensors
-from compiler.elaborate.scope import Frame, evaluates, region_of
-from compiler.elaborate.static import StaticError
-from compiler.elaborate.values import Undecided, describe, holds_poison, holds_tensor
-from compiler.habits import about_attribute
-from compiler.ir import Branch, Instance, Layer, ReadParameter, Value
-from dsl import nodes
-from dsl.diagnostics import DiagnosticError, Note
-from dsl.source import Span
+from tercet.compiler.elaborate import static
+from tercet.compiler.elaborate.errors import error
+from tercet.compiler.elaborate.operations import operator_on_tensors
+from tercet.compiler.elaborate.scope import Frame, evaluates, region_of
+from tercet.compiler.elaborate.static import StaticError
+from tercet.compiler.graph.ir import Branch, Instance, Layer, ReadParameter, Value
+from tercet.compiler.graph.values import POISON, Undecided, describe, holds_poison, holds_tensor
+from tercet.compiler.habits import about_attribute
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import DiagnosticError, Note
+from tercet.dsl.source import Span
 
 
 @evaluates(nodes.Constant)

@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-from compiler import dims
-from compiler.dims import Dim, DimError
-from compiler.elaborate import limits
-from compiler.elaborate.static import StaticError, binary, bounded, is_number
-from compiler.elaborate.values import describe, is_size, text
+from tercet.compiler import dims
+from tercet.compiler.dims import Dim, DimError
+from tercet.compiler.elaborate import limits
+from tercet.compiler.elaborate.static import StaticError, binary, bounded, is_number
+from tercet.compiler.graph.values import describe, is_size, text
 
 
 def _wrong(name: str, value: Any, wanted: str) -> StaticError:

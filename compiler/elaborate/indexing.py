@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from compiler.elaborate import static
-from compiler.elaborate.errors import POISON, error
-from compiler.elaborate.expressions import made, placed
-from compiler.elaborate.recording import infer, operation_error, record
-from compiler.elaborate.scope import Frame, evaluates
-from compiler.elaborate.static import StaticError
-from compiler.elaborate.values import describe, is_size
-from compiler.errors import OpError
-from compiler.ir import Argument, Value
-from compiler.ops.shape import Index, Integer, NewAxis, Slice
-from compiler.signature import Given
-from dsl import nodes
+from tercet.compiler.elaborate import static
+from tercet.compiler.elaborate.errors import error
+from tercet.compiler.elaborate.expressions import made, placed
+from tercet.compiler.elaborate.recording import infer, operation_error, record
+from tercet.compiler.elaborate.scope import Frame, evaluates
+from tercet.compiler.elaborate.static import StaticError
+from tercet.compiler.errors import OpError
+from tercet.compiler.graph.ir import Argument, Value
+from tercet.compiler.graph.values import POISON, describe, is_size
+from tercet.compiler.ops.shape import Index, Integer, NewAxis, Slice
+from tercet.compiler.signature import Given
+from tercet.dsl import nodes
 
 
 @evaluates(nodes.Index)

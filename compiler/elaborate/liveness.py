@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from compiler.ir import (
+from tercet.compiler.graph.ir import (
     Apply,
     Bind,
     Branch,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from compiler.elaborate.errors import did_you_mean, error
-from compiler.elaborate.modules import Constant, Imported, ModuleScope
-from compiler.elaborate.session import Session
-from dsl import library, nodes
-from dsl.diagnostics import DiagnosticError, Note
-from dsl.parser import parse, read_source
-from dsl.source import Source, Span
+from tercet.compiler.elaborate.errors import did_you_mean, error
+from tercet.compiler.elaborate.modules import Constant, Imported, ModuleScope
+from tercet.compiler.elaborate.session import Session
+from tercet.dsl import library, nodes
+from tercet.dsl.diagnostics import DiagnosticError, Note
+from tercet.dsl.parser import parse, read_source
+from tercet.dsl.source import Source, Span
 
 
 class Loader:

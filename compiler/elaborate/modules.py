@@ -7,15 +7,14 @@ from dataclasses import field
 from functools import cache
 from typing import Any
 
-from compiler.elaborate.errors import POISON
-from compiler.elaborate.functions import FUNCTIONS
-from compiler.elaborate.values import StaticFunction
-from compiler.initializers import INITIALIZERS
-from compiler.ops.base import OPERATIONS
-from compiler.types import DType
-from dsl import nodes
-from dsl.records import dataclass
-from dsl.source import Source, Span
+from tercet.compiler.elaborate.functions import FUNCTIONS
+from tercet.compiler.graph.values import POISON, StaticFunction
+from tercet.compiler.initializers import INITIALIZERS
+from tercet.compiler.ops.base import OPERATIONS
+from tercet.compiler.types import DType
+from tercet.dsl import nodes
+from tercet.dsl.records import dataclass
+from tercet.dsl.source import Source, Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from compiler.dims import Dim
-from compiler.elaborate.errors import error
-from compiler.elaborate.recording import record
-from compiler.elaborate.scope import Frame
-from compiler.elaborate.values import describe, is_function, is_kind, is_size
-from compiler.ir import Argument, Layer, Value
-from compiler.ops.base import Operand
-from compiler.ops.elementwise import Constant
-from compiler.signature import Given
-from compiler.types import DType, TensorType
-from dsl import nodes
-from dsl.source import Span
+from tercet.compiler.dims import Dim
+from tercet.compiler.elaborate.errors import error
+from tercet.compiler.elaborate.recording import record
+from tercet.compiler.elaborate.scope import Frame
+from tercet.compiler.graph.ir import Argument, Layer, Value
+from tercet.compiler.graph.values import describe, is_function, is_kind, is_size
+from tercet.compiler.ops.base import Operand
+from tercet.compiler.ops.elementwise import Constant
+from tercet.compiler.signature import Given
+from tercet.compiler.types import DType, TensorType
+from tercet.dsl import nodes
+from tercet.dsl.source import Span
 
 
 def literal_dtype(givens: Sequence[Given | None]) -> DType | None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from compiler.dims import Dim
-from compiler.elaborate import argument_order, loss_slips, recovery, warnings
-from compiler.elaborate.errors import error
-from compiler.elaborate.operands import as_tensor, literal_dtype
-from compiler.elaborate.recording import infer, operation_error, record, result_of
-from compiler.elaborate.scope import Frame
-from compiler.errors import OpError
-from compiler.ir import Argument, Layer, Parameter, Value
-from compiler.ops.base import OPERATORS, Op
-from compiler.signature import Given
-from dsl import nodes
-from dsl.diagnostics import DiagnosticError, Note
-from dsl.source import Span
+from tercet.compiler.dims import Dim
+from tercet.compiler.elaborate import recovery
+from tercet.compiler.elaborate.advice import argument_order, loss_slips, warnings
+from tercet.compiler.elaborate.errors import error
+from tercet.compiler.elaborate.operands import as_tensor, literal_dtype
+from tercet.compiler.elaborate.recording import infer, operation_error, record, result_of
+from tercet.compiler.elaborate.scope import Frame
+from tercet.compiler.errors import OpError
+from tercet.compiler.graph.ir import Argument, Layer, Parameter, Value
+from tercet.compiler.ops.base import OPERATORS, Op
+from tercet.compiler.signature import Given
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import DiagnosticError, Note
+from tercet.dsl.source import Span
 
 
 def apply_function(

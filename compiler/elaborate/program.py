@@ -9,21 +9,22 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any
 
-from compiler.elaborate import limits, specialising, warnings
-from compiler.elaborate.errors import Stop, did_you_mean, error
-from compiler.elaborate.loading import Loader
-from compiler.elaborate.modules import ModuleScope
-from compiler.elaborate.scope import Body, Frame
-from compiler.elaborate.session import Session, Specialisation
-from compiler.elaborate.sites import BodyText, names_read
-from compiler.elaborate.train import read_trainings
-from compiler.elaborate.values import holds_poison, holds_tensor
-from compiler.habits import about_name
-from compiler.ir import Graph, Program
-from dsl import nodes
-from dsl.diagnostics import Diagnostic, DiagnosticError
-from dsl.parser import parse_expression
-from dsl.source import Source, Span
+from tercet.compiler.elaborate import limits, specialising
+from tercet.compiler.elaborate.advice import warnings
+from tercet.compiler.elaborate.errors import Stop, did_you_mean, error
+from tercet.compiler.elaborate.loading import Loader
+from tercet.compiler.elaborate.modules import ModuleScope
+from tercet.compiler.elaborate.scope import Body, Frame
+from tercet.compiler.elaborate.session import Session, Specialisation
+from tercet.compiler.elaborate.sites import BodyText, names_read
+from tercet.compiler.elaborate.train.declared import read_trainings
+from tercet.compiler.graph.ir import Graph, Program
+from tercet.compiler.graph.values import holds_poison, holds_tensor
+from tercet.compiler.habits import about_name
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
+from tercet.dsl.parser import parse_expression
+from tercet.dsl.source import Source, Span
 
 Overrides = Mapping[str, nodes.Expr | str]
 """Values given on the command line, as text or parsed."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from compiler import dims
-from compiler.elaborate.constraints import constrain
-from compiler.elaborate.errors import error
-from compiler.elaborate.scope import Frame
-from compiler.elaborate.values import kind_name
-from compiler.errors import OpError
-from compiler.ir import Apply, Argument, Layer, Value
-from compiler.ops.base import Op
-from compiler.signature import Given
-from compiler.types import TensorType
-from dsl.diagnostics import DiagnosticError, Note
-from dsl.source import Span
+from tercet.compiler import dims
+from tercet.compiler.elaborate.constraints import constrain
+from tercet.compiler.elaborate.errors import error
+from tercet.compiler.elaborate.scope import Frame
+from tercet.compiler.errors import OpError
+from tercet.compiler.graph.ir import Apply, Argument, Layer, Value
+from tercet.compiler.graph.values import kind_name
+from tercet.compiler.ops.base import Op
+from tercet.compiler.signature import Given
+from tercet.compiler.types import TensorType
+from tercet.dsl.diagnostics import DiagnosticError, Note
+from tercet.dsl.source import Span
 
 
 def infer(

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from compiler import dims
-from compiler.dims import Dim, Size
-from compiler.elaborate.scope import Frame
-from compiler.errors import OpError
-from compiler.ir import Apply, Value
-from compiler.ops.base import Op
-from compiler.ops.shape import Flatten, Reshape
-from compiler.types import TensorType
-from dsl.diagnostics import DiagnosticError, Note
+from tercet.compiler import dims
+from tercet.compiler.dims import Dim, Size
+from tercet.compiler.elaborate.scope import Frame
+from tercet.compiler.errors import OpError
+from tercet.compiler.graph.ir import Apply, Value
+from tercet.compiler.ops.base import Op
+from tercet.compiler.ops.shape import Flatten, Reshape
+from tercet.compiler.types import TensorType
+from tercet.dsl.diagnostics import DiagnosticError, Note
 
 
 def without_reshape(

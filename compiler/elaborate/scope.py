@@ -11,15 +11,14 @@ from contextlib import contextmanager
 from dataclasses import field
 from typing import Any, Protocol, TypeVar
 
-from compiler.constraints import Constraint
-from compiler.dims import DimError, Size
-from compiler.elaborate import limits
-from compiler.elaborate.errors import POISON, error
-from compiler.elaborate.modules import Constant, Found, ModuleScope
-from compiler.elaborate.session import Session
-from compiler.elaborate.sites import BodyText
-from compiler.habits import about_name
-from compiler.ir import (
+from tercet.compiler.constraints import Constraint
+from tercet.compiler.dims import DimError, Size
+from tercet.compiler.elaborate import limits
+from tercet.compiler.elaborate.errors import error
+from tercet.compiler.elaborate.modules import Constant, Found, ModuleScope
+from tercet.compiler.elaborate.session import Session
+from tercet.compiler.elaborate.sites import BodyText
+from tercet.compiler.graph.ir import (
     Apply,
     Call,
     GraphInput,
@@ -30,11 +29,13 @@ from compiler.ir import (
     Site,
     Value,
 )
-from compiler.types import TensorType
-from dsl import nodes
-from dsl.diagnostics import Diagnostic, DiagnosticError, Note
-from dsl.records import dataclass
-from dsl.source import Span
+from tercet.compiler.graph.values import POISON
+from tercet.compiler.habits import about_name
+from tercet.compiler.types import TensorType
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import Diagnostic, DiagnosticError, Note
+from tercet.dsl.records import dataclass
+from tercet.dsl.source import Span
 
 Evaluator = Callable[["Frame", Any], Any]
 Executor = Callable[["Frame", Any], None]

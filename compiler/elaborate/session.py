@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from compiler.elaborate import limits
-from compiler.elaborate.errors import Sink, Stop
-from compiler.elaborate.modules import ModuleScope
-from compiler.elaborate.sites import BodyText
-from compiler.ir import Graph, Instance, Layer
-from dsl import nodes
-from dsl.diagnostics import Diagnostic
-from dsl.records import dataclass
-from dsl.source import Span
+from tercet.compiler.elaborate import limits
+from tercet.compiler.elaborate.errors import Sink, Stop
+from tercet.compiler.elaborate.modules import ModuleScope
+from tercet.compiler.elaborate.sites import BodyText
+from tercet.compiler.graph.ir import Graph, Instance, Layer
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import Diagnostic
+from tercet.dsl.records import dataclass
+from tercet.dsl.source import Span
 
 _READ_IN_A_STEP = 10
 """Elements of a list that are walked through in about the time of a step."""

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any
 
-from compiler.elaborate.errors import error
-from compiler.elaborate.values import is_kind, kind_name
-from compiler.ir import Site
-from compiler.naming import snake_case
-from dsl import nodes
-from dsl.diagnostics import Diagnostic
-from dsl.records import dataclass
-from dsl.source import Span
+from tercet.compiler.elaborate.errors import error
+from tercet.compiler.graph.ir import Site
+from tercet.compiler.graph.values import is_kind, kind_name
+from tercet.compiler.naming import snake_case
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import Diagnostic
+from tercet.dsl.records import dataclass
+from tercet.dsl.source import Span
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _BODIES = ("body", "then", "otherwise")

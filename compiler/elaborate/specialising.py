@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from compiler.elaborate import limits, sites
-from compiler.elaborate.body_checks import check_applied, check_inputs, check_used, no_output
-from compiler.elaborate.errors import POISON
-from compiler.elaborate.scope import Body, Frame, region_of
-from compiler.elaborate.session import Session, Specialisation, Structure
-from compiler.elaborate.values import frozen
-from compiler.ir import Graph, GraphOutput
-from compiler.types import TensorType
-from dsl import nodes
-from dsl.diagnostics import Note
-from dsl.source import Span
+from tercet.compiler.elaborate import limits, sites
+from tercet.compiler.elaborate.body_checks import check_applied, check_inputs, check_used, no_output
+from tercet.compiler.elaborate.scope import Body, Frame, region_of
+from tercet.compiler.elaborate.session import Session, Specialisation, Structure
+from tercet.compiler.graph.ir import Graph, GraphOutput
+from tercet.compiler.graph.values import POISON, frozen
+from tercet.compiler.types import TensorType
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import Note
+from tercet.dsl.source import Span
 
 
 def specialise(

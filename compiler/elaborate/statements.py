@@ -6,24 +6,17 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from compiler.dims import Dim
-from compiler.elaborate import limits
-from compiler.elaborate.constraints import constrain
-from compiler.elaborate.errors import POISON, did_you_mean, error
-from compiler.elaborate.expressions import condition, decided
-from compiler.elaborate.scope import Frame, executes, region_of
-from compiler.elaborate.values import Undecided, describe, text
-from compiler.ir import (
-    Apply,
-    Bind,
-    Branch,
-    Loop,
-    Region,
-    Value,
-)
-from dsl import nodes
-from dsl.diagnostics import DiagnosticError, Note
-from dsl.source import Span
+from tercet.compiler.dims import Dim
+from tercet.compiler.elaborate import limits
+from tercet.compiler.elaborate.constraints import constrain
+from tercet.compiler.elaborate.errors import did_you_mean, error
+from tercet.compiler.elaborate.expressions import condition, decided
+from tercet.compiler.elaborate.scope import Frame, executes, region_of
+from tercet.compiler.graph.ir import Apply, Bind, Branch, Loop, Region, Value
+from tercet.compiler.graph.values import POISON, Undecided, describe, text
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import DiagnosticError, Note
+from tercet.dsl.source import Span
 
 # -------------------------------------------------------------------------------------- assignment
 

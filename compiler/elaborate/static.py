@@ -11,10 +11,10 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final
 
-from compiler import dims
-from compiler.dims import Dim, DimError
-from compiler.elaborate import limits
-from compiler.elaborate.values import Comparison, Undecided, describe, is_size
+from tercet.compiler import dims
+from tercet.compiler.dims import Dim, DimError
+from tercet.compiler.elaborate import limits
+from tercet.compiler.graph.values import Comparison, Undecided, describe, is_size
 
 _ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "+": operator.add,

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from compiler import dims
-from compiler.dims import Size
-from compiler.elaborate.errors import POISON, did_you_mean, error
-from compiler.elaborate.scope import Frame
-from compiler.elaborate.sites import names_in
-from compiler.elaborate.values import describe, is_size
-from compiler.types import DType, TensorType
-from dsl import nodes
-from dsl.diagnostics import DiagnosticError, Note
-from dsl.source import Span
+from tercet.compiler import dims
+from tercet.compiler.dims import Size
+from tercet.compiler.elaborate.errors import did_you_mean, error
+from tercet.compiler.elaborate.scope import Frame
+from tercet.compiler.elaborate.sites import names_in
+from tercet.compiler.graph.values import POISON, describe, is_size
+from tercet.compiler.types import DType, TensorType
+from tercet.dsl import nodes
+from tercet.dsl.diagnostics import DiagnosticError, Note
+from tercet.dsl.source import Span
 
 _UNKNOWN: Final = "a size that is not known is a capitalised name: `N`"
 

@@ -1,6 +1,6 @@
 """All operations.  Importing this package registers every one of them."""
 
-from compiler.ops import (
+from tercet.compiler.ops import (
     activation,
     attention,
     conv,

@@ -8,18 +8,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal
 
-from compiler.errors import require
-from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, operation, require_float
-from compiler.ops.checks import normalized_axis, require_rank
-from compiler.ops.elements import OfFloat
-from compiler.ops.rectifiers import Celu, Elu, LeakyRelu, PRelu, Relu, Relu6, Selu
-from compiler.ops.special import erf, log_softmax, sigmoid, softmax, softplus
-from compiler.types import TensorType
-from dsl.records import dataclass
+from tercet.compiler.errors import require
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import Layout, Op, Operand, operation, require_float
+from tercet.compiler.ops.checks import normalized_axis, require_rank
+from tercet.compiler.ops.elements import OfFloat
+from tercet.compiler.ops.rectifiers import Celu, Elu, LeakyRelu, PRelu, Relu, Relu6, Selu
+from tercet.compiler.ops.special import erf, log_softmax, sigmoid, softmax, softplus
+from tercet.compiler.types import TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 __all__ = [
     "AxisActivation",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.errors import OpError
-from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, operation
-from compiler.ops.elements import broadcast, require_number
-from compiler.types import TensorType
-from dsl.records import dataclass
+from tercet.compiler.errors import OpError
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import Layout, Op, Operand, operation
+from tercet.compiler.ops.elements import broadcast, require_number
+from tercet.compiler.types import TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 @dataclass(frozen=True)

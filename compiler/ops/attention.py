@@ -6,18 +6,18 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from compiler import dims
-from compiler.dims import Size
-from compiler.errors import OpError, require
-from compiler.lazy import np
-from compiler.ops.base import Op, Operand, operation, require_float
-from compiler.ops.checks import require_broadcast, require_dtype, require_rank
-from compiler.ops.special import softmax
-from compiler.types import DType, TensorType
-from dsl.records import dataclass
+from tercet.compiler import dims
+from tercet.compiler.dims import Size
+from tercet.compiler.errors import OpError, require
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import Op, Operand, operation, require_float
+from tercet.compiler.ops.checks import require_broadcast, require_dtype, require_rank
+from tercet.compiler.ops.special import softmax
+from tercet.compiler.types import DType, TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 @operation("scaled_dot_product_attention")

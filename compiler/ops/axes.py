@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.errors import OpError, require
-from compiler.lazy import np
-from compiler.ops.base import Op, Operand, operation
-from compiler.ops.checks import normalized_axes
-from compiler.ops.slicing import Index
-from compiler.types import Shape, TensorType, shape_text
-from dsl.records import dataclass
+from tercet.compiler.errors import OpError, require
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import Op, Operand, operation
+from tercet.compiler.ops.checks import normalized_axes
+from tercet.compiler.ops.slicing import Index
+from tercet.compiler.types import Shape, TensorType, shape_text
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 def require_permutation(permutation: tuple[int, ...]) -> None:

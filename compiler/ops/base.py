@@ -28,10 +28,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
-from compiler.dims import Size, product
-from compiler.errors import OpError
-from compiler.initializers import Fans, Initializer
-from compiler.types import TensorType
+from tercet.compiler.dims import Size, product
+from tercet.compiler.errors import OpError
+from tercet.compiler.initializers import Fans, Initializer
+from tercet.compiler.types import TensorType
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler import dims
-from compiler.dims import Dim, Size
-from compiler.errors import OpError, require
-from compiler.types import DType, Shape, TensorType, shape_text
+from tercet.compiler import dims
+from tercet.compiler.dims import Dim, Size
+from tercet.compiler.errors import OpError, require
+from tercet.compiler.types import DType, Shape, TensorType, shape_text
 
 
 def require_at_least(least: int, value: Size | Sequence[Size], attribute: str) -> None:

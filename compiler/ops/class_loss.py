@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.errors import require
-from compiler.lazy import np
-from compiler.ops.base import IndexRange, Operand, operation, require_float
-from compiler.ops.checks import (
+from tercet.compiler.errors import require
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import IndexRange, Operand, operation, require_float
+from tercet.compiler.ops.checks import (
     known,
     normalized_axis,
     require_dtype,
@@ -15,13 +15,13 @@ from compiler.ops.checks import (
     require_rank,
     require_shape,
 )
-from compiler.ops.loss_base import Loss, Reduction
-from compiler.ops.special import log_softmax
-from compiler.types import TensorType
-from dsl.records import dataclass
+from tercet.compiler.ops.loss_base import Loss, Reduction
+from tercet.compiler.ops.special import log_softmax
+from tercet.compiler.types import TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 @dataclass(frozen=True)

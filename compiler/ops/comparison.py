@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, operation, require_float
-from compiler.ops.elements import broadcast, require_bool, require_number
-from compiler.types import DType, TensorType
-from dsl.records import dataclass
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import Layout, Op, Operand, operation, require_float
+from tercet.compiler.ops.elements import broadcast, require_bool, require_number
+from tercet.compiler.types import DType, TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,18 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from compiler import dims
-from compiler.dims import Size
-from compiler.lazy import np
-from compiler.ops.base import operation
-from compiler.ops.conv_base import AnyConvolution
-from compiler.ops.conv_transpose import (
+from tercet.compiler import dims
+from tercet.compiler.dims import Size
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import operation
+from tercet.compiler.ops.conv_base import AnyConvolution
+from tercet.compiler.ops.conv_transpose import (
     ConvTranspose,
     ConvTranspose1d,
     ConvTranspose2d,
     ConvTranspose3d,
 )
-from compiler.ops.windows import (
+from tercet.compiler.ops.windows import (
     NO_PADDING_1,
     NO_PADDING_2,
     NO_PADDING_3,
@@ -35,11 +35,11 @@ from compiler.ops.windows import (
     same_padding,
     windows_of,
 )
-from compiler.types import Shape, TensorType
-from dsl.records import dataclass
+from tercet.compiler.types import Shape, TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 __all__ = [
     "AnyConvolution",

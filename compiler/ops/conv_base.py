@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar
 
-from compiler.errors import OpError, require
-from compiler.initializers import HeUniform, Zeros
-from compiler.ops.base import LayerOp, Layout, Operand, ParameterSpec, Requirement, require_float
-from compiler.ops.checks import known, require_at_least, require_rank
-from compiler.ops.sizes import at_least_one
-from compiler.ops.windows import (
+from tercet.compiler.errors import OpError, require
+from tercet.compiler.initializers import HeUniform, Zeros
+from tercet.compiler.ops.base import (
+    LayerOp,
+    Layout,
+    Operand,
+    ParameterSpec,
+    Requirement,
+    require_float,
+)
+from tercet.compiler.ops.checks import known, require_at_least, require_rank
+from tercet.compiler.ops.sizes import at_least_one
+from tercet.compiler.ops.windows import (
     AnyPadding,
     Pads,
     extent,
@@ -18,11 +25,11 @@ from compiler.ops.windows import (
     require_output,
     require_padding,
 )
-from compiler.types import Shape, TensorType
-from dsl.records import dataclass
+from tercet.compiler.types import Shape, TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 @dataclass(frozen=True)

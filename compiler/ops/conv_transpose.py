@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from compiler import dims
-from compiler.dims import Size
-from compiler.errors import OpError, require
-from compiler.lazy import np
-from compiler.ops.base import operation
-from compiler.ops.checks import require_at_least
-from compiler.ops.conv_base import AnyConvolution
-from compiler.ops.windows import (
+from tercet.compiler import dims
+from tercet.compiler.dims import Size
+from tercet.compiler.errors import OpError, require
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import operation
+from tercet.compiler.ops.checks import require_at_least
+from tercet.compiler.ops.conv_base import AnyConvolution
+from tercet.compiler.ops.windows import (
     NO_PADDING_1,
     NO_PADDING_2,
     NO_PADDING_3,
@@ -26,11 +26,11 @@ from compiler.ops.windows import (
     Triple,
     require_axes,
 )
-from compiler.types import Shape, TensorType
-from dsl.records import dataclass
+from tercet.compiler.types import Shape, TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 @dataclass(frozen=True)

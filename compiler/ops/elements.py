@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from compiler.errors import OpError, require
-from compiler.ops.base import Layout, Op, Operand, require_float
-from compiler.ops.checks import broadcast_shapes
-from compiler.types import DType, TensorType
-from dsl.records import dataclass
+from tercet.compiler.errors import OpError, require
+from tercet.compiler.ops.base import Layout, Op, Operand, require_float
+from tercet.compiler.ops.checks import broadcast_shapes
+from tercet.compiler.types import DType, TensorType
+from tercet.dsl.records import dataclass
 
 
 def require_number(x: TensorType, operand: int = 0) -> TensorType:

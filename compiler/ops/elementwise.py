@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.dims import Dim, Size
-from compiler.errors import require
-from compiler.lazy import np
-from compiler.ops.arithmetic import (
+from tercet.compiler.dims import Dim, Size
+from tercet.compiler.errors import require
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.arithmetic import (
     ARITHMETIC,
     Add,
     Divide,
@@ -25,9 +25,9 @@ from compiler.ops.arithmetic import (
     Power,
     Subtract,
 )
-from compiler.ops.base import Layout, Op, Operand, operation
-from compiler.ops.checks import broadcast_shapes
-from compiler.ops.comparison import (
+from tercet.compiler.ops.base import Layout, Op, Operand, operation
+from tercet.compiler.ops.checks import broadcast_shapes
+from tercet.compiler.ops.comparison import (
     COMPARISONS,
     Equal,
     Greater,
@@ -41,8 +41,8 @@ from compiler.ops.comparison import (
     LogicalOr,
     NotEqual,
 )
-from compiler.ops.elements import broadcast, require_bool, require_element, require_number
-from compiler.ops.mathematics import (
+from tercet.compiler.ops.elements import broadcast, require_bool, require_element, require_number
+from tercet.compiler.ops.mathematics import (
     Abs,
     Ceil,
     Cos,
@@ -62,11 +62,11 @@ from compiler.ops.mathematics import (
     Square,
     Tan,
 )
-from compiler.types import DType, TensorType
-from dsl.records import dataclass
+from tercet.compiler.types import DType, TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 __all__ = [
     "ARITHMETIC",

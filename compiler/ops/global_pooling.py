@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from compiler.dims import Size
-from compiler.errors import OpError
-from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, operation, require_float
-from compiler.ops.checks import known, require_at_least, require_rank
-from compiler.ops.windows import Pair, require_axes
-from compiler.types import TensorType
-from dsl.records import dataclass
+from tercet.compiler.dims import Size
+from tercet.compiler.errors import OpError
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import Layout, Op, Operand, operation, require_float
+from tercet.compiler.ops.checks import known, require_at_least, require_rank
+from tercet.compiler.ops.windows import Pair, require_axes
+from tercet.compiler.types import TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 @dataclass(frozen=True)

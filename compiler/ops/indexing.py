@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler import dims
-from compiler.errors import OpError, require
-from compiler.lazy import np
-from compiler.ops.base import IndexRange, Layout, Op, Operand, Requirement, operation
-from compiler.ops.checks import normalized_axis, require_integer, require_rank
-from compiler.ops.creation import Arange, Full, OnesLike, ZerosLike
-from compiler.ops.elementwise import require_number
-from compiler.ops.sizes import at_most
-from compiler.types import DType, Shape, TensorType
-from dsl.records import dataclass
+from tercet.compiler import dims
+from tercet.compiler.errors import OpError, require
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import IndexRange, Layout, Op, Operand, Requirement, operation
+from tercet.compiler.ops.checks import normalized_axis, require_integer, require_rank
+from tercet.compiler.ops.creation import Arange, Full, OnesLike, ZerosLike
+from tercet.compiler.ops.elementwise import require_number
+from tercet.compiler.ops.sizes import at_most
+from tercet.compiler.types import DType, Shape, TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 __all__ = [
     "Arange",

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler import dims
-from compiler.dims import Size
-from compiler.errors import OpError, require
-from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, Requirement, operation
-from compiler.ops.checks import normalized_axis, require_at_least
-from compiler.ops.repeating import Flip, Pad, Repeat, Tile
-from compiler.ops.sizes import at_least_one, equality
-from compiler.types import Shape, TensorType
-from dsl.records import dataclass
+from tercet.compiler import dims
+from tercet.compiler.dims import Size
+from tercet.compiler.errors import OpError, require
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import Layout, Op, Operand, Requirement, operation
+from tercet.compiler.ops.checks import normalized_axis, require_at_least
+from tercet.compiler.ops.repeating import Flip, Pad, Repeat, Tile
+from tercet.compiler.ops.sizes import at_least_one, equality
+from tercet.compiler.types import Shape, TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 __all__ = [
     "Chunk",

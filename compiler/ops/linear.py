@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from compiler import dims
-from compiler.dims import Size
-from compiler.errors import OpError, require
-from compiler.initializers import GlorotUniform, Normal, Zeros
-from compiler.lazy import np
-from compiler.ops.base import (
+from tercet.compiler import dims
+from tercet.compiler.dims import Size
+from tercet.compiler.errors import OpError, require
+from tercet.compiler.initializers import GlorotUniform, Normal, Zeros
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import (
     IndexRange,
     LayerOp,
     Op,
@@ -19,18 +19,18 @@ from compiler.ops.base import (
     operation,
     require_float,
 )
-from compiler.ops.checks import (
+from tercet.compiler.ops.checks import (
     broadcast_shapes,
     known,
     require_at_least,
     require_integer,
     require_rank,
 )
-from compiler.types import DType, TensorType
-from dsl.records import dataclass
+from tercet.compiler.types import DType, TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 @operation("dense")

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.errors import require
-from compiler.lazy import np
-from compiler.ops.base import Operand, operation, require_float
-from compiler.ops.checks import (
+from tercet.compiler.errors import require
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import Operand, operation, require_float
+from tercet.compiler.ops.checks import (
     normalized_axis,
     require_broadcast,
     require_dtype,
     require_rank,
     require_shape,
 )
-from compiler.ops.class_loss import ClassLoss, CrossEntropy, Nll
-from compiler.ops.loss_base import Loss, Reduction, reduce_loss
-from compiler.ops.special import softplus
-from compiler.types import Shape, TensorType
-from dsl.records import dataclass
+from tercet.compiler.ops.class_loss import ClassLoss, CrossEntropy, Nll
+from tercet.compiler.ops.loss_base import Loss, Reduction, reduce_loss
+from tercet.compiler.ops.special import softplus
+from tercet.compiler.types import Shape, TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 __all__ = [
     "BinaryCrossEntropy",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from compiler.lazy import np
-from compiler.ops.base import Op
-from compiler.types import Shape, TensorType
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import Op
+from tercet.compiler.types import Shape, TensorType
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 Reduction = Literal["mean", "sum", "none"]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.errors import OpError
-from compiler.lazy import np
-from compiler.ops.base import operation
-from compiler.ops.elements import OfFloat, OfNumber, require_number
-from compiler.ops.special import erf
-from compiler.types import DType, TensorType
+from tercet.compiler.errors import OpError
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import operation
+from tercet.compiler.ops.elements import OfFloat, OfNumber, require_number
+from tercet.compiler.ops.special import erf
+from tercet.compiler.types import DType, TensorType
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 @operation("negate")

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.errors import OpError, require
-from compiler.initializers import Ones, Zeros
-from compiler.lazy import np
-from compiler.ops.base import LayerOp, Layout, Operand, ParameterSpec, operation, require_float
-from compiler.ops.checks import known, normalized_axis, require_at_least, require_rank
-from compiler.types import TensorType
-from dsl.records import dataclass
+from tercet.compiler.errors import OpError, require
+from tercet.compiler.initializers import Ones, Zeros
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import (
+    LayerOp,
+    Layout,
+    Operand,
+    ParameterSpec,
+    operation,
+    require_float,
+)
+from tercet.compiler.ops.checks import known, normalized_axis, require_at_least, require_rank
+from tercet.compiler.types import TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 def _require_eps(eps: float) -> None:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from compiler import dims
-from compiler.dims import Size
-from compiler.errors import require
-from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, Requirement, operation, require_float
-from compiler.ops.checks import require_at_least, require_rank
-from compiler.ops.global_pooling import (
+from tercet.compiler import dims
+from tercet.compiler.dims import Size
+from tercet.compiler.errors import require
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import Layout, Op, Operand, Requirement, operation, require_float
+from tercet.compiler.ops.checks import require_at_least, require_rank
+from tercet.compiler.ops.global_pooling import (
     AdaptiveAvgPool2d,
     GlobalAvgPool,
     GlobalAvgPool1d,
@@ -24,8 +24,8 @@ from compiler.ops.global_pooling import (
     GlobalMaxPool2d,
     GlobalPool,
 )
-from compiler.ops.sizes import at_least_one
-from compiler.ops.windows import (
+from tercet.compiler.ops.sizes import at_least_one
+from tercet.compiler.ops.windows import (
     NO_PADDING_1,
     NO_PADDING_2,
     NO_PADDING_3,
@@ -44,11 +44,11 @@ from compiler.ops.windows import (
     require_padding,
     same_padding,
 )
-from compiler.types import Shape, TensorType
-from dsl.records import dataclass
+from tercet.compiler.types import Shape, TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 __all__ = [
     "AdaptiveAvgPool2d",

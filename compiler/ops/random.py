@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.dims import Dim
-from compiler.errors import require
-from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, Requirement, operation
-from compiler.ops.checks import require_at_least
-from compiler.ops.sizes import at_least_one
-from compiler.types import DType, Shape, TensorType
-from dsl.records import dataclass
+from tercet.compiler.dims import Dim
+from tercet.compiler.errors import require
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import Layout, Op, Operand, Requirement, operation
+from tercet.compiler.ops.checks import require_at_least
+from tercet.compiler.ops.sizes import at_least_one
+from tercet.compiler.types import DType, Shape, TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.errors import require
-from compiler.initializers import Constant
-from compiler.lazy import np
-from compiler.ops.base import LayerOp, Layout, Operand, ParameterSpec, operation, require_float
-from compiler.ops.checks import known, require_rank
-from compiler.ops.elements import OfFloat
-from compiler.types import TensorType
-from dsl.records import dataclass
+from tercet.compiler.errors import require
+from tercet.compiler.initializers import Constant
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import (
+    LayerOp,
+    Layout,
+    Operand,
+    ParameterSpec,
+    operation,
+    require_float,
+)
+from tercet.compiler.ops.checks import known, require_rank
+from tercet.compiler.ops.elements import OfFloat
+from tercet.compiler.types import TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 @operation("relu")

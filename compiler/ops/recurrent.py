@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from compiler import dims
-from compiler.dims import Size
-from compiler.errors import require
-from compiler.initializers import GlorotUniform, Orthogonal, Zeros
-from compiler.lazy import np
-from compiler.ops.base import (
+from tercet.compiler import dims
+from tercet.compiler.dims import Size
+from tercet.compiler.errors import require
+from tercet.compiler.initializers import GlorotUniform, Orthogonal, Zeros
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import (
     IndexRange,
     LayerOp,
     Operand,
@@ -18,7 +18,7 @@ from compiler.ops.base import (
     operation,
     require_float,
 )
-from compiler.ops.checks import (
+from tercet.compiler.ops.checks import (
     known,
     require_at_least,
     require_dtype,
@@ -26,12 +26,12 @@ from compiler.ops.checks import (
     require_rank,
     require_shape,
 )
-from compiler.ops.special import sigmoid
-from compiler.types import TensorType
-from dsl.records import dataclass
+from tercet.compiler.ops.special import sigmoid
+from tercet.compiler.types import TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 @dataclass(frozen=True)

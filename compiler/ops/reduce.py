@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from compiler.errors import require
-from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, operation, require_float
-from compiler.ops.checks import normalized_axes
-from compiler.ops.elementwise import require_bool, require_number
-from compiler.types import Shape, TensorType
-from dsl.records import dataclass
+from tercet.compiler.errors import require
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import Layout, Op, Operand, operation, require_float
+from tercet.compiler.ops.checks import normalized_axes
+from tercet.compiler.ops.elementwise import require_bool, require_number
+from tercet.compiler.types import Shape, TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 @dataclass(frozen=True)

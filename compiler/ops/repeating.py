@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from compiler.dims import Size
-from compiler.errors import OpError
-from compiler.lazy import np
-from compiler.ops.base import Layout, Op, Operand, Requirement, operation
-from compiler.ops.checks import normalized_axes, normalized_axis, require_at_least
-from compiler.ops.elements import require_element
-from compiler.ops.sizes import at_least_one, at_most
-from compiler.types import TensorType
-from dsl.records import dataclass
+from tercet.compiler.dims import Size
+from tercet.compiler.errors import OpError
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import Layout, Op, Operand, Requirement, operation
+from tercet.compiler.ops.checks import normalized_axes, normalized_axis, require_at_least
+from tercet.compiler.ops.elements import require_element
+from tercet.compiler.ops.sizes import at_least_one, at_most
+from tercet.compiler.types import TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 @operation("pad")

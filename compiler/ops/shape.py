@@ -8,24 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler import dims
-from compiler.errors import OpError, require
-from compiler.lazy import np
-from compiler.ops.axes import Permute, Squeeze, Transpose, Unsqueeze
-from compiler.ops.base import Op, Operand, Requirement, operation
-from compiler.ops.checks import (
-    broadcast_shapes,
-    normalized_axis,
-    require_at_least,
-)
-from compiler.ops.joining import Chunk, Concat, Flip, Pad, Repeat, Split, Stack, Tile
-from compiler.ops.sizes import at_least_one, equality
-from compiler.ops.slicing import Index, Integer, NewAxis, Slice
-from compiler.types import Shape, TensorType, shape_text
-from dsl.records import dataclass
+from tercet.compiler import dims
+from tercet.compiler.errors import OpError, require
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.axes import Permute, Squeeze, Transpose, Unsqueeze
+from tercet.compiler.ops.base import Op, Operand, Requirement, operation
+from tercet.compiler.ops.checks import broadcast_shapes, normalized_axis, require_at_least
+from tercet.compiler.ops.joining import Chunk, Concat, Flip, Pad, Repeat, Split, Stack, Tile
+from tercet.compiler.ops.sizes import at_least_one, equality
+from tercet.compiler.ops.slicing import Index, Integer, NewAxis, Slice
+from tercet.compiler.types import Shape, TensorType, shape_text
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 __all__ = [
     "BroadcastTo",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from compiler import dims
-from compiler.dims import Size
-from compiler.errors import OpError
-from compiler.ops.base import Requirement
+from tercet.compiler import dims
+from tercet.compiler.dims import Size
+from tercet.compiler.errors import OpError
+from tercet.compiler.ops.base import Requirement
 
 
 def equality(a: Size, b: Size, problem: OpError) -> tuple[Requirement, ...]:

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
-from compiler import dims
-from compiler.dims import Size
-from compiler.errors import OpError, require
-from compiler.ops.base import Op, Operand, Requirement, operation
-from compiler.ops.sizes import at_most
-from compiler.types import TensorType
-from dsl.records import dataclass
+from tercet.compiler import dims
+from tercet.compiler.dims import Size
+from tercet.compiler.errors import OpError, require
+from tercet.compiler.ops.base import Op, Operand, Requirement, operation
+from tercet.compiler.ops.sizes import at_most
+from tercet.compiler.types import TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 
 @dataclass(frozen=True)

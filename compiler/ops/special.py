@@ -6,10 +6,10 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING
 
-from compiler.lazy import np
+from tercet.compiler.lazy import np
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 _STEPS = 64
 """Nodes per unit of the table of erf; beyond `_LIMIT` erf is 1 in float64."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from compiler import dims
-from compiler.dims import Size
-from compiler.errors import OpError, require
-from compiler.lazy import np
-from compiler.ops.base import Padding, PerAxis
-from compiler.ops.checks import require_at_least
-from compiler.types import Shape, TensorType
+from tercet.compiler import dims
+from tercet.compiler.dims import Size
+from tercet.compiler.errors import OpError, require
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import Padding, PerAxis
+from tercet.compiler.ops.checks import require_at_least
+from tercet.compiler.types import Shape, TensorType
 
 if TYPE_CHECKING:
-    from compiler.ops.base import Array
+    from tercet.compiler.ops.base import Array
 
 Pads = tuple[tuple[int, int], ...]
 """(begin, end) of every spatial axis."""

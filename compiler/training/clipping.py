@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from compiler.lazy import np
-from compiler.settings import Setting, registrar, require_positive
-from dsl.records import dataclass
+from tercet.compiler.lazy import np
+from tercet.compiler.settings import Setting, registrar, require_positive
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,13 +12,13 @@ from collections.abc import Iterable
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from compiler.dims import Size
-from compiler.errors import OpError
-from compiler.lazy import np
-from compiler.ops.base import IndexRange, Operand
-from compiler.settings import Setting, registrar, require
-from compiler.types import TensorType
-from dsl.records import dataclass
+from tercet.compiler.dims import Size
+from tercet.compiler.errors import OpError
+from tercet.compiler.lazy import np
+from tercet.compiler.ops.base import IndexRange, Operand
+from tercet.compiler.settings import Setting, registrar, require
+from tercet.compiler.types import TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

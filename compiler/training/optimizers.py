@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from compiler.lazy import np
-from compiler.settings import (
+from tercet.compiler.lazy import np
+from tercet.compiler.settings import (
     Setting,
     registrar,
     require,
@@ -20,7 +20,7 @@ from compiler.settings import (
     require_not_negative,
     require_positive,
 )
-from dsl.records import dataclass
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

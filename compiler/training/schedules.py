@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 from dataclasses import field
 
-from compiler.settings import Setting, registrar, require, require_not_negative
-from dsl.records import dataclass
+from tercet.compiler.settings import Setting, registrar, require, require_not_negative
+from tercet.dsl.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from compiler.pipeline import load
-    from dsl.render import to_json
     from tercet.cli.failure import UNREADABLE, print_diagnostics
+    from tercet.compiler.pipeline import load
+    from tercet.dsl.render import to_json
 
     code = 0
     entries = []

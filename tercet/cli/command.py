@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from dsl.records import dataclass
+from tercet.dsl.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from dsl.codes import CODES, explanation
+    from tercet.dsl.codes import CODES, explanation
 
     if args.code is None:
         print("\n".join(f"{code}  {summary}" for code, summary in CODES.items()))

@@ -24,7 +24,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from compiler import weights as canonical
+    from tercet.compiler.graph import weights as canonical
     from tercet.exporting import export
 
     project = options.project(args)

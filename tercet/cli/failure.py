@@ -7,8 +7,8 @@ import sys
 import traceback
 from pathlib import Path
 
-from dsl.diagnostics import Diagnostic, DiagnosticError
 from tercet.cli import terminal
+from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
 from tercet.errors import TercetError
 from tercet.runner import RunError
 from tercet.version import VERSION
@@ -45,7 +45,7 @@ def report(error: Exception, failed: int) -> int:
 
 def print_diagnostics(diagnostics: tuple[Diagnostic, ...]) -> None:
     """Print diagnostics on standard error, with a closing line where there are several."""
-    from dsl.render import render_all
+    from tercet.dsl.render import render_all
 
     print(render_all(diagnostics, color=terminal.use_color(sys.stderr)), file=sys.stderr)
     count = sum(diagnostic.severity == "error" for diagnostic in diagnostics)

@@ -12,7 +12,7 @@ from tercet.errors import TercetError
 from tercet.files import replace_text
 
 if TYPE_CHECKING:
-    from dsl.source import Source
+    from tercet.dsl.source import Source
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,8 +23,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from dsl.diagnostics import DiagnosticError
     from tercet.cli.failure import report
+    from tercet.dsl.diagnostics import DiagnosticError
 
     codes = [0]
     for name in args.files:
@@ -37,7 +37,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _format(name: str, check: bool) -> int:
     """Format one file, or with `check` only tell whether it would change, by the exit code."""
-    from dsl.formatter import format_source
+    from tercet.dsl.formatter import format_source
 
     source = _read(name)
     text = format_source(source)
@@ -55,8 +55,8 @@ def _format(name: str, check: bool) -> int:
 
 
 def _read(name: str) -> Source:
-    from dsl.parser import read_source
-    from dsl.source import Source
+    from tercet.dsl.parser import read_source
+    from tercet.dsl.source import Source
 
     if name != "-":
         return read_source(Path(name))

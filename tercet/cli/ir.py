@@ -19,8 +19,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from compiler.pipeline import PASSES
-    from compiler.printer import print_program
+    from tercet.compiler.graph.printer import print_program
+    from tercet.compiler.pipeline import PASSES
 
     if args.after not in PASSES.names:
         raise TercetError(f"there is no pass {args.after}", f"known: {', '.join(PASSES.names)}")

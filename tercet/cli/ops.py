@@ -18,9 +18,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    import compiler.ops  # noqa: F401  (registers all of them)
-    from compiler.ops.base import OPERATIONS
-    from dsl.syntax_hints import nearest
+    import tercet.compiler.ops  # noqa: F401  (registers all of them)
+    from tercet.compiler.ops.base import OPERATIONS
+    from tercet.dsl.syntax_hints import nearest
 
     if args.name is not None and args.name not in OPERATIONS:
         close = nearest(args.name, OPERATIONS)
@@ -39,8 +39,8 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _entry(name: str) -> dict[str, Any]:
-    from compiler.ops.base import OPERATIONS, LayerOp
-    from compiler.signature import REQUIRED, signature
+    from tercet.compiler.ops.base import OPERATIONS, LayerOp
+    from tercet.compiler.signature import REQUIRED, signature
 
     cls = OPERATIONS[name]
     return {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tercet.errors import TercetError
 
 if TYPE_CHECKING:
-    from dsl.diagnostics import Diagnostic
+    from tercet.dsl.diagnostics import Diagnostic
     from tercet.interpreters import Interpreters, TargetChoice
     from tercet.project import Project
 

@@ -24,7 +24,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from compiler.reference_inputs import InputError, check_inputs
+    from tercet.compiler.reference.inputs import InputError, check_inputs
     from tercet.runner import run
     from tercet.scripts import temporary_script
     from tercet.tensors import read, write

@@ -12,7 +12,7 @@ from tercet.cli.command import Command
 from tercet.errors import TercetError
 
 if TYPE_CHECKING:
-    from compiler.ir import Graph
+    from tercet.compiler.graph.ir import Graph
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +36,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _sizes(text: str, graph: Graph) -> dict[str, int]:
     """The sizes given by `--at`.  Raises TercetError."""
-    from compiler.dims import symbols
+    from tercet.compiler.dims import symbols
 
     known = sorted({s for i in graph.inputs for n in i.value.type.shape for s in symbols(n)})
     sizes: dict[str, int] = {}

@@ -13,7 +13,7 @@ from tercet.cli.command import Command
 from tercet.errors import TercetError
 
 if TYPE_CHECKING:
-    from compiler.data.base import DataSource
+    from tercet.compiler.data.base import DataSource
 
 
 def _integer(least: int, most: int | None = None) -> Callable[[str], str]:
@@ -96,7 +96,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _check_files(args: argparse.Namespace, source: DataSource) -> None:
     """What the script would only say once its framework has started.  Raises TercetError."""
-    from compiler.data.base import FileSource
+    from tercet.compiler.data.base import FileSource
 
     if args.data is not None and not isinstance(source, FileSource):
         raise TercetError(f"--data {args.data}: {source.name} reads no file")

@@ -18,7 +18,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from compiler.weights import initial_weights, save
+    from tercet.compiler.graph.weights import initial_weights, save
 
     project = options.project(args)
     path = options.output_file(args.output or Path(f"{project.stem}.safetensors"))

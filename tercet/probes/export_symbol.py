@@ -4,7 +4,7 @@
 
 MXNet is imported once for both.  This is MXNet's interpreter, which need not have what Tercet
 stands on, and what it has must not be hidden: the converter is run as a package of its own, and
-Tercet's folders come last.
+its folder comes last.
 """
 
 import os
@@ -26,8 +26,8 @@ def run_script(script: str, arguments: List[str]) -> None:  # noqa: UP006
 
 def convert(files: List[str]) -> None:  # noqa: UP006
     """Run the converter on SYMBOL PARAMS SPEC OUT."""
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    sys.path += [root, os.path.join(root, "backends", "mxnet")]
+    tercet = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    sys.path.append(os.path.join(tercet, "backends", "mxnet"))
     sys.argv = ["symbol_to_onnx", *files]
     runpy.run_module("symbol_to_onnx", run_name="__main__", alter_sys=True)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from compiler.lazy import np
+from tercet.compiler.lazy import np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

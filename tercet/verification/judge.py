@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
-from compiler.lazy import np
-from compiler.types import DType
+from tercet.compiler.lazy import np
+from tercet.compiler.types import DType
 from tercet.verification.compare import Comparison, Verdict, compare, scale_of, tolerance_for
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from compiler import dims
-from compiler.initializers import generator
-from compiler.ir import Graph
-from compiler.lazy import np
-from compiler.sizes import Sizes, two_settings
-from compiler.types import TensorType
+from tercet.compiler import dims
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.initializers import generator
+from tercet.compiler.lazy import np
+from tercet.compiler.sizing.sizes import Sizes, two_settings
+from tercet.compiler.types import TensorType
 from tercet.verification.judge import ProbeKind
 from tercet.verification.ranges import input_ranges
 

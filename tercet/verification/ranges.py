@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from compiler import dims
-from compiler.callees import all_graphs
-from compiler.dims import Size
-from compiler.ir import Apply, Call, Graph, Value
-from compiler.lazy import np
-from compiler.ops import elementwise, indexing, shape
-from compiler.types import DType
+from tercet.compiler import dims
+from tercet.compiler.dims import Size
+from tercet.compiler.graph.callees import all_graphs
+from tercet.compiler.graph.ir import Apply, Call, Graph, Value
+from tercet.compiler.lazy import np
+from tercet.compiler.ops import elementwise, indexing, shape
+from tercet.compiler.types import DType
 
 _FREE = {DType.U8: (0, 16)}
 _FREE_SIGNED = (-8, 9)

@@ -15,10 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from compiler import weights as canonical
-from compiler.calibration import calibrated
-from compiler.reference import InputError
-from dsl.diagnostics import DiagnosticError
+from tercet.compiler.graph import weights as canonical
+from tercet.compiler.reference.calibration import calibrated
+from tercet.compiler.reference.interpreter import InputError
+from tercet.dsl.diagnostics import DiagnosticError
 from tercet.errors import TercetError
 from tercet.interpreters import Interpreters, TargetInfo, choose_targets
 from tercet.project import Project, require_script, require_untouched, script_name, script_text
@@ -36,7 +36,7 @@ from tercet.version import VERSION
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from compiler.ir import Graph
+    from tercet.compiler.graph.ir import Graph
 
     Array = NDArray[Any]
 
@@ -188,7 +188,7 @@ class _Session:
         return [heard[info.name].result() for info in chosen], reference.result()
 
     def _direct(self) -> Heard:
-        from backends.onnx import write
+        from tercet.backends.onnx import write
 
         try:
             write(self.project.model, self.weights, self.folder.onnx("onnx"))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.reference import Step
+from tercet.compiler.reference.interpreter import Step
 
 
 def in_order(step: Step, results: tuple[NDArray[Any], ...]) -> tuple[NDArray[Any], ...]:

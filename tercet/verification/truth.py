@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from compiler.ir import Graph
-from compiler.lazy import np
-from compiler.reach import reached_inputs
-from compiler.reference import InputError, Step, run
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.reach import reached_inputs
+from tercet.compiler.lazy import np
+from tercet.compiler.reference.interpreter import InputError, Step, run
 from tercet.verification import summation
 from tercet.verification.compare import scale_of
 from tercet.verification.judge import SENSITIVITY, Reference

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from compiler.dims import Dim, Symbol
-from compiler.ir import Graph
-from compiler.types import TensorType
+from tercet.compiler.dims import Dim, Symbol
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.types import TensorType
 from tercet.errors import TercetError
 from tercet.project import Project
 from tercet.runner import Finished, Job

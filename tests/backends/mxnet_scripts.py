@@ -11,17 +11,17 @@ from unittest import mock
 
 from safetensors.numpy import save_file
 
-from backends.base import Place
-from backends.mxnet import BACKEND
-from backends.mxnet.export import specification
-from compiler.ir import Graph
+from tercet.backends.base import Place
+from tercet.backends.mxnet import BACKEND
+from tercet.backends.mxnet.export import specification
+from tercet.compiler.graph.ir import Graph
 from tests.backends.torch_scripts import ROOT, Job, class_name
 
 
 def script_text(graph: Graph, folder: Path) -> str:
     """The generated script, not formatted by ruff, which takes longer than the rest."""
     place = Place("test.model", folder, folder, "op_mxnet.py")
-    with mock.patch("backends.script._formatted", lambda text: text):
+    with mock.patch("tercet.backends.script._formatted", lambda text: text):
         return BACKEND.render(graph, None, place)
 
 

@@ -20,8 +20,8 @@ import onnx
 import onnxruntime
 from onnx.reference import ReferenceEvaluator
 
-from backends.mxnet.symbol_to_onnx import ConversionError, GraphInput, convert
-from backends.mxnet.symbol_to_onnx.inference import import_mxnet
+from tercet.backends.mxnet.symbol_to_onnx import ConversionError, GraphInput, convert
+from tercet.backends.mxnet.symbol_to_onnx.inference import import_mxnet
 from tests.backends.mxnet_symbol_cases import SIZES, Array, Case
 from tests.backends.mxnet_symbol_tables import CASES
 

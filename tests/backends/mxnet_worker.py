@@ -46,7 +46,7 @@ def _run(folder: Path) -> None:
 
 
 def _infer(folder: Path, probes: list[Path]) -> None:
-    from backends.mxnet.symbol_to_onnx.__main__ import main as convert
+    from tercet.backends.mxnet.symbol_to_onnx.__main__ import main as convert
 
     files = ("model-symbol.json", "model-0000.params", "spec.json", "model.onnx")
     if convert([str(folder / name) for name in files]) != 0:

@@ -10,9 +10,9 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
-from backends.onnx import serialize, to_onnx
-from compiler import dims, reference
-from compiler.ir import (
+from tercet.backends.onnx import serialize, to_onnx
+from tercet.compiler import dims
+from tercet.compiler.graph.ir import (
     Apply,
     Create,
     Graph,
@@ -25,9 +25,10 @@ from compiler.ir import (
     Site,
     Value,
 )
-from compiler.ops.base import LayerOp, Op
-from compiler.types import TensorType
-from dsl.source import Source, Span
+from tercet.compiler.ops.base import LayerOp, Op
+from tercet.compiler.reference import interpreter as reference
+from tercet.compiler.types import TensorType
+from tercet.dsl.source import Source, Span
 
 Array = NDArray[Any]
 SPAN = Span(Source("test", "test"), 0, 4)

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from backends.base import Lowerings
-from compiler.constraints import Constraint
-from compiler.ir import Graph
-from compiler.ops.base import OPERATIONS, LayerOp
-from compiler.ops.loss_base import Loss
-from compiler.types import DType, TensorType
+from tercet.backends.base import Lowerings
+from tercet.compiler.constraints import Constraint
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.ops.base import OPERATIONS, LayerOp
+from tercet.compiler.ops.loss_base import Loss
+from tercet.compiler.types import DType, TensorType
 from tests.backends.onnx_graphs import SPAN, Array, concrete, op_graph
 from tests.backends.torch_scripts import Job, printable
 from tests.ops.frame import Input, OpCase

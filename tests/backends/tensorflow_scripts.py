@@ -9,9 +9,9 @@ from pathlib import Path
 
 from safetensors.numpy import save_file
 
-from backends.base import Place
-from backends.tensorflow import BACKEND
-from compiler.ir import Graph
+from tercet.backends.base import Place
+from tercet.backends.tensorflow import BACKEND
+from tercet.compiler.graph.ir import Graph
 from tests.backends.torch_scripts import ROOT, Job
 
 

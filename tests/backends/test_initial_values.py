@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from compiler.weights import initial_weights
+from tercet.compiler.graph.weights import initial_weights
 from tercet.project import Project, open_project, script_text
 
 pytestmark = pytest.mark.slow

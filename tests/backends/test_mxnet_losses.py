@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.mxnet.helpers import helper_constants, helper_pieces
-from backends.mxnet.target import MXNetTarget
-from compiler.codegen.expr import Helper
-from compiler.codegen.functions import print_function
-from compiler.codegen.loops import find_parts
-from compiler.codegen.render import render
-from compiler.codegen.writer import Evaluate, lines
-from compiler.ops.base import LayerOp
-from compiler.ops.random import StopGradient
-from compiler.types import DType, TensorType
+from tercet.backends.mxnet.helpers import helper_constants, helper_pieces
+from tercet.backends.mxnet.target import MXNetTarget
+from tercet.codegen.expr import Helper
+from tercet.codegen.functions import print_function
+from tercet.codegen.loops import find_parts
+from tercet.codegen.render import render
+from tercet.codegen.writer import Evaluate, lines
+from tercet.compiler.ops.base import LayerOp
+from tercet.compiler.ops.random import StopGradient
+from tercet.compiler.types import DType, TensorType
 from tests.backends.onnx_graphs import op_graph
 from tests.backends.torch_scripts import printable
 from tests.ops.cases import CASES, RANDOM

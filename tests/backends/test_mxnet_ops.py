@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import tercet
-from backends.mxnet.target import construct, lower
-from dsl.diagnostics import DiagnosticError
+from tercet.backends.mxnet.target import construct, lower
+from tercet.dsl.diagnostics import DiagnosticError
 from tests.backends.mxnet_scripts import prepare, run_all
 from tests.backends.op_jobs import job, require_complete
 from tests.backends.torch_scripts import check

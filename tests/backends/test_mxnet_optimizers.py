@@ -16,11 +16,11 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from backends.mxnet.optimizers import printed_optimizer
-from compiler.training import optimizers as opt
-from compiler.training.clipping import Clip, ClipValue
-from compiler.training.program import Update
-from compiler.training.schedules import CosineSchedule
+from tercet.backends.mxnet.optimizers import printed_optimizer
+from tercet.compiler.graph.training import Update
+from tercet.compiler.training import optimizers as opt
+from tercet.compiler.training.clipping import Clip, ClipValue
+from tercet.compiler.training.schedules import CosineSchedule
 
 ROOT = Path(__file__).parents[2]
 STEPS = 12

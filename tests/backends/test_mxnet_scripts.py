@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from backends.base import Place
-from backends.mxnet import BACKEND
-from backends.mxnet.export import specification
-from compiler.pipeline import load, model_of
-from dsl.source import Source
+from tercet.backends.base import Place
+from tercet.backends.mxnet import BACKEND
+from tercet.backends.mxnet.export import specification
+from tercet.compiler.pipeline import load, model_of
+from tercet.dsl.source import Source
 
 pytestmark = pytest.mark.slow
 
@@ -105,7 +105,7 @@ def test_prediction_and_export(script: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     files = [f"{tmp_path}/net-symbol.json", f"{tmp_path}/net-0000.params"]
     files += [str(script.parent / "spec.json"), str(tmp_path / "net.onnx")]
-    command = [sys.executable, "-m", "backends.mxnet.symbol_to_onnx", *files]
+    command = [sys.executable, "-m", "tercet.backends.mxnet.symbol_to_onnx", *files]
     converted = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert converted.returncode == 0, converted.stderr
     session = onnxruntime.InferenceSession(tmp_path / "net.onnx")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from dsl.diagnostics import DiagnosticError
+from tercet.dsl.diagnostics import DiagnosticError
 from tests.backends.training_scripts import FRAMEWORKS, check, prepare, run_all, trained
 
 _MODEL = """

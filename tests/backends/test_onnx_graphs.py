@@ -11,14 +11,14 @@ import onnx
 import onnxruntime
 import pytest
 
-from backends.onnx import serialize, to_onnx, write
-from compiler import reference
-from compiler.ir import Graph
-from compiler.pipeline import load, model_of
-from compiler.types import DType, TensorType
-from compiler.weights import lively_weights
-from dsl.diagnostics import DiagnosticError
-from dsl.source import Source
+from tercet.backends.onnx import serialize, to_onnx, write
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.weights import lively_weights
+from tercet.compiler.pipeline import load, model_of
+from tercet.compiler.reference import interpreter as reference
+from tercet.compiler.types import DType, TensorType
+from tercet.dsl.diagnostics import DiagnosticError
+from tercet.dsl.source import Source
 from tests.backends.onnx_graphs import Array, check_graph, run_model
 
 BLOCKS = """
@@ -249,7 +249,7 @@ def test_a_long_chain_is_written_quickly_and_without_recursion() -> None:
 
 
 def test_bfloat16_is_rounded_to_nearest_even() -> None:
-    from backends.onnx import protobuf
+    from tercet.backends.onnx import protobuf
 
     values = np.array([1.0, 1 + 2**-8, 1 + 3 * 2**-8, -np.pi, np.inf, np.nan], dtype=np.float32)
     tensor = protobuf.tensor("t", DType.BF16, values)

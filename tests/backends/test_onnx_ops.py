@@ -10,17 +10,17 @@ import numpy as np
 import onnx
 import pytest
 
-import backends.onnx
-from backends.onnx.builder import lower
-from compiler import dims
-from compiler.ops import attention as att
-from compiler.ops import elementwise as el
-from compiler.ops import indexing, joining, linear, norm, pooling, reduce, shape
-from compiler.ops.base import OPERATIONS, Op
-from compiler.ops.loss import Loss
-from compiler.ops.slicing import Index, Integer, Item, NewAxis, Slice
-from compiler.types import DType, TensorType
-from dsl.diagnostics import DiagnosticError
+import tercet.backends.onnx
+from tercet.backends.onnx.builder import lower
+from tercet.compiler import dims
+from tercet.compiler.ops import attention as att
+from tercet.compiler.ops import elementwise as el
+from tercet.compiler.ops import indexing, joining, linear, norm, pooling, reduce, shape
+from tercet.compiler.ops.base import OPERATIONS, Op
+from tercet.compiler.ops.loss import Loss
+from tercet.compiler.ops.slicing import Index, Integer, Item, NewAxis, Slice
+from tercet.compiler.types import DType, TensorType
+from tercet.dsl.diagnostics import DiagnosticError
 from tests.backends.onnx_graphs import Array, check_graph, draw_weights, op_graph
 from tests.ops.cases import CASES
 from tests.ops.frame import Input, OpCase
@@ -33,7 +33,7 @@ EXPRESSIBLE = [case for case in (*CASES, *LAYER_CASES) if case.op.name not in UN
 
 
 def test_every_operation_is_lowered_or_says_why_not() -> None:
-    assert backends.onnx.lower is lower
+    assert tercet.backends.onnx.lower is lower
     missing = [name for name, reason in lower.coverage().items() if reason == "missing"]
     assert not missing
     training = {name for name, op in OPERATIONS.items() if op.train_only}
@@ -226,7 +226,7 @@ def test_a_file_is_valid_or_refused(dtype: DType) -> None:
         ]
         graph = op_graph(case.op, types)
         try:
-            model = backends.onnx.to_onnx(graph, draw_weights(graph))
+            model = tercet.backends.onnx.to_onnx(graph, draw_weights(graph))
         except DiagnosticError as error:
             refused[case.op.name] = str(error)
         else:

@@ -14,9 +14,9 @@ import pytest
 from safetensors.numpy import load_file
 from sklearn.datasets import load_iris
 
-from backends.tensorflow.optimizers import differences
-from compiler.training import OPTIMIZERS, Optimizer
-from compiler.training.optimizers import RmsProp, Sgd
+from tercet.backends.tensorflow.optimizers import differences
+from tercet.compiler.training import OPTIMIZERS, Optimizer
+from tercet.compiler.training.optimizers import RmsProp, Sgd
 from tests.backends.training_scripts import check, run_cases, trained
 
 FRAMEWORKS = ("pytorch", "mxnet")

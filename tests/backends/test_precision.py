@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from compiler import reference
-from dsl.diagnostics import DiagnosticError
+from tercet.compiler.reference import interpreter as reference
+from tercet.dsl.diagnostics import DiagnosticError
 from tests.backends.training_scripts import FRAMEWORKS, check, prepare, run_all, trained
 
 _BODY = """

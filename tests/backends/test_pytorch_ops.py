@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from backends.pytorch import lower
-from backends.pytorch.target import construct
-from compiler.ops.recurrent import Lstm
-from dsl.diagnostics import DiagnosticError
+from tercet.backends.pytorch import lower
+from tercet.backends.pytorch.target import construct
+from tercet.compiler.ops.recurrent import Lstm
+from tercet.dsl.diagnostics import DiagnosticError
 from tests.backends.op_jobs import job, require_complete
 from tests.backends.torch_scripts import check, prepare, run_all
 from tests.ops.cases import CASES, RANDOM

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from backends.base import Place
-from backends.pytorch import BACKEND
-from compiler.pipeline import load, model_of
-from dsl.source import Source
+from tercet.backends.base import Place
+from tercet.backends.pytorch import BACKEND
+from tercet.compiler.pipeline import load, model_of
+from tercet.dsl.source import Source
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from backends.mxnet.symbol_to_onnx.registry import operators
+from tercet.backends.mxnet.symbol_to_onnx.registry import operators
 from tests.backends.mxnet_symbol_cases import Case
 from tests.backends.mxnet_symbol_tables import CASES
 
@@ -82,7 +82,7 @@ def _convert(exported: Path, name: str, out: Path, **spec: Any) -> subprocess.Co
     path = out.with_name("spec.json")
     path.write_text(json.dumps({"model": "model", **spec}))
     files = (str(exported / f"{name}{end}") for end in ("-symbol.json", "-0000.params"))
-    return _python("backends.mxnet.symbol_to_onnx", *files, str(path), str(out))
+    return _python("tercet.backends.mxnet.symbol_to_onnx", *files, str(path), str(out))
 
 
 def _input(name: str, *shape: int | str) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from backends.mxnet.symbol_to_onnx.errors import ConversionError
-from backends.mxnet.symbol_to_onnx.extents import (
+from tercet.backends.mxnet.symbol_to_onnx.errors import ConversionError
+from tercet.backends.mxnet.symbol_to_onnx.extents import (
     Extent,
     base_points,
     parse_size,

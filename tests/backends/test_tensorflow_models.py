@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from compiler import dims
-from compiler.ir import Graph
-from compiler.pipeline import load
-from compiler.weights import lively_weights
-from dsl.source import Source
+from tercet.compiler import dims
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.weights import lively_weights
+from tercet.compiler.pipeline import load
+from tercet.dsl.source import Source
 from tests.backends.onnx_graphs import Array
 from tests.backends.tensorflow_models import MODELS, Model
 from tests.backends.tensorflow_scripts import prepare, run_all

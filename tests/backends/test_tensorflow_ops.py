@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from backends.tensorflow import lower
-from backends.tensorflow.target import construct
-from compiler.ops.elementwise import Constant
-from dsl.diagnostics import DiagnosticError
+from tercet.backends.tensorflow import lower
+from tercet.backends.tensorflow.target import construct
+from tercet.compiler.ops.elementwise import Constant
+from tercet.dsl.diagnostics import DiagnosticError
 from tests.backends.op_jobs import job, require_complete
 from tests.backends.tensorflow_scripts import prepare, run_all
 from tests.backends.torch_scripts import check

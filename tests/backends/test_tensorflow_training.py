@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from backends.base import Place
-from backends.tensorflow import BACKEND
-from compiler.ir import Graph
-from compiler.pipeline import load
-from compiler.training.program import Training
-from compiler.weights import lively_weights
-from dsl.diagnostics import DiagnosticError
-from dsl.source import Source
+from tercet.backends.base import Place
+from tercet.backends.tensorflow import BACKEND
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.training import Training
+from tercet.compiler.graph.weights import lively_weights
+from tercet.compiler.pipeline import load
+from tercet.dsl.diagnostics import DiagnosticError
+from tercet.dsl.source import Source
 from tests.backends.onnx_graphs import Array
 from tests.backends.tensorflow_scripts import run_all
 

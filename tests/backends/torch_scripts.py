@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-import backends.script
-from backends.base import Place
-from backends.pytorch import BACKEND
-from compiler import reference
-from compiler.dims import Dim
-from compiler.ir import Graph, GraphInput
-from dsl import nodes
+import tercet.backends.script
+from tercet.backends.base import Place
+from tercet.backends.pytorch import BACKEND
+from tercet.compiler.dims import Dim
+from tercet.compiler.graph.ir import Graph, GraphInput
+from tercet.compiler.reference import interpreter as reference
+from tercet.dsl import nodes
 from tests.backends.onnx_graphs import SPAN
 
 Array = NDArray[Any]
@@ -41,13 +41,13 @@ class Job:
 def script_text(graph: Graph, folder: Path, *, formatted: bool = False) -> str:
     """The generated script; only where `formatted` by ruff, which takes longer than the rest."""
     place = Place("test.model", folder, folder, "op_pytorch.py")
-    finish = backends.script._formatted
+    finish = tercet.backends.script._formatted
     if not formatted:
-        backends.script._formatted = lambda text: text
+        tercet.backends.script._formatted = lambda text: text
     try:
         return BACKEND.render(graph, None, place)
     finally:
-        backends.script._formatted = finish
+        tercet.backends.script._formatted = finish
 
 
 def prepare(job: Job, folder: Path) -> None:

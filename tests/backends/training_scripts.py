@@ -10,12 +10,12 @@ from pathlib import Path
 
 from safetensors.numpy import save_file
 
-from backends.base import Place
-from compiler.ir import Graph
-from compiler.pipeline import load
-from compiler.training.program import Training
-from compiler.weights import lively_weights
-from dsl.source import Source
+from tercet.backends.base import Place
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.training import Training
+from tercet.compiler.graph.weights import lively_weights
+from tercet.compiler.pipeline import load
+from tercet.dsl.source import Source
 from tercet.project import backend
 from tests.backends.torch_scripts import ROOT
 

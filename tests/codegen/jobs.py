@@ -8,13 +8,13 @@ from typing import Final
 
 import numpy as np
 
-from compiler.dims import evaluate
-from compiler.ir import Graph
-from compiler.pipeline import load
-from compiler.sizes import two_settings
-from compiler.types import TensorType
-from compiler.weights import lively_weights
-from dsl.source import Source
+from tercet.compiler.dims import evaluate
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.weights import lively_weights
+from tercet.compiler.pipeline import load
+from tercet.compiler.sizing.sizes import two_settings
+from tercet.compiler.types import TensorType
+from tercet.dsl.source import Source
 from tests.backends import mxnet_scripts, tensorflow_scripts, torch_scripts
 from tests.backends.torch_scripts import Array, Job
 

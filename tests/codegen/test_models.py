@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dsl.diagnostics import DiagnosticError
+from tercet.dsl.diagnostics import DiagnosticError
 from tests.backends import torch_scripts
 from tests.codegen.jobs import RUNNERS, graph_of, job_of
 from tests.codegen.models import MODELS

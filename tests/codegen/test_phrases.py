@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from backends.base import Place
-from compiler.pipeline import load
-from dsl.source import Source
+from tercet.backends.base import Place
+from tercet.compiler.pipeline import load
+from tercet.dsl.source import Source
 from tercet.project import FRAMEWORKS, backend
 
 

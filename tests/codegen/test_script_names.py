@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from backends.mxnet.target import MXNetTarget
-from backends.pytorch.target import PyTorchTarget
-from backends.tensorflow.target import TensorFlowTarget
-from compiler.codegen.target import ClassTarget
+from tercet.backends.mxnet.target import MXNetTarget
+from tercet.backends.pytorch.target import PyTorchTarget
+from tercet.backends.tensorflow.target import TensorFlowTarget
+from tercet.codegen.target import ClassTarget
 from tercet.project import open_project, script_text
 from tests.samples.catalog import ROOT, SAMPLES
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from dsl.diagnostics import DiagnosticError
+from tercet.dsl.diagnostics import DiagnosticError
 from tests.backends import mxnet_scripts, tensorflow_scripts, torch_scripts
 from tests.codegen.jobs import graph_of, job_of
 from tests.codegen.models import SHARING as MODELS

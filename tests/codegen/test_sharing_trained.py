@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from compiler.ir import Graph
-from compiler.weights import lively_weights
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.weights import lively_weights
 from tercet.project import FRAMEWORKS, open_project, script_text
 from tests.backends.onnx_graphs import Array
 from tests.codegen.jobs import graph_of

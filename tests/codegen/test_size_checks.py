@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.codegen.files import CHECK, checked_inputs
-from compiler.ir import Graph
-from compiler.reference_inputs import InputError, check_inputs
+from tercet.codegen.script.files import CHECK, checked_inputs
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.reference.inputs import InputError, check_inputs
 from tests.compiler.texts import model
 
 DEMANDS = [

@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from compiler.codegen.data import DataCode, data_code
-from compiler.codegen.files import CHECK
-from compiler.data import DataSource
-from compiler.dims import symbol
-from compiler.ir import Apply, Graph, GraphInput, GraphOutput, Region, Value
-from compiler.ops.base import Op
-from compiler.ops.elementwise import Constant
-from compiler.training.program import Data
-from compiler.types import DType, TensorType
-from dsl import nodes
-from dsl.source import Source, Span
+from tercet.codegen.script.data import DataCode, data_code
+from tercet.codegen.script.files import CHECK
+from tercet.compiler.data import DataSource
+from tercet.compiler.dims import symbol
+from tercet.compiler.graph.ir import Apply, Graph, GraphInput, GraphOutput, Region, Value
+from tercet.compiler.graph.training import Data
+from tercet.compiler.ops.base import Op
+from tercet.compiler.ops.elementwise import Constant
+from tercet.compiler.types import DType, TensorType
+from tercet.dsl import nodes
+from tercet.dsl.source import Source, Span
 
 N = symbol("N")
 SPAN = Span(Source("test.model", "data"), 0, 4)

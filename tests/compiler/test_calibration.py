@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.calibration import calibrated
-from compiler.pipeline import load
-from compiler.reference import run
-from compiler.weights import lively_weights
-from dsl.source import Source
+from tercet.compiler.graph.weights import lively_weights
+from tercet.compiler.pipeline import load
+from tercet.compiler.reference.calibration import calibrated
+from tercet.compiler.reference.interpreter import run
+from tercet.dsl.source import Source
 
 DEEP = """\
 block Unit() {

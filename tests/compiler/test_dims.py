@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from compiler import dims
-from compiler.dims import Dim, Size
+from tercet.compiler import dims
+from tercet.compiler.dims import Dim, Size
 
 H, W, N, T = map(dims.symbol, "HWNT")
 NAMES = "HWN"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.dims import symbol
-from compiler.ir import Apply, Bind, Create, Layer, ReadParameter
-from compiler.ops.elementwise import Constant
-from compiler.types import DType
+from tercet.compiler.dims import symbol
+from tercet.compiler.graph.ir import Apply, Bind, Create, Layer, ReadParameter
+from tercet.compiler.ops.elementwise import Constant
+from tercet.compiler.types import DType
 from tests.compiler.texts import body, model, operations, parameters, result
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.ir import Bind, Call, Create
+from tercet.compiler.graph.ir import Bind, Call, Create
 from tests.compiler.texts import model, parameters, program
 
 MLP = """

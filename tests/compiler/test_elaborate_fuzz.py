@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compiler.pipeline import CompileResult, load
-from compiler.verifier import verify
-from dsl.codes import CODES
-from dsl.render import render
-from dsl.source import Source
+from tercet.compiler.graph.verifier import verify
+from tercet.compiler.pipeline import CompileResult, load
+from tercet.dsl.codes import CODES
+from tercet.dsl.render import render
+from tercet.dsl.source import Source
 
 ROOT = Path(__file__).parents[2]
 SEEDS = [

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from compiler.dims import symbol
-from compiler.ir import Apply, Bind, Branch, Create, Loop
-from compiler.ops.elementwise import Add
+from tercet.compiler.dims import symbol
+from tercet.compiler.graph.ir import Apply, Bind, Branch, Create, Loop
+from tercet.compiler.ops.elementwise import Add
 from tests.compiler.texts import body, model, operations, program, result
 
 # ------------------------------------------------------------------------------------------ traces

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from compiler.elaborate import limits
+from tercet.compiler.elaborate import limits
 from tests.compiler.texts import compiled
 
 HEAD = "model M { input x: f32[N, 8]\n h = x\n"

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from compiler.data import Draw, Iris, Synthetic
-from compiler.ir import Apply, Call, Graph
-from compiler.training import Training
-from compiler.training.clipping import GlobalNorm
-from compiler.training.optimizers import Adam, Sgd
-from compiler.training.schedules import ConstantSchedule, CosineSchedule
-from compiler.types import DType
+from tercet.compiler.data import Draw, Iris, Synthetic
+from tercet.compiler.graph.ir import Apply, Call, Graph
+from tercet.compiler.graph.training import Training
+from tercet.compiler.training.clipping import GlobalNorm
+from tercet.compiler.training.optimizers import Adam, Sgd
+from tercet.compiler.training.schedules import ConstantSchedule, CosineSchedule
+from tercet.compiler.types import DType
 from tests.compiler.texts import compiled, found, program
 
 MODEL = """

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.codegen.data import data_code
-from compiler.codegen.index_checks import index_check_piece
-from compiler.index_checks import IndexCheck, index_checks
-from compiler.ir import Graph
-from compiler.pipeline import load
-from compiler.training.labels import data_checks
-from compiler.training.program import Training
-from dsl.source import Source
+from tercet.codegen.script.data import data_code
+from tercet.codegen.script.index_checks import index_check_piece
+from tercet.compiler.graph.index_checks import IndexCheck, index_checks
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.labels import data_checks
+from tercet.compiler.graph.training import Training
+from tercet.compiler.pipeline import load
+from tercet.dsl.source import Source
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compiler.ops.base import OPERATIONS, LayerOp
-from compiler.pipeline import load
-from compiler.signature import Parameter, signature
-from compiler.verifier import verify
-from dsl.codes import CODES
-from dsl.source import Source
+from tercet.compiler.graph.verifier import verify
+from tercet.compiler.ops.base import OPERATIONS, LayerOp
+from tercet.compiler.pipeline import load
+from tercet.compiler.signature import Parameter, signature
+from tercet.dsl.codes import CODES
+from tercet.dsl.source import Source
 
 INPUTS = """
     input a: f32[N, 8]

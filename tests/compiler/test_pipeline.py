@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from compiler.ir import Program
-from compiler.pipeline import Pipeline, load, model_of, pipeline
-from compiler.printer import print_graph, print_program
-from dsl.diagnostics import DiagnosticError
 from tercet.cli import main
+from tercet.compiler.graph.ir import Program
+from tercet.compiler.graph.printer import print_graph, print_program
+from tercet.compiler.pipeline import Pipeline, load, model_of, pipeline
+from tercet.dsl.diagnostics import DiagnosticError
 from tests.compiler.texts import compiled, program
 
 TEXT = """
@@ -106,7 +106,9 @@ def test_a_pass_of_the_compiler_is_seen_by_all_that_follows(
 
     path = tmp_path / "net.model"
     path.write_text(TEXT)
-    monkeypatch.setattr("compiler.pipeline.PASSES", pipeline([("no_blocks", without_blocks)]))
+    monkeypatch.setattr(
+        "tercet.compiler.pipeline.PASSES", pipeline([("no_blocks", without_blocks)])
+    )
     assert load(path).program_or_raise().blocks == ()
     assert load(path, after="elaborate").program_or_raise().blocks
     for name, shown in (("no_blocks", False), ("elaborate", True)):

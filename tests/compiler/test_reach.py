@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.reach import unreached
+from tercet.compiler.graph.reach import unreached
 from tests.compiler.texts import model
 
 BLOCKS = """

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler import weights
-from compiler.ir import Graph
-from compiler.pipeline import load
-from compiler.reference import InputError, Step, resolve_sizes, run
-from dsl.source import Source
+from tercet.compiler.graph import weights
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.pipeline import load
+from tercet.compiler.reference.interpreter import InputError, Step, resolve_sizes, run
+from tercet.dsl.source import Source
 
 
 def compiled(text: str, name: str = "M") -> Graph:

@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
-from compiler.conversions import WRONG, conversion
-from compiler.dims import Size, symbol
-from compiler.initializers import INITIALIZERS, Initializer, Normal, Orthogonal, Zeros
-from compiler.ops.base import OPERATIONS, Padding, PerAxis
-from compiler.ops.conv import Conv2d
-from compiler.signature import signature
-from compiler.training import CLIPS, METRICS, OPTIMIZERS, SCHEDULES
-from compiler.types import DType, Shape
+from tercet.compiler.conversions import WRONG, conversion
+from tercet.compiler.dims import Size, symbol
+from tercet.compiler.initializers import INITIALIZERS, Initializer, Normal, Orthogonal, Zeros
+from tercet.compiler.ops.base import OPERATIONS, Padding, PerAxis
+from tercet.compiler.ops.conv import Conv2d
+from tercet.compiler.signature import signature
+from tercet.compiler.training import CLIPS, METRICS, OPTIMIZERS, SCHEDULES
+from tercet.compiler.types import DType, Shape
 
 N = symbol("N")
 

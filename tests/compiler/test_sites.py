@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.naming import snake_case
+from tercet.compiler.naming import snake_case
 from tests.compiler.texts import body, model, parameters
 
 

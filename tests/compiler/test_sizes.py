@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler import dims
-from compiler.dims import Size, symbol
-from compiler.elaborate import elaborate
-from compiler.ir import Graph
-from compiler.size_search import Demand, Search
-from compiler.sizes import alternatives, example_sizes, smallest_sizes, two_settings
-from dsl.diagnostics import Diagnostic, DiagnosticError
-from dsl.source import Source
+from tercet.compiler import dims
+from tercet.compiler.dims import Size, symbol
+from tercet.compiler.elaborate import elaborate
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.sizing.search import Demand, Search
+from tercet.compiler.sizing.sizes import alternatives, example_sizes, smallest_sizes, two_settings
+from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
+from tercet.dsl.source import Source
 from tests.compiler.texts import compiled, model
 
 IMAGE = "input x: f32[N, 3, H, W]"

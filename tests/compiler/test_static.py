@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from compiler.dims import symbol
-from compiler.elaborate import static
-from compiler.elaborate.functions import FUNCTIONS, call
-from compiler.elaborate.static import StaticError
-from compiler.elaborate.values import Comparison, Undecided, describe, frozen, text
-from compiler.initializers import Normal
-from compiler.ir import Bind
-from compiler.ops.activation import Relu
-from compiler.types import DType
+from tercet.compiler.dims import symbol
+from tercet.compiler.elaborate import static
+from tercet.compiler.elaborate.functions import FUNCTIONS, call
+from tercet.compiler.elaborate.static import StaticError
+from tercet.compiler.graph.ir import Bind
+from tercet.compiler.graph.values import Comparison, Undecided, describe, frozen, text
+from tercet.compiler.initializers import Normal
+from tercet.compiler.ops.activation import Relu
+from tercet.compiler.types import DType
 from tests.compiler.texts import body
 
 N = symbol("N")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
-from compiler.codegen.data import data_code
-from compiler.data import (
+from tercet.codegen.script.data import data_code
+from tercet.compiler.data import (
     SOURCES,
     BreastCancer,
     Cifar10,
@@ -28,11 +28,11 @@ from compiler.data import (
     Text,
     Wine,
 )
-from compiler.errors import OpError
-from compiler.initializers import Normal, Orthogonal, Uniform
-from compiler.ops import elementwise
-from compiler.training.program import Data
-from compiler.types import DType
+from tercet.compiler.errors import OpError
+from tercet.compiler.graph.training import Data
+from tercet.compiler.initializers import Normal, Orthogonal, Uniform
+from tercet.compiler.ops import elementwise
+from tercet.compiler.types import DType
 from tests.compiler.data_mappings import (
     Mapping,
     N,

@@ -9,15 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.data import (
-    Cifar10,
-    Csv,
-    DataSource,
-    Mnist,
-    Npz,
-    Text,
-)
-from compiler.errors import OpError
+from tercet.compiler.data import Cifar10, Csv, DataSource, Mnist, Npz, Text
+from tercet.compiler.errors import OpError
 from tests.compiler.data_mappings import N, load, mapped, sample_files
 
 SAMPLES = Path(__file__).parents[2] / "samples"

@@ -9,17 +9,25 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
-from compiler.codegen.data import data_code
-from compiler.codegen.data_sources import Column
-from compiler.codegen.expr import Name
-from compiler.codegen.names import Names
-from compiler.codegen.numpy_ops import mapping_lines
-from compiler.data import Digits
-from compiler.ir import Apply, Graph, GraphInput, GraphOutput, Region, Value
-from compiler.ops import arithmetic, comparison, elementwise, indexing, mathematics, reduce, shape
-from compiler.ops.base import OPERATIONS, Op
-from compiler.types import DType, TensorType
-from dsl.diagnostics import DiagnosticError
+from tercet.codegen.expr import Name
+from tercet.codegen.names import Names
+from tercet.codegen.script.data import data_code
+from tercet.codegen.script.data_sources import Column
+from tercet.codegen.script.numpy_ops import mapping_lines
+from tercet.compiler.data import Digits
+from tercet.compiler.graph.ir import Apply, Graph, GraphInput, GraphOutput, Region, Value
+from tercet.compiler.ops import (
+    arithmetic,
+    comparison,
+    elementwise,
+    indexing,
+    mathematics,
+    reduce,
+    shape,
+)
+from tercet.compiler.ops.base import OPERATIONS, Op
+from tercet.compiler.types import DType, TensorType
+from tercet.dsl.diagnostics import DiagnosticError
 from tests.compiler.data_mappings import BLOCK, SPAN, Mapping, N, load, mapped
 
 X = np.linspace(-2, 3, 24).reshape(6, 4).astype(np.float32)

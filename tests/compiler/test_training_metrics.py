@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from compiler.codegen.metrics import printed_metrics
-from compiler.dims import symbol
-from compiler.errors import OpError
-from compiler.training.metrics import (
+from tercet.codegen.script.metrics import printed_metrics
+from tercet.compiler.dims import symbol
+from tercet.compiler.errors import OpError
+from tercet.compiler.graph.training import NamedMetric
+from tercet.compiler.training.metrics import (
     F1,
     METRICS,
     R2,
@@ -27,8 +28,7 @@ from compiler.training.metrics import (
     RootMeanSquaredError,
     TopKAccuracy,
 )
-from compiler.training.program import NamedMetric
-from compiler.types import DType, TensorType
+from tercet.compiler.types import DType, TensorType
 
 N = symbol("N")
 ROWS, CLASSES, LENGTH = 23, 6, 5

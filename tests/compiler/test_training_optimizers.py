@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.errors import OpError
-from compiler.training import CLIPS, OPTIMIZERS, ClipValue, GlobalNorm, Optimizer
-from compiler.training.optimizers import (
+from tercet.compiler.errors import OpError
+from tercet.compiler.training import CLIPS, OPTIMIZERS, ClipValue, GlobalNorm, Optimizer
+from tercet.compiler.training.optimizers import (
     Adadelta,
     Adagrad,
     Adam,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from compiler.codegen.pieces import joined
-from compiler.codegen.schedules import FUNCTION, schedule_piece
-from compiler.errors import OpError
-from compiler.training.schedules import (
+from tercet.codegen.script.pieces import joined
+from tercet.codegen.script.schedules import FUNCTION, schedule_piece
+from tercet.compiler.errors import OpError
+from tercet.compiler.training.schedules import (
     SCHEDULES,
     ConstantSchedule,
     CosineSchedule,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.data import SOURCES
-from compiler.settings import Setting
-from compiler.signature import signature
-from compiler.training import CLIPS, METRICS, OPTIMIZERS, SCHEDULES
+from tercet.compiler.data import SOURCES
+from tercet.compiler.settings import Setting
+from tercet.compiler.signature import signature
+from tercet.compiler.training import CLIPS, METRICS, OPTIMIZERS, SCHEDULES
 
 ALL: dict[str, type[Setting]] = {
     f"{kind}.{name}": cls

@@ -12,23 +12,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.codegen.data import data_code
-from compiler.codegen.files import LOG, WRITE, checkpoint_piece
-from compiler.codegen.metrics import printed_metrics
-from compiler.codegen.pieces import Piece, joined
-from compiler.codegen.schedules import schedule_piece
-from compiler.codegen.training import (
-    BATCHES,
-    argument_lines,
-    constants,
-    optimizer_constants,
-)
-from compiler.data import BreastCancer, Csv, DataSource, Mnist, Text
-from compiler.ir import Graph, Region
-from compiler.training import METRICS, ClipValue, GlobalNorm, NamedMetric, Training, Update
-from compiler.training.clipping import Clip
-from compiler.training.optimizers import Adam, Optimizer, RmsProp, Sgd
-from compiler.training.schedules import CosineSchedule, MultiStepSchedule, Schedule
+from tercet.codegen.script.data import data_code
+from tercet.codegen.script.files import LOG, WRITE, checkpoint_piece
+from tercet.codegen.script.metrics import printed_metrics
+from tercet.codegen.script.pieces import Piece, joined
+from tercet.codegen.script.schedules import schedule_piece
+from tercet.codegen.script.training import BATCHES, argument_lines, constants, optimizer_constants
+from tercet.compiler.data import BreastCancer, Csv, DataSource, Mnist, Text
+from tercet.compiler.graph.ir import Graph, Region
+from tercet.compiler.graph.training import NamedMetric, Training, Update
+from tercet.compiler.training import METRICS, ClipValue, GlobalNorm
+from tercet.compiler.training.clipping import Clip
+from tercet.compiler.training.optimizers import Adam, Optimizer, RmsProp, Sgd
+from tercet.compiler.training.schedules import CosineSchedule, MultiStepSchedule, Schedule
 from tests.compiler.data_mappings import BLOCK, SPAN, mapped
 
 SAMPLES = Path(__file__).parents[2] / "samples"

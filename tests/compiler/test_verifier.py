@@ -7,10 +7,22 @@ from dataclasses import replace
 
 import pytest
 
-from compiler.ir import Apply, Bind, Call, Create, Graph, Item, Layer, Loop, Program, Region, Value
-from compiler.ops.activation import Relu
-from compiler.types import DType, TensorType
-from compiler.verifier import InvalidProgram, verify
+from tercet.compiler.graph.ir import (
+    Apply,
+    Bind,
+    Call,
+    Create,
+    Graph,
+    Item,
+    Layer,
+    Loop,
+    Program,
+    Region,
+    Value,
+)
+from tercet.compiler.graph.verifier import InvalidProgram, verify
+from tercet.compiler.ops.activation import Relu
+from tercet.compiler.types import DType, TensorType
 from tests.compiler.texts import program
 
 TEXT = """

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from compiler import weights
-from compiler.initializers import generator
-from compiler.ir import Graph
-from compiler.pipeline import load
-from compiler.weights import WeightsError
-from dsl.source import Source
+from tercet.compiler.graph import weights
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.weights import WeightsError
+from tercet.compiler.initializers import generator
+from tercet.compiler.pipeline import load
+from tercet.dsl.source import Source
 
 NET = """
 model M(units = 4) {

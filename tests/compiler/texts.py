@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from compiler.ir import Apply, Graph, Program
-from compiler.pipeline import CompileResult, load
-from compiler.verifier import verify
-from dsl.diagnostics import Diagnostic
-from dsl.source import Source
+from tercet.compiler.graph.ir import Apply, Graph, Program
+from tercet.compiler.graph.verifier import verify
+from tercet.compiler.pipeline import CompileResult, load
+from tercet.dsl.diagnostics import Diagnostic
+from tercet.dsl.source import Source
 
 
 def compiled(text: str, folder: Path | None = None, **options: Any) -> CompileResult:

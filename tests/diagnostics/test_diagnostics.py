@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from compiler.pipeline import load
-from dsl.diagnostics import Diagnostic
-from dsl.render import render
-from dsl.source import Source
+from tercet.compiler.pipeline import load
+from tercet.dsl.diagnostics import Diagnostic
+from tercet.dsl.render import render
+from tercet.dsl.source import Source
 
 FOLDER = Path(__file__).parent
 _CASE = re.compile(r"^## (.+?)\n(.*?)```model\n(.*?)```\n(.*?)(?=^## |\Z)", re.M | re.S)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from compiler.pipeline import load
-from dsl.render import render
-from dsl.source import Source
 from tercet import shown
 from tercet.cli import main
+from tercet.compiler.pipeline import load
 from tercet.docs import PAGE, page
+from tercet.dsl.render import render
+from tercet.dsl.source import Source
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

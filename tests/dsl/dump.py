@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from dsl import nodes
-from dsl.source import Source, Span
+from tercet.dsl import nodes
+from tercet.dsl.source import Source, Span
 
 
 def dump(node: Any) -> str:

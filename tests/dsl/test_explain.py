@@ -8,10 +8,10 @@ from typing import Final
 
 import pytest
 
-import compiler.ops  # noqa: F401  (registers the operations)
-from compiler.pipeline import load
-from dsl.codes import CODES, explanation
-from dsl.source import Source
+import tercet.compiler.ops  # noqa: F401  (registers the operations)
+from tercet.compiler.pipeline import load
+from tercet.dsl.codes import CODES, explanation
+from tercet.dsl.source import Source
 
 EXAMPLE: Final = re.compile(r"^```model (failing|mended)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -64,7 +64,7 @@ def test_codes_are_found_in_any_case() -> None:
 
 def test_every_code_that_is_reported_is_listed() -> None:
     root = Path(__file__).parents[2]
-    folders = ("dsl", "compiler", "backends", "tercet")
+    folders = ("dsl", "compiler", "codegen", "backends", "tercet")
     texts = [path.read_text() for folder in folders for path in (root / folder).rglob("*.py")]
     reported = {code for text in texts for code in re.findall(r'"([EW]0\d{3})"', text)}
     assert reported <= CODES.keys()

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsl.diagnostics import DiagnosticError
-from dsl.formatter import format_source
-from dsl.lexer import Tokens
-from dsl.parser import parse
-from dsl.source import Source
+from tercet.dsl.diagnostics import DiagnosticError
+from tercet.dsl.formatter import format_source
+from tercet.dsl.lexer import Tokens
+from tercet.dsl.parser import parse
+from tercet.dsl.source import Source
 from tests.dsl.dump import dump
 from tests.dsl.programs import ALL
 

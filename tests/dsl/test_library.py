@@ -6,12 +6,12 @@ import math
 
 import pytest
 
-import compiler.ops  # noqa: F401  (registers the operations)
-from compiler.elaborate import elaborate
-from dsl.formatter import format_source
-from dsl.library import std_modules, std_source
-from dsl.parser import parse
-from dsl.source import Source
+import tercet.compiler.ops  # noqa: F401  (registers the operations)
+from tercet.compiler.elaborate import elaborate
+from tercet.dsl.formatter import format_source
+from tercet.dsl.library import std_modules, std_source
+from tercet.dsl.parser import parse
+from tercet.dsl.source import Source
 
 RESNET = """\
 from std.vision import BLOCK

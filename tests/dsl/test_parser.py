@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dsl import limits, nodes
-from dsl.diagnostics import DiagnosticError
-from dsl.parser import parse, parse_expression
-from dsl.source import Source
+from tercet.dsl import limits, nodes
+from tercet.dsl.diagnostics import DiagnosticError
+from tercet.dsl.parser import parse, parse_expression
+from tercet.dsl.source import Source
 from tests.dsl.dump import dump
 from tests.dsl.programs import ALL, DIGITS
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dsl import records
+from tercet.dsl import records
 
 
 def _classes(decorator: Any) -> tuple[type[Any], type[Any]]:

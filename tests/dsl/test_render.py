@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dsl.diagnostics import Diagnostic, Note
-from dsl.render import render, to_json
-from dsl.source import Source, Span
+from tercet.dsl.diagnostics import Diagnostic, Note
+from tercet.dsl.render import render, to_json
+from tercet.dsl.source import Source, Span
 
 
 def at(source: Source, text: str) -> Span:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from dsl import limits
-from dsl.codes import CODES
-from dsl.diagnostics import Diagnostic, DiagnosticError
-from dsl.formatter import format_source
-from dsl.lexer import KEYWORDS
-from dsl.parser import parse, read_source
-from dsl.source import Source
+from tercet.dsl import limits
+from tercet.dsl.codes import CODES
+from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
+from tercet.dsl.formatter import format_source
+from tercet.dsl.lexer import KEYWORDS
+from tercet.dsl.parser import parse, read_source
+from tercet.dsl.source import Source
 
 
 def found(text: str) -> tuple[Diagnostic, ...]:

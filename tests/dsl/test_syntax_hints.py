@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dsl.syntax_hints import nearest
+from tercet.dsl.syntax_hints import nearest
 
 NAMES = ["conv2d", "conv1d", "batch_norm", "relu", "gelu", "dense", "max_pool2d", "sum", "N", "C"]
 

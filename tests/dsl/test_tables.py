@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from dsl import lexer, tables
-from dsl.builder import Builder
+from tercet.dsl import lexer, tables
+from tercet.dsl.builder import Builder
 
 
 def test_saved_tables_are_fresh() -> None:
     saved = tables.SAVED.read_bytes().partition(b"\n")[0]
-    assert saved == tables.key(), "run `python -m dsl.build_tables`"
+    assert saved == tables.key(), "run `python -m tercet.dsl.build_tables`"
 
 
 def test_the_lexer_knows_every_terminal() -> None:
@@ -33,7 +33,7 @@ def test_stale_tables_are_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 def test_reading_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from dsl.parser import parse; from dsl.source import Source\n"
+        "import sys; from tercet.dsl.parser import parse; from tercet.dsl.source import Source\n"
         "parse(Source('', 'model M { }'))\n"
         "print(*({'numpy', 'rich', 'onnx', 'torch', 'tensorflow'} & set(sys.modules)))"
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.reference import run
+from tercet.compiler.reference.interpreter import run
 from tests.compiler.texts import model
 
 X = np.random.default_rng(0).normal(size=(3, 8)).round(2) * 3

@@ -5,12 +5,12 @@ Sizes are distinct numbers, so that a swapped axis cannot go unnoticed.
 
 from __future__ import annotations
 
-from compiler.ops import elementwise as el
-from compiler.ops import indexing, joining, random, shape
-from compiler.ops import reduce as red
-from compiler.ops.base import Op
-from compiler.ops.slicing import Index, Integer, NewAxis, Slice
-from compiler.types import DType
+from tercet.compiler.ops import elementwise as el
+from tercet.compiler.ops import indexing, joining, random, shape
+from tercet.compiler.ops import reduce as red
+from tercet.compiler.ops.base import Op
+from tercet.compiler.ops.slicing import Index, Integer, NewAxis, Slice
+from tercet.compiler.types import DType
 from tests.ops.frame import Input, OpCase
 from tests.ops.frame import make_case as case
 

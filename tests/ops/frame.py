@@ -13,10 +13,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler import dims
-from compiler.dims import Size
-from compiler.ops.base import LayerOp, Op
-from compiler.types import DType, TensorType
+from tercet.compiler import dims
+from tercet.compiler.dims import Size
+from tercet.compiler.ops.base import LayerOp, Op
+from tercet.compiler.types import DType, TensorType
 
 Array = NDArray[Any]
 Kind = Literal[

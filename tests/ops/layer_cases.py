@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from compiler.ops import activation as act
-from compiler.ops import conv, linear, loss, norm, pooling, recurrent
-from compiler.ops.attention import ScaledDotProductAttention
-from compiler.ops.base import Op
+from tercet.compiler.ops import activation as act
+from tercet.compiler.ops import conv, linear, loss, norm, pooling, recurrent
+from tercet.compiler.ops.attention import ScaledDotProductAttention
+from tercet.compiler.ops.base import Op
 from tests.ops.frame import Input, OpCase
 from tests.ops.frame import make_case as _case
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from compiler import dims
-from compiler.errors import OpError
-from compiler.ops import elementwise as el
-from compiler.ops import indexing, joining, random, reduce, shape
-from compiler.ops.base import Op
-from compiler.ops.slicing import Index, Integer, Slice
-from compiler.types import DType, TensorType
-from dsl.codes import CODES
+from tercet.compiler import dims
+from tercet.compiler.errors import OpError
+from tercet.compiler.ops import elementwise as el
+from tercet.compiler.ops import indexing, joining, random, reduce, shape
+from tercet.compiler.ops.base import Op
+from tercet.compiler.ops.slicing import Index, Integer, Slice
+from tercet.compiler.types import DType, TensorType
+from tercet.dsl.codes import CODES
 
 N, M, D, T = map(dims.symbol, "NMDT")
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compiler import dims
-from compiler.dims import Dim
-from compiler.ops.base import OPERATIONS
-from compiler.types import TensorType
+from tercet.compiler import dims
+from tercet.compiler.dims import Dim
+from tercet.compiler.ops.base import OPERATIONS
+from tercet.compiler.types import TensorType
 from tests.ops.cases import CASES
 from tests.ops.frame import OpCase
 
 _HERE = {
-    f"compiler.ops.{family}"
+    f"tercet.compiler.ops.{family}"
     for family in (
         "elementwise",
         "arithmetic",

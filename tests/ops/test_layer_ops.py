@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-import compiler.ops
-from compiler import dims
-from compiler.ops.attention import ScaledDotProductAttention
-from compiler.ops.base import OPERATIONS
-from compiler.ops.conv import Conv2d
-from compiler.ops.loss import CrossEntropy
-from compiler.ops.pooling import AvgPool2d
-from compiler.ops.special import erf
-from compiler.types import DType, TensorType
+import tercet.compiler.ops
+from tercet.compiler import dims
+from tercet.compiler.ops.attention import ScaledDotProductAttention
+from tercet.compiler.ops.base import OPERATIONS
+from tercet.compiler.ops.conv import Conv2d
+from tercet.compiler.ops.loss import CrossEntropy
+from tercet.compiler.ops.pooling import AvgPool2d
+from tercet.compiler.ops.special import erf
+from tercet.compiler.types import DType, TensorType
 from tests.ops.frame import OpCase
 from tests.ops.layer_cases import CASES
 
@@ -46,7 +46,7 @@ def f32(*shape: Any) -> TensorType:
 
 
 def test_every_operation_of_these_families_has_a_case() -> None:
-    modules = {f"{compiler.ops.__name__}.{family}" for family in FAMILIES}
+    modules = {f"{tercet.compiler.ops.__name__}.{family}" for family in FAMILIES}
     named = {name for name, cls in OPERATIONS.items() if cls.__module__ in modules}
     assert named == {case.op.name for case in CASES}
 

@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler import dims
-from compiler.dims import symbol
-from compiler.errors import OpError
-from compiler.initializers import Identity, Normal, Orthogonal, Uniform
-from compiler.ops.activation import Softmax
-from compiler.ops.attention import ScaledDotProductAttention
-from compiler.ops.base import LayerOp, Op
-from compiler.ops.conv import Conv1d, Conv2d, ConvTranspose2d
-from compiler.ops.linear import Dense, Embedding, MatMul
-from compiler.ops.loss import CrossEntropy, Mse
-from compiler.ops.norm import BatchNorm, Dropout, GroupNorm, LayerNorm
-from compiler.ops.pooling import AdaptiveAvgPool2d, MaxPool2d
-from compiler.ops.recurrent import Lstm
-from compiler.reference import concretize
-from compiler.types import DType, TensorType
+from tercet.compiler import dims
+from tercet.compiler.dims import symbol
+from tercet.compiler.errors import OpError
+from tercet.compiler.initializers import Identity, Normal, Orthogonal, Uniform
+from tercet.compiler.ops.activation import Softmax
+from tercet.compiler.ops.attention import ScaledDotProductAttention
+from tercet.compiler.ops.base import LayerOp, Op
+from tercet.compiler.ops.conv import Conv1d, Conv2d, ConvTranspose2d
+from tercet.compiler.ops.linear import Dense, Embedding, MatMul
+from tercet.compiler.ops.loss import CrossEntropy, Mse
+from tercet.compiler.ops.norm import BatchNorm, Dropout, GroupNorm, LayerNorm
+from tercet.compiler.ops.pooling import AdaptiveAvgPool2d, MaxPool2d
+from tercet.compiler.ops.recurrent import Lstm
+from tercet.compiler.reference.interpreter import concretize
+from tercet.compiler.types import DType, TensorType
 from tests.ops.layer_cases import CASES
 
 ROOT = Path(__file__).parents[2]

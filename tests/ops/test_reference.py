@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.ops import elementwise as el
-from compiler.ops import indexing, joining, reduce, shape
-from compiler.ops.base import Op
-from compiler.types import DType
+from tercet.compiler.ops import elementwise as el
+from tercet.compiler.ops import indexing, joining, reduce, shape
+from tercet.compiler.ops.base import Op
+from tercet.compiler.types import DType
 from tests.ops.cases import BY_NAME
 from tests.ops.frame import Array
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from compiler import dims
-from compiler.dims import Size
-from compiler.errors import OpError
-from compiler.ops import indexing, joining, random, shape
-from compiler.ops.base import Op
-from compiler.ops.slicing import Index, Integer, Item, Slice
-from compiler.types import DType, TensorType
+from tercet.compiler import dims
+from tercet.compiler.dims import Size
+from tercet.compiler.errors import OpError
+from tercet.compiler.ops import indexing, joining, random, shape
+from tercet.compiler.ops.base import Op
+from tercet.compiler.ops.slicing import Index, Integer, Item, Slice
+from tercet.compiler.types import DType, TensorType
 
 N, T, D, H, W = map(dims.symbol, "NTDHW")
 

@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from compiler.ops import activation as act
-from compiler.ops import conv, linear, loss, norm, pooling, recurrent
-from compiler.ops.attention import ScaledDotProductAttention
+from tercet.compiler.ops import activation as act
+from tercet.compiler.ops import conv, linear, loss, norm, pooling, recurrent
+from tercet.compiler.ops.attention import ScaledDotProductAttention
 from tests.ops.frame import OpCase
 from tests.ops.layer_cases import CASES
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from compiler.data import SOURCES
-from compiler.ops.base import OPERATIONS, LayerOp
-from compiler.signature import REQUIRED, signature
-from compiler.training import CLIPS, METRICS, OPTIMIZERS, SCHEDULES
+from tercet.compiler.data import SOURCES
+from tercet.compiler.ops.base import OPERATIONS, LayerOp
+from tercet.compiler.signature import REQUIRED, signature
+from tercet.compiler.training import CLIPS, METRICS, OPTIMIZERS, SCHEDULES
 
 _KNOWN = {*OPERATIONS, *SOURCES, *CLIPS, *METRICS, *OPTIMIZERS, *SCHEDULES}
 

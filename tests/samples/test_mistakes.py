@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.pipeline import load
-from dsl.source import Source
+from tercet.compiler.pipeline import load
+from tercet.dsl.source import Source
 from tests.samples.catalog import SAMPLES
 from tests.samples.mutations import Mutation, mutations
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from compiler.pipeline import load
-from compiler.printer import print_program
+from tercet.compiler.pipeline import load
+from tercet.compiler.graph.printer import print_program
 from tercet.project import script_text
 from tests.samples.catalog import CATALOG, GOLDEN, ROOT, SAMPLES, TARGETS, Sample, project
 

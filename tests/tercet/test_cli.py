@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 import tercet.cli
-from dsl.diagnostics import Diagnostic, DiagnosticError
-from dsl.source import Source, Span
 from tercet.cli import main, options
 from tercet.cli.command import Command
 from tercet.cli.table import COMMANDS, Entry
+from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
+from tercet.dsl.source import Source, Span
 from tercet.errors import TercetError
 from tercet.runner import Finished, Job, RunError
 

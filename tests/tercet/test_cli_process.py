@@ -29,8 +29,8 @@ def test_help_needs_nothing_heavy() -> None:
     """By what is imported and not by the clock, which depends on the machine's other work."""
     code = (
         "import sys; from tercet.cli import main; main(['--help']);"
-        "print(sorted({'argparse', 'lark', 'numpy', 'rich', 'onnx', 'compiler', 'dsl'}"
-        " & set(sys.modules)), file=sys.stderr)"
+        "print(sorted({'argparse', 'lark', 'numpy', 'rich', 'onnx', 'tercet.compiler',"
+        " 'tercet.dsl'} & set(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True

@@ -54,7 +54,7 @@ def test_model_names(stem: str, name: str) -> None:
 
 
 def test_what_new_writes_has_no_errors(tmp_path: Path) -> None:
-    from dsl.parser import parse, read_source
+    from tercet.dsl.parser import parse, read_source
 
     assert main(["new", str(tmp_path / "net")]) == 0
     assert parse(read_source(tmp_path / "net.model")).diagnostics == ()

@@ -9,9 +9,9 @@ import onnx
 import onnxruntime
 import pytest
 
-from backends.onnx import gather, to_onnx
-from compiler import weights as canonical
-from compiler.reference import run
+from tercet.backends.onnx import gather, to_onnx
+from tercet.compiler.graph import weights as canonical
+from tercet.compiler.reference.interpreter import run
 from tercet.errors import TercetError
 from tercet.exporting import export
 from tercet.project import Project, open_project

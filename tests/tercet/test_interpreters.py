@@ -190,7 +190,7 @@ def test_unknown_target() -> None:
 @pytest.fixture
 def without_tercet(tmp_path: Path) -> str:
     """An interpreter that has the frameworks, and nothing that Tercet brings."""
-    absent = ("backends", "tercet", "lark", "onnxruntime")  # Keras brings rich
+    absent = ("tercet", "lark", "onnxruntime")  # Keras brings rich
     (tmp_path / "sitecustomize.py").write_text(
         f"import sys\nsys.modules.update(dict.fromkeys({absent}))\n"
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from compiler.types import DType
+from tercet.compiler.types import DType
 from tercet.verification.judge import Judgement, ProbeKind, Reference, Voice, judge, worst
 
 Array = NDArray[Any]

@@ -7,11 +7,11 @@ from textwrap import dedent
 import numpy as np
 import pytest
 
-from compiler.ir import Graph
-from compiler.pipeline import load, model_of
-from compiler.reference import run
-from compiler.weights import lively_weights
-from dsl.source import Source
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.weights import lively_weights
+from tercet.compiler.pipeline import load, model_of
+from tercet.compiler.reference.interpreter import run
+from tercet.dsl.source import Source
 from tercet.verification.probes import make_probes
 from tercet.verification.ranges import input_ranges
 from tercet.verification.truth import reference_answers

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tercet
-from compiler.weights import lively_weights, save
+from tercet.compiler.graph.weights import lively_weights, save
 from tercet.project import open_project
 from tercet.verification.probes import make_probes
 from tests.verify.fake import verify, write_model

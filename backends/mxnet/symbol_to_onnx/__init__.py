@@ -8,7 +8,7 @@ shapes and dtypes from MXNet's own inference, and refuses what it does not know.
 It runs where MXNet is importable; Tercet itself starts it in a subprocess, as a package of its own
 (`tercet.scripts`).  By hand it is
 
-    python -m backends.mxnet.symbol_to_onnx SYMBOL PARAMS SPEC.json OUT.onnx
+    python -m tercet.backends.mxnet.symbol_to_onnx SYMBOL PARAMS SPEC.json OUT.onnx
 """
 
 from __future__ import annotations

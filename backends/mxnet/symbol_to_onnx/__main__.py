@@ -1,6 +1,6 @@
 """The command that Tercet runs in MXNet's interpreter.
 
-    python -m backends.mxnet.symbol_to_onnx SYMBOL PARAMS SPEC.json OUT.onnx
+    python -m tercet.backends.mxnet.symbol_to_onnx SYMBOL PARAMS SPEC.json OUT.onnx
 
 SPEC.json is one object: `model` (a name), `inputs` (each `name dtype shape`, symbolic dimensions as
 strings), `outputs` (names in order), and optionally `sizes` (for a symbolic dimension an admissible

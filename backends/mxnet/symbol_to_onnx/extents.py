@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from compiler.dims import Size, evaluate, symbol
+from tercet.compiler.dims import Size, evaluate, symbol
 
 from .errors import ConversionError
 

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from compiler.dims import Dim, Size, Symbol
+from tercet.compiler.dims import Dim, Size, Symbol
 
 from . import (  # noqa: F401  (importing a family registers its conversions)
     activation,

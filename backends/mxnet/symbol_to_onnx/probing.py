@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from compiler.dims import Size, evaluate, symbols
+from tercet.compiler.dims import Size, evaluate, symbols
 
 from .errors import ConversionError
 from .extents import Extent, Point, Shape, base_points, parse_size, variations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from compiler.dims import FloorDiv, Mod, Product, Size, Sum, Symbol
+from tercet.compiler.dims import FloorDiv, Mod, Product, Size, Sum, Symbol
 
 from .builder import Builder, Tensor
 from .extents import Extent, Shape, product, recognise

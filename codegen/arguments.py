@@ -1,0 +1,146 @@
+"""The constructor arguments of a class: what its instances differ in, under the source's names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import field
+from typing import Any
+
+from tercet.codegen.expr import Expr, Literal, lift
+from tercet.codegen.merge import NotAlike
+from tercet.codegen.names import Names, size_argument
+from tercet.codegen.references import Argument, SizeName
+from tercet.codegen.uses import bound_names
+from tercet.compiler.graph.ir import Bind, Graph, Value
+from tercet.dsl import nodes
+from tercet.dsl.records import dataclass
+
+
+@dataclass
+class ClassArgument:
+    """One argument: its value in each specialisation and the source's default, if any."""
+
+    name: str
+    values: list[Any]
+    has_default: bool = False
+    default: Any = None
+    used: bool = False
+
+
+@dataclass
+class Arguments:
+    """The arguments of the class that prints these graphs, found as they are needed."""
+
+    graphs: Sequence[Graph]
+    names: Names
+    together: Sequence[Sequence[int]] = ()
+    """Specialisations of one and the same instance, which has one value of every argument."""
+    known: list[ClassArgument] = field(default_factory=list)
+    statics: dict[str, Expr | None] = field(default_factory=dict)
+    """What the block's parameters and sizes print as, by their names in the source."""
+
+    _locals: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for name in self.graphs[0].dims:
+            self._add_size(name)
+        for parameter in self.graphs[0].block.parameters:
+            self._add_parameter(parameter)
+
+    def _add_size(self, name: str) -> None:
+        values = [graph.dims[name] for graph in self.graphs]
+        if any(not isinstance(v, int) for v in values):
+            self.statics[name] = SizeName(name)
+        elif all(v == values[0] for v in values):
+            self.statics[name] = Literal(values[0])
+        elif self._conflict(values):
+            self.statics[name] = SizeName(name)
+        else:
+            self.statics[name] = self._new(size_argument(name), values)
+
+    def _add_parameter(self, parameter: nodes.Parameter) -> None:
+        values = [graph.arguments.get(parameter.name) for graph in self.graphs]
+        if all(type(v) is type(values[0]) and v == values[0] for v in values):
+            self.statics[parameter.name] = printable(values[0])
+        elif all(printable(v) is not None for v in values):
+            argument = self._new(parameter.name, values)
+            self.statics[parameter.name] = argument
+            if isinstance(parameter.default, nodes.Constant):
+                self.known[-1].has_default = True
+                self.known[-1].default = parameter.default.value
+        else:
+            self.statics[parameter.name] = None
+
+    def _conflict(self, values: Sequence[Any]) -> bool:
+        return any(values[g] != values[group[0]] for group in self.together for g in group)
+
+    def _new(self, wish: str, values: list[Any]) -> Argument:
+        if self._conflict(values):
+            raise NotAlike
+        name = self.names.fresh(wish)
+        self.known.append(ClassArgument(name, values))
+        return Argument(name)
+
+    def find(self, values: Sequence[Any], graphs: Sequence[int]) -> Argument | None:
+        """An argument that has these values where the executions belong to these graphs."""
+        for argument in self.known:
+            if all(
+                type(argument.values[g]) is type(v) and argument.values[g] == v
+                for g, v in zip(graphs, values, strict=True)
+            ):
+                return Argument(argument.name)
+        return None
+
+    def local(self, name: str, graph: int) -> Any:
+        """The static value that a name assigned once in the block has in a specialisation."""
+        while len(self._locals) < len(self.graphs):
+            self._locals.append(_locals(self.graphs[len(self._locals)]))
+        return self._locals[graph].get(name)
+
+    def invent(self, wish: str | None, values: Sequence[Any], graphs: Sequence[int]) -> Argument:
+        """A new argument for what neither the source's names nor a literal can print.
+
+        Raises NotAlike where one graph would need two values.
+        """
+        column: list[Any] = [None] * len(self.graphs)
+        filled: set[int] = set()
+        for graph, value in zip(graphs, values, strict=True):
+            if graph in filled and column[graph] != value:
+                raise NotAlike
+            filled.add(graph)
+            column[graph] = value
+        return self._new(wish or "value", column)
+
+    def use(self, name: str) -> None:
+        """Notes that the generated class reads an argument."""
+        for argument in self.known:
+            if argument.name == name:
+                argument.used = True
+
+    @property
+    def used(self) -> list[ClassArgument]:
+        """The arguments of the constructor, those with a default last."""
+        return sorted((a for a in self.known if a.used), key=lambda a: a.has_default)
+
+
+def printable(value: Any) -> Expr | None:
+    """A static value as a literal, if Python has one."""
+    if isinstance(value, tuple | list):
+        items = [printable(v) for v in value]
+        return None if any(i is None for i in items) else lift(list(items))
+    if isinstance(value, bool | int | float | str) or value is None:
+        return Literal(value)
+    return None
+
+
+def _locals(graph: Graph) -> dict[str, Any]:
+    """The static values of the names that a block's body assigns once, at its top."""
+    binds = [i for i in graph.body.items if isinstance(i, Bind)]
+    once = Counter(name for i in binds for name in bound_names(i.target, i.value))
+    return {
+        name: value
+        for i in binds
+        for name, value in bound_names(i.target, i.value).items()
+        if once[name] == 1 and not isinstance(value, Value)
+    }

@@ -1,0 +1,1 @@
+"""The text that all scripts share: data, files, schedules, metrics, checks."""

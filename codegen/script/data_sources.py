@@ -1,0 +1,218 @@
+"""How each data source is read, in lines of NumPy: setup, and one expression for each column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tercet.codegen.expr import Expr, Name
+from tercet.codegen.script.pieces import Piece
+from tercet.compiler.data.base import DataSource
+from tercet.compiler.data.bundled import Digits, Table
+from tercet.compiler.data.images import Cifar10, Cifar100, Mnist
+from tercet.compiler.data.synthetic import Synthetic
+from tercet.dsl.records import dataclass
+
+np = Name("np")
+
+RESERVED = frozenset(
+    {
+        "np",
+        "check_indices",
+        "path",
+        "seed",
+        "part",
+        "order",
+        "split",
+        "train",
+        "test",
+        "random",
+        "windows",
+        "rows",
+    }
+)
+"""Names that `load_data` may assign or read."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """An array in a script: its expression and the name of its NumPy dtype there."""
+
+    expr: Expr
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Loading:
+    """The reading of one source.
+
+    `arguments` are the flags (`data`, `seed`) that it needs, `parts` what `load_part` is called
+    with where the source has a test part, `split` share and shuffling where it has not, `length`
+    the number of rows where it is known before the mapping, `reserved` names that `setup` assigns.
+    """
+
+    columns: dict[str, Column]
+    setup: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    helpers: tuple[Piece, ...] = ()
+    arguments: tuple[str, ...] = ()
+    parts: tuple[str, str] = ("", "")
+    split: tuple[float, bool] = (1.0, False)
+    length: str = ""
+    reserved: frozenset[str] = frozenset()
+
+
+_Reader = Callable[[Any, Sequence[str], Path], Loading]
+_READERS: dict[type[DataSource], _Reader] = {}
+R = TypeVar("R", bound=_Reader)
+
+
+def reads(*sources: type[DataSource]) -> Callable[[R], R]:
+    """Registers how a kind of source is read."""
+
+    def register(reader: R) -> R:
+        _READERS.update(dict.fromkeys(sources, reader))
+        return reader
+
+    return register
+
+
+def loading(source: DataSource, used: Sequence[str], folder: Path) -> Loading:
+    """How a script reads a source of which it uses these columns; `folder` is the model's."""
+    for cls in type(source).__mro__:
+        if cls in _READERS:
+            return _READERS[cls](source, used, folder)
+    raise TypeError(type(source).__name__)
+
+
+def _cast(expr: Expr, dtype: str) -> Column:
+    return Column(expr.astype(getattr(np, dtype)), dtype)
+
+
+# ------------------------------------------------------------------------------- scikit-learn
+
+
+@reads(Digits)
+def _digits(source: Digits, used: Sequence[str], folder: Path) -> Loading:
+    digits = Name("digits")
+    return Loading(
+        {
+            "pixels": Column(digits.images[:, None], "float64"),
+            "digit": Column(digits.target, "intp"),
+        },
+        ("digits = load_digits()",),
+        ("from sklearn.datasets import load_digits",),
+        split=(source.split, source.shuffle),
+        reserved=frozenset({"digits", "load_digits"}),
+    )
+
+
+@reads(Table)
+def _table(source: Table, used: Sequence[str], folder: Path) -> Loading:
+    name = source.loader.removeprefix("load_")
+    table = Name(name)
+    features = Name("features") if source.standardize else table.data
+    label_dtype = "float64" if source.label == "progression" else "intp"
+    return Loading(
+        {
+            "features": Column(features, "float64"),
+            source.label: Column(table.target, label_dtype),
+        },
+        (f"{name} = {source.loader}()",),
+        (f"from sklearn.datasets import {source.loader}",),
+        split=(source.split, source.shuffle),
+        length=f"len({name}.data)",
+        reserved=frozenset({name, source.loader, "features", "mean", "std"}),
+    )
+
+
+# ------------------------------------------------------------------------- folders of images
+
+_READ_IDX = Piece(
+    '''\
+def read_idx(folder, name):
+    """An array of bytes in IDX format, gzipped or not."""
+    try:
+        if (folder / name).exists():
+            data = (folder / name).read_bytes()
+        else:
+            data = gzip.decompress((folder / f"{name}.gz").read_bytes())
+        if data[:3] != b"\\0\\0\\x08":
+            raise ValueError("not bytes in IDX format")
+        shape = np.frombuffer(data, ">i4", count=data[3], offset=4)
+        return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise SystemExit(f"{folder / name}: {error}") from None''',
+    ("import gzip", "import zlib", "import numpy as np"),
+)
+
+
+@reads(Mnist)
+def _mnist(source: Mnist, used: Sequence[str], folder: Path) -> Loading:
+    setup = [
+        'images = read_idx(path, f"{part}-images-idx3-ubyte")',
+        'labels = read_idx(path, f"{part}-labels-idx1-ubyte")',
+        "if images.shape != (len(labels), 28, 28):",
+        '    found = f"images {images.shape}, labels {labels.shape}"',
+        '    raise SystemExit(f"{path}, {part}: {found}, not {len(labels)} images of 28 x 28")',
+    ]
+    return Loading(
+        {
+            "pixels": _cast(Name("images")[:, None], "float32"),
+            source.label: _cast(Name("labels"), "int64"),
+        },
+        tuple(setup),
+        helpers=(_READ_IDX,),
+        arguments=("data",),
+        parts=("train", "t10k"),
+        reserved=frozenset({"read_idx", "load_part", "images", "labels", "found"}),
+    )
+
+
+_READ_CIFAR = Piece(
+    '''\
+def read_cifar(folder, pattern, labels):
+    """Rows of label bytes, then the bytes of a 3x32x32 image."""
+    files = sorted(folder.glob(pattern))
+    if not files:
+        raise SystemExit(f"{folder}: no file {pattern}")
+    data = np.concatenate([np.fromfile(file, np.uint8) for file in files])
+    if data.size % (labels + 3 * 32 * 32):
+        raise SystemExit(f"{folder}: {pattern} are not whole rows of labels and images")
+    return data.reshape(-1, labels + 3 * 32 * 32)''',
+    ("import numpy as np",),
+)
+
+
+@reads(Cifar10)
+def _cifar(source: Cifar10, used: Sequence[str], folder: Path) -> Loading:
+    rows, labels = Name("rows"), len(source.labels)
+    parts = ("data_batch_*.bin", "test_batch.bin")
+    if isinstance(source, Cifar100):
+        parts = ("train.bin", "test.bin")
+    columns = {
+        "pixels": _cast(rows[:, labels:].reshape(-1, 3, 32, 32), "float32"),
+        **{name: _cast(rows[:, i], "int64") for i, name in enumerate(source.labels)},
+    }
+    return Loading(
+        columns,
+        (f"rows = read_cifar(path, part, {labels})",),
+        helpers=(_READ_CIFAR,),
+        arguments=("data",),
+        parts=parts,
+        reserved=frozenset({"read_cifar", "load_part"}),
+    )
+
+
+# ---------------------------------------------------------------------------------- synthetic
+
+
+@reads(Synthetic)
+def _synthetic(source: Synthetic, used: Sequence[str], folder: Path) -> Loading:
+    return Loading(
+        {},
+        ("random = np.random.default_rng(seed)",),
+        arguments=("seed",),
+        split=(source.split, source.shuffle),
+    )

@@ -1,0 +1,174 @@
+"""Files that the scripts of all targets read and write: tensors, records, checkpoints.
+
+The same text everywhere, and no traceback for what may be wrong with a file: `docs/scripts.md`.
+The target imports its own `load_file` and `save_file`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tercet.codegen.script.index_checks import input_lines
+from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.script.size_checks import input_checks
+from tercet.compiler.dims import Size
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.training import Training
+from tercet.compiler.training.optimizers import Optimizer
+from tercet.compiler.types import DType, TensorType
+
+CHECKPOINT_FORMAT = "tercet-checkpoint-1"
+
+_ERROR_IMPORT = "from safetensors import SafetensorError"
+
+READ = Piece(
+    '''\
+def read(path):
+    """The tensors of a safetensors file."""
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None''',
+    (_ERROR_IMPORT,),
+)
+
+WRITE = Piece(
+    '''\
+def write(path, tensors, metadata=None):
+    """Write a safetensors file; a crash leaves the old one or the new one."""
+    temporary = f"{path}.tmp"
+    try:
+        save_file(tensors, temporary, metadata)
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: {error}") from None''',
+    ("import os", _ERROR_IMPORT),
+)
+"""Writing of weights, outputs and checkpoints."""
+
+LOG = Piece(
+    '''\
+def log(folder, record):
+    """Append a line to metrics.jsonl in the folder."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "metrics.jsonl"), "a") as file:
+        file.write(json.dumps(record) + "\\n")''',
+    ("import json", "import os"),
+)
+"""What `--log-dir` means."""
+
+CHECK = Piece(
+    '''\
+def check(path, tensors, types):
+    """Sizes by name of tensors in `path`, which must have these dtypes and shapes."""
+    if tensors.keys() != types.keys():
+        raise SystemExit(f"{path}: holds {sorted(tensors)}, not {sorted(types)}")
+    sizes = {}
+    for name, (dtype, *wanted) in types.items():
+        found, shape = str(tensors[name].dtype), list(tensors[name].shape)
+        wanted = [sizes.get(size, size) for size in wanted]
+        pairs = zip(wanted, shape, strict=False)
+        new = {size: have for size, have in pairs if isinstance(size, str) and have}
+        if found != dtype or shape != [new.get(size, size) for size in wanted]:
+            need = ", ".join(map(str, wanted))
+            raise SystemExit(f"{path}: {name} is {found} {shape}, not {dtype} [{need}]")
+        sizes |= new
+    return sizes'''
+)
+"""Tensors of a user's file, compared with what is expected of them (`types_text`)."""
+
+
+def dtypes_are_kept(model: Graph) -> bool:
+    """Whether every parameter has the dtype in files that it has in every script.
+
+    bf16 is f32 in files, for NumPy has none; not every framework can hold what is true or false.
+    """
+    other = (DType.BF16, DType.BOOL)
+    return not any(parameter.type.dtype in other for _, parameter in model.parameters())
+
+
+NAMES_AGREE = """\
+    if missing := sorted(named.keys() - tensors.keys()):
+        raise SystemExit(f"{path}: missing {missing}")
+    if unexpected := sorted(tensors.keys() - named.keys()):
+        raise SystemExit(f"{path}: unexpected {unexpected}")"""
+"""In a function of `path`: `tensors`, read from it, and `named`, what there is, have the names."""
+
+
+def types_agree(model: Graph, shape: str, dtype: str, own_shape: str) -> str:
+    """Lines in a loop over names: `tensors[name]`, of this shape, is what the model's own is."""
+    types = dtypes_are_kept(model)
+    have = "{tensors[name].dtype} " if types else ""
+    want = f"{{{dtype}}} " if types else ""
+    return f'''\
+        have = f"{have}{{{shape}}}"
+        want = f"{want}{{{own_shape}}}"
+        if have != want:
+            raise SystemExit(f"{{path}}: {{name}} is {{have}}, the model needs {{want}}")'''
+
+
+def types_text(types: Mapping[str, TensorType], prefix: str = "") -> str:
+    """What `check` takes: dtype and sizes by name; `prefix` comes before the names of dtypes."""
+    entries = [
+        f"{literal(name)}: {literal((prefix + type.dtype.numpy_name, *map(_size, type.shape)))}"
+        for name, type in types.items()
+    ]
+    return f"{{{', '.join(entries)}}}"
+
+
+def _size(size: Size) -> int | str:
+    return size if isinstance(size, int) else str(size)
+
+
+def checked_inputs(model: Graph, prefix: str = "") -> list[str]:
+    """Lines of `predict` that look at `inputs`, read from `source`: types, sizes and indices."""
+    types = {i.value.name: i.value.type for i in model.inputs}
+    call = f"check(source, inputs, {types_text(types, prefix)})"
+    demands = input_checks(model, "{source}")
+    return [f"sizes = {call}" if demands else call, *demands, *input_lines(model)]
+
+
+def _state_of(optimizer: Optimizer) -> str:
+    """The optimizer by what it keeps for each parameter: `sgd, momentum`."""
+    kept = [name for name in ("momentum", "centered") if getattr(optimizer, name, False)]
+    return ", ".join([optimizer.name, *kept])
+
+
+def checkpoint_piece(model: str, target: str, training: Training) -> Piece:
+    """Reading of checkpoints: `read_checkpoint(path, run)`, and `identity`, which makes `run`.
+
+    The optimizer is part of it, and the precision where it is not f32: the state of another run
+    may lack what this one needs.
+    The target writes one by `write(path, tensors, {**run, "step": str(step)})`.
+    """
+    precision = literal(str(training.precision))
+    mixed = f'\n        "precision": {precision},' if training.is_mixed else ""
+    optimizer = literal(_state_of(training.update.optimizer))
+    text = f'''\
+def identity(seed, batch_size):
+    """What a checkpoint and the run that resumes it must agree in."""
+    return {{
+        "format": {literal(CHECKPOINT_FORMAT)},
+        "model": {literal(model)},
+        "target": {literal(target)},
+        "optimizer": {optimizer},{mixed}
+        "seed": str(seed),
+        "batch_size": str(batch_size),
+    }}
+
+
+def read_checkpoint(path, run):
+    """The tensors of a checkpoint and the number of its step."""
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {{}}
+            tensors = {{name: file.get_tensor(name) for name in file.keys()}}
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{{path}}: {{error}}") from None
+    for name, value in run.items():
+        if metadata.get(name) != value:
+            raise SystemExit(f"{{path}}: {{name}} is {{metadata.get(name)}}, not {{value}}")
+    return tensors, int(metadata["step"])'''
+    return Piece(text, (_ERROR_IMPORT, "from safetensors import safe_open"))

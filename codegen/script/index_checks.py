@@ -1,0 +1,90 @@
+"""Looking for classes and rows that are not there: in the data, and in the inputs of `predict`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from tercet.codegen.expr import Expr, Name
+from tercet.codegen.render import render
+from tercet.codegen.script.numpy_rules import lowered
+from tercet.codegen.script.pieces import Piece, literal
+from tercet.compiler import dims
+from tercet.compiler.graph.index_checks import IndexCheck, index_checks
+from tercet.compiler.graph.index_sources import Step
+from tercet.compiler.graph.ir import Apply, Graph, Value
+from tercet.compiler.graph.labels import data_checks
+from tercet.compiler.graph.training import Training
+
+CHECK_INDICES = "check_indices"
+
+
+def index_check_piece(model: Graph, training: Training | None) -> Piece:
+    """`check_indices`, if the script calls it."""
+    checks = [*index_checks(model), *(data_checks(training) if training else ())]
+    if not checks:
+        return Piece()
+    ignoring = any(check.ignored is not None for check in checks)
+    return Piece(_IGNORING if ignoring else _PLAIN, ("import numpy as np",))
+
+
+_PLAIN = f'''\
+def {CHECK_INDICES}(where, name, indices, low, high):
+    """Refuse numbers of classes or rows that are not from `low` to `high`."""
+    indices = np.atleast_1d(indices)
+    wrong = ~((low <= indices) & (indices <= high))
+    if wrong.any():
+        found = f"row {{np.argwhere(wrong)[0][0]}} holds {{indices[wrong][0]}}"
+        raise SystemExit(f"{{where}}: {{name}} must be from {{low}} to {{high}}; {{found}}")'''
+
+_IGNORING = f'''\
+def {CHECK_INDICES}(where, name, indices, low, high, ignored=None):
+    """Refuse numbers of classes or rows that are neither from `low` to `high` nor `ignored`."""
+    indices = np.atleast_1d(indices)
+    wrong = ~((low <= indices) & (indices <= high))
+    allowed = f"from {{low}} to {{high}}"
+    if ignored is not None:
+        wrong &= indices != ignored
+        allowed += f" or {{ignored}}"
+    if wrong.any():
+        found = f"row {{np.argwhere(wrong)[0][0]}} holds {{indices[wrong][0]}}"
+        raise SystemExit(f"{{where}}: {{name}} must be {{allowed}}; {{found}}")'''
+
+
+def check_lines(checks: Iterable[IndexCheck], arrays: Mapping[str, str], where: str) -> list[str]:
+    """Lines of `load_data` that look at its arrays, whose names are given by the source's."""
+    named = {name: Name(array) for name, array in arrays.items()}
+    return [_call(check, named, where) for check in checks]
+
+
+def input_lines(model: Graph) -> list[str]:
+    """Lines of `predict` that look at `inputs`, read from `source`."""
+    inputs = {i.value.name: Name("inputs")[i.value.name] for i in model.inputs}
+    found = []
+    for check in index_checks(model):
+        array = inputs[check.name]
+        looked_at = Name("np").asarray(array) if check.steps else array
+        found.append(_call(check, {**inputs, check.name: looked_at}, "source"))
+    return found
+
+
+def _call(check: IndexCheck, arrays: Mapping[str, Expr], where: str) -> str:
+    array = arrays[check.name]
+    for step in check.steps:
+        array = _applied(step, array)
+    ignored = "" if check.ignored is None else f", ignored={check.ignored}"
+    sizes = {
+        symbol: reading.of(dims.symbol(render(arrays[reading.name].shape[reading.axis])))
+        for symbol, reading in check.readings.items()
+    }
+    low, high = (dims.substitute(end, sizes) for end in (check.low, check.high))
+    given = f"{literal(check.shown)}, {render(array)}, {low}, {high}{ignored}"
+    return f"{CHECK_INDICES}({where}, {given})"
+
+
+def _applied(step: Step, array: Expr) -> Expr:
+    result = (Value("", step.type),)
+    constants = (Apply(c, (), result, step.span) if c else None for c in step.operands)
+    operands = [array if c is None else lowered(c, ()) for c in constants]
+    found = lowered(Apply(step.op, (), result, step.span), operands)
+    assert found is not None, step.op
+    return found

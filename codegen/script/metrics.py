@@ -1,0 +1,228 @@
+"""Metrics as printed code: short NumPy classes, for frameworks without the metric in stock.
+
+Each is `Metric.sums` and `Metric.result` in a script's words: `update` adds a batch, `result`
+gives the number.  An attribute on which all uses in a script agree is a literal, else an argument
+of the constructor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+from tercet.codegen.script.pieces import Piece, literal
+from tercet.compiler.graph.training import NamedMetric
+from tercet.compiler.training.metrics import (
+    F1,
+    R2,
+    Accuracy,
+    BinaryAccuracy,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Metric,
+    Perplexity,
+    Precision,
+    Recall,
+    RootMeanSquaredError,
+    TopKAccuracy,
+)
+from tercet.dsl.records import dataclass
+
+
+@dataclass(frozen=True)
+class _Class:
+    """The parts of a printed class; `{axis}` in a line is the attribute of that name."""
+
+    summary: str
+    totals: str
+    operands: str
+    update: tuple[str, ...]
+    result: tuple[str, ...]
+    imports: tuple[str, ...] = ()
+
+
+_COUNTED = ("self.total += correct.size",)
+_DECISIONS = ("said, true = prediction > {threshold}, label > 0.5",)
+_ERROR = ("difference = prediction.astype(np.float64) - label",)
+_SHARE = ("return self.correct / self.total",)
+_NUMPY = ("import numpy as np",)
+_MATH = ("import math",)
+
+
+def _share(summary: str, denominator: str, *update: str) -> _Class:
+    """A share that may be one of nothing, which is NaN."""
+    result = f"return self.right / self.{denominator} if self.{denominator} else math.nan"
+    totals = f"right = self.{denominator}"
+    return _Class(summary, totals, "prediction, label", (*_DECISIONS, *update), (result,), _MATH)
+
+
+_CLASSES: dict[type[Metric], _Class] = {
+    Accuracy: _Class(
+        "Share of labels that have the largest score.",
+        "correct = self.total",
+        "logits, label",
+        (
+            "correct = logits.argmax(axis={axis}) == label",
+            "self.correct += correct.sum()",
+            *_COUNTED,
+        ),
+        _SHARE,
+    ),
+    TopKAccuracy: _Class(
+        "Share of labels with fewer than k classes of a larger score.",
+        "correct = self.total",
+        "logits, label",
+        (
+            "label = np.expand_dims(label, {axis})",
+            "larger = logits > np.take_along_axis(logits, label, {axis})",
+            "correct = larger.sum(axis={axis}) < {k}",
+            "self.correct += correct.sum()",
+            *_COUNTED,
+        ),
+        _SHARE,
+        _NUMPY,
+    ),
+    Perplexity: _Class(
+        "exp of the mean negative log-likelihood of the labels.",
+        "loss = self.total",
+        "logits, label",
+        (
+            "logits = logits.astype(np.float64)",
+            "logits -= logits.max(axis={axis}, keepdims=True)",
+            "own = np.take_along_axis(logits, np.expand_dims(label, {axis}), {axis})",
+            "log_sum = np.log(np.exp(logits).sum(axis={axis}, keepdims=True))",
+            "self.loss += (log_sum - own).sum()",
+            "self.total += label.size",
+        ),
+        ("return np.exp(self.loss / self.total)",),
+        _NUMPY,
+    ),
+    BinaryAccuracy: _Class(
+        "Share of predictions on the label's side of the threshold.",
+        "correct = self.total",
+        "prediction, label",
+        (
+            "correct = (prediction > {threshold}) == (label > 0.5)",
+            "self.correct += correct.sum()",
+            *_COUNTED,
+        ),
+        _SHARE,
+    ),
+    Precision: _share(
+        "Share of right ones among those said to be positive.",
+        "said",
+        "self.right += (said & true).sum()",
+        "self.said += said.sum()",
+    ),
+    Recall: _share(
+        "Share of the positive ones that were found.",
+        "true",
+        "self.right += (said & true).sum()",
+        "self.true += true.sum()",
+    ),
+    F1: _share(
+        "Harmonic mean of precision and recall.",
+        "both",
+        "self.right += 2 * (said & true).sum()",
+        "self.both += said.sum() + true.sum()",
+    ),
+    MeanAbsoluteError: _Class(
+        "Mean of |prediction - label|.",
+        "error = self.total",
+        "prediction, label",
+        (*_ERROR, "self.error += np.abs(difference).sum()", "self.total += difference.size"),
+        ("return self.error / self.total",),
+        _NUMPY,
+    ),
+    MeanSquaredError: _Class(
+        "Mean of (prediction - label)^2.",
+        "error = self.total",
+        "prediction, label",
+        (*_ERROR, "self.error += (difference**2).sum()", "self.total += difference.size"),
+        ("return self.error / self.total",),
+        _NUMPY,
+    ),
+    RootMeanSquaredError: _Class(
+        "Square root of the mean of (prediction - label)^2.",
+        "error = self.total",
+        "prediction, label",
+        (*_ERROR, "self.error += (difference**2).sum()", "self.total += difference.size"),
+        ("return math.sqrt(self.error / self.total)",),
+        (*_MATH, *_NUMPY),
+    ),
+    R2: _Class(
+        "Coefficient of determination.",
+        "residual = self.squares = self.sum = self.total",
+        "prediction, label",
+        (
+            "label = label.astype(np.float64)",
+            "self.residual += ((prediction - label) ** 2).sum()",
+            "self.squares += (label**2).sum()",
+            "self.sum += label.sum()",
+            "self.total += label.size",
+        ),
+        ("return 1 - self.residual / (self.squares - self.sum**2 / self.total)",),
+        _NUMPY,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class PrintedMetrics:
+    """The classes, and for every metric by its name the expression that makes an object."""
+
+    piece: Piece
+    objects: dict[str, str]
+
+
+def printed_metrics(metrics: Sequence[NamedMetric]) -> PrintedMetrics:
+    """NumPy classes for these metrics, one for each kind among them."""
+    groups: dict[type[Metric], list[NamedMetric]] = {}
+    for metric in metrics:
+        groups.setdefault(type(metric.metric), []).append(metric)
+    texts: list[str] = []
+    imports: list[str] = []
+    objects: dict[str, str] = {}
+    for cls, members in groups.items():
+        varying = _varying([member.metric for member in members])
+        texts.append(_class_text(members[0].metric, varying))
+        imports += _CLASSES[cls].imports
+        for member in members:
+            arguments = (f"{name}={literal(getattr(member.metric, name))}" for name in varying)
+            objects[member.name] = f"{cls.__name__}({', '.join(arguments)})"
+    piece = Piece("\n\n\n".join(texts), tuple(dict.fromkeys(imports)))
+    ordered = {metric.name: objects[metric.name] for metric in metrics}
+    return PrintedMetrics(piece, ordered)
+
+
+def _varying(metrics: Sequence[Metric]) -> tuple[str, ...]:
+    """The attributes in which metrics of one kind differ."""
+    names = [field.name for field in fields(metrics[0])]
+    return tuple(n for n in names if len({literal(getattr(m, n)) for m in metrics}) > 1)
+
+
+def _class_text(metric: Metric, varying: Sequence[str]) -> str:
+    parts = _CLASSES[type(metric)]
+    values = {
+        field.name: f"self.{field.name}"
+        if field.name in varying
+        else literal(getattr(metric, field.name))
+        for field in fields(metric)
+    }
+    body = [line.format_map(values) for line in parts.update]
+    return "\n".join(
+        (
+            f"class {type(metric).__name__}:",
+            f'    """{parts.summary}"""',
+            "",
+            f"    def __init__({', '.join(('self', *varying))}):",
+            *(f"        self.{name} = {name}" for name in varying),
+            f"        self.{parts.totals} = 0",
+            "",
+            f"    def update(self, {parts.operands}):",
+            *(f"        {line}" for line in body),
+            "",
+            "    def result(self):",
+            *(f"        {line}" for line in parts.result),
+        )
+    )

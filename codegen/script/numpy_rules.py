@@ -1,0 +1,285 @@
+"""How the operations that a mapping may use are written in NumPy, by class of operation.
+
+What works on each row alone belongs here; an operation without a rule is refused with a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from tercet.codegen.expr import Expr, Literal, Name, Unary
+from tercet.codegen.target import infix
+from tercet.compiler.data.synthetic import Draw
+from tercet.compiler.dims import Dim
+from tercet.compiler.graph.ir import Apply
+from tercet.compiler.initializers import Constant as ConstantInitializer
+from tercet.compiler.initializers import Normal, Ones, Uniform, Zeros
+from tercet.compiler.ops import elementwise, indexing, reduce, shape
+from tercet.compiler.ops.base import Op
+from tercet.compiler.types import DType
+
+np = Name("np")
+
+_Rule = Callable[..., Expr | None]
+_RULES: dict[type[Op], _Rule] = {}
+R = TypeVar("R", bound=_Rule)
+
+
+def _rule(*operations: type[Op]) -> Callable[[R], R]:
+    """Registers a rule: a function of the item and its printed operands, None where it cannot."""
+
+    def register(rule: R) -> R:
+        for cls in operations:
+            if cls in _RULES:
+                raise ValueError(f"{cls.__name__} has two rules")
+            _RULES[cls] = rule
+        return rule
+
+    return register
+
+
+def lowered(item: Apply, operands: Sequence[Expr | None]) -> Expr | None:
+    """The expression of an operation over its printed operands; None where no rule fits."""
+    rule = _RULES.get(type(item.op))
+    return None if rule is None else rule(item, *operands)
+
+
+def numpy_dtype(dtype: DType) -> Expr:
+    """`np.float32`."""
+    expr: Expr = getattr(np, "bool_" if dtype is DType.BOOL else dtype.numpy_name)
+    return expr
+
+
+# ------------------------------------------------------------------------------------ element-wise
+
+
+@_rule(elementwise.Constant)
+def _constant(item: Apply) -> Expr:
+    assert isinstance(item.op, elementwise.Constant)
+    value = item.op.value
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e6:
+        value = int(value)  # NumPy lets a Python number adopt the array's dtype
+    return Literal(value)
+
+
+@_rule(
+    *elementwise.ARITHMETIC,
+    elementwise.FloorDivide,
+    elementwise.Modulo,
+    *elementwise.COMPARISONS,
+)
+def _infix(item: Apply, x: Expr, y: Expr) -> Expr:
+    return infix(item.op, x, y)
+
+
+@_rule(elementwise.LogicalAnd)
+def _and(item: Apply, x: Expr, y: Expr) -> Expr:
+    return x & y
+
+
+@_rule(elementwise.LogicalOr)
+def _or(item: Apply, x: Expr, y: Expr) -> Expr:
+    return x | y
+
+
+@_rule(elementwise.LogicalNot)
+def _not(item: Apply, x: Expr) -> Expr:
+    return ~x
+
+
+@_rule(elementwise.Negate)
+def _negate(item: Apply, x: Expr) -> Expr:
+    return Unary("-", x)
+
+
+_FUNCTIONS: dict[type[Op], str] = {
+    elementwise.Minimum: "minimum",
+    elementwise.Maximum: "maximum",
+    elementwise.Where: "where",
+    elementwise.Abs: "abs",
+    elementwise.Sign: "sign",
+    elementwise.Square: "square",
+    elementwise.Exp: "exp",
+    elementwise.Expm1: "expm1",
+    elementwise.Log: "log",
+    elementwise.Log1p: "log1p",
+    elementwise.Sqrt: "sqrt",
+    elementwise.Reciprocal: "reciprocal",
+    elementwise.Sin: "sin",
+    elementwise.Cos: "cos",
+    elementwise.Tan: "tan",
+    elementwise.Floor: "floor",
+    elementwise.Ceil: "ceil",
+    elementwise.Round: "rint",
+    elementwise.IsNan: "isnan",
+    elementwise.IsInf: "isinf",
+}
+
+
+@_rule(*_FUNCTIONS)
+def _function(item: Apply, *operands: Expr) -> Expr:
+    function: Expr = getattr(np, _FUNCTIONS[type(item.op)])
+    return function(*operands)
+
+
+@_rule(elementwise.Rsqrt)
+def _rsqrt(item: Apply, x: Expr) -> Expr:
+    return Literal(1) / np.sqrt(x)
+
+
+@_rule(elementwise.Clip)
+def _clip(item: Apply, x: Expr) -> Expr:
+    assert isinstance(item.op, elementwise.Clip)
+    return np.clip(x, item.op.min, item.op.max)
+
+
+@_rule(elementwise.Cast)
+def _cast(item: Apply, x: Expr) -> Expr:
+    return x.astype(numpy_dtype(item.outputs[0].type.dtype))
+
+
+# ------------------------------------------------------------------------------------ random draws
+
+
+@_rule(Draw)
+def _draw(item: Apply) -> Expr:
+    assert isinstance(item.op, Draw)
+    sizes = item.op.sizes
+    random = Name("random")
+    match item.op.initializer:
+        case Uniform(low=low, high=high):
+            return random.uniform(low, high, sizes)
+        case Normal(std=std, mean=mean):
+            return random.normal(mean, std, sizes)
+        case ConstantInitializer(value=value):
+            return np.full(sizes, value)
+        case Zeros():
+            return np.zeros(sizes)
+        case Ones():
+            return np.ones(sizes)
+    raise TypeError(type(item.op.initializer).__name__)
+
+
+# ------------------------------------------------------------------------------------------- shape
+
+
+@_rule(shape.Reshape, shape.Flatten)
+def _reshape(item: Apply, x: Expr) -> Expr | None:
+    sizes = item.outputs[0].type.shape
+    if sum(isinstance(size, Dim) for size in sizes) > 1:
+        return None
+    return x.reshape(*(-1 if isinstance(size, Dim) else size for size in sizes))
+
+
+@_rule(shape.Transpose, shape.Permute)
+def _transpose(item: Apply, x: Expr) -> Expr:
+    assert isinstance(item.op, shape.Transpose | shape.Permute)
+    return x.transpose(*item.op.order(item.outputs[0].type.rank))
+
+
+@_rule(shape.Squeeze)
+def _squeeze(item: Apply, x: Expr) -> Expr:
+    assert isinstance(item.op, shape.Squeeze)
+    assert item.inputs[0] is not None
+    return x.squeeze(_axes(item.op.axes(item.inputs[0].type.shape)))
+
+
+@_rule(shape.Unsqueeze)
+def _unsqueeze(item: Apply, x: Expr) -> Expr:
+    assert isinstance(item.op, shape.Unsqueeze)
+    assert item.inputs[0] is not None
+    return np.expand_dims(x, _axes(item.op.axes(item.inputs[0].type.rank)))
+
+
+def _axes(axes: tuple[int, ...]) -> int | tuple[int, ...]:
+    return axes[0] if len(axes) == 1 else axes
+
+
+@_rule(shape.Index)
+def _index(item: Apply, x: Expr) -> Expr | None:
+    assert isinstance(item.op, shape.Index)
+    items = tuple(map(_index_item, item.op.items))
+    if any(isinstance(part, Dim) for part in _bounds(item.op.items)):
+        return None
+    return x[items if len(items) > 1 else items[0]] if items else x
+
+
+def _index_item(item: object) -> object:
+    match item:
+        case shape.Slice(start, stop, step):
+            return slice(start, stop, None if step == 1 else step)
+        case shape.Integer(value):
+            return value
+    return None
+
+
+def _bounds(items: Sequence[object]) -> Iterator[object]:
+    for item in items:
+        match item:
+            case shape.Slice(start, stop):
+                yield from (start, stop)
+            case shape.Integer(value):
+                yield value
+
+
+@_rule(shape.Concat)
+def _concat(item: Apply, *tensors: Expr) -> Expr:
+    assert isinstance(item.op, shape.Concat)
+    return np.concatenate(tensors, axis=item.op.axis)
+
+
+@_rule(shape.Stack)
+def _stack(item: Apply, *tensors: Expr) -> Expr:
+    assert isinstance(item.op, shape.Stack)
+    return np.stack(tensors, axis=item.op.axis)
+
+
+@_rule(shape.Flip)
+def _flip(item: Apply, x: Expr) -> Expr:
+    assert isinstance(item.op, shape.Flip)
+    return np.flip(x, _axes(item.op.axes(item.outputs[0].type.rank)))
+
+
+@_rule(shape.Repeat)
+def _repeat(item: Apply, x: Expr) -> Expr | None:
+    assert isinstance(item.op, shape.Repeat)
+    if isinstance(item.op.count, Dim):
+        return None
+    return np.repeat(x, item.op.count, axis=item.op.axis)
+
+
+# -------------------------------------------------------------------------------------- reductions
+
+_REDUCTIONS: dict[type[Op], str] = {
+    reduce.ReduceSum: "sum",
+    reduce.ReduceMean: "mean",
+    reduce.ReduceMax: "max",
+    reduce.ReduceMin: "min",
+    reduce.ReduceProd: "prod",
+    reduce.ReduceAny: "any",
+    reduce.ReduceAll: "all",
+}
+
+_WIDENED = (reduce.ReduceSum, reduce.ReduceProd)
+"""Those that NumPy makes 64-bit integers of smaller ones for."""
+
+
+@_rule(*_REDUCTIONS)
+def _reduction(item: Apply, x: Expr) -> Expr:
+    assert isinstance(item.op, reduce.Reduction)
+    assert item.inputs[0] is not None
+    method: Expr = getattr(x, _REDUCTIONS[type(item.op)])
+    keywords: dict[str, object] = {"keepdims": True} if item.op.keepdims else {}
+    dtype = item.outputs[0].type.dtype
+    if isinstance(item.op, _WIDENED) and dtype in (DType.I32, DType.I8, DType.U8):
+        keywords["dtype"] = numpy_dtype(dtype)
+    return method(axis=_axes(item.op.axes(item.inputs[0].type.rank)), **keywords)
+
+
+@_rule(indexing.ArgMax, indexing.ArgMin)
+def _place(item: Apply, x: Expr) -> Expr:
+    assert isinstance(item.op, indexing.ArgMax | indexing.ArgMin)
+    method: Expr = x.argmax if isinstance(item.op, indexing.ArgMax) else x.argmin
+    keywords = {"keepdims": True} if item.op.keepdims else {}
+    return method(axis=item.op.axis, **keywords)

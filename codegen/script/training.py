@@ -1,0 +1,228 @@
+"""The parts of a script around the model that all targets share: constants, flags, batches.
+
+What they promise to callers is `docs/scripts.md` and `docs/checkpoints.md`; this module is the
+one place where the shared text of that contract is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.script.schedules import schedule_piece
+from tercet.compiler.data.base import FileSource
+from tercet.compiler.graph.training import Training
+from tercet.compiler.training.clipping import Clip, ClipValue, GlobalNorm
+
+BATCHES = Piece(
+    '''\
+def batches(rows, batch_size, seed, epoch):
+    """Row numbers of each batch of an epoch; rows that fill no batch sit it out."""
+    if rows < batch_size:
+        raise SystemExit(f"{rows} training rows do not fill a batch of {batch_size}")
+    order = np.random.default_rng((seed, epoch)).permutation(rows)
+    return order[: rows - rows % batch_size].reshape(-1, batch_size)''',
+    ("import numpy as np",),
+)
+"""The order of training rows: the same in every target, for any epoch without those before."""
+
+
+# --------------------------------------------------------------------------------- hyper-parameters
+
+LEARNING_RATE = "LEARNING_RATE"
+NO_DECAY = "NO_DECAY"
+PRECISION = "PRECISION"
+MATCHED = f"any(fnmatchcase(name, pattern) for pattern in {NO_DECAY})"
+"""Whether the parameter called `name` in the source has no weight decay; needs MATCHED_IMPORT."""
+MATCHED_IMPORT = "from fnmatch import fnmatchcase"
+_OPTIMIZER_CONSTANTS = {
+    "lr": LEARNING_RATE,
+    "momentum": "MOMENTUM",
+    "weight_decay": "WEIGHT_DECAY",
+}
+
+
+def optimizer_constants(training: Training) -> dict[str, str]:
+    """Names of constants by the optimizer's attributes; those without one print as literals.
+
+    `lr` always has one, `momentum` and `weight_decay` unless they are zero.
+    """
+    optimizer = training.update.optimizer
+    return {
+        attribute: name
+        for attribute, name in _OPTIMIZER_CONSTANTS.items()
+        if attribute == "lr" or getattr(optimizer, attribute, False)
+    }
+
+
+def clip_constant(clip: Clip) -> tuple[str, float]:
+    """Name and value of the constant of a way to clip."""
+    match clip:
+        case GlobalNorm(limit):
+            return "MAX_GRADIENT_NORM", limit
+        case ClipValue(limit):
+            return "MAX_GRADIENT", limit
+    raise TypeError(type(clip).__name__)
+
+
+def constants(training: Training | None, precision: str = "") -> tuple[tuple[str, str], ...]:
+    """The hyper-parameters on top of a script: (name, value as text), in order.
+
+    `precision` is what the target calls the precision of training, where it is not f32.
+    """
+    if training is None:
+        return (("SEED", "0"),)
+    update = training.update
+    entries: list[tuple[str, str]] = [
+        ("BATCH_SIZE", literal(training.batch)),
+        ("EPOCHS", literal(training.epochs)),
+    ]
+    entries += [
+        (name, literal(getattr(update.optimizer, attribute)))
+        for attribute, name in optimizer_constants(training).items()
+    ]
+    if training.decay_exceptions:
+        entries.append((NO_DECAY, literal(list(training.decay_exceptions))))
+    if (schedule := schedule_piece(update.schedule)) is not None:
+        entries += schedule.constants
+    if update.clip is not None:
+        name, limit = clip_constant(update.clip)
+        entries.append((name, literal(limit)))
+    if training.is_mixed:
+        entries.append((PRECISION, precision))
+    return (*entries, ("SEED", literal(training.seed)))
+
+
+# ------------------------------------------------------------------------------------------- flags
+
+
+def argument_lines(training: Training | None, device: str, export_help: str) -> list[str]:
+    """The lines of `main` that read the command line into `args`.
+
+    `device` is the target's expression for the default of `--device`; `export_help` says what
+    `--export` writes.
+    """
+    common = [
+        _flag("seed", "type=int", "default=SEED"),
+        _flag("device", f"default={device}", help="cpu, cuda or cuda:K"),
+        _flag("weights", 'metavar="FILE"', help="start from these weights (safetensors)"),
+        _flag("save", 'metavar="FILE"', help="write the weights here (safetensors)"),
+    ]
+    ends = [
+        _flag(
+            "predict",
+            'nargs=2, action="append", default=[]',
+            'metavar=("IN", "OUT")',
+            help="run on the inputs in IN, write the outputs to OUT (safetensors)",
+        ),
+        _flag("export", 'metavar="FILE"', help=export_help),
+    ]
+    flags = common + ends
+    if training is not None:
+        flags = _numbers() + _data(training) + common + _state() + ends
+    return [
+        "parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])",
+        *flags,
+        "args = parser.parse_args()",
+        "if not 0 <= args.seed < 2**32:",
+        '    parser.error("--seed must be from 0 to 4294967295")',
+        *(_training_checks() if training is not None else []),
+        *_path_checks(training is not None),
+    ]
+
+
+def training_lines(data: str, evaluated: bool, before: Sequence[str] = ()) -> list[str]:
+    """What `main` does between the weights given and those saved.
+
+    `data` loads the arrays; the lines `before` stand between this and the training.
+    """
+    found = [
+        "if args.epochs or args.resume or args.evaluate:",
+        f"    train_part, test_part = {data}",
+        *(f"    {line}" for line in before),
+        "step = 0",
+        "if args.epochs or args.resume:",
+        "    step = train(model, train_part, args)",
+    ]
+    if not evaluated:
+        return found
+    result = '"  ".join(f"{name} {value:.4f}" for name, value in result.items())'
+    return [
+        *found,
+        "if (args.epochs or args.evaluate) and len(test_part[0]):",
+        "    result = evaluate(model, test_part, args)",
+        "    if args.log_dir:",
+        '        record = {"epoch": args.epochs, "step": step, "test": result}',
+        "        log(args.log_dir, record)",
+        f"    print({result})",
+    ]
+
+
+def output_lines(predict: str) -> list[str]:
+    """What `main` does last; `predict` is the call for a `source` and a `path`."""
+    return [
+        "if args.save:",
+        "    save(model, args.save)",
+        "for source, path in args.predict:",
+        f"    {predict}",
+        "if args.export:",
+        "    export(model, args.export)",
+    ]
+
+
+def _training_checks() -> list[str]:
+    """What argparse does not see in numbers."""
+    return [
+        "if args.epochs < 0 or args.batch_size < 1 or not args.lr >= 0:",
+        '    parser.error("--epochs and --lr must be at least 0, --batch-size 1")',
+        "if args.checkpoint_every and (args.checkpoint_every < 0 or not args.checkpoint):",
+        '    parser.error("--checkpoint-every needs --checkpoint and a positive number")',
+    ]
+
+
+def _path_checks(trains: bool) -> list[str]:
+    """A folder that takes no file is told before the training that would be lost."""
+    files = ", ".join(["args.save", *(["args.checkpoint"] if trains else []), "args.export"])
+    return [
+        f"files = [{files}, *(o for _, o in args.predict)]",
+        "for path in filter(None, files):",
+        "    folder = os.path.dirname(os.path.abspath(path))",
+        "    if not os.path.isdir(folder) or not os.access(folder, os.W_OK):",
+        '        raise SystemExit(f"{path}: no folder that can be written to")',
+        *(_LOG_CHECK if trains else []),
+    ]
+
+
+_LOG_CHECK = [
+    "if args.log_dir and os.path.isfile(args.log_dir):",
+    '    raise SystemExit(f"{args.log_dir}: not a folder")',
+]
+
+
+def _flag(name: str, *arguments: str, help: str | None = None) -> str:
+    tail = () if help is None else (f"help={literal(help)}",)
+    return f"parser.add_argument({', '.join((literal(f'--{name}'), *arguments, *tail))})"
+
+
+def _numbers() -> list[str]:
+    return [
+        _flag("epochs", "type=int", "default=EPOCHS"),
+        _flag("batch-size", "type=int", "default=BATCH_SIZE"),
+        _flag("lr", "type=float", f"default={LEARNING_RATE}"),
+    ]
+
+
+def _data(training: Training) -> list[str]:
+    if not isinstance(training.data.source, FileSource):
+        return []
+    return [_flag("data", "type=Path", "default=DATA", help="read the data from here")]
+
+
+def _state() -> list[str]:
+    return [
+        _flag("checkpoint", 'metavar="FILE"', help="write the state of training here each epoch"),
+        _flag("checkpoint-every", "type=int", 'metavar="STEPS"', help="and after so many steps"),
+        _flag("resume", 'metavar="FILE"', help="go on from a checkpoint"),
+        _flag("evaluate", 'action="store_true"', help="evaluate even without training"),
+        _flag("log-dir", 'metavar="DIR"', help="append to metrics.jsonl in this folder"),
+    ]

@@ -1,0 +1,74 @@
+"""The specialisations of blocks, and which of them one instance of a block runs through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tercet.compiler.graph.callees import all_graphs, called_graphs
+from tercet.compiler.graph.ir import Create, Graph, Layer
+from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
+
+
+def graphs_by_block(model: Graph) -> list[list[Graph]]:
+    """The specialisations that a model uses, by block, callees before their callers.
+
+    Those that make others of the same block, by recursion or through what they call, form groups
+    of their own: no class can construct itself.
+    """
+    groups: list[list[Graph]] = []
+    latest: dict[int, int] = {}
+    place_of: dict[int, int] = {}
+    for graph in called_graphs(model):
+        block = id(graph.block)
+        place = latest.get(block)
+        if place is None or any(place_of[id(made)] >= place for made in _made(graph)):
+            place = latest[block] = len(groups)
+            groups.append([])
+        groups[place].append(graph)
+        place_of[id(graph)] = place
+    return groups
+
+
+def _made(graph: Graph) -> Iterator[Graph]:
+    """The graphs of the instances that a graph makes."""
+    for graphs in graph.instances.values():
+        yield from graphs
+
+
+def layers_of(*roots: Graph) -> list[Layer]:
+    """Every layer that these graphs, and all that they call, make."""
+    return [
+        item.made
+        for graph in all_graphs(*roots)
+        for item in graph.body.walk()
+        if isinstance(item, Create) and isinstance(item.made, Layer)
+    ]
+
+
+def specialised_together(model: Graph) -> list[list[Graph]]:
+    """Sets of graphs that one instance runs through, because it is applied to different types.
+
+    What such an instance holds is applied through several graphs too.
+    """
+    found: list[list[Graph]] = []
+    pending = [[graph] for graph in all_graphs(model)]
+    while pending:
+        callers = pending.pop()
+        called: dict[str, dict[int, Graph]] = {}
+        for graph in callers:
+            for instance, graphs in graph.instances.items():
+                called.setdefault(instance.path, {}).update({id(g): g for g in graphs})
+        several = [list(graphs.values()) for graphs in called.values() if len(graphs) > 1]
+        found += several
+        pending += several
+    return found
+
+
+def not_one_class(graph: Graph, target: str) -> DiagnosticError:
+    """The error for an instance whose graphs no class can print together."""
+    message = (
+        f"{target}: an instance of `{graph.block.name}` is applied to inputs of types so different "
+        "that no one class can be written for them"
+    )
+    help = "make an instance for each of them, or give them one shape"
+    return DiagnosticError(Diagnostic("E0701", message, graph.block.name_span, help=help))

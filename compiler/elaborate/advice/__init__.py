@@ -1,0 +1,1 @@
+"""What is legal but hardly meant, and what to write instead."""

@@ -1,0 +1,1 @@
+"""The `train` declarations: data, loss, metrics and settings become graphs."""

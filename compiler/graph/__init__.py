@@ -1,0 +1,1 @@
+"""The graph IR, and what is asked of a graph."""

@@ -1,0 +1,172 @@
+"""What the names and expressions of a text can stand for, and how messages speak of it.
+
+Static values are plain Python objects (`ir.StaticValue`): numbers, strings, tuples (the language's
+lists too), `Dim`, `DType`, `Initializer`, `Layer`, `Instance`; an operation's name is its class, an
+initializer's name its class, a block's name its declaration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from tercet.compiler.dims import Dim, Size
+from tercet.compiler.graph.ir import Instance, Layer, Value
+from tercet.compiler.initializers import Initializer
+from tercet.compiler.ops.base import LayerOp, Op
+from tercet.compiler.types import DType
+from tercet.dsl import nodes
+from tercet.dsl.records import dataclass
+
+
+class Poison:
+    """The value of an expression that has been reported as wrong."""
+
+    def __repr__(self) -> str:
+        return "POISON"
+
+
+POISON: Final = Poison()
+
+
+@dataclass(frozen=True, eq=False)
+class StaticFunction:
+    """A function over static values.  `operation` is the one of the same name over tensors."""
+
+    name: str
+    function: Callable[..., Any]
+    operation: type[Op] | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`left relation right` of sizes, which only the run can decide."""
+
+    left: Size
+    relation: str
+    right: Size
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.relation} {self.right}"
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """A condition that holds where all of these comparisons do."""
+
+    comparisons: tuple[Comparison, ...]
+
+    def __str__(self) -> str:
+        return " and ".join(map(str, self.comparisons))
+
+
+def is_kind(value: object) -> bool:
+    """Whether the value makes layers: a kind of layer, a block or a model."""
+    return isinstance(value, nodes.Block) or (
+        isinstance(value, type) and issubclass(value, LayerOp)
+    )
+
+
+def is_function(value: object) -> bool:
+    """Whether the value is an operation without parameters or state."""
+    return isinstance(value, type) and issubclass(value, Op) and not issubclass(value, LayerOp)
+
+
+def holds_tensor(value: object) -> bool:
+    """Whether the value is a tensor or a list with one in it."""
+    if isinstance(value, Value):
+        return True
+    return isinstance(value, tuple) and any(holds_tensor(item) for item in value)
+
+
+def holds_poison(value: object) -> bool:
+    """Whether the value is wrong, or a list with something wrong in it."""
+    if value is POISON:
+        return True
+    return isinstance(value, tuple) and any(holds_poison(item) for item in value)
+
+
+def is_size(value: object) -> bool:
+    """Whether the value is an integer, known or symbolic."""
+    return isinstance(value, Dim) or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def frozen(value: Any) -> Any:
+    """A key that tells apart what Python's equality does not (1, 1.0 and true)."""
+    if isinstance(value, tuple):
+        return tuple([frozen(item) for item in value])
+    return type(value), value
+
+
+def kind_name(value: Any) -> str:
+    """The name of a kind of layer, block, function or initializer in the language."""
+    match value:
+        case nodes.Block(name=name) | StaticFunction(name=name):
+            return name
+        case type() if issubclass(value, Op | Initializer):
+            return value.name
+    raise TypeError(value)
+
+
+def describe(value: Any) -> str:
+    """The value in the words of a message, with its article."""
+    match value:
+        case Value(type=type_):
+            return f"a tensor {type_}"
+        case None:
+            return "none"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return f"the number {value}"
+        case DType():
+            return f"the element type {value}"
+        case str():
+            return f'the string "{value}"' if len(value) <= 40 else "a string"
+        case Dim():
+            return f"the size {value}"
+        case tuple():
+            return f"a list of {len(value)}"
+        case Undecided():
+            return f"the undecided condition {value}"
+        case Layer():
+            return f"the layer `{value.site.name}`"
+        case Instance():
+            return f"the {value.block.kind} `{value.site.name}`"
+        case nodes.Block():
+            return f"the {value.kind} `{value.name}`"
+        case StaticFunction():
+            return f"the function `{value.name}`"
+        case Initializer():
+            return f"the initializer `{kind_name(type(value))}`"
+        case type() if issubclass(value, LayerOp):
+            return f"the layer kind `{value.name}`"
+        case type() if issubclass(value, Op):
+            return f"the function `{value.name}`"
+        case type() if issubclass(value, Initializer):
+            return f"the initializer `{kind_name(value)}`"
+    return type(value).__name__.lower()
+
+
+def text(value: Any) -> str:
+    """The value as the language writes it: in messages, and by `str`."""
+    match value:
+        case str():
+            return str(value)
+        case None:
+            return "none"
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return f"[{', '.join(map(text, value))}]"
+        case int() | float() | Dim() | Undecided():
+            return str(value)
+        case Value():
+            return str(value.type)
+        case Layer() | Instance():
+            return value.site.name
+        case Initializer():
+            return kind_name(type(value))
+        case nodes.Block() | StaticFunction() | type():
+            return kind_name(value)
+    return str(value)

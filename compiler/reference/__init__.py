@@ -1,0 +1,1 @@
+"""The reference: a graph run in NumPy, what it is given, and statistics fitted to it."""
