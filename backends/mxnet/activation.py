@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.mxnet.initial import initial
-from tercet.backends.mxnet.target import F, construct, lower, nn
+from tercet.backends.mxnet.target import F, construct, convolves, lower, nn
 from tercet.codegen.expr import Expr, Helper, Made
 from tercet.codegen.target import Application
 from tercet.compiler.graph.ir import Layer
@@ -29,8 +29,9 @@ def _written_out(op: Op, at: Application, x: Expr) -> Expr:
 
 @lower(ops.Relu)
 def _relu(op: ops.Relu, at: Application, x: Expr) -> Expr:
-    # Faster than `F.relu`, which leaves the layout that oneDNN's convolutions work in.
-    return F.Activation(x, act_type="relu")
+    if convolves(at):  # `F.relu` leaves the layout that oneDNN's convolutions work in: slower
+        return F.Activation(x, act_type="relu")
+    return F.relu(x)
 
 
 @lower(ops.Relu6)

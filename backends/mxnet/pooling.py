@@ -9,6 +9,7 @@ from tercet.backends.mxnet.conv import padded
 from tercet.backends.mxnet.target import F, lower
 from tercet.codegen.axes import one_or_all
 from tercet.codegen.expr import Expr, default
+from tercet.codegen.pooled import gives_bare
 from tercet.codegen.target import Application
 from tercet.compiler.ops import pooling as ops
 from tercet.compiler.ops.windows import Pads
@@ -91,18 +92,18 @@ def _avg_pool(op: ops.AvgPool, at: Application, x: Expr) -> Expr:
 
 @lower(ops.GlobalAvgPool1d, ops.GlobalAvgPool2d)
 def _global_avg_pool(op: ops.GlobalAvgPool, at: Application, x: Expr) -> Expr:
-    return F.mean(x, axis=one_or_all(op.axes), keepdims=True)
+    return F.mean(x, axis=one_or_all(op.axes), keepdims=default(not gives_bare(at), False))
 
 
 @lower(ops.GlobalMaxPool2d)
 def _global_max_pool(op: ops.GlobalMaxPool2d, at: Application, x: Expr) -> Expr:
-    return F.max(x, axis=(2, 3), keepdims=True)
+    return F.max(x, axis=one_or_all(op.axes), keepdims=default(not gives_bare(at), False))
 
 
 @lower(ops.AdaptiveAvgPool2d)
 def _adaptive_avg_pool(op: ops.AdaptiveAvgPool2d, at: Application, x: Expr) -> Expr:
     if op.size == (1, 1):
-        return F.mean(x, axis=(2, 3), keepdims=True)
+        return F.mean(x, axis=(2, 3), keepdims=default(not gives_bare(at), False))
     gone = tuple(2 + k for k, n in enumerate(op.size) if n == 1)
     windows = tuple(1 if axis in gone else n for axis, n in enumerate(op.windows(at.type(0)), 2))
     if gone:

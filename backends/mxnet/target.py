@@ -22,6 +22,7 @@ from tercet.codegen.expr import (
     Comprehension,
     Expr,
     Helper,
+    Input,
     Literal,
     Made,
     Name,
@@ -30,12 +31,15 @@ from tercet.codegen.expr import (
     Template,
 )
 from tercet.codegen.expr import Sequence as SequenceExpr
-from tercet.codegen.target import Application, ClassTarget
+from tercet.codegen.pooled import PoolingTarget
+from tercet.codegen.specialised import layers_of
+from tercet.codegen.target import Application
 from tercet.codegen.tree import children, replace
 from tercet.codegen.writer import Assign, Statement
 from tercet.compiler.dims import Dim
 from tercet.compiler.graph.ir import Graph, Layer, ReadParameter
 from tercet.compiler.ops.base import LayerOp
+from tercet.compiler.ops.conv import AnyConvolution
 from tercet.compiler.types import DType, TensorType
 
 F = Name("F")
@@ -72,7 +76,7 @@ def held_as(dtype: DType) -> str:
     return DTYPES[dtype]
 
 
-class MXNetTarget(ClassTarget):
+class MXNetTarget(PoolingTarget):
     """Prints `HybridBlock` classes; with `eager`, code over NDArrays."""
 
     name: ClassVar[str] = "mxnet"
@@ -86,6 +90,7 @@ class MXNetTarget(ClassTarget):
         self._summed = summed_inputs(model) if trained else frozenset[int]()
         self.eager = eager
         self.reads_sizes = eager
+        self.convolves = any(isinstance(v.op, AnyConvolution) for v in layers_of(model))
 
     def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:
         try:
@@ -99,8 +104,9 @@ class MXNetTarget(ClassTarget):
         item = at.item
         try:
             _require_known(at)
-            lowered = lower.find(item.op)(item.op, at, *at.inputs)
-            return self._finished(lowered)
+            if self.bare.flattened(at.graph, item):
+                return Input(0)
+            return self._finished(lower.find(item.op)(item.op, at, *at.inputs))
         except Unsupported as problem:
             raise rejected("mxnet", item.op, item.span, problem) from None
 
@@ -210,6 +216,12 @@ def is_eager(at: Application) -> bool:
     """Whether the code runs on NDArrays, whose sizes are numbers."""
     assert isinstance(at.target, MXNetTarget)
     return at.target.eager
+
+
+def convolves(at: Application) -> bool:
+    """Whether the script has convolutions, which oneDNN computes in a layout of its own."""
+    assert isinstance(at.target, MXNetTarget)
+    return at.target.convolves
 
 
 def _require_known(at: Application) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tercet.backends.base import Unsupported
 from tercet.backends.pytorch.conv import pad_widths
 from tercet.backends.pytorch.target import F, lower, torch
 from tercet.codegen.axes import collapse, one_or_all
-from tercet.codegen.classes import ClassCode
-from tercet.codegen.expr import Attribute, Call, Expr, Literal, Sequence, default
-from tercet.codegen.loops import map_expressions
+from tercet.codegen.expr import Expr, default
+from tercet.codegen.pooled import gives_bare
 from tercet.codegen.target import Application
-from tercet.codegen.tree import replace as replace_parts
 from tercet.compiler.ops import pooling as ops
 from tercet.compiler.ops.windows import Pads
 
@@ -65,42 +61,19 @@ def _needed(op: ops.Pool, at: Application) -> Pads:
 
 @lower(ops.GlobalAvgPool1d, ops.GlobalAvgPool2d)
 def _global_avg_pool(op: ops.GlobalAvgPool, at: Application, x: Expr) -> Expr:
-    return x.mean(dim=list(op.axes), keepdim=True)
+    return x.mean(dim=one_or_all(op.axes), keepdim=default(not gives_bare(at), False))
 
 
 @lower(ops.GlobalMaxPool2d)
 def _global_max_pool(op: ops.GlobalMaxPool2d, at: Application, x: Expr) -> Expr:
-    return x.amax(dim=list(op.axes), keepdim=True)
-
-
-def flattened_at_once(code: ClassCode) -> ClassCode:
-    """The class with `x.mean(dim=[2, 3])` for `x.mean(dim=[2, 3], keepdim=True).flatten(1)`.
-
-    Only global pooling writes its axes, which are all but the first two, as a list.
-    """
-    return replace(code, compute=tuple(map_expressions(code.compute, _flattened)))
-
-
-def _flattened(expr: Expr) -> Expr | None:
-    match expr:
-        case Call(
-            Attribute(
-                Call(
-                    Attribute(x, "mean" | "amax" as name),
-                    (),
-                    (("dim", Sequence(is_list=True) as axes), ("keepdim", Literal(True))),
-                ),
-                "flatten",
-            ),
-            (Literal(1),),
-        ):
-            return Attribute(replace_parts(x, _flattened), name)(dim=axes)
-    return None
+    return x.amax(dim=one_or_all(op.axes), keepdim=default(not gives_bare(at), False))
 
 
 @lower(ops.AdaptiveAvgPool2d)
 def _adaptive_avg_pool(op: ops.AdaptiveAvgPool2d, at: Application, x: Expr) -> Expr:
     """With an axis of any size, which the exporter needs to know, by the mean along it."""
+    if gives_bare(at):
+        return x.mean(dim=(2, 3))
     height, width = op.windows(at.type(0))
     if isinstance(height, int) and isinstance(width, int):
         return F.adaptive_avg_pool2d(x, collapse(op.size))

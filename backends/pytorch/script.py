@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from tercet.backends.base import Place, layer_precision
 from tercet.backends.pytorch.helpers import helper_pieces
 from tercet.backends.pytorch.initialize import initialize_piece
-from tercet.backends.pytorch.pooling import flattened_at_once
 from tercet.backends.pytorch.precision import torch_name
 from tercet.backends.pytorch.target import PyTorchTarget
 from tercet.backends.pytorch.training import TrainingPrinter
@@ -42,7 +41,7 @@ _IMPORTS = Piece(
 def render(model: Graph, training: Training | None, place: Place) -> str:
     """The script for a model.  Raises DiagnosticError for what PyTorch cannot express."""
     target = PyTorchTarget()
-    classes = [flattened_at_once(code) for code in ClassPrinter(target).print_model(model)]
+    classes = ClassPrinter(target).print_model(model)
     printer = TrainingPrinter(model, training, target, place) if training else None
     initialize = initialize_piece(model)
     precision = torch_name(training.precision) if training else ""

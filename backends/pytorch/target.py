@@ -9,9 +9,10 @@ from tercet.backends.base import Lowerings, Unsupported, rejected
 from tercet.backends.pytorch.helpers import HELPERS
 from tercet.backends.pytorch.initial import filled, initializer
 from tercet.backends.pytorch.initialize import own_initializers
-from tercet.codegen.expr import Expr, Helper, Made, Name, Template
+from tercet.codegen.expr import Expr, Helper, Input, Made, Name, Template
+from tercet.codegen.pooled import PoolingTarget
 from tercet.codegen.script.names import SCRIPT_NAMES, words
-from tercet.codegen.target import Application, ClassTarget, shortened
+from tercet.codegen.target import Application, shortened
 from tercet.compiler.graph.ir import Graph, Layer, ReadParameter
 from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.types import DType
@@ -42,7 +43,7 @@ DTYPES = {
 }
 
 
-class PyTorchTarget(ClassTarget):
+class PyTorchTarget(PoolingTarget):
     """Prints `nn.Module` classes."""
 
     name: ClassVar[str] = "pytorch"
@@ -131,6 +132,8 @@ class PyTorchTarget(ClassTarget):
     def apply(self, at: Application) -> Expr | Template:
         item = at.item
         operands = list(at.inputs)
+        if self.bare.flattened(at.graph, item):
+            return Input(0)
         if item.inputs and all(at.constant(k) for k in range(len(item.inputs))):
             operands[0] = torch.tensor(operands[0], dtype=DTYPES[at.type(0).dtype])
         try:

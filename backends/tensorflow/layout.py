@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from tercet.backends.tensorflow.axes import result_order, stays_last
-from tercet.backends.tensorflow.uses import Uses, flattens, spatial_axes_are_one
+from tercet.backends.tensorflow.uses import Uses
+from tercet.codegen.pooled import BareValues, flattens, spatial_axes_are_one
 from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Apply, Call, Graph, Value
 from tercet.compiler.ops.base import Layout
-from tercet.compiler.ops.pooling import GlobalPool
 from tercet.compiler.ops.shape import Permute, Reshape, Transpose, Unsqueeze
 
 
@@ -61,6 +61,7 @@ class Layouts:
         self._models = {id(graph) for graph in models}
         self._graphs = all_graphs(*models, *functions)
         self._uses = {id(g): Uses(g) for g in self._graphs}
+        self._bare = BareValues()
         self._inputs: dict[int, set[int]] = defaultdict(set)
         self._outputs: dict[int, set[int]] = defaultdict(set)
         self._held: dict[int, Held] = {}
@@ -123,9 +124,7 @@ class Layouts:
         assert main is not None
         rest = (Held.FIRST,) * (len(item.inputs) - 1)
         output = _last(True, item.outputs[0])
-        if isinstance(item.op, GlobalPool) and self._uses[id(graph)].only_flattened(
-            item.outputs[0]
-        ):
+        if self._bare.has(graph, item.outputs[0]):
             output = Held.BARE
         return Places((_last(True, main), *rest), output)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from tercet.backends.tensorflow.conv import pad_widths
 from tercet.backends.tensorflow.target import Placed, lower, tf
 from tercet.codegen.axes import collapse, one_or_all
-from tercet.codegen.expr import Expr, Helper, Sequence, lift
+from tercet.codegen.expr import Expr, Helper, Sequence, default, lift
 from tercet.compiler.ops import pooling as ops
 
 _MAX = {1: tf.nn.max_pool1d, 2: tf.nn.max_pool2d, 3: tf.nn.max_pool3d}
@@ -89,15 +89,14 @@ def _global_max_pool(op: ops.GlobalMaxPool2d, at: Placed, x: Expr) -> Expr:
 
 def _all_axes(op: ops.GlobalPool, at: Placed) -> dict[str, object]:
     axes = tuple(range(1, 1 + op.rank))
-    kept = {} if at.drops_axes else {"keepdims": True}
-    return {"axis": one_or_all(axes), **kept}
+    return {"axis": one_or_all(axes), "keepdims": default(not at.drops_axes, False)}
 
 
 @lower(ops.AdaptiveAvgPool2d)
 def _adaptive_avg_pool(op: ops.AdaptiveAvgPool2d, at: Placed, x: Expr) -> Expr:
     whole = tuple(axis for axis, size in enumerate(op.size, 1) if size == 1)
     if len(whole) == 2:
-        return tf.reduce_mean(x, axis=whole, keepdims=True)
+        return tf.reduce_mean(x, axis=whole, keepdims=default(not at.drops_axes, False))
     kernel = list(op.windows(at.type(0)))
     for axis in whole:
         x, kernel[axis - 1] = tf.reduce_mean(x, axis=axis, keepdims=True), 1

@@ -36,14 +36,14 @@ CASES = [
     Case(
         "pooled_and_flattened",
         "model M { input x: f32[N, 4, 9, 9]\n output y = x |> global_avg_pool2d |> flatten }",
-        "x.mean(dim=[2, 3])",
+        "x.mean(dim=(2, 3))",
         "flatten(1)",
         ("pytorch",),
     ),
     Case(
         "maximum_flattened",
         "model M { input x: f32[N, 4, 9, 9]\n output y = x |> global_max_pool2d |> flatten }",
-        "x.amax(dim=[2, 3])",
+        "x.amax(dim=(2, 3))",
         "flatten(1)",
         ("pytorch",),
     ),
@@ -52,8 +52,54 @@ CASES = [
         "model M { input x: f32[N, 4, 9, 9, 2]\n"
         " output y = x |> mean(axis = [2, 3], keepdims = true) |> flatten }",
         "x.mean(dim=(2, 3), keepdim=True).flatten(1)",
-        "[2, 3]",
+        "dim=(2, 3))",
         ("pytorch",),
+    ),
+    Case(
+        "pooled_to_one_and_flattened",
+        "model M { input x: f32[N, 4, 9, 9]\n"
+        " output y = x |> adaptive_avg_pool2d(1) |> relu |> squeeze(axis = [2, 3]) }",
+        "mean(",
+        "(2, 3), keepdim",
+        ("pytorch", "mxnet"),
+    ),
+    Case(
+        "pooled_and_flattened_in_gluon",
+        "model M { input x: f32[N, 4, 9, 9]\n output y = x |> global_max_pool2d |> flatten }",
+        "return F.max(x, axis=(2, 3))  # [N, 4]",
+        "F.flatten",
+        ("mxnet",),
+    ),
+    Case(
+        "what_is_pooled_keeps_its_axes_where_any_use_needs_them",
+        "model M { input x: f32[N, 4, 9, 9]\n h = x |> global_avg_pool2d\n"
+        " output scaled = x * h, flat = h |> flatten }",
+        "h = F.mean(x, axis=(2, 3), keepdims=True)  # [N, 4, 1, 1]",
+        "axis=(2, 3))",
+        ("mxnet",),
+    ),
+    Case(
+        "a_pooled_value_with_a_name_has_its_shape_beside_it",
+        "model M { input x: f32[N, 4, 9, 9]\n h = x |> global_avg_pool2d |> relu\n"
+        " a = h |> flatten\n b = h |> flatten\n output c = a |> dense(3), d = b |> dense(2) }",
+        "relu(x.mean(dim=(2, 3)))  # [N, 4]",
+        "flatten(",
+        ("pytorch",),
+    ),
+    Case(
+        "relu_of_dense_layers_in_gluon",
+        "model M { input x: f32[N, 4]\n output y = x |> dense(5) |> relu }",
+        "F.relu(self.dense(x))",
+        "F.Activation",
+        ("mxnet",),
+    ),
+    Case(
+        "relu_of_convolutions_in_gluon",
+        "block B { input x: f32[N, D]\n output x |> dense(5) |> relu }\n"
+        "model M { input x: f32[N, 1, 4, 4]\n output y = x |> conv2d(2, 3) |> flatten |> B }",
+        'F.Activation(self.dense(x), act_type="relu")',
+        "F.relu",
+        ("mxnet",),
     ),
     Case(
         "results_of_branches",

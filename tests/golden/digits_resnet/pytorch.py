@@ -81,7 +81,7 @@ class DigitsResNet(nn.Module):
         for stage in self.basic_block:
             for block in stage:
                 h = block(h)
-        return self.dense(h.mean(dim=[2, 3]))  # [N, 10]
+        return self.dense(h.mean(dim=(2, 3)))  # [N, 10]
 
 
 def initialize(module):
@@ -453,4 +453,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: c74f21b246ea5744
+# Compiled by Tercet. sha256 of the lines above: 5059f3a3a873d3a4

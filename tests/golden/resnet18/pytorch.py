@@ -87,7 +87,7 @@ class ResNet18(nn.Module):
         for stage in self.basic_block:
             for block in stage:
                 h = block(h)
-        return self.dense(h.mean(dim=[2, 3]))  # [N, 1000]
+        return self.dense(h.mean(dim=(2, 3)))  # [N, 1000]
 
 
 def initialize(module):
@@ -463,4 +463,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 34e21fb747c68630
+# Compiled by Tercet. sha256 of the lines above: 203226377426ebae
