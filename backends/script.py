@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import symtable
 import sys
 import sysconfig
 import textwrap
+import tokenize
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +16,10 @@ from pathlib import Path
 from tercet.backends.base import Place
 from tercet.codegen.classes import ClassCode
 from tercet.codegen.script.pieces import Piece, joined
+from tercet.codegen.script.quoting import docstring, shell_word
 from tercet.codegen.writer import lines
 from tercet.compiler.graph.ir import Graph
+from tercet.dsl.visible import columns, visible
 
 COLUMNS = 88
 """The width of a script."""
@@ -60,11 +64,11 @@ def class_text(code: ClassCode, frame: ClassFrame) -> str:
 
 def _documentation(text: str) -> list[str]:
     """The docstring of a class: on one line where it fits."""
-    text = " ".join(text.split())
-    line = f'    """{text}"""'
-    if len(line) <= COLUMNS:
-        return [line]
-    return [*_wrapped(f'    """{text}', "    ", COLUMNS - 3), '    """']
+    line = docstring(" ".join(text.split()))
+    if columns(line) <= COLUMNS - 4:
+        return [f"    {line}"]
+    rows = _wrapped(line.removesuffix('"""'), "", COLUMNS - 7)
+    return [*(f"    {row}" for row in rows), '    """']
 
 
 def _wrapped(text: str, indent: str, width: int = COLUMNS) -> list[str]:
@@ -86,37 +90,37 @@ def header(
     `exported` is the ending of what `--export` writes, nothing where it writes several files.
     """
     script = place.script_name
-    stem = Path(script).stem
-    name = stem.rsplit("_", 1)[0]
+    name = Path(script).stem.rsplit("_", 1)[0]
     weights = f"{name}.safetensors"
-    usage = [f"python {script} --weights {weights} --predict inputs.safetensors out.safetensors"]
+    usage: list[Sequence[Sequence[str]]]
+    usage = [(("weights", weights), ("predict", "inputs.safetensors", "out.safetensors"))]
     if trained:
-        usage.insert(0, f"python {script} --save {weights}")
-        usage[1] = f"python {script} --epochs 0 --weights {weights} --export {name}{exported}"
+        export = (("epochs", "0"), ("weights", weights), ("export", f"{name}{exported}"))
+        usage = [(("save", weights),), export]
     inputs = ", ".join(f"{i.value.name} {i.value.type}" for i in model.inputs)
     outputs = ", ".join(f"{o.name} {o.value.type}" for o in model.outputs)
     count = sum(_size(p.type.shape) for _, p in model.parameters() if p.trainable)
+    source = visible(place.source_name).replace("%(prog)", "%%(prog)")  # argparse shows the line
     body = [
-        f"{model.name} for {framework}, compiled from {place.source_name}.",
+        f"{model.name} for {framework}, compiled from {source}.",
         "",
-        *(part for line in usage for part in _command(line)),
+        *(part for flags in usage for part in _command(script, flags)),
         "",
         *_wrapped(f"{inputs} -> {outputs}; {count:,} trainable parameters.", "    "),
         *(part for note in notes for part in _wrapped(note, "")),
     ]
-    text = "\n".join(body)
-    return f'{"r" if _BACKSLASH in text else ""}"""{text}\n"""'
+    return docstring("\n".join(body) + "\n")
 
 
-def _command(line: str) -> list[str]:
+def _command(script: str, flags: Sequence[Sequence[str]]) -> list[str]:
     """A command as a shell takes it, with a further line where a flag does not fit."""
-    first, *flags = line.split(" --")
-    rows = [f"    {first}"]
-    for flag in flags:
-        if len(f"{rows[-1]} --{flag} {_BACKSLASH}") > COLUMNS:
-            rows.append(f"        --{flag}")
+    rows = [f"    python {shell_word(script)}"]
+    for flag, *values in flags:
+        text = " ".join([f"--{flag}", *map(shell_word, values)])
+        if columns(f"{rows[-1]} {text} {_BACKSLASH}") > COLUMNS:
+            rows.append(f"        {text}")
         else:
-            rows[-1] += f" --{flag}"
+            rows[-1] += f" {text}"
     return [*(f"{row} {_BACKSLASH}" for row in rows[:-1]), rows[-1]]
 
 
@@ -173,12 +177,27 @@ def _formatted(text: str) -> str:
 
     By Ruff: it is the formatter that Python projects use, so scripts look at home there.
     """
-    return _ruff(["format", "--isolated", "--line-length", str(COLUMNS)], text)
+    return _excused(_ruff(["format", "--isolated", "--line-length", str(COLUMNS)], text))
+
+
+def _excused(text: str) -> str:
+    """The script with a note for linters where text of the model makes a line too long."""
+    rows = text.split("\n")
+    long = [k for k, row in enumerate(rows, 1) if columns(row) > COLUMNS and " " in row.strip()]
+    if not long:
+        return text
+    ends = {k: k for k in long}
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        first, last = token.start[0], token.end[0]
+        ends |= {k: last for k in long if first <= k < last}
+    for end in set(ends.values()):
+        rows[end - 1] += "  # noqa: E501"
+    return "\n".join(rows)
 
 
 def _ruff(arguments: Sequence[str], text: str) -> str:
     command = [_ruff_path(), *arguments, "--stdin-filename", "script.py", "-"]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, input=text, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise RuntimeError(f"generated code is not valid Python: {done.stderr.strip()}")
     return done.stdout

@@ -253,7 +253,8 @@ class Tokens:
             if token.text.isprintable():
                 continue
             for offset, character in enumerate(token.text):
-                if (character < " " and character not in "\t\f\r") or character == "\x7f":
+                low = character < " " and character not in "\t\f\r"
+                if low or "\x7f" <= character <= "\x9f":
                     start = token.start + offset
                     message = f"{_describe(character)} has no meaning here"
                     help = "in a string, write it as an escape such as `\\u0007`"

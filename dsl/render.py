@@ -17,12 +17,13 @@ Written with `print`, no library: an error must show at once.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from tercet.dsl.diagnostics import Diagnostic
 from tercet.dsl.source import Span
+from tercet.dsl.visible import columns as columns_of
+from tercet.dsl.visible import visible
 
 _TAB: Final = 4
 _WIDTH: Final = 160
@@ -80,20 +81,20 @@ class _Renderer:
         found = self.diagnostic
         style = _RED if found.severity == "error" else _YELLOW
         title = self._paint(f"{found.severity}[{found.code}]", style)
-        yield f"{title}{self._paint(f': {_clean(found.message)}', _BOLD)}"
+        yield f"{title}{self._paint(f': {visible(found.message)}', _BOLD)}"
         yield from self._snippet(found.span, "^", style)
         for note in found.notes:
-            yield f"{self._paint('note', _BLUE)}: {_clean(note.message)}"
+            yield f"{self._paint('note', _BLUE)}: {visible(note.message)}"
             yield from self._snippet(note.span, "-", _BLUE)
         if found.help:
             first, *others = found.help.split("\n")
-            yield f"{self._paint('help', _CYAN)}: {_clean(first)}"
-            yield from (f"      {_clean(line)}" for line in others)
+            yield f"{self._paint('help', _CYAN)}: {visible(first)}"
+            yield from (f"      {visible(line)}" for line in others)
 
     def _snippet(self, span: Span, mark: str, style: str) -> Iterator[str]:
         indent = " " * self.gutter
         place = str(span) if span.source.text else span.source.name
-        yield f"{indent}{self._paint('-->', _BLUE)} {_clean(place)}"
+        yield f"{indent}{self._paint('-->', _BLUE)} {visible(place)}"
         if not span.source.text:
             return
         bar = self._paint("|", _BLUE)
@@ -163,20 +164,5 @@ def _expand(text: str) -> tuple[str, list[int]]:
         elif not character.isprintable():
             character = "\N{REPLACEMENT CHARACTER}"
         shown.append(character)
-        columns.append(columns[-1] + _columns(character))
+        columns.append(columns[-1] + columns_of(character))
     return "".join(shown), columns
-
-
-def _columns(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    if unicodedata.combining(text):
-        return 0
-    return 2 if unicodedata.east_asian_width(text) in "WF" else 1
-
-
-def _clean(text: str) -> str:
-    """Without characters that a terminal would obey."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -13,6 +13,7 @@ from functools import cached_property
 from tercet.codegen.names import Names
 from tercet.codegen.script.names import SCRIPT_NAMES
 from tercet.codegen.script.pieces import literal
+from tercet.codegen.script.quoting import format_text
 from tercet.compiler import dims
 from tercet.compiler.constraints import Constraint
 from tercet.compiler.dims import Dim, FloorDiv, Mod, Size, Symbol, symbol
@@ -201,7 +202,7 @@ def _zeros(size: Size) -> Iterator[Dim]:
 def _said(part: str | Dim, scope: _Scope) -> str:
     """A part of a message for an f-string: a size by its number, if it surely has one."""
     if isinstance(part, str) or next(_zeros(part), None) is not None:
-        return _escaped(str(part))
+        return format_text(str(part))
     return f"{{{scope.text(part)}}}"
 
 
@@ -212,8 +213,3 @@ def _refusal(condition: str, parts: list[str]) -> list[str]:
         pieces = [f"{first}{others[0]}", *others[1:]]
     text = " ".join(f"f{literal(piece)}" for piece in pieces)
     return [f"if {condition}:", f"    raise SystemExit({text})"]
-
-
-def _escaped(text: str) -> str:
-    """A part of an `assert`'s message for an f-string, on one line."""
-    return re.sub(r"\s+", " ", text).replace("{", "{{").replace("}", "}}")

@@ -7,6 +7,7 @@ The NumPy code that loads it in a generated script is in `compiler/codegen/data.
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from tercet.compiler.errors import OpError
 from tercet.compiler.settings import Setting, registrar, require
 from tercet.compiler.types import DType, TensorType
 from tercet.dsl.records import dataclass
+from tercet.dsl.visible import visible
 
 
 class DataSource(Setting):
@@ -51,6 +53,8 @@ class FileSource(DataSource):
 
     def __post_init__(self) -> None:
         require(bool(self.path), "path", "must not be empty")
+        controls = [c for c in self.path if unicodedata.category(c) == "Cc"]
+        require(not controls, "path", f"cannot hold {visible(''.join(controls[:1]))}")
 
     def located(self, folder: Path) -> Path:
         """The path, counted from the folder of the `.model` file where it is relative."""

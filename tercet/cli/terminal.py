@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TextIO
 
+from tercet.dsl.visible import visible
+
 
 def use_color(stream: TextIO) -> bool:
     """Whether ANSI colours are wanted: NO_COLOR and FORCE_COLOR decide, else the terminal."""
@@ -31,11 +33,17 @@ def width() -> int | None:
 
 def error(message: str, help: str | None = None) -> None:
     """Print an error, and what to do instead."""
-    print(f"{paint('error', '1;31', sys.stderr)}: {message}", file=sys.stderr)
+    _tell("error", "1;31", message)
     if help:
-        print(f"{paint('help', '1;36', sys.stderr)}: {help}", file=sys.stderr)
+        _tell("help", "1;36", help)
 
 
 def note(message: str) -> None:
     """Print something worth knowing that is not the command's output."""
-    print(f"{paint('note', '1;34', sys.stderr)}: {message}", file=sys.stderr)
+    _tell("note", "1;34", message)
+
+
+def _tell(word: str, style: str, text: str) -> None:
+    """Print a line on standard error; the text may hold what a stranger wrote."""
+    shown = visible(text, keep="\n\t")
+    print(f"{paint(word, style, sys.stderr)}: {shown}", file=sys.stderr)
