@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
+from tercet.codegen.decisions import Decision
 from tercet.codegen.specialised import layers_of
 from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.training import Training
@@ -115,14 +116,26 @@ class Place:
     script_name: str
 
 
+class Render(Protocol):
+    """Gives the text of a script for a model and, where the source has one, its training.
+
+    `decisions` takes up why classes and loops are printed as they are.  Raises DiagnosticError for
+    what the target cannot express.
+    """
+
+    def __call__(
+        self,
+        model: Graph,
+        training: Training | None,
+        place: Place,
+        decisions: list[Decision] | None = None,
+    ) -> str: ...
+
+
 @dataclass(frozen=True)
 class Backend:
-    """A target that prints training scripts.
-
-    `render` gives the text of a script for a model and, where the source has one, its training.
-    It raises DiagnosticError for what the target cannot express.
-    """
+    """A target that prints training scripts."""
 
     name: str
     extra: str
-    render: Callable[[Graph, Training | None, Place], str]
+    render: Render

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tercet.backends.base import Place
-from tercet.codegen.classes import ClassCode
+from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.pieces import Piece, joined
 from tercet.codegen.script.quoting import docstring, shell_word
 from tercet.codegen.writer import lines

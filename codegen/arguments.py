@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from dataclasses import field
 from typing import Any
 
-from tercet.codegen.expr import Expr, Literal, lift
-from tercet.codegen.merge import NotAlike
+from tercet.codegen.decisions import CannotMerge
+from tercet.codegen.expr import ArgumentName, Expr, Literal, SizeName, lift
 from tercet.codegen.names import Names, size_argument
-from tercet.codegen.references import Argument, SizeName
 from tercet.codegen.uses import bound_names
-from tercet.compiler.graph.ir import Bind, Graph, Value
+from tercet.compiler.graph.ir import Argument, Bind, Graph, Value
 from tercet.dsl import nodes
 from tercet.dsl.records import dataclass
+
+Written = Sequence[Sequence[Argument]]
+"""Per execution, the static arguments written at a site."""
 
 
 @dataclass
@@ -34,7 +36,7 @@ class Arguments:
 
     graphs: Sequence[Graph]
     names: Names
-    together: Sequence[Sequence[int]] = ()
+    same_instance: Sequence[Sequence[int]] = ()
     """Specialisations of one and the same instance, which has one value of every argument."""
     known: list[ClassArgument] = field(default_factory=list)
     statics: dict[str, Expr | None] = field(default_factory=dict)
@@ -73,23 +75,32 @@ class Arguments:
             self.statics[parameter.name] = None
 
     def _conflict(self, values: Sequence[Any]) -> bool:
-        return any(values[g] != values[group[0]] for group in self.together for g in group)
+        return any(values[g] != values[group[0]] for group in self.same_instance for g in group)
 
-    def _new(self, wish: str, values: list[Any]) -> Argument:
+    def _new(self, preferred: str, values: list[Any]) -> ArgumentName:
         if self._conflict(values):
-            raise NotAlike
-        name = self.names.fresh(wish)
+            raise CannotMerge(f"one instance would need several values of `{preferred}`")
+        name = self.names.fresh(preferred)
         self.known.append(ClassArgument(name, values))
-        return Argument(name)
+        return ArgumentName(name)
 
-    def find(self, values: Sequence[Any], graphs: Sequence[int]) -> Argument | None:
+    def mark(self) -> tuple[int, tuple[int, int]]:
+        """The arguments so far, for `rewind`."""
+        return len(self.known), self.names.mark()
+
+    def rewind(self, mark: tuple[int, tuple[int, int]]) -> None:
+        """Forgets the arguments found since the mark."""
+        del self.known[mark[0] :]
+        self.names.rewind(mark[1])
+
+    def find(self, values: Sequence[Any], graphs: Sequence[int]) -> ArgumentName | None:
         """An argument that has these values where the executions belong to these graphs."""
         for argument in self.known:
             if all(
                 type(argument.values[g]) is type(v) and argument.values[g] == v
                 for g, v in zip(graphs, values, strict=True)
             ):
-                return Argument(argument.name)
+                return ArgumentName(argument.name)
         return None
 
     def local(self, name: str, graph: int) -> Any:
@@ -98,19 +109,24 @@ class Arguments:
             self._locals.append(_locals(self.graphs[len(self._locals)]))
         return self._locals[graph].get(name)
 
-    def invent(self, wish: str | None, values: Sequence[Any], graphs: Sequence[int]) -> Argument:
+    def add(
+        self, preferred: str | None, values: Sequence[Any], graphs: Sequence[int]
+    ) -> ArgumentName:
         """A new argument for what neither the source's names nor a literal can print.
 
-        Raises NotAlike where one graph would need two values.
+        Raises CannotMerge where one graph would need two values.
         """
         column: list[Any] = [None] * len(self.graphs)
         filled: set[int] = set()
         for graph, value in zip(graphs, values, strict=True):
             if graph in filled and column[graph] != value:
-                raise NotAlike
+                raise CannotMerge(
+                    f"no expression of the source gives {column[graph]} at one execution and "
+                    f"{value} at another"
+                )
             filled.add(graph)
             column[graph] = value
-        return self._new(wish or "value", column)
+        return self._new(preferred or "value", column)
 
     def use(self, name: str) -> None:
         """Notes that the generated class reads an argument."""

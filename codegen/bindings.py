@@ -1,214 +1,246 @@
-"""Bindings of the source: `h = …` becomes an assignment, a static one something to print later."""
+"""Bindings of the source: `h = …` becomes an assignment, a static one something to print later.
+
+A value that is still needed when its variable is rebound gets another name where it was assigned,
+if that can be done: `skip = self.down(x)` reads better than `h = self.down(x)` and `h_1 = h`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from tercet.codegen.arguments import printable
+from tercet.codegen.decisions import CannotMerge
 from tercet.codegen.expr import Expr, Name, Sequence
-from tercet.codegen.merge import NotAlike
-from tercet.codegen.renaming import renamed
-from tercet.codegen.scope import Column, Frame, Pending, same
-from tercet.codegen.static import static_expr
+from tercet.codegen.regions import in_class
+from tercet.codegen.state import Column, Deferred, Frame, State, same
+from tercet.codegen.static_values import static_expr
+from tercet.codegen.tree import map_expressions, mentions
+from tercet.codegen.tree import replace as replace_parts
 from tercet.codegen.uses import bound_names
-from tercet.codegen.values import Values
-from tercet.codegen.writer import Assign
+from tercet.codegen.values import assign, is_needed, materialize, readers
+from tercet.codegen.writer import Assign, For, If, Statement
 from tercet.compiler.graph.ir import Bind, Value
 from tercet.dsl import nodes
 
+_LOOK_BACK = 200
+"""How many statements are searched for an assignment: more would make long chains slow."""
 
-class Bindings(Values):
-    """The part of a walker that prints bindings."""
 
-    def _bind(self, frame: Frame, column: list[Bind]) -> None:
-        first = column[0]
-        if any(b.expression is not first.expression for b in column):
-            raise NotAlike
-        if isinstance(first.value, Value):
-            assert isinstance(first.target, nodes.TargetName)
-            self._bind_tensor(frame, first, [b.value for b in column])
-            return
-        if _holds_tensors(first.value):
-            self._bind_tensors(frame, first, [b.value for b in column])
-            return
-        printed = static_expr(first.expression, frame.statics)
-        for name in bound_names(first.target, first.value):
-            values = [bound_names(b.target, b.value)[name] for b in column]
-            frame.statics[name] = self._static(values, printed, first.target)
+@in_class(Bind)
+def print_bind(state: State, frame: Frame, column: list[Bind], destination: Bind | None) -> None:
+    first = column[0]
+    if any(b.expression is not first.expression for b in column):
+        raise CannotMerge("a name is bound to different expressions")
+    if isinstance(first.value, Value):
+        assert isinstance(first.target, nodes.TargetName)
+        _bind_tensor(state, frame, first, [b.value for b in column])
+        return
+    if _holds_tensors(first.value):
+        _bind_tensors(state, frame, first, [b.value for b in column])
+        return
+    printed = static_expr(first.expression, frame.statics)
+    for name in bound_names(first.target, first.value):
+        values = [bound_names(b.target, b.value)[name] for b in column]
+        frame.statics[name] = _static(values, printed, first.target)
 
-    def _static(
-        self, values: list[Any], printed: Expr | None, target: nodes.AssignTarget
-    ) -> Expr | None:
-        if all(type(v) is type(values[0]) and v == values[0] for v in values):
-            literal = printable(values[0])
-            if literal is not None:
-                return literal
-        return printed if isinstance(target, nodes.TargetName) else None
 
-    def _bind_tensor(self, frame: Frame, bind: Bind, column: list[Value]) -> None:
-        assert isinstance(bind.target, nodes.TargetName)
-        frame.statics.pop(bind.target.id, None)
-        if not any(map(self.uses.is_live, column)):
-            held = frame.pending.get(id(column[0]))
-            if held is not None and len(held.columns) == 1:
-                del frame.pending[id(column[0])]
-            return
-        held = frame.pending.get(id(column[0]))
-        if held is not None and frame.outermost and self._is_result(column, held):
-            return
-        name = self.names.of(bind.target.id)
+def _static(values: list[Any], printed: Expr | None, target: nodes.AssignTarget) -> Expr | None:
+    if all(type(v) is type(values[0]) and v == values[0] for v in values):
+        literal = printable(values[0])
+        if literal is not None:
+            return literal
+    return printed if isinstance(target, nodes.TargetName) else None
+
+
+def _holds_tensors(value: Any) -> bool:
+    if isinstance(value, Value):
+        return True
+    return isinstance(value, tuple | list) and any(map(_holds_tensors, value))
+
+
+# ------------------------------------------------------------------------------------ one tensor
+
+
+def _bind_tensor(state: State, frame: Frame, bind: Bind, column: list[Value]) -> None:
+    assert isinstance(bind.target, nodes.TargetName)
+    frame.statics.pop(bind.target.id, None)
+    if not any(map(state.uses.is_live, column)):
+        held = frame.deferred.get(id(column[0]))
+        if held is not None and len(held.columns) == 1:
+            del frame.deferred[id(column[0])]
+        return
+    held = frame.deferred.get(id(column[0]))
+    if held is not None and frame.outermost and _is_result(state, column, held):
+        return
+    name = state.names.of(bind.target.id)
+    if held is not None and len(held.columns) > 1:
+        materialize(state, frame, held, None)
+        held = None
+    existing = None if held is not None else frame.variable(column)
+    if existing is not None and existing.identifier == name:
+        return
+    if held is None and existing is None:
+        if is_needed(state, column, state.uses.needed_after):
+            raise CannotMerge(f"no one variable holds what becomes `{bind.target.id}`")
+        return
+    _save_before_rebinding(state, frame, name, bind)
+    held = frame.deferred.get(id(column[0])) if held is not None else None
+    if held is not None:
+        del frame.deferred[id(column[0])]
+        assign(state, frame, [name], held)
+    elif existing is not None:
+        frame.compute.append(Assign((Name(name),), existing))
+    frame.variables.set(name, column)
+
+
+def _is_result(state: State, column: list[Value], held: Deferred) -> bool:
+    """Whether the value is only returned, alone: then no name is needed."""
+    outputs = state.graphs[0].outputs
+    if len(outputs) > 1 or len(held.columns) > 1 or len(column) != len(state.graphs):
+        return False
+    returned = all(v is g.outputs[0].value for v, g in zip(column, state.graphs, strict=True))
+    return returned and state.uses.count(column[0]) == 1
+
+
+def _save_before_rebinding(state: State, frame: Frame, name: str, item: Bind) -> None:
+    """Keeps a value that is still needed when its variable is about to be rebound."""
+    bound = frame.deferred.get(id(item.value)) if isinstance(item.value, Value) else None
+    for held in readers(frame, name):
+        if held is not bound:
+            materialize(state, frame, held, None)
+    old = frame.variables.held.get(name)
+    if old is None or not is_needed(state, old, state.uses.needed_after):
+        return
+    frame.variables.forget(name)
+    if frame.variables.find(old) is None and not _held_elsewhere(state, frame, old):
+        kept = state.names.fresh(name)
+        if not _renamed(frame, name, kept):
+            frame.compute.append(Assign((Name(kept),), Name(name)))
+        frame.variables.set(kept, old)
+
+
+def _held_elsewhere(state: State, frame: Frame, old: Column) -> bool:
+    """Whether what is still needed of a column is in other variables, each its own perhaps."""
+    if len(state.current) != len(old):
+        return False
+    held = frame.variables.held.values()
+    return all(
+        any(other[k] is value for other in held)
+        for k, (value, item) in enumerate(zip(old, state.current, strict=True))
+        if state.uses.needed_after(value, item)
+    )
+
+
+# -------------------------------------------------------------------------------- several tensors
+
+
+def _bind_tensors(state: State, frame: Frame, bind: Bind, values: list[Any]) -> None:
+    """A tuple of tensors: unpacked where the source unpacks it, else its parts are deferred."""
+    first = bound_names(bind.target, bind.value)
+    held = _unpacked(frame, bind)
+    if held is None:
+        _bind_parts(state, frame, bind, values)
+        return
+    for name in first:
+        _save_unless_bound(state, frame, state.names.of(name), [held], [])
+    names = []
+    for source, column in zip(_names(bind.target), held.columns, strict=True):
+        frame.deferred.pop(id(column[0]), None)
+        if not any(map(state.uses.is_live, column)):
+            names.append("_")
+            continue
+        lasts = first[source] is column[0]  # `_, h, _ = …`: the last one keeps the name
+        names.append(state.names.of(source) if lasts else state.names.fresh(source))
+        frame.variables.set(names[-1], column)
+    assign(state, frame, names, held)
+
+
+def _bind_parts(state: State, frame: Frame, bind: Bind, values: list[Any]) -> None:
+    parts: dict[str, list[Value]] = {}
+    for name, value in bound_names(bind.target, bind.value).items():
+        if isinstance(value, Value):
+            parts[name] = [_tensor(bound_names(bind.target, v)[name], name) for v in values]
+        else:
+            frame.statics[name] = None
+    if len(parts) == 1:
+        ((name, only),) = parts.items()
+        target = nodes.TargetName(bind.span, name)
+        one = Bind(target, bind.expression, only[0], bind.span)
+        _bind_tensor(state, frame, one, only)
+    else:
+        _bind_together(state, frame, parts)
+
+
+def _bind_together(state: State, frame: Frame, parts: dict[str, list[Value]]) -> None:
+    """`a, b = b, a`: every right side is as it was before any name is bound."""
+    found: dict[str, tuple[list[Value], Expr]] = {}
+    deferred = []
+    for source, column in parts.items():
+        frame.statics.pop(source, None)
+        held = frame.deferred.get(id(column[0]))
         if held is not None and len(held.columns) > 1:
-            self.spill(frame, held, None)
+            materialize(state, frame, held, None)
             held = None
-        existing = None if held is not None else frame.variable(column)
-        if existing is not None and existing.identifier == name:
-            return
-        if held is None and existing is None:
-            if self._needed(column, self.uses.needed_after):
-                raise NotAlike
-            return
-        self.preserve(frame, name, bind)
-        held = frame.pending.get(id(column[0])) if held is not None else None
-        if held is not None:
-            del frame.pending[id(column[0])]
-            self._assign(frame, [name], held)
-        elif existing is not None:
-            frame.compute.append(Assign((Name(name),), existing))
+        if not is_needed(state, column, state.uses.needed_after):
+            continue
+        expr = held.expr if held is not None else frame.variable(column)
+        if expr is None:
+            raise CannotMerge(f"no one variable holds what becomes `{source}`")
+        name = state.names.of(source)
+        if expr == Name(name):  # it is there already
+            continue
+        deferred += [held] if held is not None else []
+        found[name] = column, expr
+    kept = [column for column, _ in found.values()]
+    for name in found:
+        _save_unless_bound(state, frame, name, deferred, kept)
+    for held in deferred:
+        frame.deferred.pop(id(held.columns[0][0]), None)
+    if found:
+        targets = tuple(map(Name, found))
+        exprs = tuple(expr for _, expr in found.values())
+        value = exprs[0] if len(exprs) == 1 else Sequence(exprs)
+        frame.compute.append(Assign(targets, value))
+    for name, (column, _) in found.items():
         frame.variables.set(name, column)
 
-    def _is_result(self, column: list[Value], held: Pending) -> bool:
-        """Whether the value is only returned, alone: then no name is needed."""
-        outputs = self.graphs[0].outputs
-        if len(outputs) > 1 or len(held.columns) > 1 or len(column) != len(self.graphs):
-            return False
-        returned = all(v is g.outputs[0].value for v, g in zip(column, self.graphs, strict=True))
-        return returned and self.uses.count(column[0]) == 1
 
-    def preserve(self, frame: Frame, name: str, item: Bind) -> None:
-        """Keeps a value that is still needed when its variable is about to be rebound."""
-        bound = frame.pending.get(id(item.value)) if isinstance(item.value, Value) else None
-        for held in self._captures(frame, name):
-            if held is not bound:
-                self.spill(frame, held, None)
-        old = frame.variables.held.get(name)
-        if old is None or not self._needed(old, self.uses.needed_after):
-            return
-        frame.variables.forget(name)
-        if frame.variables.find(old) is None and not self._held_elsewhere(frame, old):
-            kept = self.names.fresh(name)
-            if not renamed(frame, name, kept):
-                frame.compute.append(Assign((Name(kept),), Name(name)))
-            frame.variables.set(kept, old)
-
-    def _held_elsewhere(self, frame: Frame, old: Column) -> bool:
-        """Whether what is still needed of a column is in other variables, each its own perhaps."""
-        if len(self.current) != len(old):
-            return False
-        held = frame.variables.held.values()
-        return all(
-            any(other[k] is value for other in held)
-            for k, (value, item) in enumerate(zip(old, self.current, strict=True))
-            if self.uses.needed_after(value, item)
-        )
-
-    def _bind_tensors(self, frame: Frame, bind: Bind, values: list[Any]) -> None:
-        """A tuple of tensors: unpacked where the source unpacks it, else its parts wait."""
-        first = bound_names(bind.target, bind.value)
-        held = self._unpacked(frame, bind)
-        if held is None:
-            parts: dict[str, list[Value]] = {}
-            for name, value in first.items():
-                if isinstance(value, Value):
-                    parts[name] = [_tensor(bound_names(bind.target, v)[name]) for v in values]
-                else:
-                    frame.statics[name] = None
-            if len(parts) == 1:
-                ((name, only),) = parts.items()
-                target = nodes.TargetName(bind.span, name)
-                one = Bind(target, bind.expression, only[0], bind.span)
-                self._bind_tensor(frame, one, only)
-            else:
-                self._bind_together(frame, parts)
-            return
-        for name in first:
-            self._keep(frame, self.names.of(name), [held], [])
-        names = []
-        for source, column in zip(_names(bind.target), held.columns, strict=True):
-            frame.pending.pop(id(column[0]), None)
-            if not any(map(self.uses.is_live, column)):
-                names.append("_")
-                continue
-            lasts = first[source] is column[0]  # `_, h, _ = …`: the last one keeps the name
-            names.append(self.names.of(source) if lasts else self.names.fresh(source))
-            frame.variables.set(names[-1], column)
-        self._assign(frame, names, held)
-
-    def _bind_together(self, frame: Frame, parts: dict[str, list[Value]]) -> None:
-        """`a, b = b, a`: every right side is as it was before any name is bound."""
-        found: dict[str, tuple[list[Value], Expr]] = {}
-        waiting = []
-        for source, column in parts.items():
-            frame.statics.pop(source, None)
-            held = frame.pending.get(id(column[0]))
-            if held is not None and len(held.columns) > 1:
-                self.spill(frame, held, None)
-                held = None
-            if not self._needed(column, self.uses.needed_after):
-                continue
-            expr = held.expr if held is not None else frame.variable(column)
-            if expr is None:
-                raise NotAlike
-            name = self.names.of(source)
-            if expr == Name(name):  # it is there already
-                continue
-            waiting += [held] if held is not None else []
-            found[name] = column, expr
-        kept = [column for column, _ in found.values()]
-        for name in found:
-            self._keep(frame, name, waiting, kept)
-        for held in waiting:
-            frame.pending.pop(id(held.columns[0][0]), None)
-        if found:
-            targets = tuple(map(Name, found))
-            exprs = tuple(expr for _, expr in found.values())
-            value = exprs[0] if len(exprs) == 1 else Sequence(exprs)
-            frame.compute.append(Assign(targets, value))
-        for name, (column, _) in found.items():
-            frame.variables.set(name, column)
-
-    def _keep(
-        self, frame: Frame, name: str, bound: list[Pending], columns: list[list[Value]]
-    ) -> None:
-        """Keeps what a name holds, unless it is bound to another name at once."""
-        for held in self._captures(frame, name):
-            if held not in bound:
-                self.spill(frame, held, None)
-        old = frame.variables.held.get(name)
-        if old is None or not self._needed(old, self.uses.needed_after):
-            return
-        frame.variables.forget(name)
-        if frame.variables.find(old) is None and not any(same(old, c) for c in columns):
-            kept = self.names.fresh(name)
-            frame.compute.append(Assign((Name(kept),), Name(name)))
-            frame.variables.set(kept, old)
-
-    def _unpacked(self, frame: Frame, bind: Bind) -> Pending | None:
-        """The waiting operation whose outputs are exactly what the binding names, in order."""
-        values = bind.value
-        if not isinstance(bind.target, nodes.TargetTuple) or not isinstance(values, tuple | list):
-            return None
-        first = values[0] if values else None
-        held = frame.pending.get(id(first)) if isinstance(first, Value) else None
-        if held is None or len(held.columns) != len(values) or len(held.columns) == 1:
-            return None
-        alike = all(c[0] is v for c, v in zip(held.columns, values, strict=True))
-        return held if alike else None
+def _save_unless_bound(
+    state: State, frame: Frame, name: str, bound: list[Deferred], columns: list[list[Value]]
+) -> None:
+    """Keeps what a name holds, unless it is bound to another name at once."""
+    for held in readers(frame, name):
+        if held not in bound:
+            materialize(state, frame, held, None)
+    old = frame.variables.held.get(name)
+    if old is None or not is_needed(state, old, state.uses.needed_after):
+        return
+    frame.variables.forget(name)
+    if frame.variables.find(old) is None and not any(same(old, c) for c in columns):
+        kept = state.names.fresh(name)
+        frame.compute.append(Assign((Name(kept),), Name(name)))
+        frame.variables.set(kept, old)
 
 
-def _tensor(value: object) -> Value:
-    """A value that has to be a tensor in every execution.  Raises NotAlike."""
+def _unpacked(frame: Frame, bind: Bind) -> Deferred | None:
+    """The deferred operation whose outputs are exactly what the binding names, in order."""
+    values = bind.value
+    if not isinstance(bind.target, nodes.TargetTuple) or not isinstance(values, tuple | list):
+        return None
+    first = values[0] if values else None
+    held = frame.deferred.get(id(first)) if isinstance(first, Value) else None
+    if held is None or len(held.columns) != len(values) or len(held.columns) == 1:
+        return None
+    alike = all(c[0] is v for c, v in zip(held.columns, values, strict=True))
+    return held if alike else None
+
+
+def _tensor(value: object, name: str) -> Value:
+    """A value that has to be a tensor in every execution.  Raises CannotMerge."""
     if not isinstance(value, Value):
-        raise NotAlike
+        raise CannotMerge(f"`{name}` is a tensor in some executions only")
     return value
 
 
@@ -218,7 +250,56 @@ def _names(target: nodes.AssignTarget) -> list[str]:
     return [item.id for item in target.items if isinstance(item, nodes.TargetName)]
 
 
-def _holds_tensors(value: Any) -> bool:
-    if isinstance(value, Value):
-        return True
-    return isinstance(value, tuple | list) and any(map(_holds_tensors, value))
+# ------------------------------------------------------------------------------------- renaming
+
+
+def _renamed(frame: Frame, name: str, kept: str) -> bool:
+    """Whether what `name` holds could be assigned to `kept` in the first place, and now is.
+
+    Statements and deferred expressions since then read it by its new name.
+    """
+    place = _assignment(frame.compute, name)
+    if place is None:
+        return False
+    statement = frame.compute[place]
+    assert isinstance(statement, Assign)
+    old, new = Name(name), Name(kept)
+
+    def change(expr: Expr) -> Expr | None:
+        return new if expr == old else None
+
+    frame.compute[place] = Assign((new,), statement.value, statement.comment)
+    frame.compute[place + 1 :] = map_expressions(frame.compute[place + 1 :], change)
+    for held in dict.fromkeys(frame.deferred.values()):
+        if mentions(held.expr, old):
+            other = replace(held, expr=replace_parts(held.expr, change), inner=None)
+            for column in held.columns:
+                if frame.deferred.get(id(column[0])) is held:
+                    frame.deferred[id(column[0])] = other
+    return True
+
+
+def _assignment(statements: list[Statement], name: str) -> int | None:
+    """Where a name alone was assigned last; None if it was assigned otherwise, or long ago."""
+    first = max(len(statements) - _LOOK_BACK, 0)
+    for place in range(len(statements) - 1, first - 1, -1):
+        statement = statements[place]
+        if name in _assigned([statement]):
+            single = isinstance(statement, Assign) and statement.targets == (Name(name),)
+            return place if single else None
+    return None
+
+
+def _assigned(statements: Iterable[Statement]) -> set[str]:
+    """The names that statements assign, inner ones included."""
+    found: set[str] = set()
+    for statement in statements:
+        match statement:
+            case Assign(targets=targets):
+                found |= {t.identifier for t in targets if isinstance(t, Name)}
+            case For(target=target, body=body):
+                found |= _assigned(body)
+                found |= {target.identifier} if isinstance(target, Name) else set()
+            case If(then=then, otherwise=otherwise):
+                found |= _assigned((*then, *otherwise))
+    return found

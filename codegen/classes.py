@@ -6,25 +6,24 @@ Where specialisations of one block cannot be printed as one class, the block get
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from tercet.codegen import applications, bindings, branches, loops  # noqa: F401  (they register)
 from tercet.codegen.arguments import Arguments
-from tercet.codegen.expr import Attribute, Expr, Name
+from tercet.codegen.branches import with_early_returns
+from tercet.codegen.decisions import CannotMerge, Decision
+from tercet.codegen.expr import ArgumentName, Attribute, Expr, LoopItem, Name, SizeName
 from tercet.codegen.expr import Sequence as SequenceExpr
-from tercet.codegen.instances import ClassCode as ClassCode
-from tercet.codegen.instances import Instances
-from tercet.codegen.lists import SiteLists
-from tercet.codegen.loops import map_expressions
-from tercet.codegen.merge import NotAlike
+from tercet.codegen.layer_arguments import LayerArguments, ReceivedLayers
+from tercet.codegen.layer_lists import LayerLists
+from tercet.codegen.layers import write_built_ahead
 from tercet.codegen.names import Names
-from tercet.codegen.passing import Passing, Received
-from tercet.codegen.references import Argument, LoopItem, SizeName
-from tercet.codegen.returns import with_early_returns
-from tercet.codegen.scope import Frame, Variables
+from tercet.codegen.printed import ClassCode, PrintedClasses
+from tercet.codegen.regions import in_class, print_region
 from tercet.codegen.sizes import UnreadSize, read_sizes
 from tercet.codegen.specialised import graphs_by_block, not_one_class, specialised_together
+from tercet.codegen.state import Frame, State, Variables
 from tercet.codegen.target import ClassTarget
-from tercet.codegen.walk import Walker
+from tercet.codegen.tree import map_expressions
+from tercet.codegen.values import output_comment, values
 from tercet.codegen.writer import Assign, Return, Statement
 from tercet.compiler.graph.ir import Graph
 
@@ -36,80 +35,107 @@ class ClassPrinter:
         self.target = target
         self.classes: list[ClassCode] = []
         self._class_names = Names(target.reserved_names, classes=True)
-        self._sites = Names(target.reserved_attributes, attributes=True)
-        self._instances = Instances(target)
-        self._together: list[list[Graph]] = []
+        self._attribute_names = Names(target.reserved_attributes, attributes=True)
+        self._printed = PrintedClasses(target)
+        self._same_instance: list[list[Graph]] = []
 
     def print_model(self, model: Graph) -> list[ClassCode]:
         """The classes of a model's blocks, callees first, then the model's own."""
-        self._together = specialised_together(model)
-        self._passing = Passing(model)
+        self._same_instance = specialised_together(model)
+        self._layer_arguments = LayerArguments(model)
         for group in graphs_by_block(model):
             self._print_group(group)
         self._print_group([model])
         return self.classes
 
     def _print_group(self, graphs: list[Graph]) -> None:
-        waiting = graphs
-        while waiting:
-            chosen = self._alike(waiting)
-            code = self._class(chosen, self._class_names.fresh(chosen[0].block.name))
+        left = graphs
+        problem: CannotMerge | None = None
+        while left:
+            chosen, next_problem = self._mergeable(left)
+            name = self._class_names.fresh(chosen[0].block.name)
+            state, code = self._class(chosen, name)
             self.classes.append(code)
-            self._instances.add(code)
+            self._printed.add(code)
+            self._explain(code, problem)
+            self.target.decisions += sorted(state.decisions, key=lambda d: d.span.start)
             taken = set(map(id, chosen))
-            waiting = [g for g in waiting if id(g) not in taken]
-        for together in self._together:
-            if len({self._instances.name(g) for g in together} - {None}) > 1:
-                raise not_one_class(together[0], self.target.name)
+            left = [g for g in left if id(g) not in taken]
+            problem = next_problem
+        for group in self._same_instance:
+            if len({self._printed.name(g) for g in group} - {None}) > 1:
+                raise not_one_class(group[0], self.target.name)
 
-    def _alike(self, graphs: list[Graph]) -> list[Graph]:
-        """The largest prefix-greedy set of specialisations that one class can print."""
-        if self._fits(graphs):
-            return graphs
+    def _explain(self, code: ClassCode, problem: CannotMerge | None) -> None:
+        """Notes why there is this class; `problem` kept it from being one with those before."""
+        block, count = code.graphs[0].block, len(code.graphs)
+        text = "a class" if count == 1 else f"one class for {count} specialisations"
+        if problem is not None:
+            text += f", apart from the one before: {problem}"
+        self.target.decisions.append(Decision(code.name, block.name_span, text))
+
+    def _mergeable(self, graphs: list[Graph]) -> tuple[list[Graph], CannotMerge | None]:
+        """The largest prefix-greedy set of specialisations that one class can print.
+
+        And what keeps the first of the others out of it.
+        """
+        if self._problem(graphs) is None:
+            return graphs, None
         chosen = graphs[:1]
+        first: CannotMerge | None = None
         for graph in graphs[1:]:
-            if self._fits([*chosen, graph]):
+            problem = self._problem([*chosen, graph])
+            if problem is None:
                 chosen.append(graph)
-        return chosen
+            first = first or problem
+        return chosen, first
 
-    def _fits(self, graphs: list[Graph]) -> bool:
+    def _problem(self, graphs: list[Graph]) -> CannotMerge | None:
+        """What keeps specialisations from being one class."""
         if len(graphs) == 1:
-            return True
+            return None
         try:
             self._class(graphs, "_")
-        except NotAlike:
-            return False
-        return True
+        except CannotMerge as problem:
+            return problem
+        return None
 
-    def _class(self, graphs: list[Graph], name: str) -> ClassCode:
-        target = self.target
-        places = {id(graph): k for k, graph in enumerate(graphs)}
-        together = [[places[id(g)] for g in t if id(g) in places] for t in self._together]
-        arguments = Arguments(
-            graphs,
-            Names(target.reserved_arguments | target.reserved_names),
-            [group for group in together if len(group) > 1],
-        )
-        variables = Names({"self"} | target.reserved_names | target.reserved_arguments)
-        lists = SiteLists(self._sites)
-        inputs = tuple(variables.of(entry.value.name) for entry in graphs[0].inputs)
-        received = Received(graphs, self._received(graphs), variables)
-        walker = Walker(graphs, target, arguments, variables, lists, self._instances, received)
+    def _class(self, graphs: list[Graph], name: str) -> tuple[State, ClassCode]:
+        state = self._state(graphs)
+        inputs = tuple(state.names.of(entry.value.name) for entry in graphs[0].inputs)
         bodies = [graph.body for graph in graphs]
         frame = Frame(bodies, list(range(len(graphs))), Variables(), {}, outermost=True)
-        frame.statics.update(arguments.statics)
+        frame.statics.update(state.arguments.statics)
         self._enter(graphs, inputs, frame)
-        walker.region(frame)
-        walker.build_ahead(frame)
-        self._leave(graphs, walker, frame)
-        finish = _Finish(target, graphs, arguments, variables, lists)
-        return finish.code(name, inputs, received.names, frame)
+        print_region(state, frame)
+        write_built_ahead(state, frame)
+        self._leave(state, frame)
+        return state, _Finish(state).code(name, inputs, frame)
+
+    def _state(self, graphs: list[Graph]) -> State:
+        target = self.target
+        places = {id(graph): k for k, graph in enumerate(graphs)}
+        groups = [[places[id(g)] for g in t if id(g) in places] for t in self._same_instance]
+        taken = target.reserved_names | target.reserved_arguments
+        names = Names({"self"} | taken)
+        for entry in graphs[0].inputs:
+            names.of(entry.value.name)
+        return State(
+            graphs,
+            target,
+            in_class,
+            Arguments(graphs, Names(taken), [group for group in groups if len(group) > 1]),
+            names,
+            LayerLists(self._attribute_names),
+            self._printed,
+            ReceivedLayers(graphs, self._received(graphs), names),
+        )
 
     def _received(self, graphs: list[Graph]) -> tuple[str, ...]:
         """The block's parameters that bring layers; all specialisations must agree in them."""
-        found = {self._passing.parameters(graph) for graph in graphs}
+        found = {self._layer_arguments.parameters(graph) for graph in graphs}
         if len(found) > 1:
-            raise NotAlike
+            raise CannotMerge("specialisations get layers through different parameters")
         return found.pop()
 
     def _enter(self, graphs: list[Graph], inputs: tuple[str, ...], frame: Frame) -> None:
@@ -119,39 +145,27 @@ class ClassPrinter:
             if changed is not None:
                 frame.compute.append(Assign((Name(name),), changed))
 
-    def _leave(self, graphs: list[Graph], walker: Walker, frame: Frame) -> None:
+    def _leave(self, state: State, frame: Frame) -> None:
+        graphs = state.graphs
         places = range(len(graphs[0].outputs))
-        exprs = walker.values(frame, [[g.outputs[k].value for g in graphs] for k in places])
+        exprs = values(state, frame, [[g.outputs[k].value for g in graphs] for k in places])
         results = [self.target.result(graphs[0], k, expr) for k, expr in enumerate(exprs)]
         value = results[0] if len(results) == 1 else SequenceExpr(tuple(results))
-        comment = walker.output_comment(value)
-        frame.compute.append(Return(value, comment))
+        frame.compute.append(Return(value, output_comment(state, value)))
 
 
 class _Finish:
-    """Turns placeholders into names of the constructor's and of the forward function's scope."""
+    """Spells references by the names of the constructor's and of the forward function's scope."""
 
-    def __init__(
-        self,
-        target: ClassTarget,
-        graphs: list[Graph],
-        arguments: Arguments,
-        variables: Names,
-        lists: SiteLists,
-    ) -> None:
-        self._target = target
-        self._graphs = graphs
-        self._arguments = arguments
-        taken = target.reserved_attributes | lists.attributes.keys()
+    def __init__(self, state: State) -> None:
+        self._state = state
+        taken = state.target.reserved_attributes | state.lists.attributes.keys()
         self._attributes = Names(taken, attributes=True)
-        self._variables = variables
-        self._lists = lists
         self._sizes: dict[str, str] = {}
         self._stored: dict[str, str] = {}
 
-    def code(
-        self, name: str, inputs: tuple[str, ...], received: Mapping[str, str], frame: Frame
-    ) -> ClassCode:
+    def code(self, name: str, inputs: tuple[str, ...], frame: Frame) -> ClassCode:
+        state = self._state
         construct = map_expressions(frame.construct, self._in_constructor)
         build = map_expressions(frame.build, self._in_forward)
         compute = with_early_returns(map_expressions(frame.compute, self._in_forward))
@@ -159,45 +173,44 @@ class _Finish:
             Assign((Attribute(Name("self"), attribute),), Name(argument))
             for argument, attribute in self._stored.items()
         ]
-        graph = self._graphs[0]
+        graph = state.graphs[0]
         try:
-            reads = read_sizes(self._target, graph, inputs, self._sizes)
+            reads = read_sizes(state.target, graph, inputs, self._sizes)
         except UnreadSize as problem:
-            if len(self._graphs) > 1:
+            if len(state.graphs) > 1:
                 raise
-            raise problem.told(graph, self._target.name) from None
-        documentation = graph.block.documentation
+            raise problem.told(graph, state.target.name) from None
         return ClassCode(
             name,
-            tuple(self._graphs),
-            documentation,
-            tuple(self._arguments.used),
+            tuple(state.graphs),
+            graph.block.documentation,
+            tuple(state.arguments.used),
             inputs,
             (*stored, *construct),
             (*reads, *compute),
             tuple(build),
-            received,
-            dict(self._lists.attributes),
+            state.received.names,
+            dict(state.lists.attributes),
         )
 
     def _in_constructor(self, expr: Expr) -> Expr | None:
         match expr:
-            case Argument(identifier):
-                self._arguments.use(identifier)
+            case ArgumentName(identifier):
+                self._state.arguments.use(identifier)
                 return Name(identifier)
             case LoopItem() | SizeName():
-                raise NotAlike
+                raise CannotMerge("the constructor would need what only the call knows")
         return None
 
     def _in_forward(self, expr: Expr) -> Expr | None:
         match expr:
-            case Argument(identifier):
-                self._arguments.use(identifier)
+            case ArgumentName(identifier):
+                self._state.arguments.use(identifier)
                 if identifier not in self._stored:
                     self._stored[identifier] = self._attributes.fresh(identifier)
                 return Attribute(Name("self"), self._stored[identifier])
             case SizeName(identifier):
                 if identifier not in self._sizes:
-                    self._sizes[identifier] = self._variables.fresh(identifier)
+                    self._sizes[identifier] = self._state.names.fresh(identifier)
                 return Name(self._sizes[identifier])
         return None

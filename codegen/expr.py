@@ -228,11 +228,53 @@ class Temporary(Expr):
     index: int
 
 
+# ------------------------------------------------------------------------------------ references
+# They are spelt when the class is finished: arguments, loop variables, layers, sizes.
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ArgumentName(Expr):
+    """An argument of the class being printed: `stride` in `__init__`, `self.stride` elsewhere."""
+
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LoopItem(Expr):
+    """What the target of a source loop binds: a name in generated loops and comprehensions."""
+
+    identifier: str
+    loop: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Element(Expr):
+    """A layer of the class: `self.site`, or `self.site[i][j]` with one place per loop around it.
+
+    A place is the number of a printed loop (a `LoopItem`) or, in an unrolled one, a literal.
+    A layer that the forward function gets is `site[i]`, `site` being the argument's name.
+    """
+
+    site: str
+    places: tuple[Expr, ...]
+    received: bool = False
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SizeName(Expr):
+    """An input size read at run time under its name in the source: `T`."""
+
+    identifier: str
+
+
+# ------------------------------------------------------------------------------------- templates
+
+
 @dataclass(frozen=True)
 class Template:
     """What a lowering returns when one expression is not enough.
 
-    `temporaries` are (name wished for, expression) and are assigned in order before `result`.
+    `temporaries` are (name to prefer, expression) and are assigned in order before `result`.
     """
 
     result: Expr

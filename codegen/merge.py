@@ -1,38 +1,37 @@
 """Merging what several executions of one site lowered to into the one expression that is printed.
 
-The templates must have one structure; where their leaves differ, a resolver finds what the source
-wrote there.  `NotAlike` means that they cannot be printed as one.
+This is anti-unification: the templates must have one structure, and where their leaves differ, a
+resolver finds what the source wrote there.  `CannotMerge` says why they cannot be printed as one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from tercet.codegen.decisions import CannotMerge
 from tercet.codegen.expr import (
+    ArgumentName,
     Attribute,
     Binary,
     Call,
+    Element,
     Expr,
     Format,
     Helper,
     Input,
     Literal,
+    LoopItem,
     Made,
     Name,
     Optional,
     SiteName,
+    SizeName,
     Temporary,
     Unary,
 )
 from tercet.codegen.expr import Sequence as SequenceExpr
-from tercet.codegen.references import Argument as ArgumentName
-from tercet.codegen.references import Element, LoopItem, SizeName
+from tercet.codegen.static_values import StaticValues
 from tercet.codegen.tree import children, rebuild
-
-
-class NotAlike(Exception):
-    """Executions of one text that cannot be printed as one piece of code."""
-
 
 Resolver = Callable[[Sequence[Expr], str | None], Expr]
 """Given one leaf per template, and the keyword it stands under, the expression to print."""
@@ -41,16 +40,17 @@ _LEAVES = (Literal, Input, Made, SiteName, Temporary)
 
 
 def merge(templates: Sequence[Expr], resolve: Resolver, keyword: str | None = None) -> Expr:
-    """One expression for all templates.  Raises NotAlike."""
+    """One expression for all templates.  Raises CannotMerge."""
     first = templates[0]
     if isinstance(first, _LEAVES):
         if any(type(t) is not type(first) for t in templates):
-            raise NotAlike
+            raise CannotMerge("one is a number where another is an operand or an expression")
         return resolve(templates, keyword)
     if len(templates) > 1:
         shape = _head(first)
-        if any(_head(t) != shape for t in templates[1:]):
-            raise NotAlike
+        for other in map(_head, templates[1:]):
+            if other != shape:
+                raise CannotMerge(f"one is {_told(shape)} where another is {_told(other)}")
     match first:
         case Name() | Helper() | ArgumentName() | LoopItem() | Element() | SizeName():
             return first
@@ -92,6 +92,19 @@ def _says(expr: Expr, value: object) -> bool:
     return False
 
 
+def _told(head: tuple[object, ...]) -> str:
+    """The head of an expression in words."""
+    kind, *what = head
+    match what:
+        case [str(name)]:
+            return f"`{name}`"
+        case [int(), tuple()]:
+            return "a call with other arguments"
+        case [int(count), bool()]:
+            return f"a list of {count}"
+    return f"another {getattr(kind, '__name__', 'expression').lower()}"
+
+
 def _head(expr: Expr) -> tuple[object, ...]:
     """What two expressions must share besides the heads of their parts."""
     match expr:
@@ -112,3 +125,64 @@ def _head(expr: Expr) -> tuple[object, ...]:
         case Optional():
             return (Optional,)
     return type(expr), len(tuple(children(expr)))
+
+
+# ---------------------------------------------------------------------------------- placeholders
+
+
+class Placeholders:
+    """The resolver of one site's templates: operands, layer, name, temporaries, literals."""
+
+    def __init__(
+        self,
+        static: StaticValues,
+        inputs: Sequence[Expr | None] = (),
+        layer: Expr | None = None,
+        site: Expr | None = None,
+    ) -> None:
+        self.static = static
+        self.inputs = inputs
+        self.layer = layer
+        self.site = site
+        self.temporaries: list[Expr] = []
+        self.template_of: list[int] | None = None
+
+    def __call__(self, templates: Sequence[Expr], keyword: str | None) -> Expr:
+        match templates[0]:
+            case Input(index):
+                if any(t != templates[0] for t in templates):
+                    raise CannotMerge("one uses an operand where another uses another one")
+                expr = self.inputs[index]
+                assert expr is not None, "a lowering used an operand that is absent"
+                return expr
+            case Made():
+                assert self.layer is not None
+                return self.layer
+            case SiteName():
+                assert self.site is not None
+                return self.site
+            case Temporary(index):
+                return self.temporaries[index]
+        contents = [t.content for t in templates if isinstance(t, Literal)]
+        if self.template_of is not None:
+            contents = [contents[k] for k in self.template_of]
+        return self.static.resolve(contents, keyword)
+
+
+def merge_all(exprs: Sequence[Expr], placeholders: Placeholders) -> Expr:
+    """One expression for the templates of all executions, most of which share one object."""
+    return merge(_unique(exprs, placeholders), placeholders)
+
+
+def _unique(exprs: Sequence[Expr], placeholders: Placeholders) -> list[Expr]:
+    """The templates without repetitions; the resolver learns which execution has which."""
+    numbers: dict[int, int] = {}
+    kept: list[Expr] = []
+    which: list[int] = []
+    for expr in exprs:
+        if id(expr) not in numbers:
+            numbers[id(expr)] = len(kept)
+            kept.append(expr)
+        which.append(numbers[id(expr)])
+    placeholders.template_of = which
+    return kept

@@ -52,25 +52,25 @@ class Names:
         while len(self._given) > mark[1]:
             self._given.popitem()
 
-    def fresh(self, wish: str) -> str:
-        """A name that nothing has yet, as near to the wish as possible."""
-        wish = self._public(re.sub(r"\W", "_", wish)) or "value"
-        if wish[0].isdigit():
-            wish = f"value_{wish}" if self._attributes or self._classes else f"_{wish}"
-        name = wish
+    def fresh(self, preferred: str) -> str:
+        """A name that nothing has yet, as near to the one preferred as possible."""
+        base = self._public(re.sub(r"\W", "_", preferred)) or "value"
+        if base[0].isdigit():
+            base = f"value_{base}" if self._attributes or self._classes else f"_{base}"
+        name = base
         if name in self._taken:
-            name = f"{wish}_" if not wish.endswith("_") and wish in _PYTHON else wish
+            name = f"{base}_" if not base.endswith("_") and base in _PYTHON else base
         number = 1
         while name in self._taken:
-            name = f"{wish.rstrip('_')}_{number}"
+            name = f"{base.rstrip('_')}_{number}"
             number += 1
         self._taken.add(name)
         self._order.append(name)
         return name
 
-    def _public(self, wish: str) -> str:
-        bare = wish.lstrip("_")
-        if bare == wish or (self._classes and bare):
+    def _public(self, name: str) -> str:
+        bare = name.lstrip("_")
+        if bare == name or (self._classes and bare):
             return bare
         if self._attributes and bare:
             return f"{bare.rstrip('_')}_"

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from tercet.codegen.expr import (
+    ArgumentName,
     Attribute,
     Binary,
     Call,
     Comprehension,
     Conditional,
     Dictionary,
+    Element,
     Expr,
     Format,
     Helper,
     Literal,
+    LoopItem,
     Name,
     Sequence,
+    SizeName,
     SliceExpr,
     Starred,
     Subscript,
     Unary,
 )
-from tercet.codegen.references import Argument, Element, LoopItem, SizeName
 
 _ATOM = 100
 _POWER = 14
@@ -106,7 +109,7 @@ def _render_display(expr: Expr) -> tuple[str, int]:
                 for p in parts
             )
             return f'f"{inner}"', _ATOM
-        case Argument(identifier):
+        case ArgumentName(identifier):
             return f"self.{identifier}", _ATOM
         case LoopItem(identifier) | SizeName(identifier):
             return identifier, _ATOM

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from tercet.codegen.decisions import CannotMerge
 from tercet.codegen.expr import Expr, Literal, Name
-from tercet.codegen.merge import NotAlike
 from tercet.codegen.target import ClassTarget
 from tercet.codegen.writer import Assign, Statement
 from tercet.compiler.graph.ir import Graph
@@ -13,12 +13,12 @@ from tercet.dsl import nodes
 from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
 
 
-class UnreadSize(NotAlike):
+class UnreadSize(CannotMerge):
     """No axis of an input tells a size that is wanted, alone."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        super().__init__()
         self._names = sorted(names)
+        super().__init__(f"no input's shape tells the size {self._names[0]} alone")
 
     def told(self, graph: Graph, target: str) -> DiagnosticError:
         """The error for a graph that no other way of printing helps."""

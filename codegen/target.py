@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from tercet.codegen.decisions import Decision
 from tercet.codegen.expr import Binary, Expr, Input, Literal, Made, Name, Template
 from tercet.codegen.writer import Assign, Statement
 from tercet.compiler.graph.ir import Apply, Call, Graph, Instance, Layer, ReadParameter, Value
@@ -81,6 +82,8 @@ class ClassTarget:
 
     def __init__(self) -> None:
         self._constants: dict[int, Constant] = {}
+        self.decisions: list[Decision] = []
+        """How classes and loops are printed, and why."""
 
     def remember(self, value: Value, constant: Constant) -> None:
         """Notes that a value is a constant scalar (the class printer does, as it walks)."""

@@ -1,8 +1,10 @@
-"""Walking and changing expressions as trees."""
+"""Walking and changing expressions and statements as trees."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace as replace_fields
+from typing import Any
 
 from tercet.codegen.expr import (
     Attribute,
@@ -11,6 +13,7 @@ from tercet.codegen.expr import (
     Comprehension,
     Conditional,
     Dictionary,
+    Element,
     Expr,
     Format,
     Sequence,
@@ -19,6 +22,7 @@ from tercet.codegen.expr import (
     Subscript,
     Unary,
 )
+from tercet.codegen.writer import Assign, Evaluate, For, If, Line, Return, Statement
 
 
 def children(expr: Expr) -> Iterable[Expr]:
@@ -108,3 +112,80 @@ def mentions(expr: Expr, part: Expr) -> bool:
 def call_depth(expr: Expr) -> int:
     """How deep calls nest in each other."""
     return max(map(call_depth, children(expr)), default=0) + isinstance(expr, Call)
+
+
+# ------------------------------------------------------------------------------------ statements
+
+
+def find_parts(statements: Iterable[Statement], kind: type[Any]) -> Iterator[Any]:
+    """All parts of a kind in all expressions of the statements."""
+    for statement in statements:
+        for expr in _expressions(statement):
+            yield from _parts(expr, kind)
+        yield from find_parts(_bodies(statement), kind)
+
+
+def _parts(expr: Expr, kind: type[Any]) -> Iterator[Any]:
+    if isinstance(expr, kind):
+        yield expr
+    if isinstance(expr, Element):
+        for place in expr.places:
+            yield from _parts(place, kind)
+    for part in children(expr):
+        yield from _parts(part, kind)
+
+
+def _expressions(statement: Statement) -> tuple[Expr, ...]:
+    match statement:
+        case Assign(targets, value):
+            return (*targets, value)
+        case Return(value) | Evaluate(value):
+            return (value,)
+        case For(target, iterable):
+            return (target, iterable)
+        case If(condition):
+            return (condition,)
+    return ()
+
+
+def _bodies(statement: Statement) -> tuple[Statement, ...]:
+    match statement:
+        case For(body=body):
+            return body
+        case If(then=then, otherwise=otherwise):
+            return then + otherwise
+    return ()
+
+
+def map_expressions(
+    statements: Iterable[Statement], change: Callable[[Expr], Expr | None]
+) -> list[Statement]:
+    """The statements with expressions exchanged wherever `change` gives another one."""
+
+    def new(expr: Expr) -> Expr:
+        return replace(expr, _deep)
+
+    def _deep(expr: Expr) -> Expr | None:
+        changed = change(expr)
+        if changed is None and isinstance(expr, Element) and expr.places:
+            places = tuple(new(p) for p in expr.places)
+            return None if places == expr.places else replace_fields(expr, places=places)
+        return changed
+
+    result: list[Statement] = []
+    for statement in statements:
+        match statement:
+            case Assign(targets, value, comment):
+                result.append(Assign(tuple(new(t) for t in targets), new(value), comment))
+            case Return(value, comment):
+                result.append(Return(new(value), comment))
+            case Evaluate(value):
+                result.append(Evaluate(new(value)))
+            case For(target, iterable, body):
+                result.append(For(new(target), new(iterable), tuple(map_expressions(body, change))))
+            case If(condition, then, otherwise):
+                both = (tuple(map_expressions(side, change)) for side in (then, otherwise))
+                result.append(If(new(condition), *both))
+            case Line():
+                result.append(statement)
+    return result

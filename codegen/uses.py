@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tercet.compiler.graph.ir import (
     Apply,
@@ -69,15 +70,16 @@ class Uses:
         self._count[key] = self._count.get(key, 0) + 1
         self._last[key] = max(self._last.get(key, 0), position)
 
-    def enter(self, call: Call) -> None:
-        """From here on a block's items stand in place of its call, which others still follow."""
+    @contextmanager
+    def inlined(self, call: Call) -> Iterator[None]:
+        """While a block's items stand in place of its call, which others still follow."""
         self.add(call.graph)
         start = self._position[id(call)]
         self._around.append((start, min(end for end in self._ends.values() if end > start)))
-
-    def leave(self) -> None:
-        """Ends what `enter` began."""
-        self._around.pop()
+        try:
+            yield
+        finally:
+            self._around.pop()
 
     def is_live(self, value: Value) -> bool:
         return id(value) in self._live

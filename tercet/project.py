@@ -20,6 +20,7 @@ from tercet.files import replace_text
 
 if TYPE_CHECKING:
     from tercet.backends.base import Backend
+    from tercet.codegen.decisions import Decision
     from tercet.compiler.graph.ir import Graph, Program
     from tercet.compiler.graph.training import Training
     from tercet.dsl.diagnostics import Diagnostic
@@ -90,16 +91,19 @@ def require_script(target: str) -> None:
         raise TercetError("onnx has no script" if target == "onnx" else unknown_target(target))
 
 
-def script_text(project: Project, target: str, folder: Path) -> str:
+def script_text(
+    project: Project, target: str, folder: Path, decisions: list[Decision] | None = None
+) -> str:
     """The script for a target as it is to stand in `folder`, its check line included.
 
-    Raises DiagnosticError for what the target cannot express.
+    `decisions` takes up why classes and loops are printed as they are.  Raises DiagnosticError for
+    what the target cannot express.
     """
     from tercet.backends.base import Place
 
     name = script_name(project, target)
     place = Place(project.path.name, project.path.resolve().parent, folder.resolve(), name)
-    text = backend(target).render(project.model, project.training, place)
+    text = backend(target).render(project.model, project.training, place, decisions)
     return f"{text}\n# Compiled by Tercet. sha256 of the lines above: {_digest(text)}\n"
 
 
@@ -109,15 +113,24 @@ def script_name(project: Project, target: str) -> str:
 
 
 def write_scripts(
-    project: Project, targets: Sequence[str], folder: Path, *, force: bool = False
+    project: Project,
+    targets: Sequence[str],
+    folder: Path,
+    *,
+    force: bool = False,
+    decisions: Mapping[str, list[Decision]] | None = None,
 ) -> list[Path]:
     """Writes the scripts for all targets, or none of them.
+
+    `decisions` takes up, for every target, why classes and loops are printed as they are.
 
     Raises DiagnosticError for what a target cannot express, and TercetError for a script that was
     edited since it was generated, unless `force`.
     """
     texts = {
-        folder / script_name(project, target): script_text(project, target, folder)
+        folder / script_name(project, target): script_text(
+            project, target, folder, decisions[target] if decisions else None
+        )
         for target in targets
     }
     if not force:

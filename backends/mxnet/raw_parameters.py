@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tercet.codegen.classes import ClassCode
-from tercet.codegen.expr import Attribute, Call, Expr, Name
-from tercet.codegen.loops import map_expressions
-from tercet.codegen.references import Element
+from tercet.codegen.expr import Attribute, Call, Element, Expr, Name
+from tercet.codegen.printed import ClassCode
+from tercet.codegen.tree import map_expressions
 from tercet.codegen.writer import Assign, Statement
 
 _PARAMS = Attribute(Attribute(Name("self"), "params"), "get")

@@ -17,12 +17,14 @@ from tercet.backends.mxnet.weights import (
     weights_pieces,
 )
 from tercet.backends.script import ClassFrame, assemble, class_text, header, main_text
-from tercet.codegen.classes import ClassCode, ClassPrinter
+from tercet.codegen.classes import ClassPrinter
+from tercet.codegen.decisions import Decision
 from tercet.codegen.expr import Helper, Name
-from tercet.codegen.loops import find_parts
+from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.codegen.script.pieces import Piece, literal
 from tercet.codegen.script.training import argument_lines, constants, output_lines
+from tercet.codegen.tree import find_parts
 from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.reach import reached_inputs, unreached
 from tercet.compiler.graph.training import Training
@@ -59,12 +61,19 @@ def find_device(name):
     return mx.gpu(int(number or 0))'''
 
 
-def render(model: Graph, training: Training | None, place: Place) -> str:
+def render(
+    model: Graph,
+    training: Training | None,
+    place: Place,
+    decisions: list[Decision] | None = None,
+) -> str:
     """The script for a model.  Raises DiagnosticError for what MXNet cannot express."""
     _check_ends(model)
     target = MXNetTarget(model, trained=training is not None)
     classes = [with_raw_parameters(code) for code in ClassPrinter(target).print_model(model)]
     _check_dependence(model, classes[-1])
+    if decisions is not None:
+        decisions += target.decisions
     printer = TrainingPrinter(model, training, place) if training else None
     helpers = _helpers(classes) | (printer.helpers() if printer else set())
     precision = precision_name(training.precision) if training else ""

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from functools import reduce
 
 from tercet.backends.base import Unsupported
-from tercet.codegen.expr import Expr, Name
-from tercet.codegen.references import SizeName
+from tercet.codegen.expr import Expr, Name, SizeName
 from tercet.codegen.target import Application
 from tercet.compiler.dims import Dim, FloorDiv, Product, Size, Sum, equal
 from tercet.compiler.graph.ir import Graph

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tercet.backends.mxnet.export import scalar_outputs
 from tercet.backends.mxnet.recurrent import parameter_names
 from tercet.backends.mxnet.target import GLUON_NAMES
-from tercet.codegen.classes import ClassCode
+from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.files import (
     CHECK,
     NAMES_AGREE,

@@ -18,11 +18,12 @@ from tercet.backends.pytorch.weights import (
 )
 from tercet.backends.script import ClassFrame, assemble, class_text, header, main_text
 from tercet.codegen.classes import ClassPrinter
+from tercet.codegen.decisions import Decision
 from tercet.codegen.expr import Helper
-from tercet.codegen.loops import find_parts
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.codegen.script.pieces import Piece
 from tercet.codegen.script.training import argument_lines, constants, output_lines
+from tercet.codegen.tree import find_parts
 from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.training import Training
 
@@ -38,10 +39,17 @@ _IMPORTS = Piece(
 )
 
 
-def render(model: Graph, training: Training | None, place: Place) -> str:
+def render(
+    model: Graph,
+    training: Training | None,
+    place: Place,
+    decisions: list[Decision] | None = None,
+) -> str:
     """The script for a model.  Raises DiagnosticError for what PyTorch cannot express."""
     target = PyTorchTarget()
     classes = ClassPrinter(target).print_model(model)
+    if decisions is not None:
+        decisions += target.decisions
     printer = TrainingPrinter(model, training, target, place) if training else None
     initialize = initialize_piece(model)
     precision = torch_name(training.precision) if training else ""

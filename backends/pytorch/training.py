@@ -9,12 +9,11 @@ from tercet.backends.pytorch.precision import check_precision, indented, lstm_ch
 from tercet.backends.pytorch.target import PyTorchTarget
 from tercet.codegen.expr import Binary, Expr, Helper, Name
 from tercet.codegen.functions import FunctionCode, helpers_of, print_function
-from tercet.codegen.loops import find_parts
 from tercet.codegen.render import render
 from tercet.codegen.script.data import data_code
 from tercet.codegen.script.files import LOG, checkpoint_piece
 from tercet.codegen.script.metrics import printed_metrics
-from tercet.codegen.script.pieces import Piece, literal, settled, unpacked
+from tercet.codegen.script.pieces import Piece, literal, rendered, unpacked
 from tercet.codegen.script.schedules import FUNCTION, schedule_piece
 from tercet.codegen.script.size_checks import batch_checks
 from tercet.codegen.script.training import (
@@ -23,6 +22,7 @@ from tercet.codegen.script.training import (
     optimizer_constants,
     training_lines,
 )
+from tercet.codegen.tree import find_parts
 from tercet.codegen.writer import Evaluate, lines
 from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.labels import data_checks
@@ -110,7 +110,7 @@ class TrainingPrinter:
         training = self._training
         code = self._function(training.update.loss)
         loss = render(code.results["loss"])
-        optimizer = settled(
+        optimizer = rendered(
             optimizer_call(
                 training.update.optimizer, self._parameters, optimizer_constants(training)
             )

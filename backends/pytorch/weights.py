@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tercet.backends.pytorch.target import DTYPES
-from tercet.codegen.classes import ClassCode
+from tercet.codegen.printed import ClassCode
 from tercet.codegen.render import render
 from tercet.codegen.script.files import (
     CHECK,

@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tercet.codegen.classes import ClassCode
 from tercet.codegen.expr import Attribute, Call, Expr, Helper, Literal, Name
-from tercet.codegen.loops import find_parts, map_expressions
+from tercet.codegen.printed import ClassCode
 from tercet.codegen.render import render
 from tercet.codegen.script.pieces import Piece
+from tercet.codegen.tree import find_parts, map_expressions
 
 _ALIASES = {
     "BatchNormalization": "batch_norm",
@@ -37,7 +37,7 @@ _ALIASES = {
     "RMSNormalization": "rms_norm",
     "SimpleRNN": "simple_rnn",
 }
-_HABITS = {"use_bias", "momentum", "epsilon", "return_sequences", "unit_forget_bias"}
+_MATTERS_OF_STYLE = {"use_bias", "momentum", "epsilon", "return_sequences", "unit_forget_bias"}
 ALIASES = frozenset(_ALIASES.values())
 
 _Keywords = tuple[tuple[str, Expr], ...]
@@ -77,15 +77,15 @@ def _common(calls: Sequence[Call]) -> _Keywords:
     return tuple(
         (key, value)
         for key, value in first.items()
-        if _is_habit(key)
+        if _is_style(key)
         and all(other.get(key) == value for other in others)
         and isinstance(value, Literal)  # an initializer shared would draw the same for all
     )
 
 
-def _is_habit(keyword: str) -> bool:
+def _is_style(keyword: str) -> bool:
     """Whether a setting is a matter of style rather than of structure."""
-    return keyword.endswith("_initializer") or keyword in _HABITS
+    return keyword.endswith("_initializer") or keyword in _MATTERS_OF_STYLE
 
 
 def _line(made: str, common: _Keywords) -> str:

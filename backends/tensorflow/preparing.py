@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tercet.backends.tensorflow.optimizers import adds_rows, differences, optimizer_call, spared
 from tercet.backends.tensorflow.precision import LOSS_SCALE
 from tercet.codegen.expr import Expr, Name
-from tercet.codegen.script.pieces import settled
+from tercet.codegen.script.pieces import rendered
 from tercet.codegen.script.training import clip_constant, optimizer_constants
 from tercet.compiler.graph.training import Training
 from tercet.compiler.types import DType
@@ -31,7 +31,7 @@ def prepare_function(training: Training, stock: Stock, *, table: bool, many: boo
     several steps at once.
     """
     notes = [f"# {note}" for note in differences(training.update.optimizer, table)]
-    made = settled(_optimizer(training, table))
+    made = rendered(_optimizer(training, table))
     before: list[str] = []
     if training.decay_exceptions:
         before, notes, made = spared(made, notes), [], "optimizer"
@@ -39,9 +39,9 @@ def prepare_function(training: Training, stock: Stock, *, table: bool, many: boo
         made = f"{LOSS_SCALE}({made})"
     settings = [*notes, f"optimizer={made},"]
     if stock.loss is not None:
-        settings.append(f"loss={settled(stock.loss)},")
+        settings.append(f"loss={rendered(stock.loss)},")
     if stock.metrics:
-        settings.append(f"metrics=[{', '.join(map(settled, stock.metrics))}],")
+        settings.append(f"metrics=[{', '.join(map(rendered, stock.metrics))}],")
     if many:
         settings.append("steps_per_execution=1 if args.checkpoint_every else at_once,")
     return "\n".join(

@@ -14,12 +14,14 @@ from tercet.backends.tensorflow.precision import policy
 from tercet.backends.tensorflow.target import TensorFlowTarget
 from tercet.backends.tensorflow.training import TrainingPrinter
 from tercet.backends.tensorflow.weights import weights_pieces
-from tercet.codegen.classes import ClassCode, ClassPrinter
+from tercet.codegen.classes import ClassPrinter
+from tercet.codegen.decisions import Decision
 from tercet.codegen.expr import Helper
-from tercet.codegen.loops import find_parts
+from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.codegen.script.pieces import Piece, literal
 from tercet.codegen.script.training import argument_lines, constants, output_lines
+from tercet.codegen.tree import find_parts
 from tercet.codegen.writer import Evaluate, For, Line, lines
 from tercet.compiler.graph.ir import Apply, Call, Graph, Value
 from tercet.compiler.graph.training import Training
@@ -48,11 +50,18 @@ def use_device(device):
     tf.config.set_visible_devices(gpus[int(number or 0)], "GPU")'''
 
 
-def render(model: Graph, training: Training | None, place: Place) -> str:
+def render(
+    model: Graph,
+    training: Training | None,
+    place: Place,
+    decisions: list[Decision] | None = None,
+) -> str:
     """The script for a model.  Raises DiagnosticError for what TensorFlow cannot express."""
     functions = () if training is None else TrainingPrinter.graphs(training)
     target = TensorFlowTarget(model, functions, mixed=bool(training and training.is_mixed))
     classes, factories = with_factories(ClassPrinter(target).print_model(model))
+    if decisions is not None:
+        decisions += target.decisions
     printer = TrainingPrinter(model, training, target, place) if training else None
     precision = policy(training.precision) if training else ""
     texts = [_class_text(code, target, printer) for code in classes]
@@ -121,7 +130,7 @@ def _build_method(code: ClassCode, target: TensorFlowTarget) -> tuple[str, ...]:
     if code.build:
         return (head, *lines(code.build, 1))
     made = [i for graph in target.facts.graphs for i in graph.instances]
-    if code.graphs[0].block not in {i.block for i in made if i.site in target.claimed}:
+    if code.graphs[0].block not in {i.block for i in made if i.site in target.built_ahead_sites}:
         return ()
     return (head, '    """Fix the path of the weights; the owner calls this."""')
 

@@ -18,7 +18,7 @@ from tercet.backends.tensorflow.layout import Held, Places
 from tercet.backends.tensorflow.reserved import ATTRIBUTES, NAMES
 from tercet.codegen.expr import Call as CallExpr
 from tercet.codegen.expr import Expr, Input, Made, Name, SiteName, Template, default, lift
-from tercet.codegen.passing import Passing
+from tercet.codegen.layer_arguments import LayerArguments
 from tercet.codegen.target import Application, shortened
 from tercet.compiler.dims import Dim
 from tercet.compiler.graph.ir import Apply, Graph, Instance, Layer, ReadParameter
@@ -117,7 +117,7 @@ class TensorFlowTarget(Crossing):
         self, model: Graph, functions: Iterable[Graph] = (), *, mixed: bool = False
     ) -> None:
         super().__init__(model, tuple(functions), mixed)
-        self.claimed = Passing(model).applied_elsewhere()
+        self.built_ahead_sites = LayerArguments(model).applied_elsewhere()
         self.owner: Expr = Name("self")
         self._float32 = Name("self").compute_dtype if mixed else tf.float32
 
@@ -155,7 +155,7 @@ class TensorFlowTarget(Crossing):
         return cls(*positional, **dict(keywords), name=SiteName())
 
     def built_ahead(self, made: Layer | Instance) -> Expr | None:
-        if made.site not in self.claimed:
+        if made.site not in self.built_ahead_sites:
             return None
         if isinstance(made, Instance):
             return Made().build(None)

@@ -17,7 +17,6 @@ from tercet.backends.tensorflow.stock import Applied, stock_loss, stock_metrics
 from tercet.backends.tensorflow.target import TensorFlowTarget
 from tercet.codegen.expr import Expr, Name
 from tercet.codegen.functions import FunctionCode, helpers_of, print_function
-from tercet.codegen.loops import find_parts
 from tercet.codegen.render import render
 from tercet.codegen.script.data import data_code
 from tercet.codegen.script.files import LOG, checkpoint_piece
@@ -26,6 +25,7 @@ from tercet.codegen.script.pieces import Piece
 from tercet.codegen.script.schedules import schedule_piece
 from tercet.codegen.script.size_checks import batch_checks
 from tercet.codegen.script.training import BATCHES, MATCHED_IMPORT, training_lines
+from tercet.codegen.tree import find_parts
 from tercet.compiler.graph.ir import Apply, Graph
 from tercet.compiler.graph.labels import data_checks
 from tercet.compiler.graph.training import LOSS, Training

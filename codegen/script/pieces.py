@@ -38,7 +38,7 @@ def unpacked(names: Sequence[str]) -> str:
     return ", ".join(names) + ("," if len(names) == 1 else "")
 
 
-def settled(expr: Expr) -> str:
+def rendered(expr: Expr) -> str:
     """The text of an expression that stands once: arguments with their defaults are left out."""
     return render(merge([expr], lambda leaves, _keyword: leaves[0]))
 

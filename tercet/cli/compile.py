@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from tercet.cli import options, terminal
@@ -18,17 +19,29 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="also overwrite scripts that were edited"
     )
+    parser.add_argument(
+        "--why",
+        action="store_true",
+        help="tell, for every class and loop, why it is printed as it is",
+    )
 
 
 def _run(args: argparse.Namespace) -> int:
+    from tercet.codegen.decisions import Decision, decision_lines
     from tercet.project import FRAMEWORKS, write_scripts
 
     project = options.project(args)
     targets = [t for t in args.targets or FRAMEWORKS if t in FRAMEWORKS]
     if "onnx" in args.targets:
         terminal.note("onnx has no script; `tercet export -t onnx` writes its file")
-    for path in write_scripts(project, targets, args.output or Path(), force=args.force):
+    decisions: dict[str, list[Decision]] = {target: [] for target in targets}
+    folder = args.output or Path()
+    for path in write_scripts(project, targets, folder, force=args.force, decisions=decisions):
         print(path)
+    for target, found in decisions.items() if args.why else ():
+        print(f"{target}:", file=sys.stderr)
+        for line in decision_lines(found):
+            print(f"  {line}", file=sys.stderr)
     return 0
 
 
@@ -39,6 +52,7 @@ COMMAND = Command(
         "tercet compile net.model                        all three, here",
         "tercet compile net.model -t pytorch -o scripts  one, elsewhere",
         "tercet compile net.model -P width=128 -T optimizer.lr=0.1",
+        "tercet compile net.model --why                  and why they look as they do",
     ),
     _add_arguments,
     _run,

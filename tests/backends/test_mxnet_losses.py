@@ -18,8 +18,8 @@ from tercet.backends.mxnet.helpers import helper_constants, helper_pieces
 from tercet.backends.mxnet.target import MXNetTarget
 from tercet.codegen.expr import Helper
 from tercet.codegen.functions import print_function
-from tercet.codegen.loops import find_parts
 from tercet.codegen.render import render
+from tercet.codegen.tree import find_parts
 from tercet.codegen.writer import Evaluate, lines
 from tercet.compiler.ops.base import LayerOp
 from tercet.compiler.ops.random import StopGradient

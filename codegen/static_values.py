@@ -1,4 +1,4 @@
-"""What to print for a literal that several executions agree on, or do not.
+"""How static values print: as literals, as what the source wrote, as arguments or sizes of inputs.
 
 In order: the literal itself (unless only some of the instances come by here); what the source
 wrote in the call's argument; a constructor argument or a name of the block with the same
@@ -7,25 +7,31 @@ values; a size read from an input; a new constructor argument.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tercet.codegen.arguments import Arguments
-from tercet.codegen.expr import Binary, Expr, Literal, Name, Unary
-from tercet.codegen.merge import NotAlike
-from tercet.codegen.references import SizeName
-from tercet.codegen.static import static_expr
+from tercet.codegen.arguments import Arguments, Written
+from tercet.codegen.decisions import CannotMerge
+from tercet.codegen.expr import (
+    Binary,
+    Call,
+    Conditional,
+    Expr,
+    Literal,
+    Name,
+    SizeName,
+    Subscript,
+    Unary,
+)
+from tercet.codegen.expr import Sequence as SequenceExpr
+from tercet.codegen.state import Frame, State
 from tercet.codegen.tree import children
 from tercet.compiler.dims import Dim, FloorDiv, Max, Min, Mod, Product, Size, Sum, Symbol
-from tercet.compiler.graph.ir import Argument as WrittenArgument
 from tercet.dsl import nodes
 
-Written = Sequence[Sequence[WrittenArgument]]
-"""Per execution, the static arguments written at the site."""
 
-
-class Leaves:
-    """Resolves the literals of one site."""
+class StaticValues:
+    """Finds what the static values of one site print as."""
 
     def __init__(
         self,
@@ -42,8 +48,19 @@ class Leaves:
         self._written = written
         self._symbolic = symbolic
 
+    @classmethod
+    def of(
+        cls, state: State, frame: Frame, written: Written, *, symbolic: bool = True
+    ) -> StaticValues:
+        """Those of a site that is being printed.
+
+        `symbolic`: sizes of inputs may be used, where the target can compute with them.
+        """
+        symbolic = symbolic and state.target.reads_sizes
+        return cls(state.arguments, frame.graphs, frame.statics, written, symbolic=symbolic)
+
     def resolve(self, values: Sequence[Any], keyword: str | None) -> Expr:
-        """The expression for one value per execution.  Raises NotAlike."""
+        """The expression for one value per execution.  Raises CannotMerge."""
         first = values[0]
         alike = all(type(v) is type(first) and v == first for v in values)
         some = len(set(self._graphs)) < len(self._arguments.graphs)
@@ -61,7 +78,7 @@ class Leaves:
             found = self._from_locals(values)
         if found is not None:
             return found
-        return self._arguments.invent(keyword, values, self._graphs)
+        return self._arguments.add(keyword, values, self._graphs)
 
     def _from_source(self, values: Sequence[Any]) -> Expr | None:
         for expression, column in self._candidates():
@@ -96,13 +113,13 @@ class Leaves:
     def _size(self, values: Sequence[Any]) -> Expr:
         """A symbolic size over the names of the graph's inputs."""
         if not self._symbolic:
-            raise NotAlike
+            raise CannotMerge("a size of an input is needed where there is no input")
         for name in self._arguments.graphs[0].dims:
             column = [self._arguments.graphs[g].dims[name] for g in self._graphs]
             if all(a == b for a, b in zip(column, values, strict=True)):
                 return SizeName(name)
         if any(v != values[0] for v in values):
-            raise NotAlike
+            raise CannotMerge("sizes differ that no name of an input's shape stands for")
         return self._expression(values[0])
 
     def _expression(self, size: Size) -> Expr:
@@ -134,7 +151,7 @@ class Leaves:
                 return Name("max")(*map(self._expression, items))
             case Symbol():
                 pass
-        raise NotAlike
+        raise CannotMerge(f"no name of an input's shape stands for the size {size}")
 
 
 def _flatten(expression: nodes.Expr, values: list[Any]) -> Iterator[tuple[nodes.Expr, list[Any]]]:
@@ -148,3 +165,73 @@ def _flatten(expression: nodes.Expr, values: list[Any]) -> Iterator[tuple[nodes.
 
 def _reads_size(expr: Expr) -> bool:
     return isinstance(expr, SizeName) or any(map(_reads_size, children(expr)))
+
+
+# --------------------------------------------------------------------- expressions of the source
+
+_FUNCTIONS = {
+    "len",
+    "range",
+    "min",
+    "max",
+    "abs",
+    "sum",
+    "int",
+    "float",
+    "round",
+    "enumerate",
+    "zip",
+}
+
+
+def static_expr(node: nodes.Expr, names: Mapping[str, Expr | None]) -> Expr | None:
+    """The expression over what `names` gives for each name; None where one cannot be printed."""
+    match node:
+        case nodes.Constant(value=value):
+            return Literal(value)
+        case nodes.Name(id=identifier):
+            return names.get(identifier)
+        case nodes.Unary(operator="not", operand=operand):
+            inner = static_expr(operand, names)
+            return None if inner is None else Unary("not", inner)
+        case nodes.Unary(operator=operator, operand=operand):
+            inner = static_expr(operand, names)
+            return None if inner is None else Unary(operator, inner)
+        case nodes.Binary(operator=operator, left=left, right=right):
+            parts = _all((left, right), names)
+            return None if parts is None else Binary(operator, *parts)
+        case nodes.Conditional(condition=condition, then=then, otherwise=otherwise):
+            parts = _all((condition, then, otherwise), names)
+            return None if parts is None else Conditional(*parts)
+        case nodes.List(items=items) | nodes.Tuple(items=items):
+            parts = _all(items, names)
+            return None if parts is None else SequenceExpr(parts, isinstance(node, nodes.List))
+        case nodes.Call(function=nodes.Name(id=function), arguments=arguments, keywords=()):
+            parts = _all(arguments, names)
+            known = function in _FUNCTIONS and function not in names
+            return Call(Name(function), parts) if known and parts is not None else None
+        case nodes.Index(value=value, items=(item,)) if not isinstance(
+            item, nodes.Slice | nodes.Ellipsis
+        ):
+            parts = _all((value, item), names)
+            return None if parts is None else _subscript(*parts)
+    return None
+
+
+def _all(
+    items: tuple[nodes.Expr, ...], names: Mapping[str, Expr | None]
+) -> tuple[Expr, ...] | None:
+    parts = []
+    for item in items:
+        part = static_expr(item, names)
+        if part is None:
+            return None
+        parts.append(part)
+    return tuple(parts)
+
+
+def _subscript(owner: Expr, place: Expr) -> Expr:
+    match owner, place:
+        case SequenceExpr(items), Literal(int(index)) if -len(items) <= index < len(items):
+            return items[index]
+    return Subscript(owner, place)

@@ -45,7 +45,7 @@ class ClassCode:
         )
 
 
-class Instances:
+class PrintedClasses:
     """The classes of a model that are printed so far, by the graphs they print."""
 
     def __init__(self, target: ClassTarget) -> None:

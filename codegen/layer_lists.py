@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tercet.codegen.expr import Comprehension, Expr, Format, Literal, Name, SiteName, lift
+from tercet.codegen.arguments import Written
+from tercet.codegen.decisions import CannotMerge
+from tercet.codegen.expr import (
+    Comprehension,
+    Element,
+    Expr,
+    Format,
+    Literal,
+    Name,
+    SiteName,
+    lift,
+)
 from tercet.codegen.expr import Sequence as SequenceExpr
-from tercet.codegen.leaves import Written
-from tercet.codegen.merge import NotAlike
 from tercet.codegen.names import Names
-from tercet.codegen.references import Element
 from tercet.codegen.target import ClassTarget
 from tercet.codegen.tree import mentions, replace
 from tercet.codegen.writer import Assign, Statement
@@ -33,7 +41,7 @@ class _Made:
     declared: bool
 
 
-class SiteLists:
+class LayerLists:
     """The attributes of one class, and the layers that wait to be put into lists.
 
     `names` are those of all classes of a script: what an attribute stands for does not depend on
@@ -81,19 +89,25 @@ class SiteLists:
         """How many entries a list has in a specialisation; `place` leads to a list in the list."""
         return self._lengths.get((attribute, graph, place), 0)
 
-    def mark(self) -> int:
-        return len(self._made)
+    def copy(self) -> LayerLists:
+        """The lists as they are now, for `restore`.  The names stay: they do not depend on it."""
+        other = LayerLists(self._names)
+        other.restore(self)
+        return other
 
-    def rewind(self, mark: int) -> None:
-        """Forgets what was added since `mark`."""
-        del self._made[mark:]
+    def restore(self, other: LayerLists) -> None:
+        """Makes these lists what the others are."""
+        self._made = list(other._made)
+        self._declared = set(other._declared)
+        self._lengths = dict(other._lengths)
+        self.attributes = dict(other.attributes)
 
     def statements(
         self, graphs: list[int], merge: Merge, target: ClassTarget, *, declared: bool
     ) -> list[Statement]:
         """One assignment per site of layers, or of raw parameters, in the order of the text.
 
-        Raises NotAlike.
+        Raises CannotMerge.
         """
         sites: dict[Site, list[_Made]] = {}
         for made in self._made:
@@ -124,7 +138,7 @@ class _Lists:
             self._entries.setdefault(entry.indices, []).append(entry)
 
     def expr(self) -> Expr:
-        """Raises NotAlike."""
+        """Raises CannotMerge."""
         varying = self._varying_length()
         if varying is not None:
             return varying
@@ -140,7 +154,7 @@ class _Lists:
             return None
         entries = [e for group in self._entries.values() for e in group]
         if len(entries) != sum(counts) or max(self._entries)[0] != max(counts) - 1:
-            raise NotAlike
+            raise CannotMerge(f"lists of `{self._site.name}` have different lengths and gaps")
         exprs = [e.expr for e in entries]
         element = self._merge(exprs, [e.written for e in entries], [e.graph for e in entries])
         length = self._merge(list(map(lift, counts)), [()] * len(counts), self._graphs)
@@ -169,7 +183,7 @@ class _Lists:
         if entries is None:
             return lift(None) if self._declared else self._target.placeholder()
         if sorted(e.graph for e in entries) != self._graphs:
-            raise NotAlike
+            raise CannotMerge(f"`{self._site.name}` is made in some specialisations only")
         exprs = [e.expr for e in entries]
         return self._merge(exprs, [e.written for e in entries], [e.graph for e in entries])
 

@@ -10,9 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tercet.codegen.expr import Expr, Literal
+from tercet.codegen.expr import Element, Expr, Literal, LoopItem
 from tercet.codegen.names import Names
-from tercet.codegen.references import Element, LoopItem
 from tercet.codegen.uses import Uses
 from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Apply, Call, Graph, Instance, Layer, ReadParameter, Site
@@ -28,7 +27,7 @@ def layers_in(value: Any) -> Iterator[Layer | Instance]:
             yield from layers_in(item)
 
 
-class Passing:
+class LayerArguments:
     """Through which parameters the blocks of a model get layers that they apply or hand on."""
 
     def __init__(self, model: Graph) -> None:
@@ -101,7 +100,7 @@ def _applied(graph: Graph) -> Iterator[Layer | Instance]:
                 yield instance
 
 
-class Received:
+class ReceivedLayers:
     """The layers that the class of some specialisations gets with the inputs of each call."""
 
     def __init__(self, graphs: Sequence[Graph], parameters: Sequence[str], names: Names) -> None:
