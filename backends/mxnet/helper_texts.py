@@ -10,18 +10,23 @@ def normalize(F, batch_norm, x):
     return F.reshape_like(batch_norm(F.reshape(x, shape=(0, 0, 0, -1))), x)''',
     "attention": '''\
 def attention(F, query, key, value, scale, mask=None, causal=False):
-    """softmax(query @ key.T * scale) @ value over what is visible."""
+    """softmax(query @ key.T * scale) @ value over what is visible, 0 where nothing is."""
     scores = F.linalg_gemm2(query, key, transpose_b=True, alpha=scale)
+    visible = mask
     if causal:
         row = F.contrib.arange_like(scores, axis=-2)
         column = F.contrib.arange_like(scores, axis=-1)
         visible = F.broadcast_lesser_equal(
             F.reshape(column, shape=(1, -1)), F.reshape(row, shape=(-1, 1))
         )
+        if mask is not None:
+            visible = F.broadcast_mul(mask, visible)
+    if visible is not None:
         scores = F.broadcast_add(scores, (visible - 1) * 1e30)
+    weights = F.softmax(scores, axis=-1)
     if mask is not None:
-        scores = F.broadcast_add(scores, (mask - 1) * 1e30)
-    return F.linalg_gemm2(F.softmax(scores, axis=-1), value)''',
+        weights = F.broadcast_mul(weights, visible)
+    return F.linalg_gemm2(weights, value)''',
     "selu": """\
 def selu(F, x):
     negative = 1.6732632423543772 * F.expm1(F.minimum(x, 0))

@@ -25,7 +25,10 @@ def _attention(op: ScaledDotProductAttention, c: Context) -> str:
     if masks:
         visible = reduce(lambda a, b: c.node("And", a, b), masks)
         scores = c.node("Where", visible, scores, c.scalar(float("-inf")))
-    return c.node("MatMul", c.node("Softmax", scores, axis=-1), v)
+    weights = c.node("Softmax", scores, axis=-1)
+    if c.operand(3) is not None:  # a query that sees no key has weights NaN
+        weights = c.node("Where", visible, weights, c.scalar(0.0))
+    return c.node("MatMul", weights, v)
 
 
 def _scaled(op: ScaledDotProductAttention, c: Context, scores: str, width: Size) -> str:

@@ -82,17 +82,20 @@ def average_pool(x, kernel, strides, padding, counted):
     "scaled_dot_product_attention": Piece(
         '''\
 def scaled_dot_product_attention(q, k, v, mask=None, causal=False, scale=None):
-    """softmax(q k^T * scale) v; the mask is true where a key is visible."""
+    """softmax(q k^T * scale) v; the mask is true where a key is visible; 0 where none is."""
     scores = tf.matmul(q, k, transpose_b=True)
     scores *= q.shape[-1] ** -0.5 if scale is None else scale
-    if mask is not None:
-        scores = tf.where(mask, scores, -np.inf)
+    visible = mask
     if causal:
         rows, columns = tf.shape(scores)[-2], tf.shape(scores)[-1]
-        visible = tf.range(columns) <= tf.range(rows)[:, tf.newaxis]
-        scores = tf.where(visible, scores, -np.inf)
-    return tf.nn.softmax(scores) @ v''',
-        ("import numpy as np",),
+        earlier = tf.range(columns) <= tf.range(rows)[:, tf.newaxis]
+        visible = earlier if mask is None else mask & earlier
+    if visible is not None:
+        scores = tf.where(visible, scores, scores.dtype.min)
+    weights = tf.nn.softmax(scores)
+    if mask is not None:
+        weights = tf.where(visible, weights, 0)
+    return weights @ v'''
     ),
     "floor_divide": Piece(
         '''\

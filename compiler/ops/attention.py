@@ -28,7 +28,7 @@ class ScaledDotProductAttention(Op):
     q `[..., T, D]`, k `[..., S, D]`, v `[..., S, E]` with equal leading axes give `[..., T, E]`.
     `scale` is `1 / sqrt(D)` by default.  The bool `mask`, which broadcasts to `[..., T, S]`, is
     true where a key is visible; `causal = true` shows query t the keys 0 to t; with both, a key
-    must be visible in both.  A query that sees no key has no defined result (NaN here).
+    must be visible in both.  A query that sees no key gives 0, with gradient 0.
     ONNX: MatMul, Mul, Where, Softmax, MatMul (Attention from opset 23 on).
 
         h = scaled_dot_product_attention(q, k, v, causal = true)
@@ -67,14 +67,14 @@ class ScaledDotProductAttention(Op):
 
     def reference(self, q: Array, k: Array, v: Array, mask: Array | None = None) -> Array:
         scores = (q @ np.swapaxes(k, -1, -2)) * self.factor(q.shape[-1])
-        if mask is not None:
-            scores = np.where(mask, scores, -np.inf)
+        visible = np.ones(scores.shape[-2:], dtype=np.bool_)
         if self.causal:
-            visible = np.tril(np.ones(scores.shape[-2:], dtype=np.bool_))
-            scores = np.where(visible, scores, -np.inf)
+            visible = np.tril(visible)
+        if mask is not None:
+            visible = mask & visible
         with np.errstate(invalid="ignore"):  # -inf - -inf where no key is visible
-            weights = softmax(scores, -1)
-        y: Array = weights @ v
+            weights = softmax(np.where(visible, scores, -np.inf), -1)
+        y: Array = np.where(visible, weights, 0) @ v
         return y.astype(q.dtype)
 
     def factor(self, width: int) -> float:

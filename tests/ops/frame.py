@@ -32,6 +32,7 @@ Kind = Literal[
     "index",
     "length",
     "mask",
+    "mask_with_empty_rows",
 ]
 _INTEGERS = ("integer", "count", "signed_count", "index", "length")
 
@@ -42,7 +43,8 @@ class Input:
 
     `integer` is from -9 to 9, `count` from 1 to 9, `signed_count` of either sign, `index` below
     `high`, `length` from 1 to `high`; `halves` are multiples of 1/2, and `special` has infinities
-    and NaN among the numbers.
+    and NaN among the numbers.  The first row of a
+    `mask_with_empty_rows` is false, and the second one but for its last element.
     """
 
     shape: tuple[int, ...]
@@ -53,7 +55,7 @@ class Input:
     def dtype(self) -> DType:
         if self.kind in _INTEGERS:
             return DType.I64
-        return DType.BOOL if self.kind == "mask" else DType.F64
+        return DType.BOOL if self.kind.startswith("mask") else DType.F64
 
     def type(self, symbolic: tuple[int, ...] = ()) -> TensorType:
         sizes: list[Size] = [dims.symbol(f"S{n}") if n in symbolic else n for n in self.shape]
@@ -88,6 +90,11 @@ class Input:
             case "mask":
                 mask: Array = random.random(self.shape) < 0.6
                 mask[..., 0] = True
+                return mask
+            case "mask_with_empty_rows":
+                mask = random.random(self.shape) < 0.6
+                mask[..., :2, :] = False
+                mask[..., 1, -1] = True
                 return mask
 
 
