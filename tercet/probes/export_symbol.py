@@ -4,7 +4,7 @@
 
 MXNet is imported once for both.  This is MXNet's interpreter, which need not have what Tercet
 stands on, and what it has must not be hidden: the converter is run as a package of its own, whose
-folder comes last, and the package `tercet`, whose dimensions it counts with, is loaded from its file.
+folder comes last, and the package `tercet`, whose dimensions it counts with, is loaded from a file.
 """
 
 import importlib.util

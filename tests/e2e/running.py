@@ -29,12 +29,12 @@ class Done:
     stderr: str
 
 
-class Runner:
-    """Runs a target's script in forks of a process that has imported what it imports."""
+class Forks:
+    """Runs scripts in forks of a process that has imported what those of a target import."""
 
     def __init__(self, folder: Path, target: str) -> None:
         self.folder = folder
-        self.script = folder / f"net_{target}.py"
+        self.target = target
         command = [sys.executable, str(FORKS), *IMPORTS[target]]
         self._process = subprocess.Popen(
             command,
@@ -46,10 +46,12 @@ class Runner:
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         )
 
-    def __call__(self, *flags: str) -> Done:
+    def run(self, script: str, *flags: str) -> Done:
+        """The script of that name in the folder, on the processor."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        line = json.dumps(["stdout", "stderr", str(self.script), "--device", "cpu", *flags])
+        path = str(self.folder / script)
+        line = json.dumps(["stdout", "stderr", path, "--device", "cpu", *flags])
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
         code = int(self._process.stdout.readline())
@@ -58,6 +60,17 @@ class Runner:
     def close(self) -> None:
         """End the process."""
         self._process.communicate(timeout=60)
+
+
+class Runner(Forks):
+    """Runs a target's script of `net.model`."""
+
+    def __init__(self, folder: Path, target: str) -> None:
+        super().__init__(folder, target)
+        self.script = folder / f"net_{target}.py"
+
+    def __call__(self, *flags: str) -> Done:
+        return self.run(self.script.name, *flags)
 
 
 @contextmanager
