@@ -109,18 +109,23 @@ def value(F, parameter):
 
 
 def attention(F, query, key, value, scale, mask=None, causal=False):
-    """softmax(query @ key.T * scale) @ value over what is visible."""
+    """softmax(query @ key.T * scale) @ value over what is visible, 0 where nothing is."""
     scores = F.linalg_gemm2(query, key, transpose_b=True, alpha=scale)
+    visible = mask
     if causal:
         row = F.contrib.arange_like(scores, axis=-2)
         column = F.contrib.arange_like(scores, axis=-1)
         visible = F.broadcast_lesser_equal(
             F.reshape(column, shape=(1, -1)), F.reshape(row, shape=(-1, 1))
         )
+        if mask is not None:
+            visible = F.broadcast_mul(mask, visible)
+    if visible is not None:
         scores = F.broadcast_add(scores, (visible - 1) * 1e30)
+    weights = F.softmax(scores, axis=-1)
     if mask is not None:
-        scores = F.broadcast_add(scores, (mask - 1) * 1e30)
-    return F.linalg_gemm2(F.softmax(scores, axis=-1), value)
+        weights = F.broadcast_mul(weights, visible)
+    return F.linalg_gemm2(weights, value)
 
 
 def load_data(path, seed):
@@ -576,4 +581,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 54a4afaf5adbc5c2
+# Compiled by Tercet. sha256 of the lines above: 44f54d1e2eed5ebb

@@ -99,16 +99,20 @@ def gelu(x):
 
 
 def scaled_dot_product_attention(q, k, v, mask=None, causal=False, scale=None):
-    """softmax(q k^T * scale) v; the mask is true where a key is visible."""
+    """softmax(q k^T * scale) v over the keys where the mask is true; 0 where none is."""
     scores = tf.matmul(q, k, transpose_b=True)
     scores *= q.shape[-1] ** -0.5 if scale is None else scale
-    if mask is not None:
-        scores = tf.where(mask, scores, -np.inf)
+    visible = mask
     if causal:
         rows, columns = tf.shape(scores)[-2], tf.shape(scores)[-1]
-        visible = tf.range(columns) <= tf.range(rows)[:, tf.newaxis]
-        scores = tf.where(visible, scores, -np.inf)
-    return tf.nn.softmax(scores) @ v
+        earlier = tf.range(columns) <= tf.range(rows)[:, tf.newaxis]
+        visible = earlier if mask is None else mask & earlier
+    if visible is not None:
+        scores = tf.where(visible, scores, scores.dtype.min)
+    weights = tf.nn.softmax(scores)
+    if mask is not None:
+        weights = tf.where(visible, weights, 0)
+    return weights @ v
 
 
 def load_data(path, seed):
@@ -618,4 +622,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 570732824bfffdca
+# Compiled by Tercet. sha256 of the lines above: 3adef9d35b847783
