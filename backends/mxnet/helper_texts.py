@@ -10,7 +10,7 @@ def normalize(F, batch_norm, x):
     return F.reshape_like(batch_norm(F.reshape(x, shape=(0, 0, 0, -1))), x)''',
     "attention": '''\
 def attention(F, query, key, value, scale, mask=None, causal=False):
-    """softmax(query @ key.T * scale) @ value over what is visible, 0 where nothing is."""
+    """softmax(query @ key.T * scale) @ value over what is visible; 0 if nothing is."""
     scores = F.linalg_gemm2(query, key, transpose_b=True, alpha=scale)
     visible = mask
     if causal:

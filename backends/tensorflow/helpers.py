@@ -82,7 +82,7 @@ def average_pool(x, kernel, strides, padding, counted):
     "scaled_dot_product_attention": Piece(
         '''\
 def scaled_dot_product_attention(q, k, v, mask=None, causal=False, scale=None):
-    """softmax(q k^T * scale) v over the keys where the mask is true; 0 where none is."""
+    """softmax(q k^T * scale) v over the keys that the mask shows; 0 if none."""
     scores = tf.matmul(q, k, transpose_b=True)
     scores *= q.shape[-1] ** -0.5 if scale is None else scale
     visible = mask

@@ -109,7 +109,7 @@ def value(F, parameter):
 
 
 def attention(F, query, key, value, scale, mask=None, causal=False):
-    """softmax(query @ key.T * scale) @ value over what is visible, 0 where nothing is."""
+    """softmax(query @ key.T * scale) @ value over what is visible; 0 if nothing is."""
     scores = F.linalg_gemm2(query, key, transpose_b=True, alpha=scale)
     visible = mask
     if causal:
@@ -581,4 +581,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 44f54d1e2eed5ebb
+# Compiled by Tercet. sha256 of the lines above: c425d4617bed21dc

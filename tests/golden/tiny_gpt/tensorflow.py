@@ -99,7 +99,7 @@ def gelu(x):
 
 
 def scaled_dot_product_attention(q, k, v, mask=None, causal=False, scale=None):
-    """softmax(q k^T * scale) v over the keys where the mask is true; 0 where none is."""
+    """softmax(q k^T * scale) v over the keys that the mask shows; 0 if none."""
     scores = tf.matmul(q, k, transpose_b=True)
     scores *= q.shape[-1] ** -0.5 if scale is None else scale
     visible = mask
@@ -622,4 +622,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 3adef9d35b847783
+# Compiled by Tercet. sha256 of the lines above: 570fd9359ae8b4be
