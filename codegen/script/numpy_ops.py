@@ -1,8 +1,7 @@
 """The mapping of a data source, printed as NumPy.
 
-Arrays may be float64 in the script where the language says f32 (what a library or a random
-generator gives); the dtype is followed, and an array that ends up with another one than the
-language's is cast once, where it is assigned.  The rules of the operations are in `numpy_rules`.
+A column that a library gives in another dtype than the language's is cast where it is read, and
+no operation changes the dtype against the language: its rules are in `numpy_rules`.
 """
 
 from __future__ import annotations
@@ -11,14 +10,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 
-from tercet.codegen.expr import Name
+from tercet.codegen.expr import Expr, Name
 from tercet.codegen.names import Names
 from tercet.codegen.render import render
 from tercet.codegen.script.data_sources import Column
-from tercet.codegen.script.numpy_rules import lowered, numpy_dtype
+from tercet.codegen.script.numpy_rules import lowered, mentions, numpy_dtype
 from tercet.compiler.graph.ir import Apply, Graph, Value
-from tercet.compiler.ops.elementwise import Cast, Constant
-from tercet.compiler.types import TensorType
+from tercet.compiler.ops.elementwise import Constant
 from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
 from tercet.dsl.records import dataclass
 
@@ -42,23 +40,25 @@ class _Printer:
     columns: Mapping[str, Column]
     names: Names
     lines: list[str] = field(default_factory=list)
-    _known: dict[int, Column] = field(default_factory=dict)
+    _known: dict[int, Expr] = field(default_factory=dict)
 
     def run(self) -> Printed:
         makers = {id(value): item for item in self._items() for value in item.outputs}
-        uses = Counter(id(value) for item in self._items() for value in item.inputs)
+        uses = Counter(
+            id(value) for item in self._items() for value in item.inputs * mentions(item.op)
+        )
         outputs = [(self.names.of(o.name), o.value) for o in self.graph.outputs]
         for given in self.graph.inputs:
-            column = self.columns[given.value.name]
-            if not column.dtype:
-                column = Column(column.expr, given.value.type.dtype.numpy_name)
-            self._known[id(given.value)] = column
+            column, declared = self.columns[given.value.name], given.value.type.dtype
+            is_other = column.dtype not in ("", declared.numpy_name)
+            cast = column.expr.astype(numpy_dtype(declared)) if is_other else column.expr
+            self._known[id(given.value)] = cast
             if uses[id(given.value)] > 1:
                 self._assign(self.names.fresh(given.value.name), given.value)
         for name, value in outputs:
             for needed in self._order(value, makers):
                 self._apply(needed, uses)
-            self._assign(name, value, cast=value.type)
+            self._assign(name, value)
         return Printed(tuple(self.lines), tuple(name for name, _ in outputs))
 
     def _items(self) -> Iterator[Apply]:
@@ -84,39 +84,19 @@ class _Printer:
         return list(order.values())
 
     def _apply(self, item: Apply, uses: Mapping[int, int]) -> None:
-        given = [None if v is None else self._known[id(v)] for v in item.inputs]
         output = item.outputs[0]
-        expr = lowered(item, [None if column is None else column.expr for column in given])
+        expr = lowered(item, [None if v is None else self._known[id(v)] for v in item.inputs])
         if expr is None or len(item.outputs) > 1:
             raise _no_rule(item)
-        self._known[id(output)] = Column(expr, _dtype(item, given))
+        self._known[id(output)] = expr
         if uses[id(output)] > 1 and not isinstance(item.op, Constant):
             self._assign(self.names.fresh(output.name), output)
 
-    def _assign(self, name: str, value: Value, cast: TensorType | None = None) -> None:
-        column = self._known[id(value)]
-        expr, dtype = column.expr, column.dtype
-        if cast is not None and dtype != cast.dtype.numpy_name:
-            dtype = cast.dtype.numpy_name
-            expr = expr.astype(numpy_dtype(cast.dtype))
+    def _assign(self, name: str, value: Value) -> None:
+        expr = self._known[id(value)]
         if expr != Name(name):
             self.lines.append(f"{name} = {render(expr)}")
-        self._known[id(value)] = Column(Name(name), dtype)
-
-
-_LITERAL = "literal"
-"""In place of a dtype: a Python number, which adopts that of the array beside it."""
-
-
-def _dtype(item: Apply, given: list[Column | None]) -> str:
-    """The dtype that NumPy gives: float64 spreads, and is what numbers alone become."""
-    output = item.outputs[0].type.dtype
-    if isinstance(item.op, Constant):
-        return _LITERAL
-    if isinstance(item.op, Cast) or not output.is_float:
-        return output.numpy_name
-    found = {column.dtype for column in given if column is not None} - {"bool", _LITERAL}
-    return output.numpy_name if found and "float64" not in found else "float64"
+        self._known[id(value)] = Name(name)
 
 
 def _no_rule(item: Apply) -> DiagnosticError:

@@ -1,14 +1,17 @@
 """How the operations that a mapping may use are written in NumPy, by class of operation.
 
 What works on each row alone belongs here; an operation without a rule is refused with a message.
+The result of each has the language's dtype in every version of NumPy from 1.26 on: a Python number
+adopts that of the array beside it where it is small enough not to widen it, in all of them.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from tercet.codegen.expr import Expr, Literal, Name, Unary
+from tercet.codegen.expr import Binary, Expr, Literal, Name, Unary, lift
 from tercet.codegen.target import infix
 from tercet.compiler.data.synthetic import Draw
 from tercet.compiler.dims import Dim
@@ -39,6 +42,11 @@ def _rule(*operations: type[Op]) -> Callable[[R], R]:
     return register
 
 
+def mentions(op: Op) -> int:
+    """How often the expression of an operation has its operands: more than once, they get names."""
+    return 3 if isinstance(op, indexing.OneHot) else 1
+
+
 def lowered(item: Apply, operands: Sequence[Expr | None]) -> Expr | None:
     """The expression of an operation over its printed operands; None where no rule fits."""
     rule = _RULES.get(type(item.op))
@@ -57,10 +65,26 @@ def numpy_dtype(dtype: DType) -> Expr:
 @_rule(elementwise.Constant)
 def _constant(item: Apply) -> Expr:
     assert isinstance(item.op, elementwise.Constant)
-    value = item.op.value
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e6:
-        value = int(value)  # NumPy lets a Python number adopt the array's dtype
-    return Literal(value)
+    return _number(item.op.value, item.op.dtype)
+
+
+_NOT_WIDENED = {DType.F16: 65000, DType.BF16: 3.4e38, DType.F32: 3.4e38}
+"""The numbers below which NumPy 1.26 lets a Python float adopt the dtype of a shorter float."""
+
+
+def _number(value: object, dtype: DType) -> Expr:
+    """A Python number that leaves an array of the dtype as it is: `16`, `65536.0`."""
+    if not isinstance(value, float) or not math.isfinite(value):
+        return Literal(value)
+    if abs(value) >= _NOT_WIDENED.get(dtype, math.inf):
+        return numpy_dtype(dtype)(Literal(value))
+    widens = 2**8 if dtype is DType.F16 else 2**16
+    return Literal(int(value) if value.is_integer() and abs(value) < widens else value)
+
+
+def _typed(item: Apply, number: Expr) -> Expr:
+    """A number that stands beside no array, with its dtype."""
+    return numpy_dtype(item.outputs[0].type.dtype)(number)
 
 
 @_rule(
@@ -96,7 +120,6 @@ def _negate(item: Apply, x: Expr) -> Expr:
 _FUNCTIONS: dict[type[Op], str] = {
     elementwise.Minimum: "minimum",
     elementwise.Maximum: "maximum",
-    elementwise.Where: "where",
     elementwise.Abs: "abs",
     elementwise.Sign: "sign",
     elementwise.Square: "square",
@@ -123,6 +146,13 @@ def _function(item: Apply, *operands: Expr) -> Expr:
     return function(*operands)
 
 
+@_rule(elementwise.Where)
+def _where(item: Apply, condition: Expr, x: Expr, y: Expr) -> Expr:
+    if isinstance(x, Literal) and isinstance(y, Literal):
+        x, y = _typed(item, x), _typed(item, y)
+    return np.where(condition, x, y)
+
+
 @_rule(elementwise.Rsqrt)
 def _rsqrt(item: Apply, x: Expr) -> Expr:
     return Literal(1) / np.sqrt(x)
@@ -131,7 +161,13 @@ def _rsqrt(item: Apply, x: Expr) -> Expr:
 @_rule(elementwise.Clip)
 def _clip(item: Apply, x: Expr) -> Expr:
     assert isinstance(item.op, elementwise.Clip)
-    return np.clip(x, item.op.min, item.op.max)
+    dtype = item.outputs[0].type.dtype
+    bounds = (item.op.min, item.op.max)
+    return np.clip(x, *(None if b is None else _element(b, dtype) for b in bounds))
+
+
+def _element(number: float, dtype: DType) -> Expr:
+    return _number(float(number) if dtype.is_float else number, dtype)
 
 
 @_rule(elementwise.Cast)
@@ -146,18 +182,18 @@ def _cast(item: Apply, x: Expr) -> Expr:
 def _draw(item: Apply) -> Expr:
     assert isinstance(item.op, Draw)
     sizes = item.op.sizes
-    random = Name("random")
+    random, dtype = Name("random"), numpy_dtype(item.op.type.dtype)
     match item.op.initializer:
         case Uniform(low=low, high=high):
-            return random.uniform(low, high, sizes)
+            return random.uniform(low, high, sizes).astype(dtype)
         case Normal(std=std, mean=mean):
-            return random.normal(mean, std, sizes)
+            return random.normal(mean, std, sizes).astype(dtype)
         case ConstantInitializer(value=value):
-            return np.full(sizes, value)
+            return np.full(sizes, value, dtype)
         case Zeros():
-            return np.zeros(sizes)
+            return np.zeros(sizes, dtype)
         case Ones():
-            return np.ones(sizes)
+            return np.ones(sizes, dtype)
     raise TypeError(type(item.op.initializer).__name__)
 
 
@@ -275,6 +311,19 @@ def _reduction(item: Apply, x: Expr) -> Expr:
     if isinstance(item.op, _WIDENED) and dtype in (DType.I32, DType.I8, DType.U8):
         keywords["dtype"] = numpy_dtype(dtype)
     return method(axis=_axes(item.op.axes(item.inputs[0].type.rank)), **keywords)
+
+
+@_rule(indexing.OneHot)
+def _one_hot(item: Apply, x: Expr) -> Expr:
+    assert isinstance(item.op, indexing.OneHot)
+    classes, rank = item.op.classes, item.outputs[0].type.rank
+    beyond = rank - 1 - item.op.axis % rank
+    places = np.arange(classes)
+    places = places.reshape(-1, *beyond * [1]) if beyond else places
+    counted = np.where(Binary("<", x, lift(0)), x + classes, x)
+    return Binary("==", np.expand_dims(counted, item.op.axis), places).astype(
+        numpy_dtype(item.op.dtype)
+    )
 
 
 @_rule(indexing.ArgMax, indexing.ArgMin)

@@ -117,7 +117,7 @@ def test_digits_read_like_the_exemplar() -> None:
 def load_data(seed):
     """(image, label) to train on and to test on."""
     digits = load_digits()
-    image = (digits.images[:, None] / 16).astype(np.float32)
+    image = digits.images[:, None].astype(np.float32) / 16
     label = digits.target.astype(np.int64)
     order = np.random.default_rng(seed).permutation(len(image))
     split = int(0.8 * len(image))
@@ -160,7 +160,7 @@ def test_synthetic_data_read_like_their_formula() -> None:
     data = mapped(Synthetic(rows=50), Path(), _line)
     code = data_code(data, Path(), Path())
     assert "    x = random.uniform(-1, 1, (50, 1)).astype(np.float32)" in code.piece.text
-    assert "    y = (3 * x + 2 + random.normal(0.0, 0.1, (50, 1))).astype(np.float32)" in (
+    assert "    y = 3 * x + 2 + random.normal(0.0, 0.1, (50, 1)).astype(np.float32)" in (
         code.piece.text
     )
     (x, y), (test, _) = load(data, Path(), 0)

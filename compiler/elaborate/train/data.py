@@ -18,6 +18,7 @@ from tercet.compiler.elaborate.recording import operation_error
 from tercet.compiler.elaborate.scope import Drawing, Frame
 from tercet.compiler.elaborate.session import Session
 from tercet.compiler.elaborate.sites import names_in
+from tercet.compiler.elaborate.train.rows import check_rows
 from tercet.compiler.elaborate.train.settings import Overriding, setting_of
 from tercet.compiler.errors import OpError
 from tercet.compiler.graph.ir import Bind, Graph, GraphInput, GraphOutput, Region, Value
@@ -234,8 +235,10 @@ class _Reader:
 
     def _graph(self, columns: Sequence[Value], outputs: Sequence[GraphOutput]) -> Graph:
         items = needed(self._frame.items, {output.value for output in outputs})
+        body = Region(tuple(items))
+        check_rows(body, self._rows)
         used = {output.value for output in outputs}
-        for item in Region(tuple(items)).walk():
+        for item in body.walk():
             used.update(v for v in getattr(item, "inputs", ()) if v is not None)
         span = self._span
         rows = {str(self._rows): self._rows}
@@ -249,7 +252,7 @@ class _Reader:
                 for value in columns
                 if value in used
             ),
-            body=Region(tuple(items)),
+            body=body,
             outputs=tuple(outputs),
         )
 

@@ -147,10 +147,14 @@ def load_data(seed):
     """(image, label) to train on and to test on."""
     digits = load_digits()
     image = np.repeat(
-        np.repeat(np.repeat(digits.images[:, None] / 16, 3, axis=1), 28, axis=2),
+        np.repeat(
+            np.repeat(digits.images[:, None].astype(np.float32) / 16, 3, axis=1),
+            28,
+            axis=2,
+        ),
         28,
         axis=3,
-    ).astype(np.float32)
+    )
     label = digits.target.astype(np.int64)
     order = np.random.default_rng(seed).permutation(len(image))
     split = int(0.8 * len(image))
@@ -528,4 +532,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 2e7ebb23b49aa926
+# Compiled by Tercet. sha256 of the lines above: a844e50f03ff8004
