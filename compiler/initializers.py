@@ -20,9 +20,17 @@ if TYPE_CHECKING:
 Fans = tuple[int, int]
 """Number of inputs and of outputs that one weight connects (Glorot and Bengio, 2010).
 
-Layers take both from the weight's shape, `(shape[1] * field, shape[0] * field)`, as all frameworks
-do, grouped and transposed convolutions included.
+`shape_fans` of the weight's canonical shape, grouped and transposed convolutions, embeddings and
+raw parameters included.  A bias has those of its layer's weight, a raw vector its size as both.
 """
+
+
+def shape_fans(shape: tuple[int, ...]) -> Fans:
+    """The fans of a shape of outputs by inputs by field: `(shape[1] * field, shape[0] * field)`."""
+    if len(shape) < 2:
+        return (math.prod(shape), math.prod(shape))
+    field = math.prod(shape[2:])
+    return (shape[1] * field, shape[0] * field)
 
 
 def generator(seed: int, path: str) -> np.random.Generator:
@@ -126,20 +134,30 @@ class VarianceScaling(Initializer):
     def variance(self, fans: Fans) -> float:
         raise NotImplementedError
 
+    def plain(self, fans: Fans) -> Initializer:
+        """The same distribution by numbers, for whoever counts the fans otherwise."""
+        raise NotImplementedError
+
 
 class _ScaledUniform(VarianceScaling):
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
     ) -> NDArray[np.float64]:
+        return self.plain(fans).sample(random, shape, fans)
+
+    def plain(self, fans: Fans) -> Initializer:
         bound = math.sqrt(3 * self.variance(fans))
-        return random.uniform(-bound, bound, shape)
+        return Uniform(-bound, bound)
 
 
 class _ScaledNormal(VarianceScaling):
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
     ) -> NDArray[np.float64]:
-        return random.normal(0, math.sqrt(self.variance(fans)), shape)
+        return self.plain(fans).sample(random, shape, fans)
+
+    def plain(self, fans: Fans) -> Initializer:
+        return Normal(math.sqrt(self.variance(fans)))
 
 
 class GlorotUniform(_ScaledUniform):
@@ -236,3 +254,14 @@ INITIALIZERS: dict[str, type[Initializer]] = {
 
 for _name, _class in INITIALIZERS.items():
     _class.name = _name
+
+
+def counted_as(init: Initializer, fans: Fans, theirs: Fans | None) -> Initializer:
+    """`init`, by numbers where a framework that counts the fans as `theirs` would draw otherwise.
+
+    None stands for a framework that refuses the parameter's shape.
+    """
+    match init:
+        case VarianceScaling() if theirs is None or init.variance(theirs) != init.variance(fans):
+            return init.plain(fans)
+    return init

@@ -56,5 +56,5 @@ def initial(layer: Layer, **keywords: str) -> dict[str, object]:
     for name, keyword in keywords.items():
         for parameter in layer.parameters:
             if parameter.name == name and not (name == "bias" and parameter.init == kinds.Zeros()):
-                found[keyword] = initializer(parameter.init)
+                found[keyword] = initializer(parameter.start)
     return found

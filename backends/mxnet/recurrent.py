@@ -34,7 +34,7 @@ def _recurrent(op: Recurrent, layer: Layer) -> Expr:
 
 
 def _of(layer: Layer, name: str) -> Initializer:
-    return layer.parameter(name).init
+    return layer.parameter(name).start
 
 
 def _biases(op: Recurrent, layer: Layer) -> dict[str, object]:

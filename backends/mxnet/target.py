@@ -130,7 +130,7 @@ class MXNetTarget(PoolingTarget):
             dtype = held_as(parameter.type.dtype)
             if dtype != "float32":
                 settings["dtype"] = dtype
-            settings["init"] = initializer(parameter.init)
+            settings["init"] = initializer(parameter.start)
         except Unsupported as problem:
             raise refused("mxnet", f"`{parameter.name}`", item.span, problem) from None
         if not parameter.trainable:

@@ -29,7 +29,7 @@ def own_initializers(layer: Layer) -> dict[str, Initializer]:
     """Those parameters, by PyTorch's names, that start otherwise than such layers usually do."""
     usual = _usual_initializers(layer.op)
     return {
-        usual[p.name][0]: p.init
+        usual[p.name][0]: p.start
         for p in layer.parameters
         if p.trainable and p.init != usual[p.name][1]
     }

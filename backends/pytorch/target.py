@@ -150,7 +150,7 @@ class PyTorchTarget(PoolingTarget):
     def declare(self, item: ReadParameter) -> Expr:
         shape, dtype = item.parameter.type.shape, DTYPES[item.parameter.type.dtype]
         settings = {} if dtype == torch.float32 else {"dtype": dtype}
-        value = filled(item.parameter.init, torch.empty(*shape or ((),), **settings))
+        value = filled(item.parameter.start, torch.empty(*shape or ((),), **settings))
         if item.parameter.trainable:
             return nn.Parameter(value)
         # there is no list of buffers

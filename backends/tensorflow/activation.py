@@ -90,7 +90,7 @@ def _prelu(op: ops.PRelu, layer: Layer, facts: Facts) -> Expr:
     rank = layer.input.rank
     shared = tuple(range(1, rank if op.shared else rank - 1))
     return layers.PReLU(
-        alpha_initializer=initializer(layer.parameter("weight").init),
+        alpha_initializer=initializer(layer.parameter("weight")),
         shared_axes=default(shared or None, None),
     )
 

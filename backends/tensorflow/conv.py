@@ -92,9 +92,9 @@ def _class(op: AnyConvolution, layer: Layer) -> Expr:
 
 
 def _initializers(op: AnyConvolution, layer: Layer) -> dict[str, Expr]:
-    found = {"kernel_initializer": initializer(layer.parameter("weight").init)}
+    found = {"kernel_initializer": initializer(layer.parameter("weight"))}
     if op.bias:
-        found["bias_initializer"] = default(initializer(layer.parameter("bias").init), "zeros")
+        found["bias_initializer"] = default(initializer(layer.parameter("bias")), "zeros")
     return found
 
 

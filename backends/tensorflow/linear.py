@@ -14,18 +14,18 @@ from tercet.compiler.ops.linear import Dense, Embedding, MatMul
 def _dense(op: Dense, layer: Layer, facts: Facts) -> Expr:
     biased = {}
     if op.bias:
-        biased["bias_initializer"] = default(initializer(layer.parameter("bias").init), "zeros")
+        biased["bias_initializer"] = default(initializer(layer.parameter("bias")), "zeros")
     return layers.Dense(
         op.units,
         use_bias=default(op.bias, True),
-        kernel_initializer=initializer(layer.parameter("weight").init),
+        kernel_initializer=initializer(layer.parameter("weight")),
         **biased,
     )
 
 
 @construct(Embedding)
 def _embedding(op: Embedding, layer: Layer, facts: Facts) -> Expr:
-    init = initializer(layer.parameter("weight").init)
+    init = initializer(layer.parameter("weight"), as_kernel=False)
     return layers.Embedding(op.count, op.dim, embeddings_initializer=init)
 
 

@@ -22,8 +22,8 @@ from tercet.compiler.ops.norm import (
 
 def _initializers(layer: Layer) -> dict[str, Expr]:
     return {
-        "gamma_initializer": default(initializer(layer.parameter("weight").init), "ones"),
-        "beta_initializer": default(initializer(layer.parameter("bias").init), "zeros"),
+        "gamma_initializer": default(initializer(layer.parameter("weight")), "ones"),
+        "beta_initializer": default(initializer(layer.parameter("bias")), "zeros"),
     }
 
 

@@ -39,10 +39,10 @@ def _recurrent(op: Recurrent, layer: Layer, facts: Facts) -> Expr:
     settings: dict[str, object] = {}
     if isinstance(op, Rnn):
         settings["activation"] = default(op.activation, "tanh")
-    settings["kernel_initializer"] = initializer(layer.parameter("weight").init)
-    recurrent = layer.parameter("recurrent_weight").init
+    settings["kernel_initializer"] = initializer(layer.parameter("weight"))
+    recurrent = layer.parameter("recurrent_weight")
     settings["recurrent_initializer"] = recurrent_initializer(recurrent, op.gates)
-    settings["bias_initializer"] = default(initializer(layer.parameter("bias").init), "zeros")
+    settings["bias_initializer"] = default(initializer(layer.parameter("bias")), "zeros")
     if isinstance(op, Lstm):
         settings["unit_forget_bias"] = False
     if not _is_stacked(layer.site, facts):

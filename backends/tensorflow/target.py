@@ -168,7 +168,7 @@ class TensorFlowTarget(Crossing):
         return Name("self").add_weight(
             name=SiteName() if item.indices or renamed == parameter.name else renamed,
             shape=parameter.type.shape,
-            initializer=initializer(parameter.init),
+            initializer=initializer(parameter, as_kernel=False),
             trainable=default(parameter.trainable, True),
             dtype=default(parameter.type.dtype.numpy_name, "float32"),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 from tercet.compiler.dims import Dim
@@ -12,7 +11,7 @@ from tercet.compiler.elaborate.scope import Frame, TrainingBody, executes
 from tercet.compiler.elaborate.types import declared_type, free_names
 from tercet.compiler.graph.ir import GraphInput, Parameter, ReadParameter, Value
 from tercet.compiler.graph.values import POISON, describe, holds_poison
-from tercet.compiler.initializers import Constant, Initializer, Zeros
+from tercet.compiler.initializers import Constant, Initializer, Zeros, shape_fans
 from tercet.compiler.types import TensorType
 from tercet.dsl import nodes
 from tercet.dsl.diagnostics import DiagnosticError, Note
@@ -153,19 +152,12 @@ def _raw_parameter(frame: Frame, statement: nodes.Declare) -> Value:
         type=type_,
         init=init,
         role="parameter" if statement.kind == "param" else "buffer",
-        fans=_fans(tuple(int(size) for size in type_.shape if isinstance(size, int))),
+        fans=shape_fans(tuple(int(size) for size in type_.shape if isinstance(size, int))),
         trainable=statement.kind == "param",
     )
     output = Value(statement.name, type_)
     frame.items.append(ReadParameter(parameter, None, output, statement.span, site, frame.indices))
     return output
-
-
-def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """A raw parameter counts as a matrix of outputs by inputs, further axes as its field."""
-    if len(shape) < 2:
-        return (prod(shape), prod(shape))
-    return (prod(shape[1:]), shape[0] * prod(shape[2:]))
 
 
 def _initial(frame: Frame, statement: nodes.Declare) -> Initializer:

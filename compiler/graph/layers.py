@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from tercet.compiler.initializers import Fans, Initializer
+from tercet.compiler.initializers import Fans, Initializer, counted_as, shape_fans
 from tercet.compiler.ops.base import LayerOp, Role
 from tercet.compiler.types import TensorType
 from tercet.dsl import nodes
@@ -66,6 +66,15 @@ class Parameter:
     role: Role
     fans: Fans = (1, 1)
     trainable: bool = True
+
+    @property
+    def start(self) -> Initializer:
+        """The initializer, for frameworks that count fans by `shape_fans` and refuse vectors.
+
+        PyTorch and MXNet do so.
+        """
+        shape = tuple(size for size in self.type.shape if isinstance(size, int))
+        return counted_as(self.init, self.fans, shape_fans(shape) if len(shape) > 1 else None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,11 +47,63 @@ model Net {
 }
 """
 
+INITIALIZERS = (
+    "he_normal",
+    "he_uniform",
+    "glorot_normal",
+    "glorot_uniform",
+    "lecun_normal",
+    "normal(std = 0.3, mean = 0.1)",
+    "truncated_normal(std = 0.3)",
+    "uniform(-0.2, 0.6)",
+    "constant(0.3)",
+)
+KINDS = {
+    "dense_{n}_weight": "x |> dense(40, init = {init})",
+    "dense_{n}_bias": "x |> dense(300, bias_init = {init})",
+    "embedding_{n}": "embedding(120, 4, init = {init})(ids)",
+    "table_{n}": "x @ f32_{n}",
+    "layer_norm_{n}": "x |> layer_norm(init = {init}, bias_init = {init})",
+    "lstm_{n}": "x |> lstm(20, init = {init}, bias_init = {init})",
+    "gru_{n}": "x |> gru(24, init = {init}, bias_init = {init})",
+    "conv_{n}": "image |> conv2d(16, 3, init = {init}, bias_init = {init})",
+    "grouped_{n}": "image |> conv2d(18, 3, groups = 2, init = {init})",
+    "depthwise_{n}": "image |> conv2d(60, 3, groups = 6, init = {init})",
+    "up_{n}": "image |> conv_transpose2d(16, 3, init = {init})",
+    "prelu_{n}": "many |> prelu(init = {init})",
+}
+"""One layer of each kind for each initializer, with some hundred numbers in most parameters."""
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+
+def every_start() -> str:
+    """A model in which every kind of parameter starts in every way."""
+    lines = [
+        "model Net {",
+        "    input ids: i64[N, T]",
+        "    input x: f32[N, T, 30]",
+        "    input image: f32[N, 6, 8, 8]",
+        "    input many: f32[N, 300, 8]",
+        "    total = 0.0",
+    ]
+    for n, init in enumerate(INITIALIZERS):
+        lines += [
+            f"    param f32_{n}: f32[30, 40] = {init}",
+            f"    param vector_{n}: f32[300] = {init}",
+            f"    param cube_{n}: f32[5, 10, 12] = {init}",
+            f"    total = total + sum(vector_{n}) + sum(cube_{n})",
+        ]
+        for name, text in KINDS.items():
+            call = text.format(n=n, init=init)
+            if "|> " in call:
+                call = call[:-1] + f', name = "{name.format(n=n)}")'
+            lines.append(f"    total = total + sum({call})")
+    return "\n".join([*lines, "    output total", "}"])
+
+
+@pytest.fixture(scope="module", params=[MODEL, every_start()], ids=["usual", "every"])
+def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
     path = tmp_path_factory.mktemp("initial") / "net.model"
-    path.write_text(MODEL, encoding="utf-8")
+    path.write_text(request.param, encoding="utf-8")
     return open_project(path)
 
 
