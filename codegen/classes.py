@@ -19,7 +19,12 @@ from tercet.codegen.names import Names
 from tercet.codegen.printed import ClassCode, PrintedClasses
 from tercet.codegen.regions import in_class, print_region
 from tercet.codegen.sizes import UnreadSize, read_sizes
-from tercet.codegen.specialised import graphs_by_block, not_one_class, specialised_together
+from tercet.codegen.specialised import (
+    graphs_by_block,
+    not_one_class,
+    not_printable,
+    specialised_together,
+)
 from tercet.codegen.state import Frame, State, Variables
 from tercet.codegen.target import ClassTarget
 from tercet.codegen.tree import map_expressions
@@ -54,7 +59,10 @@ class ClassPrinter:
         while left:
             chosen, next_problem = self._mergeable(left)
             name = self._class_names.fresh(chosen[0].block.name)
-            state, code = self._class(chosen, name)
+            try:
+                state, code = self._class(chosen, name)
+            except CannotMerge as reason:
+                raise not_printable(chosen[0], self.target.name, reason) from None
             self.classes.append(code)
             self._printed.add(code)
             self._explain(code, problem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tercet.codegen.decisions import CannotMerge
 from tercet.compiler.graph.callees import all_graphs, called_graphs
 from tercet.compiler.graph.ir import Create, Graph, Layer
 from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
@@ -72,3 +73,9 @@ def not_one_class(graph: Graph, target: str) -> DiagnosticError:
     )
     help = "make an instance for each of them, or give them one shape"
     return DiagnosticError(Diagnostic("E0701", message, graph.block.name_span, help=help))
+
+
+def not_printable(graph: Graph, target: str, reason: CannotMerge) -> DiagnosticError:
+    """The error for a block that the class printer has no text for."""
+    message = f"{target} cannot express `{graph.block.name}` as a class: {reason.reason}"
+    return DiagnosticError(Diagnostic("E0701", message, reason.span or graph.block.name_span))

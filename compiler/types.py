@@ -82,6 +82,9 @@ _RANGES = {
 
 Shape = tuple[Size, ...]
 
+MOST_AXES = 32
+"""As many as an array of NumPy has, which the reference computes with."""
+
 
 @dataclass(frozen=True, slots=True)
 class TensorType:

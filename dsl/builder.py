@@ -96,8 +96,8 @@ class Builder(ExpressionBuilder):
         default = self._bounded(c[2]) if len(c) == 3 else None
         return nodes.Parameter(span_of(c), c[0].text, default)
 
-    def body(self, c: Children) -> _Body:
-        return _Body(tuple(c[1:-1]), c[-1].end)
+    def body(self, c: Children) -> Body:
+        return Body(tuple(c[1:-1]), c[-1].end)
 
     # ---------------------------------------------------------------------------------- statements
 
@@ -156,16 +156,16 @@ class Builder(ExpressionBuilder):
 
     def if_(self, c: Children) -> nodes.If:
         condition, body = self._bounded(c[1]), c[2]
-        otherwise = c[3] if len(c) == 4 else _Body((), body.end)
+        otherwise = c[3] if len(c) == 4 else Body((), body.end)
         span = Span(self.source, c[0].start, otherwise.end)
         return self._nested(
             nodes.If(span, condition, body.statements, otherwise.statements),
             body.statements + otherwise.statements,
         )
 
-    def otherwise(self, c: Children) -> _Body:
+    def otherwise(self, c: Children) -> Body:
         branch = c[1]
-        return branch if isinstance(branch, _Body) else _Body((branch,), branch.span.end)
+        return branch if isinstance(branch, Body) else Body((branch,), branch.span.end)
 
     def assert_(self, c: Children) -> nodes.Assert:
         message = self._bounded(c[3]) if len(c) == 4 else None
@@ -203,8 +203,8 @@ class Builder(ExpressionBuilder):
         return node
 
 
-class _Body:
-    """The statements between braces and where the closing one ends."""
+class Body:
+    """The statements of a declaration between braces, and where the closing one ends."""
 
     __slots__ = ("end", "statements")
 

@@ -126,12 +126,13 @@ class Run(Spacing):
         is_forced = self._is_forced(items)
         breaks: dict[int, int] = {}
         heads: list[int] = []
-        if self._breaks(items) or (too_wide and not is_forced):
-            breaks = self._operators(items, indent) if too_wide and not is_forced else {}
+        if too_wide and not is_forced:
+            breaks = self._operators(items, indent, column, tail)
         for position, item in enumerate(items):
             place: int | None = before if position == 0 else None
             if isinstance(item, Group):
-                self._group(item, place, indent, self._tail(items[position + 1 :], tail))
+                rest = [] if breaks else items[position + 1 :]  # what lies between breaks fits
+                self._group(item, place, indent, self._tail(rest, tail))
                 continue
             if self._type(item) == "IF" and not (
                 position and self._is(items[position - 1], "ELSE")
@@ -149,8 +150,13 @@ class Run(Spacing):
     def _is_else_if(self, items: Sequence[Item], position: int) -> bool:
         return position + 1 < len(items) and self._is(items[position + 1], "IF")
 
-    def _operators(self, items: Sequence[Item], indent: int) -> dict[int, int]:
-        """The infix operators that bind weakest, with the indent of a new line before each."""
+    def _operators(
+        self, items: Sequence[Item], indent: int, column: int, tail: int
+    ) -> dict[int, int]:
+        """The infix operators that bind weakest, with the indent of a new line before each.
+
+        None where a part would still be too wide: then only its brackets help.
+        """
         if any(self._is(item, "ELSE") for item in items):
             return {}
         found = {
@@ -161,7 +167,19 @@ class Run(Spacing):
             and not self._is_prefix(item)
         }
         weakest = min(found.values(), default=0)
-        return {item: indent + INDENT for item, power in found.items() if power == weakest}
+        breaks = {item: indent + INDENT for item, power in found.items() if power == weakest}
+        parts: list[list[Item]] = [[]]
+        for item in items:
+            if isinstance(item, int) and item in breaks:
+                parts.append([])
+            parts[-1].append(item)
+        starts = [column, *breaks.values()]
+        free = [*(0 for _ in breaks), tail]
+        fits = all(
+            start + self._width(part) + need <= WIDTH
+            for start, part, need in zip(starts, parts, free, strict=True)
+        )
+        return breaks if fits else {}
 
     def _tail(self, following: Sequence[Item], tail: int) -> int:
         """The columns needed behind a group up to the next place where a line can end."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 from lark.exceptions import UnexpectedInput
 
 from tercet.dsl import limits
+from tercet.dsl.builder import Body
 from tercet.dsl.diagnostics import Diagnostic
 from tercet.dsl.lexer import DECLARATIONS, STATEMENTS, Token, Tokens
 from tercet.dsl.source import Source, Span
@@ -94,7 +95,7 @@ class Recovery:
             keep = _innermost(states, stack, "declaration") or 0
             while index < len(tokens) and not _starts_declaration(self.source, tokens, index):
                 index += 1
-        start = _start(values[keep]) if keep < len(values) else tokens[at].start
+        start = _start(values[keep], tokens[at]) if keep < len(values) else tokens[at].start
         end = tokens[index].start if index < len(tokens) else len(self.source.text)
         self.lost.append(Span(self.source, start, max(start, end)))
         del stack[keep + 1 :], values[keep:]
@@ -105,6 +106,8 @@ class Recovery:
         kinds = [v.type if isinstance(v, Token) else "" for v in values]
         for start, kind in enumerate(kinds):
             if kind in ("BLOCK", "MODEL", "TRAIN") and kinds[start + 1 : start + 2] == ["NAME"]:
+                if isinstance(values[-1], Body):
+                    return None  # a whole declaration, and the next text is none
                 line = self.source.position(values[start].start)[0]
                 for index, token in enumerate(self.cursor.tokens[at:], at):
                     if self.source.position(token.start)[0] != line:
@@ -146,7 +149,9 @@ class _Scan:
         for value in dropped:
             if isinstance(value, Token):
                 self._count(value)
-        self.indent = _indent(source, _start(dropped[0]) if dropped else tokens[at].start)
+        self.indent = _indent(
+            source, _start(dropped[0], tokens[at]) if dropped else tokens[at].start
+        )
         self.source = source
 
     def _count(self, token: Token) -> None:
@@ -188,8 +193,16 @@ class _Scan:
         return is_own and following in ("DOT", "LPAR", "LSQB")
 
 
-def _start(value: Any) -> int:
-    start: int = value.start if isinstance(value, Token) else value.span.start
+def _start(value: Any, token: Token) -> int:
+    """Where something on the stack begins; where `token` does for parameters, if there are none."""
+    match value:
+        case Token():
+            return value.start
+        case ():
+            return token.start
+        case (first, *_):
+            return _start(first, token)
+    start: int = value.span.start
     return start
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tercet.backends.base import Unsupported
 from tercet.backends.pytorch.target import DTYPES, lower, torch
 from tercet.codegen.expr import Expr, Helper
 from tercet.codegen.target import Application, infix
@@ -90,7 +89,7 @@ def _extreme(op: ops.Minimum | ops.Maximum, at: Application, a: Expr, b: Expr) -
 @lower(ops.Where)
 def _where(op: ops.Where, at: Application, condition: Expr, a: Expr, b: Expr) -> Expr:
     if at.constant(1) is not None and at.constant(2) is not None:
-        raise Unsupported("both choices are numbers", "give one as `full_like` a tensor")
+        a = torch.full_like(condition, a, dtype=DTYPES[at.result.dtype])
     return torch.where(condition, a, b)
 
 

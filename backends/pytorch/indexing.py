@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tercet.backends.base import Unsupported
 from tercet.backends.pytorch.target import DTYPES, lower, torch
 from tercet.codegen.expr import Expr, Helper, Input, default
 from tercet.codegen.target import Application
@@ -34,12 +35,19 @@ def _arange(op: ops.Arange, at: Application) -> Expr:
     ends = (op.start,) if op.stop is None else (op.start, op.stop)
     steps = () if op.step == 1 else (op.step,)
     dtype = {} if op.dtype is DType.I64 else {"dtype": DTYPES[op.dtype]}
-    return torch.arange(*ends, *steps, **dtype, device=Input(0).device)
+    return torch.arange(*ends, *steps, **dtype, device=_device(at))
 
 
 @lower(ops.Full)
 def _full(op: ops.Full, at: Application) -> Expr:
-    return torch.full(op.shape, op.value, dtype=DTYPES[op.dtype], device=Input(0).device)
+    return torch.full(op.shape, op.value, dtype=DTYPES[op.dtype], device=_device(at))
+
+
+def _device(at: Application) -> Expr:
+    """Where the inputs of the graph are.  Raises Unsupported."""
+    if not at.graph.inputs:
+        raise Unsupported("its device is that of an input, and there is none")
+    return Input(0).device
 
 
 @lower(ops.ZerosLike)

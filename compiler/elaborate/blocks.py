@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tercet.compiler.elaborate import limits
 from tercet.compiler.elaborate.constraints import constrain
 from tercet.compiler.elaborate.errors import did_you_mean, error
 from tercet.compiler.elaborate.scope import Frame
@@ -85,10 +84,7 @@ def apply_instance(
     frame.items.append(call)
     frame.producers.update(dict.fromkeys(outputs, call))
     frame.unnamed.update(outputs)
-    frame.operations += made.operations
-    if frame.operations > limits.OPERATIONS:
-        message = f"the model has more than {limits.OPERATIONS:,} operations"
-        frame.session.stop("E0409", message, span, "use fewer blocks or fewer iterations")
+    frame.operate(1 + made.operations, span)
     for c in made.graph.constraints:
         constrain(frame, c.left, c.relation, c.right, c.span, c.message)
     return _built(made.structure, outputs)

@@ -8,6 +8,7 @@ from tercet.compiler.elaborate.binding import require_determined
 from tercet.compiler.elaborate.errors import error
 from tercet.compiler.elaborate.liveness import outputs as computed
 from tercet.compiler.elaborate.scope import Frame, region_of
+from tercet.compiler.elaborate.sites import has_output
 from tercet.compiler.graph.ir import (
     Apply,
     Call,
@@ -22,8 +23,10 @@ from tercet.dsl.diagnostics import DiagnosticError
 
 
 def no_output(frame: Frame, block: nodes.Block) -> None:
-    """A body without `output`.  E0209."""
+    """A body without `output`, or one in a branch that is not taken.  E0209."""
     help = "end it by `output` and a value"
+    if has_output(block.body):
+        help = "put the `output` at the end of the body, not into an `if` or `for`"
     frame.fail(error("E0209", f"`{block.name}` has no output", block.name_span, help))
 
 

@@ -34,6 +34,8 @@ class Sink:
         key = diagnostic.code, diagnostic.span
         is_error = diagnostic.severity == "error"
         self.errors += is_error
+        if self.errors > limits.REPEATS:
+            raise Stop
         if key in self._seen:
             return
         self._seen.add(key)

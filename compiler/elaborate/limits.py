@@ -11,7 +11,10 @@ BLOCK_DEPTH: Final = 64
 """Deepest nesting of calls of blocks."""
 
 OPERATIONS: Final = 100_000
-"""Most operations of a model, those of called blocks counted at every call."""
+"""Most operations of a model and calls of blocks, those in called blocks counted at every call."""
+
+SPECIALISATIONS: Final = 2_000
+"""Most blocks told apart by their arguments and the types of their inputs."""
 
 STEPS: Final = 1_000_000
 """Most statements, iterations and elements of lists that are worked through."""
@@ -30,6 +33,12 @@ INTEGER: Final = 2**63 - 1
 
 ERRORS: Final = 50
 """Number of errors after which elaboration stops."""
+
+REPEATS: Final = 1_000
+"""Errors, those that loops and blocks repeat counted each time, after which elaboration stops."""
+
+LOOP_REPEATS: Final = 100
+"""The same, after which a loop ends with an iteration in which there was one."""
 
 PYTHON_FRAMES: Final = 100_000
 """Recursion limit of the interpreter while elaborating; the depths above keep well below it."""

@@ -271,13 +271,17 @@ class Frame:
     def apply(self, item: Apply) -> None:
         """Records an operation."""
         self.items.append(item)
-        self.operations += 1
-        if self.operations > limits.OPERATIONS:
-            message = f"the model has more than {limits.OPERATIONS:,} operations"
-            self.session.stop("E0409", message, item.span, "use fewer layers or fewer iterations")
+        self.operate(len(item.outputs), item.span)
         for output in item.outputs:
             self.producers[output] = item
         self.unnamed.update(item.outputs)
+
+    def operate(self, count: int, span: Span) -> None:
+        """Counts operations and calls of blocks.  Raises Stop for too many."""
+        self.operations += count
+        if self.operations > limits.OPERATIONS:
+            message = f"the model has more than {limits.OPERATIONS:,} operations"
+            self.session.stop("E0409", message, span, "use fewer layers or fewer iterations")
 
 
 def region_of(items: list[Item]) -> Region:

@@ -40,6 +40,10 @@ def specialise(
         message = f"blocks call each other more than {limits.BLOCK_DEPTH} deep"
         help = "end the recursion by an `if` over a parameter that becomes smaller"
         session.stop("E0408", message, span, help)
+    if len(session.memo) >= limits.SPECIALISATIONS:
+        message = f"blocks are called in more than {limits.SPECIALISATIONS:,} different ways"
+        help = "an argument that no size or branch depends on can be an input"
+        session.stop("E0409", message, span, help)
     chain = (Note(f"in the {block.kind} `{block.name}`, called here", span), *caller.chain)
     session.depth += 1
     frame = Frame(session, session.module_of[block], text_of(session, block), chain[:8])
@@ -74,7 +78,7 @@ def run(frame: Frame, block: nodes.Block, arguments: dict[str, Any]) -> Speciali
     values = parameter_values(frame, block.parameters, arguments)
     frame.execute(block.body)
     body = frame.body
-    if body.output is None and not sites.has_output(block.body):
+    if body.output is None and not (frame.failed and sites.has_output(block.body)):
         no_output(frame, block)
     check_applied(frame)
     check_inputs(frame)

@@ -93,9 +93,14 @@ def _for(frame: Frame, statement: nodes.For) -> None:
     frame.level += 1
     try:
         for i, item in enumerate(iterable):
+            errors = frame.session.sink.errors
             frame.session.work(1, statement.span)
             frame.indices = (*outer, i)
             iterations.append(_iteration(frame, statement, item))
+            if errors < frame.session.sink.errors > limits.LOOP_REPEATS:
+                frame.failed = True
+                poison_assigned(frame, statement.body)
+                break  # the next iterations would find the same
     except DiagnosticError:
         poison_assigned(frame, statement.body)
         raise

@@ -14,7 +14,7 @@ from tercet.compiler.elaborate.errors import did_you_mean, error
 from tercet.compiler.elaborate.scope import Frame
 from tercet.compiler.elaborate.sites import names_in
 from tercet.compiler.graph.values import POISON, describe, is_size
-from tercet.compiler.types import DType, TensorType
+from tercet.compiler.types import MOST_AXES, DType, TensorType
 from tercet.dsl import nodes
 from tercet.dsl.diagnostics import DiagnosticError, Note
 from tercet.dsl.source import Span
@@ -66,6 +66,9 @@ def declared_type(frame: Frame, type_: nodes.TypeExpr, *, may_declare: bool = Tr
     With `may_declare` false, every size must be known (`param`).  Raises DiagnosticError.
     """
     dtype = element_type(type_)
+    if len(type_.dimensions) > MOST_AXES:
+        message = f"a tensor has at most {MOST_AXES} axes, and this has {len(type_.dimensions)}"
+        raise error("E0303", message, type_.span)
     shape: list[Size] = []
     for dimension in type_.dimensions:
         if isinstance(dimension, nodes.Ellipsis):

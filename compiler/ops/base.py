@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 from tercet.compiler.dims import Size, product
 from tercet.compiler.errors import OpError
 from tercet.compiler.initializers import Fans, Initializer
-from tercet.compiler.types import TensorType
+from tercet.compiler.types import MOST_AXES, TensorType
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -176,9 +176,14 @@ class Op:
         return self
 
     def infer_types(self, inputs: Sequence[TensorType | None]) -> tuple[TensorType, ...]:
-        """`infer`, always as a tuple."""
+        """`infer`, always as a tuple.  Raises OpError E0303 for more axes than a tensor has."""
         result = self.infer(*inputs)
-        return result if isinstance(result, tuple) else (result,)
+        types: tuple[TensorType, ...] = result if isinstance(result, tuple) else (result,)
+        for type_ in types:
+            if len(type_.shape) > MOST_AXES:
+                message = f"a tensor has at most {MOST_AXES} axes, and this would have {type_.rank}"
+                raise OpError("E0303", message)
+        return types
 
     def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
         """Floating-point operations, a multiply-add being two; here `work` for each element."""

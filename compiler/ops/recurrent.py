@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from tercet.compiler.ops.base import Array
 
 
+MOST_LAYERS = 1_000
+"""Most layers of a stack, each of which has parameters of its own."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """One direction of one layer of a stack."""
@@ -70,6 +74,8 @@ class Recurrent(LayerOp):
     def __post_init__(self) -> None:
         require_at_least(1, self.units, "units")
         require_at_least(1, self.layers, "layers")
+        message = f"`layers` must be at most {MOST_LAYERS:,}, not {self.layers}"
+        require(self.layers <= MOST_LAYERS, "layers", message)
 
     @property
     def directions(self) -> int:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tercet.compiler.elaborate import limits
+from tercet.compiler.ops.recurrent import MOST_LAYERS
+from tercet.compiler.types import MOST_AXES
 from tests.compiler.texts import compiled
 
 HEAD = "model M { input x: f32[N, 8]\n h = x\n"
@@ -54,12 +56,27 @@ def test_as_many_operations_as_there_may_be() -> None:
         h = if n == 0 { relu(x) } else { x |> B(n - 1) |> B(n - 1) }
         output h }
     model M { input x: f32[N, 8]
-        y = x |> B(16)
+        y = x |> B(15)
         output y }
     """
-    assert 2**16 < limits.OPERATIONS < 2**17
+    operations, calls = 2**15, 2**16 - 1
+    assert operations + calls < limits.OPERATIONS < 2 * (operations + calls)
     assert compiled(text).program is not None
-    assert [d.code for d in compiled(text.replace("16", "17")).errors] == ["E0409"]
+    assert [d.code for d in compiled(text.replace("15", "16")).errors] == ["E0409"]
+
+
+def test_as_many_kinds_of_a_block_as_there_may_be() -> None:
+    text = f"""
+    block B(n) {{ input x: f32[N, D]
+        output x * n }}
+    model M {{ input x: f32[N, 8]
+        h = x
+        for i in range({limits.SPECIALISATIONS}) {{ h = h |> B(i) }}
+        output h }}
+    """
+    assert compiled(text).program is not None
+    more = text.replace("output h", "g = h |> B(-1) output g")
+    assert [d.code for d in compiled(more).errors] == ["E0409"]
 
 
 def test_no_more_errors_than_a_person_reads() -> None:
@@ -73,10 +90,13 @@ def test_no_more_errors_than_a_person_reads() -> None:
     [
         limits.BLOCK_DEPTH,
         limits.OPERATIONS,
+        limits.SPECIALISATIONS,
         limits.STEPS,
         limits.ITEMS,
         limits.LIST_DEPTH,
         limits.STRING,
+        MOST_AXES,
+        MOST_LAYERS,
     ],
 )
 def test_limits_are_documented(number: int) -> None:

@@ -1,0 +1,137 @@
+"""Whatever a text says, reading, checking and formatting it end soon, and with a diagnostic."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tercet.cli import main
+from tercet.compiler.pipeline import load
+from tercet.dsl.formatter import format_source
+from tercet.dsl.parser import read_source
+from tercet.dsl.source import Source
+
+HOSTILE = Path(__file__).parent / "hostile"
+SOON = 5.0
+"""Seconds; what is tried here takes a tenth of that."""
+
+_HEAD = "model M {\n    input x: f32[N, 4]\n"
+_DOUBLING = """
+    block D(n, k) {{
+        input x: f32[N, C]
+        output if n == 0 {{ {end} }} else {{ x |> D(n - 1, {left}) |> D(n - 1, {right}) }}
+    }}
+    model M {{
+        input x: f32[N, 4]
+        output y = x |> D({depth}, 0)
+    }}
+"""
+_LOOPS = """
+model M {
+    input x: f32[N, 4]
+    for i in range(1000) {
+        for j in range(1000) { t = WHAT }
+    }
+    output y = x + 1
+}"""
+_ONES = ", ".join(["1"] * 1000)
+
+FILES = {
+    "parser_attributeerror/a": [("E0120", 1)],
+    "hang_unknown_name/n300": [("E0201", 5)],
+    "hang_unknown_name/n1000": [("E0201", 5)],
+    "hang_layers/layers_1e6": [("E0504", 4)],
+    "hang_layers/layers_huge": [("E0504", 4)],
+    "output_not_made/a": [("E0209", 1)],
+    "output_not_made/block": [("E0209", 1)],
+}
+"""The errors of each file: their codes and lines."""
+
+TEXTS = {
+    "after a train": ("train B {} y {", [("E0120", 1)]),
+    "after parameters": ("block B(a) { input x: f32[N] output x } y {", [("E0120", 1)]),
+    "after a header": ("block B(a) x { input x: f32[N] output x }", [("E0106", 1)]),
+    "output in a loop that never runs": (
+        f"{_HEAD} for i in range(0) {{ output y = relu(x) }} }}",
+        [("E0209", 1)],
+    ),
+    "rank of an input": (
+        f"model M {{ input x: f32[N, {_ONES}] output y = x * 2 }}",
+        [("E0303", 1)],
+    ),
+    "rank of a parameter": (f"{_HEAD} param p: f32[{_ONES}] output y = x * p }}", [("E0303", 3)]),
+    "rank of a result": (f"{_HEAD} output y = x |> reshape([N, 4] + [1] * 998) }}", [("E0303", 3)]),
+    "rank in a loop": (
+        f"{_HEAD} h = x for i in range(1000) {{ h = h |> unsqueeze(0) }} output y = sum(h) }}",
+        [("E0303", 3)],
+    ),
+    "length of a range": (
+        f"{_HEAD} for i in range(10**12) {{}} output y = x * 2 }}",
+        [("E0411", 3)],
+    ),
+    "length of a string": (f'{_HEAD} s = "ab" * 10**15 output y = x * 2 }}', [("E0411", 3)]),
+    "length of a list": (f"{_HEAD} s = [1] * 10**15 output y = x * 2 }}", [("E0411", 3)]),
+    "parts of a split": (
+        "model M { input x: f32[N, 1000000] p = split(x, 1000000) output y = p[0] }",
+        [("E0409", 1)],
+    ),
+    "wrong shapes in a loop": (_LOOPS.replace("WHAT", "x @ x"), [("E0301", 5)]),
+    "a block that doubles operations": (
+        _DOUBLING.format(end="relu(x)", left="k", right="k", depth=40),
+        [("E0409", 4)],
+    ),
+    "a block that doubles nothing": (
+        _DOUBLING.format(end="x", left="k", right="k", depth=60),
+        [("E0409", 4)],
+    ),
+    "a block that doubles its kinds": (
+        _DOUBLING.format(end="x", left="2 * k", right="2 * k + 1", depth=30),
+        [("E0409", 4)],
+    ),
+    "a misspelt name in a block that doubles its kinds": (
+        _DOUBLING.format(end="nothere", left="2 * k", right="2 * k + 1", depth=30),
+        [("E0201", 4)],
+    ),
+}
+
+
+def _errors(source: Source | Path) -> list[tuple[str, int]]:
+    """Codes and lines, found soon and told without a bug."""
+    start = time.process_time()
+    found = load(source).errors
+    assert time.process_time() - start < SOON
+    return [(d.code, d.span.line) for d in found]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files(name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = HOSTILE / f"{name}.model"
+    assert _errors(path) == FILES[name]
+    for command in (["check", str(path)], ["compile", str(path), "-o", str(tmp_path)]):
+        assert main(command) == 1
+        assert all(code in capsys.readouterr().err for code, _ in FILES[name])
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_texts(name: str) -> None:
+    text, errors = TEXTS[name]
+    assert _errors(Source("net.model", text)) == errors
+
+
+def test_an_error_in_the_middle_of_a_loop_is_reported_once_and_the_rest_is_checked() -> None:
+    text = f"""{_HEAD}
+    for i in range(300) {{
+        for j in range(300) {{ t = nothere }}
+    }}
+    output y = x + alsonothere
+}}"""
+    assert _errors(Source("net.model", text)) == [("E0201", 5), ("E0201", 7)]
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_formatting_twice_is_formatting_once(name: str) -> None:
+    once = format_source(read_source(HOSTILE / f"fmt_not_idempotent/{name}.model"))
+    assert max(len(line) for line in once.splitlines()) <= 100
+    assert format_source(Source("net.model", once)) == once
