@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from tercet.codegen.target import Application, ClassTarget
 from tercet.compiler.graph.ir import Apply, Call, Graph, Value
-from tercet.compiler.ops.base import Layout, Op
+from tercet.compiler.ops.base import Elements, Layout, Op
 from tercet.compiler.ops.pooling import AdaptiveAvgPool2d, GlobalPool
-from tercet.compiler.ops.shape import Flatten, Reshape, Squeeze
 from tercet.compiler.types import TensorType, shape_text
 
 _Users = Mapping[int, Sequence[Apply | Call]]
@@ -27,7 +26,7 @@ def spatial_axes_are_one(type: TensorType) -> bool:
 def flattens(item: Apply) -> bool:
     """Whether the result is the same whatever the layout: [N, C, 1, 1] becomes [N, C]."""
     main = item.inputs[0] if item.inputs else None
-    if main is None or not isinstance(item.op, Flatten | Squeeze | Reshape):
+    if main is None or item.op.elements is not Elements.RESHAPED:
         return False
     if not spatial_axes_are_one(main.type) or item.outputs[0].type.rank != 2:
         return False

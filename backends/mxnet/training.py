@@ -28,7 +28,7 @@ from tercet.compiler.graph.ir import Apply, Graph
 from tercet.compiler.graph.labels import data_checks
 from tercet.compiler.graph.reach import unreached
 from tercet.compiler.graph.training import Training
-from tercet.compiler.ops.norm import Dropout
+from tercet.compiler.ops.base import InTraining
 from tercet.compiler.training.clipping import ClipValue, GlobalNorm
 from tercet.compiler.types import DType
 
@@ -228,7 +228,7 @@ class TrainingPrinter:
 def _draws(model: Graph, loss: Graph) -> bool:
     """Whether a step of training draws random numbers."""
     drawn = any(isinstance(i, Apply) and i.op.is_random for i in loss.body.walk())
-    return drawn or any(isinstance(layer.op, Dropout) for layer in layers_of(model))
+    return drawn or any(layer.op.in_training is InTraining.RANDOM for layer in layers_of(model))
 
 
 _RESEED = '''\

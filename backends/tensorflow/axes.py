@@ -4,24 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tercet.compiler.ops import indexing, joining, reduce
-from tercet.compiler.ops.activation import AxisActivation
-from tercet.compiler.ops.base import Op
-from tercet.compiler.ops.slicing import Index, Slice
-
-_STAY = (
-    AxisActivation,
-    joining.Concat,
-    joining.Split,
-    joining.Chunk,
-    joining.Pad,
-    joining.Tile,
-    joining.Repeat,
-    joining.Flip,
-    indexing.CumSum,
-    indexing.TopK,
-)
-"""Operations that renumber their axes and keep the number of axes."""
+from tercet.compiler.ops.base import Layout, Op
 
 
 def last_axis(axis: int, rank: int) -> int:
@@ -42,25 +25,17 @@ def to_first(rank: int) -> tuple[int, ...]:
     return (0, rank - 1, *range(1, rank - 1))
 
 
-def stays_last(op: Op) -> bool:
+def stays_last(op: Op, rank: int) -> bool:
     """Whether an operation of a channels-last tensor gives one, once its axes are renumbered."""
-    if isinstance(op, Index):
-        return all(isinstance(item, Slice) for item in op.items)
-    if isinstance(op, reduce.Reduction | indexing.ArgMax | indexing.ArgMin):
-        return op.keepdims
-    return isinstance(op, _STAY)
+    return op.layout is Layout.REMAPPING and op.kept_axes(rank) == tuple(range(rank))
 
 
 def result_order(op: Op, rank: int) -> Literal["first", "last"] | None:
-    """How the axes that a reduction of a channels-last tensor leaves lie; None if neither way."""
-    match op:
-        case reduce.Reduction():
-            gone = set(op.axes(rank))
-        case indexing.ArgMax() | indexing.ArgMin():
-            gone = {op.axis % rank}
-        case _:
-            return None
-    left = [axis for axis in to_last(rank) if axis not in gone]
+    """How the axes lie that an operation leaves of a channels-last tensor; None if neither way."""
+    kept = op.kept_axes(rank) if op.layout is Layout.REMAPPING else None
+    if kept is None:
+        return None
+    left = [axis for axis in to_last(rank) if axis in kept]
     if left == sorted(left):
         return "first"
     ordered = sorted(left)

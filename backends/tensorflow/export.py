@@ -12,7 +12,6 @@ from tercet.codegen.script.pieces import Piece, literal
 from tercet.compiler.dims import Dim, evaluate
 from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Apply, Graph, Value
-from tercet.compiler.ops.elementwise import FloorDivide, Modulo
 from tercet.compiler.sizing.sizes import smallest_sizes
 from tercet.compiler.types import TensorType
 
@@ -143,7 +142,7 @@ def called_items(model: Graph) -> Iterator[Apply]:
 
 def _divides(item: Apply) -> bool:
     """Whether zeros may not be divided by."""
-    return isinstance(item.op, FloorDivide | Modulo) and item.outputs[0].type.dtype.is_integer
+    return item.op.needs_divisor and item.outputs[0].type.dtype.is_integer
 
 
 def _filled(how: str, type: TensorType, sizes: dict[str, int]) -> str:

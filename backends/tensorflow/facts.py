@@ -16,10 +16,10 @@ from tercet.codegen.specialised import layers_of
 from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Apply, Create, Graph, Layer, ReadParameter, Site, Value
 from tercet.compiler.ops.activation import PRelu
-from tercet.compiler.ops.base import LayerOp
+from tercet.compiler.ops.base import InTraining, LayerOp
 from tercet.compiler.ops.conv import AnyConvolution, Convolution
 from tercet.compiler.ops.linear import Dense, Embedding
-from tercet.compiler.ops.norm import BatchNorm, ChannelNorm, Dropout, RMSNorm, TrailingNorm
+from tercet.compiler.ops.norm import ChannelNorm, RMSNorm, TrailingNorm
 from tercet.compiler.ops.recurrent import Recurrent
 
 _tf = Name("tf")
@@ -191,9 +191,9 @@ def convolution_kind(layer: Layer) -> Literal["plain", "depthwise", "grouped"]:
 
 def _is_trained(item: Apply) -> bool:
     """Whether an operation takes a different way in training."""
-    if isinstance(item.op, BatchNorm | Dropout):
-        return True
-    return item.layer is not None and uses_xla(item.layer)
+    if item.layer is None:
+        return False
+    return item.layer.op.in_training is not InTraining.SAME or uses_xla(item.layer)
 
 
 def uses_xla(layer: Layer) -> bool:

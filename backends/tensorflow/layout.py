@@ -21,8 +21,7 @@ from tercet.backends.tensorflow.uses import Uses
 from tercet.codegen.pooled import BareValues, flattens, spatial_axes_are_one
 from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Apply, Call, Graph, Value
-from tercet.compiler.ops.base import Layout
-from tercet.compiler.ops.shape import Permute, Reshape, Transpose, Unsqueeze
+from tercet.compiler.ops.base import Elements, Layout
 
 
 class Held(Enum):
@@ -99,13 +98,14 @@ class Layouts:
                 return self._spatial(graph, item)
             case Layout.AGNOSTIC:
                 return self._agnostic(item)
+            case Layout.REORDERING:
+                wanted = self._wanted_last(graph, item.outputs[0])
+                held = tuple(Held.FIRST if v is None else self.held(v) for v in item.inputs)
+                return Places(held, _last(wanted, item.outputs[0]))
         main = item.inputs[0] if item.inputs else None
         if main is None:
             return Places(first, Held.FIRST)
-        if isinstance(item.op, Transpose | Permute):  # any order to any order is one transposition
-            wanted = self._wanted_last(graph, item.outputs[0])
-            return Places((self.held(main),), _last(wanted, item.outputs[0]))
-        if self._all_last(item) and stays_last(item.op):
+        if self._all_last(item) and stays_last(item.op, main.type.rank):
             return Places((Held.LAST,) * len(item.inputs), Held.LAST)
         if self.held(main) is Held.LAST:
             order = result_order(item.op, main.type.rank)
@@ -148,7 +148,8 @@ class Layouts:
     def _raises_channels(self, graph: Graph, item: Apply) -> bool:
         """Whether [N, C] becomes [N, C, 1, 1] to go beside a channels-last image."""
         output = item.outputs[0]
-        if not isinstance(item.op, Reshape | Unsqueeze) or not spatial_axes_are_one(output.type):
+        is_reshaped = item.op.elements is Elements.RESHAPED
+        if not is_reshaped or not spatial_axes_are_one(output.type):
             return False
         return item.inputs[0] is not None and self._wanted_last(graph, output)
 
@@ -256,6 +257,6 @@ def _wanted_by(item: Apply, wanted: set[int]) -> Iterator[Value]:
         return
     if not any(id(v) in wanted for v in item.outputs):
         return
-    if item.op.layout is Layout.AGNOSTIC or stays_last(item.op):
+    if item.op.layout is Layout.AGNOSTIC or stays_last(item.op, main.type.rank):
         rank = item.outputs[0].type.rank
         yield from (v for v in item.inputs if v is not None and v.type.rank == rank)

@@ -13,8 +13,7 @@ from tercet.codegen.script.training import MATCHED
 from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Apply, Graph
 from tercet.compiler.graph.training import Training
-from tercet.compiler.ops.indexing import Gather, Take
-from tercet.compiler.ops.linear import Embedding
+from tercet.compiler.ops.base import Elements
 from tercet.compiler.training.clipping import Clip, ClipValue, GlobalNorm
 from tercet.compiler.training.optimizers import (
     Adadelta,
@@ -51,7 +50,9 @@ def adds_rows(training: Training) -> bool:
     update = training.update
     linear = isinstance(update.optimizer, Sgd | Lion) and update.clip is None
     return not linear and any(
-        isinstance(item, Apply) and isinstance(item.op, Embedding | Gather | Take)
+        isinstance(item, Apply)
+        and item.op.elements is Elements.SELECTED
+        and item.op.index_ranges(*(v and v.type for v in item.inputs))
         for graph in all_graphs(update.loss)
         for item in graph.body.walk()
     )

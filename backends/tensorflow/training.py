@@ -29,7 +29,6 @@ from tercet.codegen.tree import find_parts
 from tercet.compiler.graph.ir import Apply, Graph
 from tercet.compiler.graph.labels import data_checks
 from tercet.compiler.graph.training import LOSS, Training
-from tercet.compiler.ops.random import RandomOp
 from tercet.compiler.training.optimizers import Adagrad
 from tercet.compiler.types import DType
 
@@ -75,7 +74,7 @@ class TrainingPrinter:
     def draws(self) -> bool:
         """Whether the loss or the evaluation draws random numbers."""
         return any(
-            isinstance(item, Apply) and isinstance(item.op, RandomOp)
+            isinstance(item, Apply) and item.op.is_random
             for graph in self.graphs(self._training)
             for item in graph.body.walk()
         )

@@ -21,6 +21,7 @@ CHECK_INDICES = "check_indices"
 def index_check_piece(model: Graph, training: Training | None) -> Piece:
     """`check_indices`, if the script calls it."""
     checks = [*index_checks(model), *(data_checks(training) if training else ())]
+    checks = list(filter(_is_printable, checks))
     if not checks:
         return Piece()
     ignoring = any(check.ignored is not None for check in checks)
@@ -53,14 +54,14 @@ def {CHECK_INDICES}(where, name, indices, low, high, ignored=None):
 def check_lines(checks: Iterable[IndexCheck], arrays: Mapping[str, str], where: str) -> list[str]:
     """Lines of `load_data` that look at its arrays, whose names are given by the source's."""
     named = {name: Name(array) for name, array in arrays.items()}
-    return [_call(check, named, where) for check in checks]
+    return [_call(check, named, where) for check in checks if _is_printable(check)]
 
 
 def input_lines(model: Graph) -> list[str]:
     """Lines of `predict` that look at `inputs`, read from `source`."""
     inputs = {i.value.name: Name("inputs")[i.value.name] for i in model.inputs}
     found = []
-    for check in index_checks(model):
+    for check in filter(_is_printable, index_checks(model)):
         array = inputs[check.name]
         looked_at = Name("np").asarray(array) if check.steps else array
         found.append(_call(check, {**inputs, check.name: looked_at}, "source"))
@@ -81,10 +82,19 @@ def _call(check: IndexCheck, arrays: Mapping[str, Expr], where: str) -> str:
     return f"{CHECK_INDICES}({where}, {given})"
 
 
+def _is_printable(check: IndexCheck) -> bool:
+    """Whether NumPy has what is computed before; else the framework looks at the indices."""
+    return all(_lowered(step, Name("x")) is not None for step in check.steps)
+
+
 def _applied(step: Step, array: Expr) -> Expr:
+    found = _lowered(step, array)
+    assert found is not None, step.op
+    return found
+
+
+def _lowered(step: Step, array: Expr) -> Expr | None:
     result = (Value("", step.type),)
     constants = (Apply(c, (), result, step.span) if c else None for c in step.operands)
     operands = [array if c is None else lowered(c, ()) for c in constants]
-    found = lowered(Apply(step.op, (), result, step.span), operands)
-    assert found is not None, step.op
-    return found
+    return lowered(Apply(step.op, (), result, step.span), operands)

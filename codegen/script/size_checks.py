@@ -49,17 +49,31 @@ def input_checks(model: Graph, where: str) -> list[str]:
 
 def batch_checks(training: Training, model_class: str) -> list[str]:
     """Lines of `main`, where the data are loaded, that look at the number of rows of batches."""
-    names = sorted({name for c in training.data.batch for name in c.symbols})
+    data, where = training.data, "--batch-size {args.batch_size}"
+    names = sorted({name for c in (*data.batch, *data.step) for name in c.symbols})
     scope = _Scope(Names(SCRIPT_NAMES | {model_class}))
-    refused = list(_refusals(training.data.batch, scope, "--batch-size {args.batch_size}"))
-    if not refused:
+    refused = list(_refusals(data.batch, scope, where))
+    refused_in_training = list(_refusals(_distinct(data.step), scope, where))
+    if not names:
         return []
     (variable,) = map(scope.variable, names)
-    if training.evaluation is None:
-        return [f"{variable} = args.batch_size", *refused]
+    given = f"{variable} = args.batch_size"
+    if training.evaluation is None or not refused:
+        return [given, *refused, *refused_in_training]
+    if refused_in_training:
+        refused_in_training.insert(0, given)
     # The last batch of the test part is smaller.
     rows = "{args.batch_size, len(test_part[0]) % args.batch_size} - {0}"
-    return [f"for {variable} in {rows}:", *(f"    {line}" for line in refused)]
+    looked_at = [f"for {variable} in {rows}:", *(f"    {line}" for line in refused)]
+    return [*refused_in_training, *looked_at]
+
+
+def _distinct(constraints: Iterable[Constraint]) -> list[Constraint]:
+    """The first of those that demand the same."""
+    found: dict[str, Constraint] = {}
+    for constraint in constraints:
+        found.setdefault(str(constraint), constraint)
+    return list(found.values())
 
 
 class _Scope:
@@ -210,6 +224,7 @@ def _refusal(condition: str, parts: list[str]) -> list[str]:
     first, *others = filter(None, parts)
     pieces = ["".join((first, *others))]
     if len(pieces[0]) > _WIDTH and len(others) > 1:
-        pieces = [f"{first}{others[0]}", *others[1:]]
+        joined = f"{first}{others[0]}"
+        pieces = [joined, *others[1:]] if len(joined) <= _WIDTH else [first, *others]
     text = " ".join(f"f{literal(piece)}" for piece in pieces)
     return [f"if {condition}:", f"    raise SystemExit({text})"]

@@ -14,7 +14,7 @@ from tercet.compiler.data.base import DataSource, require_split, source
 from tercet.compiler.dims import Dim, Size
 from tercet.compiler.errors import OpError
 from tercet.compiler.initializers import Constant, Initializer, Normal, Ones, Uniform, Zeros
-from tercet.compiler.ops.base import Op, Operand
+from tercet.compiler.ops.base import Elements, Layout, Op, Operand
 from tercet.compiler.settings import require
 from tercet.compiler.types import TensorType
 from tercet.dsl.records import dataclass
@@ -50,6 +50,8 @@ class Draw(Op):
     """
 
     operands: ClassVar[tuple[Operand, ...]] = ()
+    layout: ClassVar[Layout] = Layout.CANONICAL
+    elements: ClassVar[Elements] = Elements.COMPUTED
     name: ClassVar[str] = "draw"
     train_only: ClassVar[bool] = True
 

@@ -14,8 +14,8 @@ from tercet.compiler.dims import Dim, Size
 from tercet.compiler.elaborate.scope import Frame
 from tercet.compiler.errors import OpError
 from tercet.compiler.graph.ir import Apply, Value
-from tercet.compiler.ops.base import Op
-from tercet.compiler.ops.shape import Flatten, Reshape
+from tercet.compiler.ops.base import Elements, Op
+from tercet.compiler.ops.shape import Reshape
 from tercet.compiler.types import TensorType
 from tercet.dsl.diagnostics import DiagnosticError, Note
 
@@ -26,7 +26,7 @@ def without_reshape(
     """The inputs before the reshape that broke them, if `op` takes those; `problem` is reported."""
     first = inputs[0] if inputs else None
     producer = None if first is None else frame.producers.get(first)
-    if not isinstance(producer, Apply) or not isinstance(producer.op, Reshape | Flatten):
+    if not isinstance(producer, Apply) or producer.op.elements is not Elements.RESHAPED:
         return None
     before = (producer.inputs[0], *inputs[1:])
     try:

@@ -141,7 +141,7 @@ Bounds = tuple[int, int] | None
 def after(steps: Sequence[Step], bounds: Bounds) -> Bounds:
     """The bounds of what steps make of integers in these bounds."""
     for step in steps:
-        bounds = _after(step, bounds)
+        bounds = (0, 1) if step.type.dtype is DType.BOOL else _after(step, bounds)
     return bounds
 
 

@@ -1,39 +1,28 @@
 """Where the integers come from that a graph counts with: inputs, and what is made of those.
 
-An input, or what element-wise arithmetic with numbers, slicing and reshaping make of it, may reach
-an operation that counts (`Op.index_ranges`), in the graph or in one that it calls.
+An input, or what operations make of it that work element by element (with numbers beside it), cut
+it or move its elements (`Op.elements`), may reach one that counts (`Op.index_ranges`), in the graph
+or in one that it calls.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tercet.compiler.dims import Dim, Size
+from tercet.compiler.dims import Dim
 from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Apply, Call, Graph, Value
 from tercet.compiler.ops import elementwise, shape
-from tercet.compiler.ops.base import IndexRange, Op
-from tercet.compiler.types import DType, TensorType
+from tercet.compiler.ops.base import Elements, IndexRange, Layout, Op
+from tercet.compiler.types import TensorType
 from tercet.dsl.records import dataclass
 from tercet.dsl.source import Span
 
 if TYPE_CHECKING:
     from tercet.compiler.ops.base import Array
 
-_ARITHMETIC: tuple[type[Op], ...] = (
-    *(elementwise.Add, elementwise.Subtract, elementwise.Multiply, elementwise.Divide),
-    *(elementwise.FloorDivide, elementwise.Modulo, elementwise.Minimum, elementwise.Maximum),
-    *(elementwise.Clip, elementwise.Abs, elementwise.Negate),
-    *(elementwise.Floor, elementwise.Ceil, elementwise.Round, elementwise.Cast),
-)
-_REARRANGING: tuple[type[Op], ...] = (
-    *(shape.Reshape, shape.Flatten, shape.Transpose, shape.Permute, shape.Squeeze),
-    *(shape.Unsqueeze, shape.Expand, shape.BroadcastTo, shape.Tile, shape.Repeat, shape.Flip),
-)
-"""Results hold all elements of the operand and no others."""
 _MOST_STEPS = 8
 
 
@@ -81,7 +70,7 @@ class Source:
 
     def then(self, later: Source) -> Source | None:
         """What `later` makes of this; None where that cannot be followed."""
-        sliced = any(isinstance(step.op, shape.Index) for step in later.steps)
+        sliced = any(step.op.elements is Elements.SELECTED for step in later.steps)
         steps = self.steps + later.steps
         if (self.rearranged and sliced) or len(steps) > _MOST_STEPS:
             return None
@@ -151,6 +140,8 @@ class _Follower:
     def _apply(self, item: Apply) -> None:
         types = [None if value is None else value.type for value in item.inputs]
         for wanted in item.op.index_ranges(*types):
+            if not wanted.enforced:
+                continue
             self._ask(item.inputs[wanted.operand], wanted, item.op.name, item.span)
         for value, sources in zip(item.outputs, self._results(item), strict=False):
             if sources:
@@ -158,32 +149,28 @@ class _Follower:
 
     def _results(self, item: Apply) -> Sequence[Sequence[Source]]:
         """The sources of each output."""
-        first = self._held.get(item.inputs[0], ()) if item.inputs[0] is not None else ()
-        match item.op:
-            case elementwise.Cast(dtype=dtype) if _keeps(_first_type(item).dtype, dtype):
-                return (first,)
-            case op if isinstance(op, _REARRANGING):
-                return (tuple(replace(source, rearranged=True) for source in first),)
-            case shape.Concat() | shape.Stack():
-                every = (s for v in item.inputs if v is not None for s in self._held.get(v, ()))
-                return (tuple(replace(source, rearranged=True) for source in every),)
-            case shape.Split() | shape.Chunk() as op:
-                cuts = _cuts(op, _first_type(item))
-                return [self._stepped(item, cut, (None,), first) for cut in cuts]
-            case shape.Index() as op:
-                index = _plain(op, _first_type(item))
-                return (() if index is None else self._stepped(item, index, (None,), first),)
-            case op if isinstance(op, _ARITHMETIC):
-                return (self._computed(item),)
-        return ()
+        op = item.op
+        types = [None if v is None else v.type for v in item.inputs]
+        match op.moved(*types):
+            case Elements.RESHAPED if op.layout is Layout.AGNOSTIC:
+                return (self._of(item.inputs[0]),)
+            case Elements.RESHAPED | Elements.REARRANGED:
+                every = [source for value in item.inputs for source in self._of(value)]
+                return ([replace(source, rearranged=True) for source in every],)
+            case Elements.SELECTED if slices := op.slices(*types):
+                held = self._of(item.inputs[0])
+                return [self._stepped(item, s, (None,), held) if s else () for s in slices]
+        return (self._computed(item),) if op.layout is Layout.AGNOSTIC else ()
+
+    def _of(self, value: Value | None) -> tuple[Source, ...]:
+        return () if value is None else self._held.get(value, ())
 
     def _computed(self, item: Apply) -> tuple[Source, ...]:
-        """Those of arithmetic, of one operand that is not a constant."""
+        """Those of what is computed element by element from one operand that is no constant."""
         constants = [None if v is None else self._constants.get(v) for v in item.inputs]
         if constants.count(None) != 1:
             return ()
-        value = item.inputs[constants.index(None)]
-        held = () if value is None else self._held.get(value, ())
+        held = self._of(item.inputs[constants.index(None)])
         return self._stepped(item, item.op, tuple(constants), held)
 
     def _stepped(
@@ -209,54 +196,3 @@ class _Follower:
         """What a source inside the graph called is outside."""
         held = self._held.get(item.inputs[inside.place], ())
         return [s for h in held if (s := h.then(inside)) is not None]
-
-
-def _first_type(item: Apply) -> TensorType:
-    value = item.inputs[0]
-    assert value is not None
-    return value.type
-
-
-def _keeps(given: DType, wanted: DType) -> bool:
-    """Whether a cast leaves integers as they are."""
-    return not given.is_float and wanted in (DType.I32, DType.I64)
-
-
-def _cuts(op: shape.Split | shape.Chunk, x: TensorType) -> list[shape.Index]:
-    """The parts as slices; none where they depend on symbols or part rows from rows."""
-    axis = op.at(x.rank)
-    sizes = op.sizes(x)
-    ends = [0]
-    for size in sizes:
-        if isinstance(size, Dim):
-            return []
-        ends.append(ends[-1] + size)
-    before = (shape.Slice(),) * axis
-    pairs = pairwise(ends)
-    return [shape.Index((*before, shape.Slice(a, b))) for a, b in pairs] if axis else []
-
-
-def _plain(op: shape.Index, x: TensorType) -> shape.Index | None:
-    """The index with numbers for bounds, if it has such and takes all rows."""
-    if not op.items or op.items[0] != shape.Slice():
-        return None
-    if any(isinstance(item, shape.NewAxis) for item in op.items):
-        return None
-    items = [_plain_item(item, n) for item, n in zip(op.items, x.shape, strict=False)]
-    return None if None in items else shape.Index(tuple(item for item in items if item))
-
-
-def _plain_item(
-    item: shape.Slice | shape.Integer | shape.NewAxis, size: Size
-) -> shape.Slice | shape.Integer | None:
-    match item:
-        case shape.Slice(start, stop, step):
-            if isinstance(stop, Dim):
-                left = stop - size
-                if isinstance(left, Dim) or left > 0:
-                    return None
-                stop = left or None  # counted from the end
-            return None if isinstance(start, Dim) else shape.Slice(start, stop, step)
-        case shape.Integer(int()):
-            return item
-    return None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tercet.compiler.graph.index_checks import Bounds, IndexCheck, after, index_checks, within
 from tercet.compiler.graph.index_sources import Demand, Source, traced
 from tercet.compiler.graph.training import Data, Training
-from tercet.compiler.ops import shape
+from tercet.compiler.ops.base import Elements
 from tercet.compiler.training.metrics import Accuracy
 
 
@@ -36,7 +36,7 @@ def _bounds(data: Data, sources: tuple[Source, ...], check: IndexCheck) -> tuple
     (source,) = sources
     steps = (*source.steps, *check.steps)
     column = data.mapping.inputs[source.place].value.name
-    some_rows = any(isinstance(step.op, shape.Index) for step in steps)
+    some_rows = any(step.op.elements is Elements.SELECTED for step in steps)
     return after(steps, data.source.limits().get(column)), data.source.bundled and not some_rows
 
 

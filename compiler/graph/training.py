@@ -33,13 +33,14 @@ class Data:
     their names, in order of declaration.
 
     `batch` is what the number of rows in a batch must meet: constraints that the other sizes of
-    the data leave open.
+    the data leave open; `step` what it must meet where a step of training takes it.
     """
 
     source: DataSource
     mapping: Graph
     span: Span
     batch: tuple[Constraint, ...] = ()
+    step: tuple[Constraint, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tercet.compiler.errors import require
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import Layout, Op, Operand, operation, require_float
+from tercet.compiler.ops.base import Elements, Layout, Op, Operand, operation, require_float
 from tercet.compiler.ops.checks import normalized_axis, require_rank
 from tercet.compiler.ops.elements import OfFloat
 from tercet.compiler.ops.rectifiers import Celu, Elu, LeakyRelu, PRelu, Relu, Relu6, Selu
@@ -218,7 +218,8 @@ class AxisActivation(Op):
     """Base of activations that normalise along one axis and keep the type."""
 
     operands = (Operand("x"),)
-    layout = Layout.AXES
+    layout = Layout.REMAPPING
+    elements = Elements.COMPUTED
     work = 5
 
     axis: int = -1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tercet.compiler.errors import OpError
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import Layout, Op, Operand, operation
+from tercet.compiler.ops.base import Elements, Layout, Op, Operand, operation
 from tercet.compiler.ops.elements import broadcast, require_number
 from tercet.compiler.types import TensorType
 from tercet.dsl.records import dataclass
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class _Binary(Op):
     operands = (Operand("x"), Operand("y"))
     layout = Layout.AGNOSTIC
+    elements = Elements.COMPUTED
 
     def infer(self, x: TensorType, y: TensorType) -> TensorType:
         return require_number(broadcast(x, y))
@@ -103,6 +104,7 @@ class FloorDivide(_Binary):
     """
 
     operator = "//"
+    needs_divisor = True
 
     def reference(self, x: Array, y: Array) -> Array:
         return np.floor(np.divide(x, y)) if x.dtype.kind == "f" else np.floor_divide(x, y)
@@ -118,6 +120,7 @@ class Modulo(_Binary):
     """
 
     operator = "%"
+    needs_divisor = True
 
     def reference(self, x: Array, y: Array) -> Array:
         if x.dtype.kind != "f":

@@ -10,7 +10,7 @@ from tercet.compiler import dims
 from tercet.compiler.dims import Size
 from tercet.compiler.errors import OpError, require
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import Op, Operand, operation, require_float
+from tercet.compiler.ops.base import Elements, Layout, Op, Operand, operation, require_float
 from tercet.compiler.ops.checks import require_broadcast, require_dtype, require_rank
 from tercet.compiler.ops.special import softmax
 from tercet.compiler.types import DType, TensorType
@@ -34,7 +34,15 @@ class ScaledDotProductAttention(Op):
         h = scaled_dot_product_attention(q, k, v, causal = true)
     """
 
-    operands = (Operand("q"), Operand("k"), Operand("v"), Operand("mask", optional=True))
+    operands = (
+        Operand("q"),
+        Operand("k"),
+        Operand("v"),
+        Operand("mask", optional=True, hides=True),
+    )
+    layout = Layout.CANONICAL
+    elements = Elements.COMPUTED
+    of_nothing = 0.0
 
     causal: bool = False
     scale: float | None = None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tercet.compiler.errors import OpError, require
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import Op, Operand, operation
+from tercet.compiler.ops.base import Elements, Layout, Op, Operand, operation
 from tercet.compiler.ops.checks import normalized_axes
 from tercet.compiler.ops.slicing import Index
 from tercet.compiler.types import Shape, TensorType, shape_text
@@ -27,6 +27,8 @@ def require_permutation(permutation: tuple[int, ...]) -> None:
 @dataclass(frozen=True)
 class _Reordering(Op):
     operands = (Operand("x"),)
+    layout = Layout.REORDERING
+    elements = Elements.REARRANGED
     work = 0
 
     def order(self, rank: int) -> tuple[int, ...]:
@@ -100,6 +102,8 @@ class Squeeze(Op):
     """
 
     operands = (Operand("x"),)
+    layout = Layout.CANONICAL
+    elements = Elements.RESHAPED
     work = 0
     axis: int | tuple[int, ...] | None = None
 
@@ -136,6 +140,8 @@ class Unsqueeze(Op):
     """
 
     operands = (Operand("x"),)
+    layout = Layout.CANONICAL
+    elements = Elements.RESHAPED
     work = 0
     axis: int | tuple[int, ...]
 

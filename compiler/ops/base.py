@@ -12,6 +12,7 @@ of its own inherits all of a dataclass; it is not decorated again, which saves s
 
         operands = (Operand("x"),)
         layout = Layout.AGNOSTIC
+        elements = Elements.COMPUTED
         alpha: float = 0.01
 
         def infer(self, x: TensorType) -> TensorType:
@@ -23,7 +24,7 @@ of its own inherits all of a dataclass; it is not decorated again, which saves s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
@@ -46,15 +47,51 @@ class Operand:
     name: str
     optional: bool = False
     variadic: bool = False
+    selects: bool = False
+    """Whether it only tells which elements of other operands, or of a table, are results."""
+    hides: bool = False
+    """Whether its zeros and falses leave out what stands beside them."""
 
 
 class Layout(Enum):
-    """How an operation meets a target that keeps images channels-last inside."""
+    """In which layouts an operation may be computed, for targets that hold images channels-last."""
 
     SPATIAL = "wants its main input channels-last and gives channels-last"
     AGNOSTIC = "element by element: any layout, the same for all inputs and outputs"
-    AXES = "works in any layout when its axes are renumbered"
+    REMAPPING = "any layout, once its axes are renumbered: `kept_axes` tells those of the result"
+    REORDERING = "gives the axes an order of its own: any layout into any other"
     CANONICAL = "means the order of the axes: channels-first only"
+
+
+class Elements(Enum):
+    """What the elements of the results are; what holds for operands' elements passes so far."""
+
+    COMPUTED = "numbers computed from elements of the operands, or from none"
+    RESHAPED = "the operand's own, all of them in the same order"
+    REARRANGED = "the operands' own, all of them and no others, in other places or repeated"
+    SELECTED = "some of the operands' own, and perhaps a constant"
+
+
+class Nan(Enum):
+    """What an operation makes of NaN."""
+
+    PROPAGATES = "a result that depends on a NaN is NaN"
+    COMPARED = "compared with NaN everything is unequal: the result is false, for `!=` true"
+    TESTED = "the result tells"
+    FIRST = "the first NaN is taken before any number"
+    GREATEST = "it counts as greater than every number"
+    CONVERTED = (
+        "it stays NaN as a floating-point number and is true as bool; as an integer it is "
+        "not defined"
+    )
+
+
+class InTraining(Enum):
+    """How what a layer computes in training differs from inference."""
+
+    SAME = "it does not"
+    STATISTICS = "it normalises by those of the batch, and keeps an average of them"
+    RANDOM = "it draws random numbers"
 
 
 @dataclass(frozen=True)
@@ -111,26 +148,51 @@ class ParameterSpec:
             raise OpError("E0504", message, attribute=argument)
 
 
+Input = TypeVar("Input")
+
 Requirement = tuple[Size, Literal["<=", "=="], Size]
 """A relation of sizes that an operation needs and only the run can decide."""
 
 
 @dataclass(frozen=True)
+class SizeCondition:
+    """A relation of sizes, and what is needed, in words: "two values per channel"."""
+
+    requirement: Requirement
+    meaning: str
+
+
+@dataclass(frozen=True)
 class IndexRange:
-    """The integers that an operand may hold: from `low` to `high`, or `ignored`."""
+    """The integers that an operand may hold: from `low` to `high`, or `ignored`.
+
+    `enforced` is false where others are legal too and mean nothing.
+    """
 
     operand: int
     low: Size
     high: Size
     ignored: int | None = None
+    enforced: bool = True
 
 
 class Op:
-    """Base of all operations.  Subclasses are frozen dataclasses registered by `operation`."""
+    """Base of all operations.  Subclasses are frozen dataclasses registered by `operation`.
+
+    What is true of an operation stands here, and nowhere else: everything that must know asks the
+    class.  What can switch off a check has no default: `operation` refuses a class that does
+    not declare it.  All of it is tried by the operation's records (`tests/ops/test_facts.py`).
+    """
 
     name: ClassVar[str] = ""
     operands: ClassVar[tuple[Operand, ...]] = ()
-    layout: ClassVar[Layout] = Layout.CANONICAL
+    layout: ClassVar[Layout]
+    elements: ClassVar[Elements]
+    nan: ClassVar[Nan] = Nan.PROPAGATES
+    of_nothing: ClassVar[float | None] = None
+    """The result where operands that hide (or `ignore_index`) leave nothing to compute it from."""
+    needs_divisor: ClassVar[bool] = False
+    """Whether integers have no result where an operand is 0."""
     operator: ClassVar[str | None] = None
     """The infix or prefix operator that means this operation, if one does."""
     gives_tuple: ClassVar[bool] = False
@@ -165,8 +227,35 @@ class Op:
         return ()
 
     def index_ranges(self, *args: Any) -> tuple[IndexRange, ...]:
-        """What operands may hold whose elements count something (arguments as of `infer`)."""
+        """What operands may hold whose elements count something (arguments as of `infer`).
+
+        There is one for every operand that must be of integers.
+        """
         return ()
+
+    def moved(self, *args: Any) -> Elements:
+        """What the results' elements are for operands of these types (arguments as of `infer`)."""
+        return self.elements
+
+    def giving(self, inputs: Sequence[Input]) -> Iterator[Input]:
+        """Those of the inputs whose elements the results hold, where they hold operands' own."""
+        every = self.operands * len(inputs) if self.operands[0].variadic else self.operands
+        return (i for operand, i in zip(every, inputs, strict=False) if not operand.selects)
+
+    def slices(self, *args: Any) -> tuple[Op | None, ...]:
+        """The results as indices of the operand, where what they select is such.
+
+        For each result an `Index` with numbers for bounds that takes all rows, None where there is
+        no such; none at all where nothing can be said (arguments as of `infer`).
+        """
+        return ()
+
+    def kept_axes(self, rank: int) -> tuple[int, ...] | None:
+        """Of an axis-remapping operation: the axes of an operand that the result still has.
+
+        None where these attributes make axes or mean their order: then it is canonical.
+        """
+        return tuple(range(rank))
 
     def settled(self, *args: Any) -> Op:
         """The operation with what it takes from which sizes are known (arguments as of `infer`).
@@ -199,12 +288,18 @@ class LayerOp(Op):
     Every layer takes `init` and `bias_init`; None means the operation's own default.
     """
 
+    in_training: ClassVar[InTraining]
+
     init: Initializer | None = field(default=None, kw_only=True)
     bias_init: Initializer | None = field(default=None, kw_only=True)
 
     def parameters(self, *args: Any, **kwargs: Any) -> tuple[ParameterSpec, ...]:
         """The parameters for inputs of these types (arguments as of `infer`).  Raises OpError."""
         raise NotImplementedError(type(self).__name__)
+
+    def conditions_in_training(self, *args: Any) -> tuple[SizeCondition, ...]:
+        """What must hold of sizes in training only (arguments as of `infer`)."""
+        return ()
 
 
 OPERATIONS: dict[str, type[Op]] = {}
@@ -216,12 +311,20 @@ OPERATORS: dict[tuple[str, int], type[Op]] = {}
 AnyOp = TypeVar("AnyOp", bound=Op)
 
 
+def _declared(cls: type[Op]) -> tuple[str, ...]:
+    """The facts without a default."""
+    of_layers = ("in_training",) if issubclass(cls, LayerOp) else ()
+    return ("layout", "elements", *of_layers)
+
+
 def operation(name: str) -> Callable[[type[AnyOp]], type[AnyOp]]:
     """Registers an operation under its name in the language."""
 
     def register(cls: type[AnyOp]) -> type[AnyOp]:
         if name in OPERATIONS:
             raise ValueError(f"operation {name!r} is defined twice")
+        if missing := [fact for fact in _declared(cls) if not hasattr(cls, fact)]:
+            raise TypeError(f"{cls.__name__} does not declare {', '.join(missing)}")
         cls.name = name
         OPERATIONS[name] = cls
         if cls.operator is not None:

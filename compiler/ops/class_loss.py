@@ -90,7 +90,7 @@ class CrossEntropy(ClassLoss):
         loss = cross_entropy(logits, label, label_smoothing = 0.1)
     """
 
-    operands = (Operand("logits"), Operand("target"), Operand("weight", optional=True))
+    operands = (Operand("logits"), Operand("target"), Operand("weight", optional=True, hides=True))
 
     label_smoothing: float = 0.0
 
@@ -113,7 +113,11 @@ class Nll(ClassLoss):
         loss = nll(logits |> log_softmax(axis = 1), label)
     """
 
-    operands = (Operand("log_probabilities"), Operand("target"), Operand("weight", optional=True))
+    operands = (
+        Operand("log_probabilities"),
+        Operand("target"),
+        Operand("weight", optional=True, hides=True),
+    )
 
     def reference(self, x: Array, target: Array, weight: Array | None = None) -> Array:
         return self._from_log_probabilities(np.moveaxis(x, self.axis, -1), target, weight, 0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import Layout, Op, Operand, operation, require_float
+from tercet.compiler.ops.base import Elements, Layout, Nan, Op, Operand, operation, require_float
 from tercet.compiler.ops.elements import broadcast, require_bool, require_number
 from tercet.compiler.types import DType, TensorType
 from tercet.dsl.records import dataclass
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class _Comparison(Op):
     operands = (Operand("x"), Operand("y"))
     layout = Layout.AGNOSTIC
+    elements = Elements.COMPUTED
+    nan = Nan.COMPARED
     ordered: ClassVar[bool] = True
 
     def infer(self, x: TensorType, y: TensorType) -> TensorType:
@@ -124,6 +126,7 @@ class GreaterEqual(_Comparison):
 class _Logical(Op):
     operands = (Operand("x"), Operand("y"))
     layout = Layout.AGNOSTIC
+    elements = Elements.COMPUTED
 
     def infer(self, x: TensorType, y: TensorType) -> TensorType:
         return broadcast(require_bool(x), require_bool(y, 1))
@@ -171,6 +174,7 @@ class LogicalNot(Op):
 
     operands = (Operand("x"),)
     layout = Layout.AGNOSTIC
+    elements = Elements.COMPUTED
     operator = "not"
 
     def infer(self, x: TensorType) -> TensorType:
@@ -184,6 +188,8 @@ class LogicalNot(Op):
 class _Test(Op):
     operands = (Operand("x"),)
     layout = Layout.AGNOSTIC
+    elements = Elements.COMPUTED
+    nan = Nan.TESTED
 
     def infer(self, x: TensorType) -> TensorType:
         return require_float(x).with_dtype(DType.BOOL)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from tercet.compiler.errors import OpError, require
 from tercet.compiler.initializers import HeUniform, Zeros
 from tercet.compiler.ops.base import (
+    Elements,
+    InTraining,
     LayerOp,
     Layout,
     Operand,
@@ -41,6 +43,8 @@ class AnyConvolution(LayerOp):
 
     operands = (Operand("x"),)
     layout = Layout.SPATIAL
+    elements = Elements.COMPUTED
+    in_training = InTraining.SAME
     rank: ClassVar[int]
 
     channels: int

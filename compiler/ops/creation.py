@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tercet.compiler.dims import Size
 from tercet.compiler.errors import OpError, require
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import Layout, Op, Operand, Requirement, operation
+from tercet.compiler.ops.base import Elements, Layout, Op, Operand, Requirement, operation
 from tercet.compiler.ops.checks import require_at_least
 from tercet.compiler.ops.elements import require_element
 from tercet.compiler.ops.sizes import at_least_one, at_most
@@ -27,6 +27,9 @@ class Arange(Op):
 
         position = arange(T)
     """
+
+    layout = Layout.CANONICAL
+    elements = Elements.COMPUTED
 
     work = 0
     start: Size
@@ -79,6 +82,9 @@ class Full(Op):
         start = full([N, 64], 0.0)
     """
 
+    layout = Layout.CANONICAL
+    elements = Elements.COMPUTED
+
     work = 0
     shape: Shape
     value: int | float | bool
@@ -104,6 +110,7 @@ class Full(Op):
 class _Like(Op):
     operands = (Operand("x"),)
     layout = Layout.AGNOSTIC
+    elements = Elements.COMPUTED
     work = 0
 
     def infer(self, x: TensorType) -> TensorType:

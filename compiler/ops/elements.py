@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tercet.compiler.errors import OpError, require
-from tercet.compiler.ops.base import Layout, Op, Operand, require_float
+from tercet.compiler.ops.base import Elements, Layout, Op, Operand, require_float
 from tercet.compiler.ops.checks import broadcast_shapes
 from tercet.compiler.types import DType, TensorType
 from tercet.dsl.records import dataclass
@@ -47,6 +47,7 @@ class OfNumber(Op):
 
     operands = (Operand("x"),)
     layout = Layout.AGNOSTIC
+    elements = Elements.COMPUTED
 
     def infer(self, x: TensorType) -> TensorType:
         return require_number(x)
@@ -58,6 +59,7 @@ class OfFloat(Op):
 
     operands = (Operand("x"),)
     layout = Layout.AGNOSTIC
+    elements = Elements.COMPUTED
 
     def infer(self, x: TensorType) -> TensorType:
         return require_float(x)

@@ -25,7 +25,7 @@ from tercet.compiler.ops.arithmetic import (
     Power,
     Subtract,
 )
-from tercet.compiler.ops.base import Layout, Op, Operand, operation
+from tercet.compiler.ops.base import Elements, Layout, Nan, Op, Operand, operation
 from tercet.compiler.ops.checks import broadcast_shapes
 from tercet.compiler.ops.comparison import (
     COMPARISONS,
@@ -128,6 +128,7 @@ class Constant(Op):
 
     name = "constant"
     layout = Layout.AGNOSTIC
+    elements = Elements.COMPUTED
     work = 0
     value: int | float | bool | Size
     dtype: DType
@@ -154,8 +155,9 @@ class Where(Op):
         h = where(mask, x, 0)
     """
 
-    operands = (Operand("condition"), Operand("x"), Operand("y"))
+    operands = (Operand("condition", selects=True), Operand("x"), Operand("y"))
     layout = Layout.AGNOSTIC
+    elements = Elements.SELECTED
 
     def infer(self, condition: TensorType, x: TensorType, y: TensorType) -> TensorType:
         require_bool(condition)
@@ -178,6 +180,7 @@ class Clip(Op):
 
     operands = (Operand("x"),)
     layout = Layout.AGNOSTIC
+    elements = Elements.COMPUTED
     min: int | float | None = None
     max: int | float | None = None
 
@@ -212,11 +215,18 @@ class Cast(Op):
 
     operands = (Operand("x"),)
     layout = Layout.AGNOSTIC
+    elements = Elements.COMPUTED
+    nan = Nan.CONVERTED
     work = 0
     dtype: DType
 
     def infer(self, x: TensorType) -> TensorType:
         return x.with_dtype(self.dtype)
+
+    def moved(self, x: TensorType) -> Elements:
+        """Integers and bools stay what they are in integers that are wide enough."""
+        kept = not x.dtype.is_float and self.dtype in (DType.I32, DType.I64)
+        return Elements.RESHAPED if kept else self.elements
 
     def reference(self, x: Array) -> Array:
         return np.asarray(x, dtype=self.dtype.numpy_name)

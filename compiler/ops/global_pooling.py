@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tercet.compiler.dims import Size
 from tercet.compiler.errors import OpError
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import Layout, Op, Operand, operation, require_float
+from tercet.compiler.ops.base import Elements, Layout, Op, Operand, operation, require_float
 from tercet.compiler.ops.checks import known, require_at_least, require_rank
 from tercet.compiler.ops.windows import Pair, require_axes
 from tercet.compiler.types import TensorType
@@ -23,6 +23,7 @@ class GlobalPool(Op):
 
     operands = (Operand("x"),)
     layout = Layout.SPATIAL
+    elements = Elements.COMPUTED
     reduces = True
     rank: ClassVar[int]
 
@@ -78,6 +79,8 @@ class GlobalMaxPool2d(GlobalPool):
         h = x |> global_max_pool2d |> flatten
     """
 
+    elements = Elements.SELECTED
+
     rank = 2
 
     def reference(self, x: Array) -> Array:
@@ -98,6 +101,7 @@ class AdaptiveAvgPool2d(Op):
 
     operands = (Operand("x"),)
     layout = Layout.SPATIAL
+    elements = Elements.COMPUTED
     reduces = True
 
     size: Pair

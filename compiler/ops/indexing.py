@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 from tercet.compiler import dims
 from tercet.compiler.errors import OpError, require
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import IndexRange, Layout, Op, Operand, Requirement, operation
+from tercet.compiler.ops.base import (
+    Elements,
+    IndexRange,
+    Layout,
+    Nan,
+    Op,
+    Operand,
+    Requirement,
+    operation,
+)
 from tercet.compiler.ops.checks import normalized_axis, require_integer, require_rank
 from tercet.compiler.ops.creation import Arange, Full, OnesLike, ZerosLike
 from tercet.compiler.ops.elementwise import require_number
@@ -52,7 +61,9 @@ class Gather(Op):
         rows = table |> gather(ids)
     """
 
-    operands = (Operand("x"), Operand("indices"))
+    operands = (Operand("x"), Operand("indices", selects=True))
+    layout = Layout.CANONICAL
+    elements = Elements.SELECTED
     work = 0
     axis: int = 0
 
@@ -80,7 +91,9 @@ class Take(Op):
         corners = x |> take(ids)
     """
 
-    operands = (Operand("x"), Operand("indices"))
+    operands = (Operand("x"), Operand("indices", selects=True))
+    layout = Layout.CANONICAL
+    elements = Elements.SELECTED
     work = 0
     axis: int | None = None
 
@@ -110,6 +123,8 @@ class OneHot(Op):
     """
 
     operands = (Operand("indices"),)
+    layout = Layout.CANONICAL
+    elements = Elements.COMPUTED
     work = 0
     classes: int
     dtype: DType = DType.F32
@@ -123,6 +138,9 @@ class OneHot(Op):
         axis = normalized_axis(self.axis, indices.rank + 1)
         shape = (*indices.shape[:axis], self.classes, *indices.shape[axis:])
         return TensorType(self.dtype, shape)
+
+    def index_ranges(self, indices: TensorType) -> tuple[IndexRange, ...]:
+        return (IndexRange(0, -self.classes, self.classes - 1, enforced=False),)
 
     def reference(self, indices: Array) -> Array:
         counted = np.where(indices < 0, indices + self.classes, indices)
@@ -145,7 +163,8 @@ class CumSum(Op):
     """
 
     operands = (Operand("x"),)
-    layout = Layout.AXES
+    layout = Layout.REMAPPING
+    elements = Elements.COMPUTED
     axis: int
     exclusive: bool = False
     reverse: bool = False
@@ -170,6 +189,8 @@ class CumSum(Op):
 @dataclass(frozen=True)
 class _Triangle(Op):
     operands = (Operand("x"),)
+    layout = Layout.CANONICAL
+    elements = Elements.SELECTED
     work = 0
     diagonal: int = 0
 
@@ -210,7 +231,9 @@ class Triu(_Triangle):
 @dataclass(frozen=True)
 class _ArgExtreme(Op):
     operands = (Operand("x"),)
-    layout = Layout.AXES
+    layout = Layout.REMAPPING
+    elements = Elements.COMPUTED
+    nan = Nan.FIRST
     reduces = True
     axis: int
     keepdims: bool = False
@@ -220,6 +243,10 @@ class _ArgExtreme(Op):
         axis = normalized_axis(self.axis, x.rank)
         kept: Shape = (1,) if self.keepdims else ()
         return TensorType(DType.I64, (*x.shape[:axis], *kept, *x.shape[axis + 1 :]))
+
+    def kept_axes(self, rank: int) -> tuple[int, ...]:
+        gone = () if self.keepdims else (self.axis % rank,)
+        return tuple(axis for axis in range(rank) if axis not in gone)
 
 
 @operation("argmax")
@@ -260,7 +287,9 @@ class TopK(Op):
     """
 
     operands = (Operand("x"),)
-    layout = Layout.AXES
+    layout = Layout.REMAPPING
+    elements = Elements.SELECTED
+    nan = Nan.GREATEST
     gives_tuple = True
     reduces = True
     k: int

@@ -5,16 +5,18 @@ What repeats or turns elements is in `repeating`; all are named here.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tercet.compiler import dims
-from tercet.compiler.dims import Size
+from tercet.compiler.dims import Dim, Size
 from tercet.compiler.errors import OpError, require
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import Layout, Op, Operand, Requirement, operation
+from tercet.compiler.ops.base import Elements, Layout, Op, Operand, Requirement, operation
 from tercet.compiler.ops.checks import normalized_axis, require_at_least
 from tercet.compiler.ops.repeating import Flip, Pad, Repeat, Tile
 from tercet.compiler.ops.sizes import at_least_one, equality
+from tercet.compiler.ops.slicing import Index, Slice
 from tercet.compiler.types import Shape, TensorType
 from tercet.dsl.records import dataclass
 
@@ -57,7 +59,8 @@ class Concat(Op):
     """
 
     operands = (Operand("tensors", variadic=True),)
-    layout = Layout.AXES
+    layout = Layout.REMAPPING
+    elements = Elements.REARRANGED
     work = 0
     axis: int
 
@@ -93,6 +96,8 @@ class Stack(Op):
     """
 
     operands = (Operand("tensors", variadic=True),)
+    layout = Layout.CANONICAL
+    elements = Elements.REARRANGED
     work = 0
     axis: int = 0
 
@@ -119,7 +124,8 @@ class Stack(Op):
 @dataclass(frozen=True)
 class _Cut(Op):
     operands = (Operand("x"),)
-    layout = Layout.AXES
+    layout = Layout.REMAPPING
+    elements = Elements.SELECTED
     gives_tuple = True
     work = 0
 
@@ -136,6 +142,16 @@ class _Cut(Op):
         return tuple(
             x.with_shape(*shape[:axis], size, *shape[axis + 1 :]) for size in self.sizes(x)
         )
+
+    def slices(self, x: TensorType) -> tuple[Index | None, ...]:
+        axis = self.at(x.rank)
+        before = (Slice(),) * axis
+        ends: list[int] = [0]
+        for size in self.sizes(x):
+            if isinstance(size, Dim) or not axis:  # parts of rows are not rows
+                return ()
+            ends.append(ends[-1] + size)
+        return tuple(Index((*before, Slice(a, b))) for a, b in pairwise(ends))
 
     def _parts(self, x: Array, sizes: Shape) -> tuple[Array, ...]:
         ends = np.cumsum(np.asarray(sizes, dtype=np.int64))[:-1]

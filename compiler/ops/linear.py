@@ -11,8 +11,11 @@ from tercet.compiler.errors import OpError, require
 from tercet.compiler.initializers import GlorotUniform, Normal, Zeros
 from tercet.compiler.lazy import np
 from tercet.compiler.ops.base import (
+    Elements,
     IndexRange,
+    InTraining,
     LayerOp,
+    Layout,
     Op,
     Operand,
     ParameterSpec,
@@ -45,6 +48,9 @@ class Dense(LayerOp):
     """
 
     operands = (Operand("x"),)
+    layout = Layout.CANONICAL
+    elements = Elements.COMPUTED
+    in_training = InTraining.SAME
 
     units: int
     bias: bool = True
@@ -97,6 +103,8 @@ class MatMul(Op):
     """
 
     operands = (Operand("a"), Operand("b"))
+    layout = Layout.CANONICAL
+    elements = Elements.COMPUTED
     operator = "@"
 
     def infer(self, a: TensorType, b: TensorType) -> TensorType:
@@ -145,7 +153,10 @@ class Embedding(LayerOp):
         x = tokens |> embedding(vocab, 128)
     """
 
-    operands = (Operand("ids"),)
+    operands = (Operand("ids", selects=True),)
+    layout = Layout.CANONICAL
+    elements = Elements.SELECTED
+    in_training = InTraining.SAME
     work = 0
 
     count: int

@@ -53,7 +53,11 @@ class ElementLoss(Loss):
     The optional `weight` broadcasts to that shape.
     """
 
-    operands = (Operand("prediction"), Operand("target"), Operand("weight", optional=True))
+    operands = (
+        Operand("prediction"),
+        Operand("target"),
+        Operand("weight", optional=True, hides=True),
+    )
 
     reduction: Reduction = "mean"
 
@@ -91,6 +95,8 @@ class Mse(ElementLoss):
         loss = mse(y, target)
     """
 
+    symmetric = True
+
     def _values(self, x: Array, target: Array) -> Array:
         return np.asarray(np.square(x - target))
 
@@ -104,6 +110,8 @@ class Mae(ElementLoss):
 
         loss = mae(y, target)
     """
+
+    symmetric = True
 
     def _values(self, x: Array, target: Array) -> Array:
         return np.asarray(np.abs(x - target))
@@ -120,6 +128,8 @@ class Huber(ElementLoss):
 
         loss = huber(y, target, delta = 0.5)
     """
+
+    symmetric = True
 
     delta: float = 1.0
 
@@ -144,6 +154,8 @@ class SmoothL1(ElementLoss):
         loss = smooth_l1(boxes, target)
     """
 
+    symmetric = True
+
     beta: float = 1.0
 
     def __post_init__(self) -> None:
@@ -166,7 +178,11 @@ class BinaryCrossEntropy(ElementLoss):
         loss = binary_cross_entropy(sigmoid(z), target)
     """
 
-    operands = (Operand("probability"), Operand("target"), Operand("weight", optional=True))
+    operands = (
+        Operand("probability"),
+        Operand("target"),
+        Operand("weight", optional=True, hides=True),
+    )
 
     def _values(self, x: Array, target: Array) -> Array:
         with np.errstate(divide="ignore"):
@@ -186,7 +202,7 @@ class BinaryCrossEntropyWithLogits(ElementLoss):
         loss = binary_cross_entropy_with_logits(logits, label)
     """
 
-    operands = (Operand("logits"), Operand("target"), Operand("weight", optional=True))
+    operands = (Operand("logits"), Operand("target"), Operand("weight", optional=True, hides=True))
 
     def _values(self, x: Array, target: Array) -> Array:
         y: Array = softplus(x) - x * target
@@ -204,7 +220,11 @@ class KlDiv(ElementLoss):
         loss = kl_div(log_softmax(logits), teacher, reduction = "sum") / N
     """
 
-    operands = (Operand("log_probability"), Operand("target"), Operand("weight", optional=True))
+    operands = (
+        Operand("log_probability"),
+        Operand("target"),
+        Operand("weight", optional=True, hides=True),
+    )
 
     def _values(self, x: Array, target: Array) -> Array:
         positive = target > 0
@@ -223,7 +243,8 @@ class Hinge(ElementLoss):
         loss = hinge(score, 2 * label - 1)
     """
 
-    operands = (Operand("score"), Operand("target"), Operand("weight", optional=True))
+    operands = (Operand("score"), Operand("target"), Operand("weight", optional=True, hides=True))
+    symmetric = True
 
     margin: float = 1.0
 
@@ -242,6 +263,8 @@ class CosineSimilarity(ElementLoss):
 
         loss = cosine_similarity(embedding_a, embedding_b)
     """
+
+    symmetric = True
 
     axis: int = -1
     eps: float = 1e-8

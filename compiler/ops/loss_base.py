@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import math
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import Op
+from tercet.compiler.ops.base import Elements, Layout, Op
 from tercet.compiler.types import Shape, TensorType
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ def reduce_loss(values: Array, weights: Array | None, reduction: Reduction) -> A
 class Loss(Op):
     """Base of all losses."""
 
+    layout = Layout.CANONICAL
+    elements = Elements.COMPUTED
+    of_nothing = math.nan
+    symmetric: ClassVar[bool] = False
+    """Whether prediction and target may change places."""
     work = 5
     reduces = True
 

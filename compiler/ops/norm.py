@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tercet.compiler import dims
+from tercet.compiler.dims import Size
 from tercet.compiler.errors import OpError, require
 from tercet.compiler.initializers import Ones, Zeros
 from tercet.compiler.lazy import np
 from tercet.compiler.ops.base import (
+    Elements,
+    InTraining,
     LayerOp,
     Layout,
     Operand,
     ParameterSpec,
+    Requirement,
+    SizeCondition,
     operation,
     require_float,
 )
 from tercet.compiler.ops.checks import known, normalized_axis, require_at_least, require_rank
+from tercet.compiler.ops.sizes import at_most
 from tercet.compiler.types import TensorType
 from tercet.dsl.records import dataclass
 
@@ -41,6 +48,12 @@ def _standardized(x: Array, axes: tuple[int, ...], eps: float) -> Array:
     return y
 
 
+def _varies(values: Size, what: str) -> tuple[Requirement, ...]:
+    """There is a deviation to divide by: of one value nothing would be left but the bias."""
+    message = f"{what} of an example has one value only, of which nothing would be left"
+    return at_most(2, values, OpError("E0301", message, operand=0))
+
+
 class ChannelNorm(LayerOp):
     """What normalisations with one weight and bias per channel (axis 1) share.
 
@@ -49,6 +62,8 @@ class ChannelNorm(LayerOp):
 
     operands = (Operand("x"),)
     layout = Layout.SPATIAL
+    elements = Elements.COMPUTED
+    in_training = InTraining.SAME
     work = 8
 
     def infer(self, x: TensorType) -> TensorType:
@@ -82,6 +97,8 @@ class BatchNorm(ChannelNorm):
         h = x |> conv2d(64, 3, bias = false) |> batch_norm |> relu
     """
 
+    in_training = InTraining.STATISTICS
+
     work = 4  # of running statistics, which are computed already
     eps: float = 1e-5
     momentum: float = 0.9
@@ -98,6 +115,10 @@ class BatchNorm(ChannelNorm):
             ParameterSpec("running_mean", type, Zeros(), "running_mean", trainable=False),
             ParameterSpec("running_var", type, Ones(), "running_var", trainable=False),
         )
+
+    def conditions_in_training(self, x: TensorType) -> tuple[SizeCondition, ...]:
+        values = dims.product((x.shape[0], *x.shape[2:]))
+        return (SizeCondition((2, "<=", values), "two values per channel"),)
 
     def reference(
         self, x: Array, weight: Array, bias: Array, running_mean: Array, running_var: Array
@@ -134,7 +155,11 @@ class GroupNorm(ChannelNorm):
                 operand=0,
                 attribute="groups",
             )
+        self.constraints(x)
         return super().infer(x)
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        return _varies(dims.product((self._channels(x) // self.groups, *x.shape[2:])), "a group")
 
     def reference(self, x: Array, weight: Array, bias: Array) -> Array:
         grouped = x.reshape(len(x), self.groups, -1)
@@ -161,7 +186,11 @@ class InstanceNorm(ChannelNorm):
 
     def infer(self, x: TensorType) -> TensorType:
         require_rank(x, 3, -1)
+        self.constraints(x)
         return super().infer(x)
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        return _varies(dims.product(x.shape[2:]), "a channel")
 
     def reference(self, x: Array, weight: Array, bias: Array) -> Array:
         y = _standardized(x, tuple(range(2, x.ndim)), self.eps)
@@ -173,6 +202,9 @@ class TrailingNorm(LayerOp):
     """What normalisations over the last axes share."""
 
     operands = (Operand("x"),)
+    layout = Layout.CANONICAL
+    elements = Elements.COMPUTED
+    in_training = InTraining.SAME
     work = 8
 
     axes: tuple[int, ...] = (-1,)
@@ -260,6 +292,8 @@ class Dropout(LayerOp):
 
     operands = (Operand("x"),)
     layout = Layout.AGNOSTIC
+    elements = Elements.COMPUTED
+    in_training = InTraining.RANDOM
     work = 0
 
     rate: float = 0.5

@@ -14,7 +14,15 @@ from tercet.compiler import dims
 from tercet.compiler.dims import Size
 from tercet.compiler.errors import require
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import Layout, Op, Operand, Requirement, operation, require_float
+from tercet.compiler.ops.base import (
+    Elements,
+    Layout,
+    Op,
+    Operand,
+    Requirement,
+    operation,
+    require_float,
+)
 from tercet.compiler.ops.checks import require_at_least, require_rank
 from tercet.compiler.ops.global_pooling import (
     AdaptiveAvgPool2d,
@@ -75,6 +83,7 @@ class Pool(Op):
 
     operands = (Operand("x"),)
     layout = Layout.SPATIAL
+    elements = Elements.COMPUTED
     rank: ClassVar[int]
 
     kernel: tuple[int, ...]
@@ -159,6 +168,8 @@ def _strided(x: Array, axis: int, start: int, stop: int, step: int) -> Array:
 
 class MaxPool(Pool):
     """Greatest value of each window, of any rank; padding never wins."""
+
+    elements = Elements.SELECTED
 
     def reference(self, x: Array) -> Array:
         return self._combine(x, -np.inf, np.maximum)

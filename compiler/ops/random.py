@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tercet.compiler.dims import Dim
 from tercet.compiler.errors import require
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import Layout, Op, Operand, Requirement, operation
+from tercet.compiler.ops.base import Elements, Layout, Op, Operand, Requirement, operation
 from tercet.compiler.ops.checks import require_at_least
 from tercet.compiler.ops.sizes import at_least_one
 from tercet.compiler.types import DType, Shape, TensorType
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class RandomOp(Op):
     """Base of operations that draw a tensor of the given shape."""
+
+    layout = Layout.CANONICAL
+    elements = Elements.COMPUTED
 
     train_only = True
     is_random = True
@@ -125,6 +128,7 @@ class StopGradient(Op):
 
     operands = (Operand("x"),)
     layout = Layout.AGNOSTIC
+    elements = Elements.RESHAPED
     train_only = True
     work = 0
 

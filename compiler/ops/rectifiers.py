@@ -8,6 +8,8 @@ from tercet.compiler.errors import require
 from tercet.compiler.initializers import Constant
 from tercet.compiler.lazy import np
 from tercet.compiler.ops.base import (
+    Elements,
+    InTraining,
     LayerOp,
     Layout,
     Operand,
@@ -132,6 +134,8 @@ class PRelu(LayerOp):
 
     operands = (Operand("x"),)
     layout = Layout.SPATIAL
+    elements = Elements.COMPUTED
+    in_training = InTraining.SAME
     work = 2
 
     shared: bool = False

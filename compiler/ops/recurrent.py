@@ -11,8 +11,11 @@ from tercet.compiler.errors import require
 from tercet.compiler.initializers import GlorotUniform, Orthogonal, Zeros
 from tercet.compiler.lazy import np
 from tercet.compiler.ops.base import (
+    Elements,
     IndexRange,
+    InTraining,
     LayerOp,
+    Layout,
     Operand,
     ParameterSpec,
     operation,
@@ -60,6 +63,10 @@ class Recurrent(LayerOp):
     end in `_1`, `_2`, …, and those of the reverse direction in `_reverse` after that:
     `weight_1_reverse`.
     """
+
+    layout = Layout.CANONICAL
+    elements = Elements.COMPUTED
+    in_training = InTraining.SAME
 
     gates: ClassVar[int]
     """Gates, whose rows of the weights stand one after the other."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tercet.compiler.errors import require
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import Layout, Op, Operand, operation, require_float
+from tercet.compiler.ops.base import Elements, Layout, Op, Operand, operation, require_float
 from tercet.compiler.ops.checks import normalized_axes
 from tercet.compiler.ops.elementwise import require_bool, require_number
 from tercet.compiler.types import Shape, TensorType
@@ -24,7 +24,8 @@ class Reduction(Op):
     """
 
     operands = (Operand("x"),)
-    layout = Layout.AXES
+    layout = Layout.REMAPPING
+    elements = Elements.COMPUTED
     reduces = True
     needs_float: ClassVar[bool] = False
     axis: int | tuple[int, ...] | None = None
@@ -44,6 +45,10 @@ class Reduction(Op):
         if not self.keepdims:
             kept = tuple(size for i, size in enumerate(x.shape) if i not in axes)
         return x.with_shape(*kept)
+
+    def kept_axes(self, rank: int) -> tuple[int, ...]:
+        gone = () if self.keepdims else self.axes(rank)
+        return tuple(axis for axis in range(rank) if axis not in gone)
 
     def _along(self, x: Array) -> dict[str, Any]:
         """The keywords of NumPy's reductions."""
@@ -90,6 +95,8 @@ class ReduceMax(Reduction):
         peak = x |> max(axis = -1)
     """
 
+    elements = Elements.SELECTED
+
     def reference(self, x: Array) -> Array:
         return np.asarray(np.max(x, **self._along(x)))
 
@@ -103,6 +110,8 @@ class ReduceMin(Reduction):
 
         low = x |> min(axis = -1)
     """
+
+    elements = Elements.SELECTED
 
     def reference(self, x: Array) -> Array:
         return np.asarray(np.min(x, **self._along(x)))

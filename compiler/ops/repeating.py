@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from tercet.compiler.dims import Size
 from tercet.compiler.errors import OpError
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import Layout, Op, Operand, Requirement, operation
+from tercet.compiler.ops.base import Elements, Layout, Op, Operand, Requirement, operation
 from tercet.compiler.ops.checks import normalized_axes, normalized_axis, require_at_least
 from tercet.compiler.ops.elements import require_element
 from tercet.compiler.ops.sizes import at_least_one, at_most
@@ -31,7 +31,8 @@ class Pad(Op):
     """
 
     operands = (Operand("x"),)
-    layout = Layout.AXES
+    layout = Layout.REMAPPING
+    elements = Elements.SELECTED
     work = 0
     pads: tuple[tuple[int, int], ...]
     mode: Literal["constant", "reflect", "edge"] = "constant"
@@ -79,7 +80,8 @@ class Tile(Op):
     """
 
     operands = (Operand("x"),)
-    layout = Layout.AXES
+    layout = Layout.REMAPPING
+    elements = Elements.REARRANGED
     work = 0
     repeats: tuple[Size, ...]
 
@@ -111,7 +113,8 @@ class Repeat(Op):
     """
 
     operands = (Operand("x"),)
-    layout = Layout.AXES
+    layout = Layout.REMAPPING
+    elements = Elements.REARRANGED
     work = 0
     count: Size
     axis: int
@@ -142,7 +145,8 @@ class Flip(Op):
     """
 
     operands = (Operand("x"),)
-    layout = Layout.AXES
+    layout = Layout.REMAPPING
+    elements = Elements.REARRANGED
     work = 0
     axis: int | tuple[int, ...] | None = None
 

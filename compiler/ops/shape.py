@@ -12,7 +12,7 @@ from tercet.compiler import dims
 from tercet.compiler.errors import OpError, require
 from tercet.compiler.lazy import np
 from tercet.compiler.ops.axes import Permute, Squeeze, Transpose, Unsqueeze
-from tercet.compiler.ops.base import Op, Operand, Requirement, operation
+from tercet.compiler.ops.base import Elements, Layout, Op, Operand, Requirement, operation
 from tercet.compiler.ops.checks import broadcast_shapes, normalized_axis, require_at_least
 from tercet.compiler.ops.joining import Chunk, Concat, Flip, Pad, Repeat, Split, Stack, Tile
 from tercet.compiler.ops.sizes import at_least_one, equality
@@ -68,6 +68,8 @@ class Reshape(Op):
     """
 
     operands = (Operand("x"),)
+    layout = Layout.CANONICAL
+    elements = Elements.RESHAPED
     work = 0
     shape: Shape
 
@@ -112,6 +114,8 @@ class Flatten(Op):
     """
 
     operands = (Operand("x"),)
+    layout = Layout.CANONICAL
+    elements = Elements.RESHAPED
     work = 0
     start_axis: int = 1
     end_axis: int = -1
@@ -148,6 +152,8 @@ class Expand(Op):
     """
 
     operands = (Operand("x"),)
+    layout = Layout.CANONICAL
+    elements = Elements.REARRANGED
     work = 0
     shape: Shape
 
@@ -184,6 +190,8 @@ class BroadcastTo(Op):
     """
 
     operands = (Operand("x"),)
+    layout = Layout.CANONICAL
+    elements = Elements.REARRANGED
     work = 0
     shape: Shape
 

@@ -10,9 +10,9 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
 from tercet.compiler import dims
-from tercet.compiler.dims import Size
+from tercet.compiler.dims import Dim, Size
 from tercet.compiler.errors import OpError, require
-from tercet.compiler.ops.base import Op, Operand, Requirement, operation
+from tercet.compiler.ops.base import Elements, Layout, Op, Operand, Requirement, operation
 from tercet.compiler.ops.sizes import at_most
 from tercet.compiler.types import TensorType
 from tercet.dsl.records import dataclass
@@ -86,6 +86,8 @@ class Index(Op):
     """
 
     operands = (Operand("x"),)
+    layout = Layout.REMAPPING
+    elements = Elements.SELECTED
     work = 0
     items: tuple[Item, ...]
 
@@ -137,6 +139,16 @@ class Index(Op):
         found = [requirement for taken in self.ranges(x) for requirement in taken.constraints]
         return tuple(dict.fromkeys(found))
 
+    def slices(self, x: TensorType) -> tuple[Index | None, ...]:
+        if not self.items or self.items[0] != Slice():
+            return (None,)
+        found = [_plain(item, n) for item, n in zip(self.items, x.shape, strict=False)]
+        return (None if None in found else Index(tuple(item for item in found if item)),)
+
+    def kept_axes(self, rank: int) -> tuple[int, ...] | None:
+        slices_only = all(isinstance(item, Slice) for item in self.items)
+        return super().kept_axes(rank) if slices_only else None
+
     def reference(self, x: Array) -> Array:
         result: Array = x[tuple(map(_numpy_item, self.items))]
         return result
@@ -150,6 +162,21 @@ def _numpy_item(item: Item) -> Any:
             return value
         case NewAxis():
             return None
+
+
+def _plain(item: Item, size: Size) -> Slice | Integer | None:
+    """The item with numbers for bounds, if it has such and makes no axis."""
+    match item:
+        case Slice(start, stop, step):
+            if isinstance(stop, Dim):
+                left = stop - size
+                if isinstance(left, Dim) or left > 0:
+                    return None
+                stop = left or None  # counted from the end
+            return None if isinstance(start, Dim) else Slice(start, stop, step)
+        case Integer(int()):
+            return item
+    return None
 
 
 def _place(item: Integer, size: Size) -> Range:

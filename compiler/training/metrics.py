@@ -33,6 +33,8 @@ class Metric(Setting):
     """Base of all metrics."""
 
     operands: ClassVar[tuple[Operand, ...]] = ()
+    symmetric: ClassVar[bool] = False
+    """Whether prediction and label may change places."""
 
     def check(self, *types: TensorType) -> None:
         """Raises OpError where operands of these types mean nothing."""
@@ -258,6 +260,8 @@ def _difference(prediction: Array, label: Array) -> Array:
 class MeanAbsoluteError(_RegressionMetric):
     """Mean of `|prediction - label|` over all elements."""
 
+    symmetric: ClassVar[bool] = True
+
     def sums(self, *arrays: Any) -> Sums:
         difference = _difference(*arrays)
         return float(np.abs(difference).sum()), difference.size
@@ -267,6 +271,8 @@ class MeanAbsoluteError(_RegressionMetric):
 @dataclass(frozen=True)
 class MeanSquaredError(_RegressionMetric):
     """Mean of `(prediction - label)^2` over all elements."""
+
+    symmetric: ClassVar[bool] = True
 
     def sums(self, *arrays: Any) -> Sums:
         difference = _difference(*arrays)

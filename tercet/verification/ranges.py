@@ -15,7 +15,8 @@ from tercet.compiler.dims import Size
 from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Apply, Call, Graph, Value
 from tercet.compiler.lazy import np
-from tercet.compiler.ops import elementwise, indexing, shape
+from tercet.compiler.ops import elementwise
+from tercet.compiler.ops.base import Elements
 from tercet.compiler.types import DType
 
 _FREE = {DType.U8: (0, 16)}
@@ -46,27 +47,6 @@ class Range:
             (dims.evaluate(size, sizes) for size in self.highs), default=max(free[1], low + 1)
         )
         return low, high
-
-
-_MOVES: tuple[type, ...] = (
-    shape.Reshape,
-    shape.Flatten,
-    shape.Transpose,
-    shape.Permute,
-    shape.Squeeze,
-    shape.Unsqueeze,
-    shape.Expand,
-    shape.BroadcastTo,
-    shape.Concat,
-    shape.Stack,
-    shape.Split,
-    shape.Chunk,
-    shape.Tile,
-    shape.Repeat,
-    shape.Flip,
-    shape.Index,
-)
-"""Operations whose results hold elements of all their operands and no others."""
 
 
 _Held = frozenset[tuple[int, int]]
@@ -137,21 +117,15 @@ def _moved(item: Apply, numbers: Mapping[Value, int]) -> Iterator[tuple[Value, i
             yield from ((v, sign * number) for v in item.inputs[:1] if v is not None)
         case elementwise.Add(), [int(number), None]:
             yield from ((v, number) for v in item.inputs[1:] if v is not None)
-        case indexing.Gather() | indexing.Take(), _:
-            operands = item.inputs[:1]
-        case elementwise.Where(), _:
-            operands = item.inputs[1:]
         case elementwise.Cast(dtype=dtype), _ if dtype.is_integer:
             operands = item.inputs
-        case op, _ if isinstance(op, _MOVES):
-            operands = item.inputs
+        case op, _ if op.elements is not Elements.COMPUTED:
+            operands = list(op.giving(item.inputs))
     yield from ((value, 0) for value in operands if value is not None)
 
 
 def _demands(item: Apply) -> Iterator[tuple[Value | None, Range]]:
     """What an operation asks of the integers it is given; places are counted from the front."""
-    if isinstance(item.op, indexing.OneHot):
-        yield item.inputs[0], Range((0,), (item.op.classes,))
     for wanted in item.op.index_ranges(*(v and v.type for v in item.inputs)):
         low = wanted.low if isinstance(wanted.low, int) else 0
         yield item.inputs[wanted.operand], Range((max(0, low),), (wanted.high + 1,))

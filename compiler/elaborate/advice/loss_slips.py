@@ -9,7 +9,7 @@ from tercet.compiler.elaborate.errors import warning
 from tercet.compiler.elaborate.liveness import outputs
 from tercet.compiler.graph.ir import Apply, Call, Value
 from tercet.compiler.ops.activation import Sigmoid, Softmax
-from tercet.compiler.ops.axes import Squeeze, Unsqueeze
+from tercet.compiler.ops.base import Elements
 from tercet.compiler.ops.conv import AnyConvolution
 from tercet.compiler.ops.linear import Dense
 from tercet.compiler.ops.loss import (
@@ -20,9 +20,6 @@ from tercet.compiler.ops.loss import (
     Loss,
     Nll,
 )
-from tercet.compiler.ops.shape import Flatten, Reshape
-from tercet.compiler.ops.slicing import Index
-from tercet.compiler.training.metrics import F1, R2, BinaryAccuracy, Precision, Recall
 from tercet.dsl.diagnostics import Note
 from tercet.dsl.operators import excerpt
 
@@ -34,21 +31,7 @@ if TYPE_CHECKING:
     from tercet.compiler.training.metrics import Metric
     from tercet.dsl.source import Span
 
-_KEEPING: Final = (Flatten, Index, Reshape, Squeeze, Unsqueeze)
-"""What gives the elements that it is given, or some of them."""
-
 _LAYERS: Final = (Dense, AnyConvolution)
-
-_SWAPPABLE: Final = (
-    BinaryCrossEntropy,
-    BinaryCrossEntropyWithLogits,
-    BinaryAccuracy,
-    F1,
-    Precision,
-    R2,
-    Recall,
-)
-"""What means something else where its operands change places."""
 
 
 def check_loss(
@@ -96,11 +79,11 @@ def _takes(frame: Frame, loss: Op, what: str, producer: Apply, span: Span, help:
 
 
 def check_order(
-    frame: Frame, op: Op | Metric, inputs: Sequence[Value | None], givens: Sequence[Given | None]
+    frame: Frame, op: Loss | Metric, inputs: Sequence[Value | None], givens: Sequence[Given | None]
 ) -> None:
     """Warns of a loss or metric in `train` whose first operand is the target, as in Keras."""
     first, second = inputs[:2]
-    if not frame.in_training or not isinstance(op, _SWAPPABLE) or first is None or second is None:
+    if not frame.in_training or op.symmetric or first is None or second is None:
         return
     texts = [excerpt(given.span) for given in givens[:2] if given is not None]
     if givens[0] and not _is_computed(frame, first) and _is_computed(frame, second):
@@ -138,7 +121,7 @@ def _producer(frame: Frame, value: Value) -> Apply | None:
             case Call() as call:
                 value = call.graph.outputs[call.outputs.index(value)].value
                 find = _finder(call.graph)
-            case Apply(op=op, inputs=(Value() as first, *_)) if isinstance(op, _KEEPING):
+            case Apply(op=op, inputs=(Value() as first,)) if op.elements is not Elements.COMPUTED:
                 value = first
             case Apply() as found:
                 return found

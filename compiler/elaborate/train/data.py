@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,11 @@ from tercet.compiler.elaborate.sites import names_in
 from tercet.compiler.elaborate.train.rows import check_rows
 from tercet.compiler.elaborate.train.settings import Overriding, setting_of
 from tercet.compiler.errors import OpError
-from tercet.compiler.graph.ir import Bind, Graph, GraphInput, GraphOutput, Region, Value
+from tercet.compiler.graph.callees import all_graphs
+from tercet.compiler.graph.ir import Apply, Bind, Graph, GraphInput, GraphOutput, Region, Value
 from tercet.compiler.graph.training import Data
 from tercet.compiler.graph.values import POISON
+from tercet.compiler.ops.base import LayerOp
 from tercet.compiler.signature import Given
 from tercet.compiler.types import DType, TensorType, shape_text
 from tercet.dsl import nodes
@@ -35,20 +37,20 @@ def read_data(
     session: Session,
     scope: ModuleScope,
     statement: nodes.Assign,
-    wanted: Sequence[GraphInput],
+    loss: Graph,
     body: Frame,
     overriding: Overriding,
 ) -> Data | None:
     """The data of a `train`; None where something is wrong.  Raises DiagnosticError."""
     if statement.mapping is None:
-        example = ", ".join(f"{given.value.name} = …" for given in wanted)
+        example = ", ".join(f"{given.value.name} = …" for given in loss.inputs)
         message = "`data` has no mapping of columns"
         help = f"write `data = {statement.value.span.text} {{ {example} }}`"
         raise error("E0605", message, statement.span, help)
     source = _source(body, statement.value, overriding)
     if source is None:
         return None
-    reader = _Reader(session, scope, statement, wanted, body, source)
+    reader = _Reader(session, scope, statement, loss, body, source)
     return reader.data(statement.mapping)
 
 
@@ -69,15 +71,16 @@ class _Reader:
         session: Session,
         scope: ModuleScope,
         statement: nodes.Assign,
-        wanted: Sequence[GraphInput],
+        loss: Graph,
         body: Frame,
         source: DataSource,
     ) -> None:
         self._statement = statement
-        self._wanted = {given.value.name: given for given in wanted}
+        self._loss = loss
+        self._wanted = {given.value.name: given for given in loss.inputs}
         self._body = body
         self._source = source
-        self._rows = _rows(wanted)
+        self._rows = _rows(loss.inputs)
         self._frame = Frame(session, scope)
         self._frame.in_training = True
         self._frame.names.update(_numbers(body))
@@ -100,7 +103,9 @@ class _Reader:
             return None
         sizes = self._sizes([(self._wanted[n], outputs[n]) for n in self._wanted])
         graph = self._graph(columns, [outputs[n] for n in self._wanted])
-        return Data(self._source, graph, self._span, self._open_constraints(sizes))
+        batch = self._open(self._body.constraints, sizes)
+        step = self._open(list(_in_training(self._loss)), sizes)
+        return Data(self._source, graph, self._span, batch, step)
 
     @property
     def _span(self) -> Span:
@@ -207,10 +212,12 @@ class _Reader:
                     )
         return known
 
-    def _open_constraints(self, sizes: Mapping[str, Size]) -> tuple[Constraint, ...]:
+    def _open(
+        self, constraints: Sequence[Constraint], sizes: Mapping[str, Size]
+    ) -> tuple[Constraint, ...]:
         """What is left to ask of a batch.  Raises DiagnosticError E0606 for what cannot hold."""
         found: list[Constraint] = []
-        for constraint in self._body.constraints:
+        for constraint in constraints:
             rest = _with_sizes(constraint, sizes)
             if rest is None or rest.decided is False:
                 became = "it divides by zero" if rest is None else f"it would be {rest}"
@@ -255,6 +262,17 @@ class _Reader:
             body=body,
             outputs=tuple(outputs),
         )
+
+
+def _in_training(loss: Graph) -> Iterator[Constraint]:
+    """What layers need of sizes in training only."""
+    for graph in all_graphs(loss):
+        for item in graph.body.walk():
+            if isinstance(item, Apply) and isinstance(item.op, LayerOp):
+                types = [None if v is None else v.type for v in item.inputs]
+                for condition in item.op.conditions_in_training(*types):
+                    told = f"`{item.op.name}` needs {condition.meaning} in training"
+                    yield Constraint(*condition.requirement, item.span, (told,))
 
 
 def _numbers(body: Frame) -> dict[str, Any]:

@@ -95,7 +95,7 @@ class Trainer:
             return None
         loss = self._graph(LOSS, frame, read, [read.loss])
         measured, evaluation = self._evaluation(_draws(loss))
-        data = self._data(frame, read, loss.inputs)
+        data = self._data(frame, read, loss)
         if data is None or measured.wrong:
             return None
         settings = read.settings
@@ -193,10 +193,10 @@ class Trainer:
             outputs.append(read.loss)
         return read, self._graph("evaluation", frame, read, outputs) if outputs else None
 
-    def _data(self, frame: Frame, read: TrainBody, wanted: tuple[GraphInput, ...]) -> Data | None:
+    def _data(self, frame: Frame, read: TrainBody, loss: Graph) -> Data | None:
         if read.data is None:
             return None
-        return read_data(self._session, self._scope, read.data, wanted, frame, self._overriding)
+        return read_data(self._session, self._scope, read.data, loss, frame, self._overriding)
 
 
 def _check_trained(loss: Graph, models: Sequence[Model], span: Span) -> None:
@@ -213,7 +213,7 @@ def _check_trained(loss: Graph, models: Sequence[Model], span: Span) -> None:
 
 def _check_batch(data: Data, batch: int, read: TrainBody) -> None:
     """A batch has as many rows as the model takes.  Raises DiagnosticError E0608."""
-    for constraint in data.batch:
+    for constraint in (*data.batch, *data.step):
         sizes = dict.fromkeys(constraint.symbols, batch)
         if len(sizes) == 1 and not constraint.holds(sizes):
             message = f"a batch of {batch} does not fit: {constraint.told(sizes)}"
