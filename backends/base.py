@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from tercet.codegen.decisions import Decision
+from tercet.codegen.script.style import Style
 from tercet.codegen.specialised import layers_of
 from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.training import Training
@@ -129,6 +130,7 @@ class Render(Protocol):
         training: Training | None,
         place: Place,
         decisions: list[Decision] | None = None,
+        style: Style = Style.FULL,
     ) -> str: ...
 
 

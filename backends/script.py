@@ -17,6 +17,7 @@ from tercet.backends.base import Place
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.pieces import Piece, joined
 from tercet.codegen.script.quoting import docstring, shell_word
+from tercet.codegen.script.style import Style
 from tercet.codegen.writer import lines
 from tercet.compiler.graph.ir import Graph
 from tercet.dsl.visible import columns, visible
@@ -84,6 +85,7 @@ def header(
     trained: bool,
     notes: Sequence[str],
     exported: str = ".onnx",
+    style: Style = Style.FULL,
 ) -> str:
     """The module docstring: what the script is and how to run it.
 
@@ -93,10 +95,12 @@ def header(
     name = Path(script).stem.rsplit("_", 1)[0]
     weights = f"{name}.safetensors"
     usage: list[Sequence[Sequence[str]]]
-    usage = [(("weights", weights), ("predict", "inputs.safetensors", "out.safetensors"))]
+    export = (("weights", weights), ("export", f"{name}{exported}"))
+    predict = (("weights", weights), ("predict", "inputs.safetensors", "out.safetensors"))
     if trained:
-        export = (("epochs", "0"), ("weights", weights), ("export", f"{name}{exported}"))
-        usage = [(("save", weights),), export]
+        usage = [(("save", weights),), (("epochs", "0"), *export)]
+    else:
+        usage = [style.pick(full=predict, lean=export)]
     inputs = ", ".join(f"{i.value.name} {i.value.type}" for i in model.inputs)
     outputs = ", ".join(f"{o.name} {o.value.type}" for o in model.outputs)
     count = sum(_size(p.type.shape) for _, p in model.parameters() if p.trainable)

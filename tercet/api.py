@@ -55,6 +55,7 @@ def compile(
     targets: Sequence[str] = FRAMEWORKS,
     output: PathLike = ".",
     force: bool = False,
+    lean: bool = False,
     model: str | None = None,
     parameters: Mapping[str, object] | None = None,
     training: Mapping[str, object] | None = None,
@@ -63,16 +64,18 @@ def compile(
 
     `targets` are some of "pytorch", "tensorflow" and "mxnet", whether installed or not; the script
     of `digits.model` for the first is `digits_pytorch.py`.  `model`, `parameters` and `training`
-    are those of `load`.  All scripts are written, or none.
+    are those of `load`.  `lean` scripts have no checkpoints, no prediction and no checks of files
+    (docs/scripts.md).  All scripts are written, or none.
 
         tercet.compile("digits.model", targets=["pytorch"], training={"epochs": 3})
+        tercet.compile("digits.model", lean=True, output="to_read")
 
     Raises DiagnosticError for errors in the file and for what a target cannot express, and
     `tercet.errors.TercetError` for an unknown target, a script that was edited since it was written
     (unless `force`) or an `output` that is a file.
     """
     project = load(path, model=model, parameters=parameters, training=training)
-    return write_scripts(project, _several(targets), Path(output), force=force)
+    return write_scripts(project, _several(targets), Path(output), force=force, lean=lean)
 
 
 def export(

@@ -92,18 +92,26 @@ def require_script(target: str) -> None:
 
 
 def script_text(
-    project: Project, target: str, folder: Path, decisions: list[Decision] | None = None
+    project: Project,
+    target: str,
+    folder: Path,
+    *,
+    lean: bool = False,
+    decisions: list[Decision] | None = None,
 ) -> str:
     """The script for a target as it is to stand in `folder`, its check line included.
 
-    `decisions` takes up why classes and loops are printed as they are.  Raises DiagnosticError for
-    what the target cannot express.
+    `lean`: without what only a script needs that others run (docs/scripts.md).  `decisions` takes
+    up why classes and loops are printed as they are.  Raises DiagnosticError for what the target
+    cannot express.
     """
     from tercet.backends.base import Place
+    from tercet.codegen.script.style import Style
 
     name = script_name(project, target)
     place = Place(project.path.name, project.path.resolve().parent, folder.resolve(), name)
-    text = backend(target).render(project.model, project.training, place, decisions)
+    style = Style.LEAN if lean else Style.FULL
+    text = backend(target).render(project.model, project.training, place, decisions, style)
     return f"{text}\n# Compiled by Tercet. sha256 of the lines above: {_digest(text)}\n"
 
 
@@ -119,8 +127,9 @@ def write_scripts(
     *,
     force: bool = False,
     decisions: Mapping[str, list[Decision]] | None = None,
+    lean: bool = False,
 ) -> list[Path]:
-    """Writes the scripts for all targets, or none of them.
+    """Writes the scripts for all targets, or none of them; `lean` is that of `script_text`.
 
     `decisions` takes up, for every target, why classes and loops are printed as they are.
 
@@ -129,7 +138,7 @@ def write_scripts(
     """
     texts = {
         folder / script_name(project, target): script_text(
-            project, target, folder, decisions[target] if decisions else None
+            project, target, folder, lean=lean, decisions=decisions[target] if decisions else None
         )
         for target in targets
     }

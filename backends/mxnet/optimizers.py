@@ -45,7 +45,7 @@ class PrintedOptimizer:
     clips: bool = True
 
 
-def printed_optimizer(update: Update, constants: dict[str, str]) -> PrintedOptimizer:
+def printed_optimizer(update: Update, rate: Expr, constants: dict[str, str]) -> PrintedOptimizer:
     """How the script makes the optimizer; `constants` name attributes' values."""
     optimizer = update.optimizer
 
@@ -53,7 +53,7 @@ def printed_optimizer(update: Update, constants: dict[str, str]) -> PrintedOptim
         name = constants.get(attribute)
         return Name(name) if name else lift(getattr(optimizer, attribute))
 
-    settings: dict[str, Expr] = {"learning_rate": Name("args").lr}
+    settings: dict[str, Expr] = {"learning_rate": rate}
     kind, own, notes = _stock(update, settings, value)
     if optimizer.weight_decay:
         settings["wd"] = value("weight_decay")

@@ -21,8 +21,10 @@ from tercet.codegen.classes import ClassPrinter
 from tercet.codegen.decisions import Decision
 from tercet.codegen.expr import Helper, Name
 from tercet.codegen.printed import ClassCode
+from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.script.style import Style
 from tercet.codegen.script.training import argument_lines, constants, output_lines
 from tercet.codegen.tree import find_parts
 from tercet.compiler.graph.ir import Graph
@@ -40,12 +42,15 @@ _IMPORTS = Piece(
         "from mxnet.gluon import nn, rnn",
     )
 )
-_ALIAS = (
-    "# ruff: noqa: E402",
-    "np.bool = bool  # MXNet 1.9 still uses the alias that NumPy 1.24 removed",
-    "# Its sums in place of the gradients of a value with many uses break the graph.",
-    'os.environ.setdefault("MXNET_EXEC_INPLACE_GRAD_SUM_CAP", "1000000")',
+_BEFORE_MXNET = Piece(
+    """\
+# ruff: noqa: E402
+np.bool = bool  # MXNet 1.9 still uses the alias that NumPy 1.24 removed
+# Its sums in place of the gradients of a value with many uses break the graph.
+os.environ.setdefault("MXNET_EXEC_INPLACE_GRAD_SUM_CAP", "1000000")""",
+    ("import os", "import numpy as np"),
 )
+"""What stands between the other imports and those of MXNet."""
 _IMPORTS_ANY = re.compile(r"(import|from) \w")
 _IMPORTS_MXNET = re.compile(r"(import|from) mxnet\b")
 
@@ -66,6 +71,7 @@ def render(
     training: Training | None,
     place: Place,
     decisions: list[Decision] | None = None,
+    style: Style = Style.FULL,
 ) -> str:
     """The script for a model.  Raises DiagnosticError for what MXNet cannot express."""
     _check_ends(model)
@@ -74,7 +80,7 @@ def render(
     _check_dependence(model, classes[-1])
     if decisions is not None:
         decisions += target.decisions
-    printer = TrainingPrinter(model, training, place) if training else None
+    printer = TrainingPrinter(model, training, place, style) if training else None
     helpers = _helpers(classes) | (printer.helpers() if printer else set())
     precision = precision_name(training.precision) if training else ""
     code = Piece(
@@ -85,20 +91,20 @@ def render(
         ),
     )
     pieces = [
+        _BEFORE_MXNET,
         _IMPORTS,
         helper_constants(helpers),
         code,
         *helper_pieces(helpers),
         *(printer.pieces() if printer else ()),
-        index_check_piece(model, training),
-        predict_piece(model),
-        *weights_pieces(model, classes),
+        *style.full_only(index_check_piece(model, training), predict_piece(model)),
+        *weights_pieces(model, classes, style),
         export_piece(model),
-        Piece(_FIND_DEVICE),
+        *style.full_only(Piece(_FIND_DEVICE)),
     ]
-    head = header(model, place, "MXNet Gluon", training is not None, (), exported="")
-    text = assemble(head, pieces, _main(model, classes[-1].name, training, printer))
-    return _with_alias(text)
+    head = header(model, place, "MXNet Gluon", training is not None, (), exported="", style=style)
+    text = assemble(head, pieces, _main(model, classes[-1].name, training, printer, style))
+    return _in_order(text)
 
 
 def _helpers(classes: list[ClassCode]) -> set[str]:
@@ -126,35 +132,42 @@ def _check_dependence(model: Graph, code: ClassCode) -> None:
         raise refused("mxnet", f"the output `{output.name}`", output.span, problem)
 
 
-def _with_alias(text: str) -> str:
-    """The script with the alias that MXNet needs set before it is imported."""
-    lines = text.split("\n")
+def _in_order(text: str) -> str:
+    """The script with what MXNet needs set before it is imported."""
+    lines = text.replace(f"{_BEFORE_MXNET.text}\n\n\n", "").split("\n")
     own = [line for line in lines if _IMPORTS_MXNET.match(line)]
     place = max(k for k, line in enumerate(lines) if _IMPORTS_ANY.match(line))
     kept = [line for line in lines[: place + 1] if line not in own]
-    return "\n".join([*kept, "", *_ALIAS, "", *own, *lines[place + 1 :]])
+    return "\n".join([*kept, "", _BEFORE_MXNET.text, "", *own, *lines[place + 1 :]])
 
 
 def _main(
-    model: Graph, name: str, training: Training | None, printer: TrainingPrinter | None
+    model: Graph,
+    name: str,
+    training: Training | None,
+    printer: TrainingPrinter | None,
+    style: Style,
 ) -> str:
     device = '"cuda" if mx.context.num_gpus() else "cpu"'
+    found = style.pick(
+        full="find_device(args.device)", lean='mx.Context(args.device.replace("cuda", "gpu"))'
+    )
     body = [
-        *argument_lines(training, device, "write FILE-symbol.json and FILE-0000.params"),
+        *argument_lines(training, device, "write FILE-symbol.json and FILE-0000.params", style),
         "",
-        "args.device = find_device(args.device)",
+        f"args.device = {found}",
         "np.random.seed(args.seed)",
         "mx.random.seed(args.seed)",
         f"model = {name}()",
         *_cast(model),
         *_initialized(model),
         "if args.weights:",
-        "    load(model, read(args.weights), args.weights)",
+        f"    load(model, {reading('args.weights', style)}, args.weights)",
         "model.hybridize(static_alloc=True, static_shape=True)",
     ]
     if printer is not None:
         body += printer.main_lines()
-    return main_text([*body, *output_lines("predict(model, source, path, args.device)")])
+    return main_text([*body, *output_lines("predict(model, source, path, args.device)", style)])
 
 
 def _initialized(model: Graph) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tercet.backends.base import Place
 from tercet.backends.mxnet.optimizers import printed_optimizer, spared
 from tercet.backends.mxnet.precision import check_precision, mixed_precision_piece
@@ -11,13 +13,16 @@ from tercet.codegen.functions import FunctionCode, helpers_of, print_function
 from tercet.codegen.render import render
 from tercet.codegen.script.data import data_code
 from tercet.codegen.script.files import LOG, checkpoint_piece
-from tercet.codegen.script.metrics import printed_metrics
+from tercet.codegen.script.loop import LOOP_IMPORTS, LOOP_NAMES, Loop
+from tercet.codegen.script.metrics import printed_metrics, result_lines
 from tercet.codegen.script.pieces import Piece, literal, unpacked
 from tercet.codegen.script.schedules import FUNCTION, schedule_piece
 from tercet.codegen.script.size_checks import batch_checks
+from tercet.codegen.script.style import Style
 from tercet.codegen.script.training import (
     BATCHES,
     MATCHED_IMPORT,
+    base_rate,
     clip_constant,
     optimizer_constants,
     training_lines,
@@ -33,34 +38,34 @@ from tercet.compiler.training.clipping import ClipValue, GlobalNorm
 from tercet.compiler.types import DType
 
 _IMPORTS = (
-    "import sys",
+    *LOOP_IMPORTS,
     "import numpy as np",
     "from mxnet import autograd, gluon, nd",
-    "from tqdm import tqdm",
     MATCHED_IMPORT,
 )
-_TAKEN = (
-    *("args", "arrays", "epoch", "mixed", "order", "rows", "step", "steps", "total", "trainer"),
-)
+_TAKEN = (*LOOP_NAMES, "array", "arrays", "batch", "dataset", "mixed", "rows", "trainer")
 
 
 class TrainingPrinter:
     """Prints `train`, `evaluate` and what they need."""
 
-    def __init__(self, model: Graph, training: Training, place: Place) -> None:
+    def __init__(self, model: Graph, training: Training, place: Place, style: Style) -> None:
         check_precision(model, training)
         self._training = training
         self._model = model
+        self._style = style
         self.data = data_code(
-            training.data, place.model_folder, place.script_folder, data_checks(training)
+            training.data, place.model_folder, place.script_folder, data_checks(training), style
         )
         self._schedule = schedule_piece(training.update.schedule)
         self._metrics = printed_metrics(training.metrics)
-        self._optimizer = printed_optimizer(training.update, optimizer_constants(training))
+        self._optimizer = printed_optimizer(
+            training.update, base_rate(style), optimizer_constants(training)
+        )
         self._loss = self._function(training.update.loss, "mixed" if training.is_mixed else "model")
         evaluation = training.evaluation
         self._evaluation = self._function(evaluation, "model") if evaluation else None
-        self._random = _draws(model, training.update.loss)
+        self._reseeds = _draws(model, training.update.loss)
 
     def helpers(self) -> set[str]:
         """Helpers that loss and metrics call."""
@@ -74,23 +79,25 @@ class TrainingPrinter:
         evaluation = self._evaluate()
         return [
             Piece(self.data.piece.text, self.data.piece.imports),
-            BATCHES,
+            *self._style.full_only(BATCHES),
             *schedule,
             self._optimizer.piece,
             self._metrics.piece,
             *([mixed_precision_piece(self._model)] if self._training.is_mixed else []),
             Piece(self._train(), _IMPORTS),
-            *([Piece(_RESEED)] if self._random else []),
+            *self._style.full_only(*([Piece(_RESEED)] if self._reseeds else [])),
             *([Piece(evaluation)] if evaluation else []),
-            LOG,
-            Piece(_CHECKPOINT),
-            checkpoint_piece(self._model.name, "mxnet", self._training),
+            *self._style.full_only(
+                LOG,
+                Piece(_CHECKPOINT),
+                checkpoint_piece(self._model.name, "mxnet", self._training),
+            ),
         ]
 
     def main_lines(self) -> list[str]:
         """What `main` does between the weights given and those saved."""
-        checks = batch_checks(self._training, self._model.name)
-        return training_lines(self.data.call, self._evaluation is not None, checks)
+        checks = self._style.full_only(*batch_checks(self._training, self._model.name))
+        return training_lines(self.data, self._evaluation is not None, checks, self._style)
 
     def _function(self, graph: Graph, model_name: str) -> FunctionCode:
         (name,) = self._training.models
@@ -104,15 +111,12 @@ class TrainingPrinter:
         return f"nd.from_numpy(np.ascontiguousarray({rows})).as_in_context(args.device)"
 
     def _train(self) -> str:
-        code, mixed = self._loss, self._training.is_mixed
+        code, loop = self._loss, self._loop
         loss = render(code.results["loss"])
-        notes = [f"    # {note}" for note in self._optimizer.notes]
+        mixed = ["    mixed = mixed_precision(model, args.device)"]
         body = [
-            f"{unpacked(code.inputs)} = (",
-            f"    {self._moved('array[rows]')}",
-            "    for array in arrays",
-            ")",
-            *(["reseed(args.seed, step)"] if self._random else []),
+            *self._batch,
+            *self._style.full_only(*(["reseed(args.seed, step)"] if self._reseeds else [])),
             *self._rate(),
             "with autograd.record():",
             *lines(code.statements, 1),
@@ -120,45 +124,63 @@ class TrainingPrinter:
             "loss.backward()",
             *self._clip(),
             f"trainer.step(1{', ignore_stale_grad=True' * bool(unreached(self._model))})",
-            "step += 1",
-            "total += float(loss.asscalar())",
-            "if args.checkpoint_every and step % args.checkpoint_every == 0:",
-            "    save_checkpoint(args, model, trainer, step)",
+            *loop.after_step("float(loss.asscalar())"),
         ]
         return "\n".join(
             [
                 "def train(model, arrays, args):",
-                '    """Train on the arrays until `args.epochs` are done."""',
-                *(["    mixed = mixed_precision(model, args.device)"] if mixed else []),
+                loop.docstring,
+                *(mixed if self._training.is_mixed else []),
                 *spared(self._training, self._model),
-                *notes,
+                *(f"    # {note}" for note in self._optimizer.notes),
                 f"    trainer = gluon.Trainer(model.collect_params(), {self._optimizer.arguments})",
-                "    step = load_checkpoint(args, model, trainer) if args.resume else 0",
-                "    epoch_steps = len(batches(len(arrays[0]), args.batch_size, args.seed, 0))",
-                *(["    steps = args.epochs * epoch_steps"] if self._schedule else []),
-                "    for epoch in range(step // epoch_steps, args.epochs):",
-                "        order = batches(len(arrays[0]), args.batch_size, args.seed, epoch)",
-                "        order = order[step % epoch_steps :]",
-                "        total = 0.0",
-                '        title = f"epoch {epoch + 1}/{args.epochs}"',
-                "        for rows in tqdm(order, desc=title, disable=None):",
+                *self._style.pick(full=[], lean=[f"    {_DATASET}"]),
+                *(f"    {line}" for line in loop.before),
+                *(f"        {line}" for line in loop.epoch),
+                f"        for {self._item} in tqdm(loader, desc=title, disable=None):",
                 *(f"            {line}" for line in body),
-                "        mean = total / len(order)",
-                '        print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)',
-                "        if args.log_dir:",
-                '            record = {"epoch": epoch + 1, "step": step, "loss": mean}',
-                "            rate = trainer.learning_rate",
-                '            log(args.log_dir, {**record, "learning_rate": rate})',
-                "        if args.checkpoint:",
-                "            save_checkpoint(args, model, trainer, step)",
-                "    return step",
+                *(f"        {line}" for line in loop.after_epoch),
+                *(f"    {line}" for line in loop.end),
             ]
+        )
+
+    @property
+    def _loop(self) -> Loop:
+        shuffled = 'args.batch_size, shuffle=True, last_batch="discard"'
+        return Loop(
+            self._style,
+            rows="len(arrays[0])",
+            batches="order[step % epoch_steps :]",
+            loader=f"gluon.data.DataLoader(dataset, {shuffled})",
+            state="model, trainer",
+            rate="trainer.learning_rate",
+            scheduled=self._schedule is not None,
+        )
+
+    @property
+    def _item(self) -> str:
+        """What the loader gives for each batch."""
+        return self._style.pick(full="rows", lean="batch")
+
+    @property
+    def _batch(self) -> list[str]:
+        """Lines that put a batch on the device."""
+        names = self._loss.inputs
+        return self._style.pick(
+            full=[
+                f"{unpacked(names)} = (",
+                f"    {self._moved('array[rows]')}",
+                "    for array in arrays",
+                ")",
+            ],
+            lean=[_of_loader(names)],
         )
 
     def _rate(self) -> list[str]:
         if self._schedule is None:
             return []
-        return [f"trainer.set_learning_rate(args.lr * {FUNCTION}(step, steps))"]
+        rate = render(base_rate(self._style))
+        return [f"trainer.set_learning_rate({rate} * {FUNCTION}(step, steps))"]
 
     def _clip(self) -> list[str]:
         clip = self._training.update.clip
@@ -187,42 +209,58 @@ class TrainingPrinter:
             *clipped,
         ]
 
+    def _evaluated_batches(self, names: Sequence[str]) -> list[str]:
+        """The head of the loop over the rows to evaluate on, and lines that begin it."""
+        return self._style.pick(
+            full=[
+                "for start in range(0, len(arrays[0]), args.batch_size):",
+                f"    {unpacked(names)} = (",
+                f"        {self._moved('part')}",
+                "        for part in (a[start : start + args.batch_size] for a in arrays)",
+                "    )",
+            ],
+            lean=[
+                _DATASET,
+                "for batch in gluon.data.DataLoader(dataset, args.batch_size):",
+                f"    {_of_loader(names)}",
+            ],
+        )
+
     def _evaluate(self) -> str:
         code, training = self._evaluation, self._training
         if code is None:
             return ""
         loss = code.results.get("loss")
-        made = [f"{literal(name)}: {expr}," for name, expr in self._metrics.objects.items()]
+        made = [f"{literal(name)}: {expr}" for name, expr in self._metrics.objects.items()]
         updates = []
         for metric in training.metrics:
             operands = (render(code.results[o].asnumpy()) for o in metric.operands)
             updates.append(f"metrics[{literal(metric.name)}].update({', '.join(operands)})")
-        result = "{name: float(metric.result()) for name, metric in metrics.items()}"
-        if loss is not None:
-            mean = '"loss": total / len(arrays[0])'
-            result = f"{{{mean}, **{result}}}" if made else f"{{{mean}}}"
+        returned = result_lines("total / len(arrays[0])" if loss is not None else "", bool(made))
         first = code.inputs[0]
         counted = [f"total += len({first}) * float({render(loss.asscalar())})"] if loss else []
         return "\n".join(
             [
                 "def evaluate(model, arrays, args):",
                 '    """The metrics over all rows of the arrays."""',
-                *(
-                    ["    metrics = {", *(f"        {line}" for line in made), "    }"]
-                    if made
-                    else []
-                ),
+                *([f"    metrics = {{{', '.join(made)}}}"] if made else []),
                 *(["    total = 0.0"] if counted else []),
-                "    for start in range(0, len(arrays[0]), args.batch_size):",
-                f"        {unpacked(code.inputs)} = (",
-                f"            {self._moved('part')}",
-                "            for part in (a[start : start + args.batch_size] for a in arrays)",
-                "        )",
+                *(f"    {line}" for line in self._evaluated_batches(code.inputs)),
                 *lines(code.statements, 2),
                 *(f"        {line}" for line in (*updates, *counted)),
-                f"    return {result}",
+                *(f"    {line}" for line in returned),
             ]
         )
+
+
+_DATASET = "dataset = gluon.data.ArrayDataset(*arrays)"
+
+
+def _of_loader(names: Sequence[str]) -> str:
+    """The line that puts a batch of Gluon's loader, which makes no tuple of one array, in place."""
+    if len(names) == 1:
+        return f"{names[0]} = batch.as_in_context(args.device)"
+    return f"{', '.join(names)} = (array.as_in_context(args.device) for array in batch)"
 
 
 def _draws(model: Graph, loss: Graph) -> bool:

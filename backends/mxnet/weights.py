@@ -10,14 +10,16 @@ from tercet.backends.mxnet.target import GLUON_NAMES
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.files import (
     CHECK,
-    NAMES_AGREE,
     READ,
     WRITE,
     checked_inputs,
     dtypes_are_kept,
+    names_agree,
     types_agree,
+    writing,
 )
 from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.script.style import Style
 from tercet.codegen.specialised import layers_of
 from tercet.compiler.dims import Dim, evaluate
 from tercet.compiler.graph.ir import Graph
@@ -30,35 +32,36 @@ _IMPORTS = (
 )
 
 
-def weights_pieces(model: Graph, classes: Sequence[ClassCode]) -> list[Piece]:
+def weights_pieces(model: Graph, classes: Sequence[ClassCode], style: Style) -> list[Piece]:
     """`weights`, `load` and `save`."""
     text = _weights_text(model, classes)
-    files = f"{_load(model)}\n\n\n{_save(model)}"
-    return [Piece(text), READ, CHECK, Piece(files, _IMPORTS), WRITE]
+    files = Piece(f"{_load(model, style)}\n\n\n{_save(model, style)}", _IMPORTS)
+    return [Piece(text), *style.full_only(READ, CHECK), files, *style.full_only(WRITE)]
 
 
 def _scalars(model: Graph) -> list[str]:
     return [path for path, p in model.parameters() if not p.type.shape]
 
 
-def _load(model: Graph) -> str:
+def _load(model: Graph, style: Style) -> str:
     shape, array, dtype = "tensors[name].shape", "tensors[name]", "tensors[name].dtype"
     if _scalars(model):
         shape, array = f"({shape} or (1,))", f"{array}.reshape(parameter.shape)"
     if not dtypes_are_kept(model):
         dtype = "parameter.dtype"
-    shapes = (shape, "np.dtype(parameter.dtype)", "parameter.shape")
-    return f'''\
+    agree = types_agree(model, shape, "np.dtype(parameter.dtype)", "parameter.shape")
+    body = [*style.full_only(agree)]  # Gluon itself looks at shapes
+    body.append(f"        parameter.set_data(nd.array({array}, dtype={dtype}))")
+    text = f'''\
 def load(model, tensors, path):
     """Put the tensors, read from `path`, into the model: exactly those it has."""
     named = weights(model)
-{NAMES_AGREE}
-    for name, parameter in named.items():
-{types_agree(model, *shapes)}
-        parameter.set_data(nd.array({array}, dtype={dtype}))'''
+{names_agree(style)}
+    for name, parameter in named.items():'''
+    return "\n".join([text, *body])
 
 
-def _save(model: Graph) -> str:
+def _save(model: Graph, style: Style) -> str:
     arrays = "{name: p.data().asnumpy() for name, p in weights(model).items()}"
     restored = []
     if scalars := _scalars(model):
@@ -72,9 +75,9 @@ def _save(model: Graph) -> str:
             "        tensors[name] = tensors[name].astype(bool)",
         ]
     if not restored:
-        return f"def save(model, path):\n    write(path, {arrays})"
+        return f"def save(model, path):\n    {writing('path', arrays, style)}"
     lines = ["def save(model, path):", f"    tensors = {arrays}", *restored]
-    return "\n".join([*lines, "    write(path, tensors)"])
+    return "\n".join([*lines, f"    {writing('path', 'tensors', style)}"])
 
 
 def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:

@@ -37,14 +37,15 @@ def {GROUPS}(model):
     return Piece(text, (MATCHED_IMPORT,))
 
 
-def optimizer_call(optimizer: Optimizer, parameters: Expr, constants: dict[str, str]) -> Expr:
+def optimizer_call(
+    optimizer: Optimizer, parameters: Expr, rate: Expr, constants: dict[str, str]
+) -> Expr:
     """The expression that makes the optimizer; `constants` name attributes' values."""
 
     def value(attribute: str) -> Expr | object:
         name = constants.get(attribute)
         return Name(name) if name else getattr(optimizer, attribute)
 
-    rate = Name("args").lr
     decay = default(value("weight_decay"), 0.0)
     match optimizer:
         case Sgd():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from tercet.backends.base import Place, layer_precision
 from tercet.backends.pytorch.helpers import helper_pieces
 from tercet.backends.pytorch.initialize import initialize_piece
@@ -20,8 +18,10 @@ from tercet.backends.script import ClassFrame, assemble, class_text, header, mai
 from tercet.codegen.classes import ClassPrinter
 from tercet.codegen.decisions import Decision
 from tercet.codegen.expr import Helper
+from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.codegen.script.pieces import Piece
+from tercet.codegen.script.style import Style
 from tercet.codegen.script.training import argument_lines, constants, output_lines
 from tercet.codegen.tree import find_parts
 from tercet.compiler.graph.ir import Graph
@@ -44,13 +44,14 @@ def render(
     training: Training | None,
     place: Place,
     decisions: list[Decision] | None = None,
+    style: Style = Style.FULL,
 ) -> str:
     """The script for a model.  Raises DiagnosticError for what PyTorch cannot express."""
     target = PyTorchTarget()
     classes = ClassPrinter(target).print_model(model)
     if decisions is not None:
         decisions += target.decisions
-    printer = TrainingPrinter(model, training, target, place) if training else None
+    printer = TrainingPrinter(model, training, target, place, style) if training else None
     initialize = initialize_piece(model)
     precision = torch_name(training.precision) if training else ""
     own = ClassFrame(
@@ -72,39 +73,43 @@ def render(
         code,
         initialize,
         *(printer.pieces(has_source_names(model, classes)) if printer else ()),
-        index_check_piece(model, training),
-        predict_piece(model),
-        *weights_pieces(model, classes),
-        export_piece(model),
+        *style.full_only(index_check_piece(model, training), predict_piece(model)),
+        *weights_pieces(model, classes, style),
+        export_piece(model, style),
     ]
     helpers = {
         h.identifier for c in classes for h in find_parts((*c.construct, *c.compute), Helper)
     }
     helpers |= printer.helpers() if printer else set()
     pieces[2:2] = helper_pieces(helpers)
-    notes: Sequence[str] = ()
-    head = header(model, place, "PyTorch", training is not None, notes)
-    return assemble(head, pieces, _main(model, classes[-1].name, training, printer))
+    head = header(model, place, "PyTorch", training is not None, (), style=style)
+    return assemble(head, pieces, _main(model, classes[-1].name, training, printer, style))
 
 
 def _main(
-    model: Graph, name: str, training: Training | None, printer: TrainingPrinter | None
+    model: Graph,
+    name: str,
+    training: Training | None,
+    printer: TrainingPrinter | None,
+    style: Style,
 ) -> str:
     device = '"cuda" if torch.cuda.is_available() else "cpu"'
     precision = layer_precision(model, "pytorch")
     moved = f".to(args.device{f', {torch_name(precision)}' if precision else ''})"
     body = [
-        *argument_lines(training, device, "write an ONNX model here"),
+        *argument_lines(training, device, "write an ONNX model here", style),
         "",
-        "try:",
-        "    torch.empty(0, device=args.device)",
-        "except (AssertionError, RuntimeError):",
-        '    raise SystemExit(f"PyTorch finds no device {args.device}") from None',
+        *style.full_only(
+            "try:",
+            "    torch.empty(0, device=args.device)",
+            "except (AssertionError, RuntimeError):",
+            '    raise SystemExit(f"PyTorch finds no device {args.device}") from None',
+        ),
         "torch.manual_seed(args.seed)",
         f"model = {name}(){moved}",
         "if args.weights:",
-        "    load(model, read(args.weights), args.weights)",
+        f"    load(model, {reading('args.weights', style)}, args.weights)",
     ]
     if printer is not None:
         body += printer.main_lines()
-    return main_text([*body, *output_lines("predict(model, source, path, args.device)")])
+    return main_text([*body, *output_lines("predict(model, source, path, args.device)", style)])

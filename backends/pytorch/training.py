@@ -12,12 +12,15 @@ from tercet.codegen.functions import FunctionCode, helpers_of, print_function
 from tercet.codegen.render import render
 from tercet.codegen.script.data import data_code
 from tercet.codegen.script.files import LOG, checkpoint_piece
-from tercet.codegen.script.metrics import printed_metrics
+from tercet.codegen.script.loop import LOOP_IMPORTS, LOOP_NAMES, Loop
+from tercet.codegen.script.metrics import printed_metrics, result_lines
 from tercet.codegen.script.pieces import Piece, literal, rendered, unpacked
 from tercet.codegen.script.schedules import FUNCTION, schedule_piece
 from tercet.codegen.script.size_checks import batch_checks
+from tercet.codegen.script.style import Style
 from tercet.codegen.script.training import (
     BATCHES,
+    base_rate,
     clip_constant,
     optimizer_constants,
     training_lines,
@@ -31,15 +34,14 @@ from tercet.compiler.training.clipping import ClipValue, GlobalNorm
 from tercet.compiler.types import DType
 
 _IMPORTS = (
-    "import sys",
+    *LOOP_IMPORTS,
     "import numpy as np",
     "from torch.utils.data import DataLoader, TensorDataset",
-    "from tqdm import tqdm",
 )
 
 _TAKEN = (
-    *("args", "arrays", "batch", "dataset", "device_type", "epoch", "epoch_steps", "loader"),
-    *("metrics", "optimizer", "order", "scaler", "step", "steps", "t", "total"),
+    *LOOP_NAMES,
+    *("arrays", "batch", "dataset", "device_type", "group", "metrics", "optimizer", "scaler", "t"),
 )
 """Names of `train` and `evaluate` that a loss must not take."""
 
@@ -48,14 +50,20 @@ class TrainingPrinter:
     """Prints `train`, `evaluate` and what they need."""
 
     def __init__(
-        self, model: Graph, training: Training, target: PyTorchTarget, place: Place
+        self,
+        model: Graph,
+        training: Training,
+        target: PyTorchTarget,
+        place: Place,
+        style: Style,
     ) -> None:
         check_precision((model, training.update.loss), training)
         self._training = training
         self._target = target
         self._model = model
+        self._style = style
         self.data = data_code(
-            training.data, place.model_folder, place.script_folder, data_checks(training)
+            training.data, place.model_folder, place.script_folder, data_checks(training), style
         )
         self._schedule = schedule_piece(training.update.schedule)
         self._metrics = printed_metrics(training.metrics)
@@ -71,16 +79,18 @@ class TrainingPrinter:
         evaluation = self._evaluate()
         return [
             Piece(self.data.piece.text, self.data.piece.imports),
-            BATCHES,
+            *self._style.full_only(BATCHES),
             *schedule,
             self._metrics.piece,
             *([groups_piece(renamed)] if self._training.decay_exceptions else []),
-            Piece(_IN_ORDER),
+            *self._style.full_only(Piece(_IN_ORDER)),
             Piece(self._train(), _IMPORTS),
             *([Piece(evaluation)] if evaluation else []),
-            LOG,
-            Piece(checkpoint_text(self._scaled)),
-            checkpoint_piece(self._model.name, "pytorch", self._training),
+            *self._style.full_only(
+                LOG,
+                Piece(checkpoint_text(self._scaled)),
+                checkpoint_piece(self._model.name, "pytorch", self._training),
+            ),
         ]
 
     def helpers(self) -> set[str]:
@@ -88,13 +98,20 @@ class TrainingPrinter:
         training = self._training
         graphs = [training.update.loss, training.evaluation]
         codes = [self._function(graph) for graph in graphs if graph is not None]
-        called = Evaluate(optimizer_call(training.update.optimizer, self._parameters, {}))
+        called = Evaluate(self._optimizer)
         return helpers_of(*codes) | {h.identifier for h in find_parts((called,), Helper)}
 
     def main_lines(self) -> list[str]:
         """What `main` does between the weights given and those saved."""
-        checks = batch_checks(self._training, self._model.name)
-        return training_lines(self.data.call, self._training.evaluation is not None, checks)
+        checks = self._style.full_only(*batch_checks(self._training, self._model.name))
+        evaluated = self._training.evaluation is not None
+        return training_lines(self.data, evaluated, checks, self._style)
+
+    @property
+    def _optimizer(self) -> Expr:
+        training = self._training
+        rate, constants = base_rate(self._style), optimizer_constants(training)
+        return optimizer_call(training.update.optimizer, self._parameters, rate, constants)
 
     @property
     def _parameters(self) -> Expr:
@@ -107,60 +124,50 @@ class TrainingPrinter:
         return print_function(graph, self._target, {name: Name("model")}, _TAKEN)
 
     def _train(self) -> str:
-        training = self._training
+        training, loop = self._training, self._loop
         code = self._function(training.update.loss)
         loss = render(code.results["loss"])
-        optimizer = rendered(
-            optimizer_call(
-                training.update.optimizer, self._parameters, optimizer_constants(training)
-            )
-        )
         forward = [
             *(lines(code.statements) if code.statements else ()),
             *([f"loss = {loss}"] if loss != "loss" else []),
         ]
         if training.is_mixed:
             forward = ["with torch.autocast(device_type, PRECISION):", *indented(forward)]
-        state = "model, optimizer, scaler" if self._scaled else "model, optimizer"
         body = [
             *self._rate(),
             "optimizer.zero_grad()",
             *forward,
             *self._update(),
-            "step += 1",
-            "total += loss.detach()",
-            "if args.checkpoint_every and step % args.checkpoint_every == 0:",
-            f"    save_checkpoint(args, {state}, step)",
+            *loop.after_step("loss.item()"),
         ]
         return "\n".join(
             [
                 "def train(model, arrays, args):",
-                '    """Train on the arrays until `args.epochs` are done; gives the step."""',
+                loop.docstring,
                 "    dataset = TensorDataset(*map(torch.from_numpy, arrays))",
-                f"    optimizer = {optimizer}",
+                f"    optimizer = {rendered(self._optimizer)}",
                 *self._mixed_lines(),
-                f"    step = load_checkpoint(args, {state}) if args.resume else 0",
-                "    epoch_steps = len(batches(len(dataset), args.batch_size, args.seed, 0))",
-                *(["    steps = args.epochs * epoch_steps"] if self._schedule else []),
-                "    for epoch in range(step // epoch_steps, args.epochs):",
+                *(f"    {line}" for line in loop.before),
                 "        model.train()",
-                "        order = batches(len(dataset), args.batch_size, args.seed, epoch)",
-                "        loader = in_order(dataset, order[step % epoch_steps :])",
-                "        total = 0.0",
-                '        title = f"epoch {epoch + 1}/{args.epochs}"',
+                *(f"        {line}" for line in loop.epoch),
                 "        for batch in tqdm(loader, desc=title, disable=None):",
                 f"            {unpacked(code.inputs)} = (t.to(args.device) for t in batch)",
                 *(f"            {line}" for line in body),
-                "        mean = float(total) / len(loader)",
-                '        print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)',
-                "        if args.log_dir:",
-                '            rate = optimizer.param_groups[0]["lr"]',
-                '            record = {"epoch": epoch + 1, "step": step, "loss": mean}',
-                '            log(args.log_dir, {**record, "learning_rate": rate})',
-                "        if args.checkpoint:",
-                f"            save_checkpoint(args, {state}, step)",
-                "    return step",
+                *(f"        {line}" for line in loop.after_epoch),
+                *(f"    {line}" for line in loop.end),
             ]
+        )
+
+    @property
+    def _loop(self) -> Loop:
+        return Loop(
+            self._style,
+            rows="len(dataset)",
+            batches="in_order(dataset, order[step % epoch_steps :])",
+            loader="DataLoader(dataset, args.batch_size, shuffle=True, drop_last=True)",
+            state="model, optimizer, scaler" if self._scaled else "model, optimizer",
+            rate='optimizer.param_groups[0]["lr"]',
+            scheduled=self._schedule is not None,
         )
 
     @property
@@ -196,7 +203,7 @@ class TrainingPrinter:
             return []
         return [
             "for group in optimizer.param_groups:",
-            f'    group["lr"] = args.lr * {FUNCTION}(step, steps)',
+            f'    group["lr"] = {render(base_rate(self._style))} * {FUNCTION}(step, steps)',
         ]
 
     def _clip(self) -> list[str]:
@@ -225,13 +232,9 @@ class TrainingPrinter:
             operands = [render(code.results[o].cpu().numpy()) for o in metric.operands]
             updates.append(f"metrics[{literal(metric.name)}].update({', '.join(operands)})")
         counted = [] if loss is None else [f"total += {render(_weighted(code, loss))}"]
-        result = "{name: float(metric.result()) for name, metric in metrics.items()}"
-        if loss is not None:
-            result = (
-                f'{{"loss": float(total) / len(dataset), **{result}}}'
-                if made
-                else '{"loss": float(total) / len(dataset)}'
-            )
+        returned = result_lines(
+            "float(total) / len(dataset)" if loss is not None else "", bool(made)
+        )
         return "\n".join(
             [
                 "@torch.no_grad()",
@@ -245,7 +248,7 @@ class TrainingPrinter:
                 f"        {unpacked(code.inputs)} = (t.to(args.device) for t in batch)",
                 *lines(code.statements, 2),
                 *(f"        {line}" for line in (*updates, *counted)),
-                f"    return {result}",
+                *(f"    {line}" for line in returned),
             ]
         )
 

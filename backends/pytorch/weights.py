@@ -9,14 +9,17 @@ from tercet.codegen.printed import ClassCode
 from tercet.codegen.render import render
 from tercet.codegen.script.files import (
     CHECK,
-    NAMES_AGREE,
     READ,
     WRITE,
     checked_inputs,
+    names_agree,
+    shapes_agree,
     types_agree,
     types_text,
+    writing,
 )
 from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.script.style import Style
 from tercet.codegen.specialised import layers_of
 from tercet.compiler.dims import Dim, evaluate
 from tercet.compiler.graph.ir import Graph, Value
@@ -30,27 +33,37 @@ from tercet.compiler.types import DType, TensorType
 _IMPORTS = ("from safetensors.torch import load_file, save_file",)
 
 
-def weights_pieces(model: Graph, classes: Sequence[ClassCode]) -> list[Piece]:
+def weights_pieces(model: Graph, classes: Sequence[ClassCode], style: Style) -> list[Piece]:
     """`weights`, `load` and `save`."""
     text = _weights_text(model, classes)
     imports = ("import re",) if "re.fullmatch" in text else ()
-    return [Piece(text, imports), READ, CHECK, Piece(_load(model), _IMPORTS), WRITE]
+    return [
+        Piece(text, imports),
+        *style.full_only(READ, CHECK),
+        Piece(_load(model, style), _IMPORTS),
+        *style.full_only(WRITE),
+    ]
 
 
-def _load(model: Graph) -> str:
+def _load(model: Graph, style: Style) -> str:
     shapes = ("tuple(tensors[name].shape)", "parameter.dtype", "tuple(parameter.shape)")
+    agree = style.pick(
+        full=types_agree(model, *shapes),
+        lean=shapes_agree("tensors[name].shape", "parameter.shape"),
+    )
+    saved = "{name: p.cpu().contiguous() for name, p in weights(model).items()}"
     return f'''\
 def load(model, tensors, path):
     """Put the tensors, read from `path`, into the model: exactly those it has."""
     named = weights(model)
-{NAMES_AGREE}
+{names_agree(style)}
     for name, parameter in named.items():
-{types_agree(model, *shapes)}
+{agree}
         parameter.copy_(tensors[name])
 
 
 def save(model, path):
-    write(path, {{name: p.cpu().contiguous() for name, p in weights(model).items()}})'''
+    {writing("path", saved, style)}'''
 
 
 def has_source_names(model: Graph, classes: Sequence[ClassCode]) -> bool:
@@ -136,7 +149,7 @@ def _moved(value: Value) -> str:
     return f"inputs[{literal(value.name)}].to(device{dtype})"
 
 
-def export_piece(model: Graph) -> Piece:
+def export_piece(model: Graph, style: Style) -> Piece:
     """`export` by the exporter that traces: names kept, symbolic sizes everywhere (docs)."""
     sizes = example_sizes(model)
     examples = ", ".join(_example(i.value.type, sizes) for i in model.inputs)
@@ -148,8 +161,7 @@ def export(model, path):
     \"\"\"Write an ONNX model; the tracing exporter keeps every symbolic size.\"\"\"
     import onnx
 
-    warnings.filterwarnings("ignore", "You are using the legacy", DeprecationWarning)
-{_without_alarm(model)}    torch.onnx.export(
+{_without_alarms(model, style)}    torch.onnx.export(
         model.eval().cpu(),
         ({examples},),
         path,
@@ -169,14 +181,17 @@ def export(model, path):
     return Piece(text, ("import warnings", "import numpy as np"))
 
 
-def _without_alarm(model: Graph) -> str:
-    """The line against a warning that the exporter gives of every recurrent layer."""
-    if not any(isinstance(layer.op, Recurrent) for layer in layers_of(model)):
-        return ""
-    return """\
-    # The states have as many rows as x, whatever the size of the batch.
-    warnings.filterwarnings("ignore", "Exporting a model to ONNX with a batch_size")
-"""
+def _without_alarms(model: Graph, style: Style) -> str:
+    """The lines against warnings: of the exporter itself, and of recurrent layers in it."""
+    lines = [
+        '    warnings.filterwarnings("ignore", "You are using the legacy", DeprecationWarning)'
+    ]
+    if any(isinstance(layer.op, Recurrent) for layer in layers_of(model)):
+        lines += [
+            "    # The states have as many rows as x, whatever the size of the batch.",
+            '    warnings.filterwarnings("ignore", "Exporting a model to ONNX with a batch_size")',
+        ]
+    return "".join(f"{line}\n" for line in style.full_only(*lines))
 
 
 def _with_all_inputs(model: Graph) -> str:

@@ -2,40 +2,65 @@
 
 from __future__ import annotations
 
+from tercet.codegen.script.loop import not_finite_lines
 from tercet.codegen.script.pieces import Piece
+from tercet.codegen.script.style import Style
 
-PROGRESS_IMPORTS = ("import keras",)
+PROGRESS_IMPORTS = ("import keras", "import math")
 
 
-def progress(factor: str) -> str:
-    """The callback that logs and saves; `factor` is what the learning rate is multiplied by.
+def progress(factor: str, style: Style) -> str:
+    """The callback that looks at losses, logs and saves.
 
-    It may read `step` and `self.steps`, and is empty where the rate does not change.
+    `factor` is what the learning rate is multiplied by.  It may read `step` and `self.steps`, and
+    is empty where the rate does not change.
     """
-    taken = ", steps" if factor else ""
-    kept = "\n        self.steps = steps" if factor else ""
+    allowed = "self.args.allow_nonfinite"
+    where = "epoch {self.epoch}, step {step}"
+    stop = not_finite_lines(style, 'logs["loss"]', allowed, where)
+    looking = [
+        "def on_epoch_begin(self, epoch, logs=None):",
+        "    self.epoch = epoch + 1",
+        "",
+        "def on_train_batch_end(self, batch, logs=None):",
+        "    step = int(self.model.optimizer.iterations)",
+        *(f"    {line}" for line in stop),
+    ]
+    begin, end = _saving(factor)
+    head = style.pick(
+        full='"""Stops at a loss that is not finite, writes metrics.jsonl and checkpoints."""',
+        lean='"""Stops `fit` at a loss that is not finite."""',
+    )
+    body = [head, "", *style.full_only(*begin), *looking, *style.full_only(*end)]
+    lines = ["class Progress(keras.callbacks.Callback):"]
+    return "\n".join([*lines, *(f"    {line}" if line else "" for line in body)])
+
+
+def _saving(factor: str) -> tuple[list[str], list[str]]:
+    """Lines before and after those that look at losses: `__init__`, and what is written."""
     rate = f"self.args.lr * {factor}" if factor else "self.args.lr"
-    return f'''\
-class Progress(keras.callbacks.Callback):
-    """Writes metrics.jsonl and checkpoints while `fit` runs."""
-
-    def __init__(self, args{taken}):
-        super().__init__()
-        self.args = args{kept}
-
-    def on_train_batch_end(self, batch, logs=None):
-        every = self.args.checkpoint and self.args.checkpoint_every
-        if every and int(self.model.optimizer.iterations) % every == 0:
-            save_checkpoint(self.args, self.model)
-
-    def on_epoch_end(self, epoch, logs=None):
-        step = int(self.model.optimizer.iterations)
-        if self.args.log_dir:
-            rate = {rate}
-            record = {{"epoch": epoch + 1, "step": step, "loss": float(logs["loss"])}}
-            log(self.args.log_dir, {{**record, "learning_rate": rate}})
-        if self.args.checkpoint:
-            save_checkpoint(self.args, self.model)'''
+    begin = [
+        f"def __init__(self, args{', steps' if factor else ''}):",
+        "    super().__init__()",
+        "    self.args = args",
+        *(["    self.steps = steps"] if factor else []),
+        "",
+    ]
+    end = [
+        "    every = self.args.checkpoint and self.args.checkpoint_every",
+        "    if every and step % every == 0:",
+        "        save_checkpoint(self.args, self.model)",
+        "",
+        "def on_epoch_end(self, epoch, logs=None):",
+        "    step = int(self.model.optimizer.iterations)",
+        "    if self.args.log_dir:",
+        f"        rate = {rate}",
+        '        record = {"epoch": epoch + 1, "step": step, "loss": float(logs["loss"])}',
+        '        log(self.args.log_dir, {**record, "learning_rate": rate})',
+        "    if self.args.checkpoint:",
+        "        save_checkpoint(self.args, self.model)",
+    ]
+    return begin, end
 
 
 CHECKPOINT = Piece(
@@ -58,7 +83,7 @@ def load_checkpoint(args, model):
         for name, array in arrays.items()
         if name.startswith("weights/")
     }
-    assign_weights(model, own, args.resume)
+    load(model, own, args.resume)
     for name, variable in state(model):
         if name not in arrays:
             raise SystemExit(f"{args.resume}: missing {name}")

@@ -22,8 +22,7 @@ def stock_evaluate(arrays: str) -> str:
     return "\n".join(
         [
             *_HEAD,
-            f"    data = tf.data.Dataset.from_tensor_slices({arrays})",
-            "    data = data.batch(args.batch_size)",
+            f"    data = tf.data.Dataset.from_tensor_slices({arrays}).batch(args.batch_size)",
             "    result = model.evaluate(data, verbose=0, return_dict=True)",
             '    return {"loss": result.pop("loss"), **result}',
         ]

@@ -9,6 +9,7 @@ from tercet.codegen.names import Names
 from tercet.codegen.render import render
 from tercet.codegen.script.files import checked_inputs
 from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.script.style import Style
 from tercet.compiler.dims import Dim, evaluate
 from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Apply, Graph, Value
@@ -51,7 +52,7 @@ def predict_piece(model: Graph, target: TensorFlowTarget) -> Piece:
     )
 
 
-def export_piece(model: Graph, target: TensorFlowTarget) -> Piece:
+def export_piece(model: Graph, target: TensorFlowTarget, style: Style) -> Piece:
     """`export`, with names and sizes of the source."""
     taken = target.reserved_names | target.reserved_arguments
     names = Names(taken | {"model", "path", "signature", "inference", "graph"})
@@ -91,10 +92,15 @@ def export_piece(model: Graph, target: TensorFlowTarget) -> Piece:
         "        shape = shapes[value.name]",
         "        value.type.CopyFrom(onnx.helper.make_tensor_type_proto(dtype, shape))",
         "    del proto.graph.value_info[:]",
-        "    try:  # tf2onnx only warns of operations that it does not know",
-        "        onnx.checker.check_model(proto)",
-        "    except onnx.checker.ValidationError as error:",
-        '        raise SystemExit(f"{path}: not expressible in ONNX: {error}") from None',
+        *style.pick(
+            full=[
+                "    try:  # tf2onnx only warns of operations that it does not know",
+                "        onnx.checker.check_model(proto)",
+                "    except onnx.checker.ValidationError as error:",
+                '        raise SystemExit(f"{path}: not expressible in ONNX: {error}") from None',
+            ],
+            lean=["    onnx.checker.check_model(proto)  # tf2onnx only warns"],
+        ),
         "    onnx.save(proto, path)",
     ]
     return Piece("\n".join(lines))

@@ -94,3 +94,25 @@ def train_function(
             "    return step",
         ]
     )
+
+
+def lean_train_function(
+    structure: str, compiling: Sequence[str], begin: Sequence[str], end: Sequence[str]
+) -> str:
+    """`train` in a lean script, which compiles the model too.
+
+    `structure` is what Keras wants of `arrays`; `begin` and `end` are as for `train_function`.
+    """
+    return "\n".join(
+        [
+            "def train(model, arrays, args):",
+            '    """Train on the arrays until `args.epochs` are done."""',
+            *(f"    {line}" for line in begin),
+            f"    data = tf.data.Dataset.from_tensor_slices({structure})",
+            "    data = data.shuffle(len(data), args.seed)",
+            "    data = data.batch(args.batch_size, drop_remainder=True)",
+            *(f"    {line}" for line in compiling),
+            "    model.fit(data, epochs=args.epochs, shuffle=False, callbacks=[Progress()])",
+            *(f"    {line}" for line in end),
+        ]
+    )

@@ -9,7 +9,8 @@ from tercet.backends.tensorflow.optimizers import adds_rows, differences, optimi
 from tercet.backends.tensorflow.precision import LOSS_SCALE
 from tercet.codegen.expr import Expr, Name
 from tercet.codegen.script.pieces import rendered
-from tercet.codegen.script.training import clip_constant, optimizer_constants
+from tercet.codegen.script.style import Style
+from tercet.codegen.script.training import base_rate, clip_constant, optimizer_constants
 from tercet.compiler.graph.training import Training
 from tercet.compiler.types import DType
 
@@ -24,14 +25,28 @@ class Stock:
     metrics: Sequence[Expr]
 
 
-def prepare_function(training: Training, stock: Stock, *, table: bool, many: bool) -> str:
-    """The text of `prepare`.
+def prepare_function(compiling: Sequence[str], *, many: bool) -> str:
+    """The text of `prepare`; `many`: whether `fit` executes several steps at once."""
+    return "\n".join(
+        [
+            "def prepare(model, epoch_steps, args):",
+            '    """Compile the model for epochs of so many updates."""',
+            *(_AT_ONCE if many else ()),
+            *(f"    {line}" for line in compiling),
+        ]
+    )
+
+
+def compile_lines(
+    training: Training, stock: Stock, style: Style, *, table: bool, many: bool
+) -> list[str]:
+    """Lines that compile the model: of `prepare`, or of a lean script's `train`.
 
     `table`: whether the learning rate changes from step to step; `many`: whether `fit` executes
     several steps at once.
     """
     notes = [f"# {note}" for note in differences(training.update.optimizer, table)]
-    made = rendered(_optimizer(training, table))
+    made = rendered(_optimizer(training, table, style))
     before: list[str] = []
     if training.decay_exceptions:
         before, notes, made = spared(made, notes), [], "optimizer"
@@ -44,23 +59,19 @@ def prepare_function(training: Training, stock: Stock, *, table: bool, many: boo
         settings.append(f"metrics=[{', '.join(map(rendered, stock.metrics))}],")
     if many:
         settings.append("steps_per_execution=1 if args.checkpoint_every else at_once,")
-    return "\n".join(
-        [
-            "def prepare(model, epoch_steps, args):",
-            '    """Compile the model for epochs of so many updates."""',
-            *(_AT_ONCE if many else ()),
-            *(["    steps = args.epochs * epoch_steps"] if table else []),
-            *(f"    {line}" for line in before),
-            "    model.compile(",
-            *(f"        {line}" for line in settings),
-            "    )",
-        ]
-    )
+    epoch_steps = style.pick(full="epoch_steps", lean="len(data)")
+    return [
+        *([f"steps = args.epochs * {epoch_steps}"] if table else []),
+        *before,
+        "model.compile(",
+        *(f"    {line}" for line in settings),
+        ")",
+    ]
 
 
-def _optimizer(training: Training, table: bool) -> Expr:
+def _optimizer(training: Training, table: bool, style: Style) -> Expr:
     update = training.update
-    rate = Name("args").lr
+    rate = base_rate(style)
     return optimizer_call(
         update.optimizer,
         Name("Tabulated")(rate, Name("steps")) if table else rate,

@@ -8,7 +8,7 @@ NAMES = SCRIPT_NAMES | words(
     """
     contextlib onnx tf tf2onnx keras layers
     Adadelta Adagrad Adam AdamW Lion Nadam RMSprop SGD
-    STEPS_PER_EXECUTION LossScale Progress Tabulated assign_weights prepare state tensors use_device
+    STEPS_PER_EXECUTION LossScale Progress Tabulated prepare state tensors use_device
     use_precision
     """
 )

@@ -18,8 +18,10 @@ from tercet.codegen.classes import ClassPrinter
 from tercet.codegen.decisions import Decision
 from tercet.codegen.expr import Helper
 from tercet.codegen.printed import ClassCode
+from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.script.style import Style
 from tercet.codegen.script.training import argument_lines, constants, output_lines
 from tercet.codegen.tree import find_parts
 from tercet.codegen.writer import Evaluate, For, Line, lines
@@ -49,12 +51,20 @@ def use_device(device):
         raise SystemExit(f"{device}: no such device; TensorFlow finds {len(gpus)} GPUs")
     tf.config.set_visible_devices(gpus[int(number or 0)], "GPU")'''
 
+_SEEN = (
+    'gpus = tf.config.list_physical_devices("GPU")',
+    'seen = [] if args.device == "cpu" else [gpus[int(args.device[5:] or 0)]]',
+    'tf.config.set_visible_devices(seen, "GPU")',
+)
+"""Lines of `main` that do the same, without words for a device that is not there."""
+
 
 def render(
     model: Graph,
     training: Training | None,
     place: Place,
     decisions: list[Decision] | None = None,
+    style: Style = Style.FULL,
 ) -> str:
     """The script for a model.  Raises DiagnosticError for what TensorFlow cannot express."""
     functions = () if training is None else TrainingPrinter.graphs(training)
@@ -62,7 +72,7 @@ def render(
     classes, factories = with_factories(ClassPrinter(target).print_model(model))
     if decisions is not None:
         decisions += target.decisions
-    printer = TrainingPrinter(model, training, target, place) if training else None
+    printer = TrainingPrinter(model, training, target, place, style) if training else None
     precision = policy(training.precision) if training else ""
     texts = [_class_text(code, target, printer) for code in classes]
     code = Piece(
@@ -83,14 +93,13 @@ def render(
         code,
         *helper_pieces(used - kinds),
         *(printer.pieces() if printer else ()),
-        index_check_piece(model, training),
-        predict_piece(model, target),
-        *weights_pieces(model, target.facts),
-        export_piece(model, target),
-        Piece(_DEVICE),
+        *style.full_only(index_check_piece(model, training), predict_piece(model, target)),
+        *weights_pieces(model, target.facts, style),
+        export_piece(model, target, style),
+        *style.full_only(Piece(_DEVICE)),
     ]
-    head = header(model, place, "TensorFlow", training is not None, _notes(target))
-    return assemble(head, pieces, _main(model, classes[-1].name, training, printer))
+    head = header(model, place, "TensorFlow", training is not None, _notes(target), style=style)
+    return assemble(head, pieces, _main(model, classes[-1].name, training, printer, style))
 
 
 def _class_text(code: ClassCode, target: TensorFlowTarget, printer: TrainingPrinter | None) -> str:
@@ -173,20 +182,24 @@ def _precision(model: Graph) -> list[str]:
 
 
 def _main(
-    model: Graph, cls: str, training: Training | None, printer: TrainingPrinter | None
+    model: Graph,
+    cls: str,
+    training: Training | None,
+    printer: TrainingPrinter | None,
+    style: Style,
 ) -> str:
     device = '"cuda" if tf.config.list_physical_devices("GPU") else "cpu"'
     body = [
-        *argument_lines(training, device, "write an ONNX model here"),
+        *argument_lines(training, device, "write an ONNX model here", style),
         "",
-        "use_device(args.device)",
+        *style.pick(full=["use_device(args.device)"], lean=_SEEN),
         *_precision(model),
         "keras.utils.set_random_seed(args.seed)",
         f"model = {cls}()",
         build_line(model),
         "if args.weights:",
-        "    load(model, args.weights)",
+        f"    load(model, {reading('args.weights', style)}, args.weights)",
     ]
     if printer is not None:
         body += printer.main_lines()
-    return main_text([*body, *output_lines("predict(model, source, path)")])
+    return main_text([*body, *output_lines("predict(model, source, path)", style)])

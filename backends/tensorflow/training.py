@@ -9,10 +9,20 @@ from tercet.backends.base import Place
 from tercet.backends.tensorflow.checkpoint import CHECKPOINT, PROGRESS_IMPORTS, progress
 from tercet.backends.tensorflow.cost import steps_per_execution
 from tercet.backends.tensorflow.evaluation import own_evaluate, statements, stock_evaluate
-from tercet.backends.tensorflow.fitting import rate_table, train_function, train_names
+from tercet.backends.tensorflow.fitting import (
+    lean_train_function,
+    rate_table,
+    train_function,
+    train_names,
+)
 from tercet.backends.tensorflow.optimizers import adds_rows, check_optimizer, row_adding_piece
 from tercet.backends.tensorflow.precision import policy, pooling_check, precision_pieces
-from tercet.backends.tensorflow.preparing import EXECUTION, Stock, prepare_function
+from tercet.backends.tensorflow.preparing import (
+    EXECUTION,
+    Stock,
+    compile_lines,
+    prepare_function,
+)
 from tercet.backends.tensorflow.stock import Applied, stock_loss, stock_metrics
 from tercet.backends.tensorflow.target import TensorFlowTarget
 from tercet.codegen.expr import Expr, Name
@@ -24,6 +34,7 @@ from tercet.codegen.script.metrics import PrintedMetrics, printed_metrics
 from tercet.codegen.script.pieces import Piece
 from tercet.codegen.script.schedules import schedule_piece
 from tercet.codegen.script.size_checks import batch_checks
+from tercet.codegen.script.style import Style
 from tercet.codegen.script.training import BATCHES, MATCHED_IMPORT, training_lines
 from tercet.codegen.tree import find_parts
 from tercet.compiler.graph.ir import Apply, Graph
@@ -35,6 +46,7 @@ from tercet.compiler.types import DType
 _IMPORTS = (
     "import contextlib",
     "import sys",
+    MATCHED_IMPORT,
     "import numpy as np",
 )
 
@@ -43,19 +55,26 @@ class TrainingPrinter:
     """Prints `prepare`, `train`, `evaluate` and what they need."""
 
     def __init__(
-        self, model: Graph, training: Training, target: TensorFlowTarget, place: Place
+        self,
+        model: Graph,
+        training: Training,
+        target: TensorFlowTarget,
+        place: Place,
+        style: Style,
     ) -> None:
         check_optimizer(model, training)
         self._model = model
         self._training = training
         self._target = target
+        self._style = style
         self.data = data_code(
-            training.data, place.model_folder, place.script_folder, data_checks(training)
+            training.data, place.model_folder, place.script_folder, data_checks(training), style
         )
         self._schedule = schedule_piece(training.update.schedule)
         self._applied = Applied(training.update.loss, model, len(model.inputs))
         self._count = len(model.inputs)
-        self._execution = steps_per_execution(model, training.batch)
+        many = steps_per_execution(model, training.batch)
+        self._execution = style.pick(full=many, lean=1)
 
     @staticmethod
     def graphs(training: Training) -> tuple[Graph, ...]:
@@ -146,7 +165,10 @@ class TrainingPrinter:
     def pieces(self) -> list[Piece]:
         """Everything from `load_data` to the checkpoints, in the order of the script."""
         schedule = self._schedule
-        found = [Piece(self.data.piece.text, self.data.piece.imports), BATCHES]
+        found = [
+            Piece(self.data.piece.text, self.data.piece.imports),
+            *self._style.full_only(BATCHES),
+        ]
         if schedule is not None:
             found.append(Piece(schedule.text, schedule.imports))
         if self._has_table:
@@ -157,15 +179,20 @@ class TrainingPrinter:
         if adds_rows(self._training):
             found.append(row_adding_piece(self._training.update.optimizer))
         constants = ((EXECUTION, str(self._execution)),) if self._execution > 1 else ()
+        prepare = prepare_function(self._compiling, many=self._execution > 1)
         found += [
-            Piece(self._prepare(), (MATCHED_IMPORT,), constants),
-            Piece(progress(self._last_factor()), PROGRESS_IMPORTS),
-            Piece(self._train(), _IMPORTS),
+            *self._style.full_only(Piece(prepare)),
+            Piece(progress(self._last_factor(), self._style), PROGRESS_IMPORTS),
+            Piece(self._train(), _IMPORTS, constants),
         ]
         if self._training.evaluation is not None:
             found.append(Piece(self._evaluate()))
         identity = checkpoint_piece(self._model.name, "tensorflow", self._training)
-        return [*found, *precision_pieces(self._training.precision), LOG, CHECKPOINT, identity]
+        return [
+            *found,
+            *precision_pieces(self._training.precision),
+            *self._style.full_only(LOG, CHECKPOINT, identity),
+        ]
 
     def _switches(self) -> tuple[list[str], list[str]]:
         """Lines that begin and that end `train`: into the precision of training, and out of it."""
@@ -177,12 +204,13 @@ class TrainingPrinter:
 
     def main_lines(self) -> list[str]:
         """What `main` does between the weights given and those saved."""
-        before = [
+        before = self._style.full_only(
             *batch_checks(self._training, self._model.name),
             "epoch_steps = len(train_part[0]) // args.batch_size",
             "prepare(model, epoch_steps, args)",
-        ]
-        return training_lines(self.data.call, self._training.evaluation is not None, before)
+        )
+        evaluated = self._training.evaluation is not None
+        return training_lines(self.data, evaluated, before, self._style)
 
     # ---------------------------------------------------------------------- methods of the model
 
@@ -233,15 +261,19 @@ class TrainingPrinter:
         """The factor of the learning rate in the step before `step`."""
         return "" if self._schedule is None else "learning_rate_factor(step - 1, self.steps)"
 
-    def _prepare(self) -> str:
+    @property
+    def _compiling(self) -> list[str]:
         stock = Stock(self._stock_loss, self._stock_metrics or [])
         many = self._execution > 1
-        return prepare_function(self._training, stock, table=self._has_table, many=many)
+        return compile_lines(self._training, stock, self._style, table=self._has_table, many=many)
 
     def _train(self) -> str:
         names = train_names(self.data.names)
         made = "Progress(args, args.epochs * epoch_steps)" if self._schedule else "Progress(args)"
-        return train_function(names, self._structure(names), made, *self._switches())
+        return self._style.pick(
+            full=train_function(names, self._structure(names), made, *self._switches()),
+            lean=lean_train_function(self._element_of_arrays(), self._compiling, *self._switches()),
+        )
 
     def _structure(self, parts: Sequence[str]) -> str:
         """What `fit` wants of a batch: inputs, and targets if there are any.

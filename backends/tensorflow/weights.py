@@ -6,8 +6,17 @@ from collections.abc import Iterator
 
 from tercet.backends.tensorflow.facts import Facts
 from tercet.backends.tensorflow.target import scope
-from tercet.codegen.script.files import CHECK, NAMES_AGREE, READ, WRITE, types_agree
+from tercet.codegen.script.files import (
+    CHECK,
+    READ,
+    WRITE,
+    names_agree,
+    shapes_agree,
+    types_agree,
+    writing,
+)
 from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.script.style import Style
 from tercet.compiler.graph.ir import Create, Graph, Layer
 from tercet.compiler.ops.activation import PRelu
 from tercet.compiler.ops.conv import AnyConvolution
@@ -22,11 +31,16 @@ _BARE = '.replace("/.", "/")'
 _CELLS = '{"simple_rnn_cell", "lstm_cell", "gru_cell"}'
 
 
-def weights_pieces(model: Graph, facts: Facts) -> list[Piece]:
+def weights_pieces(model: Graph, facts: Facts, style: Style) -> list[Piece]:
     """`weights`, `load`, `save` and what they need."""
     special = any(isinstance(layer.op, Gru | PRelu) for layer in facts.layers)
-    load = Piece(_load(model, special), _IMPORTS)
-    return [Piece(_weights(facts, special)), READ, CHECK, load, WRITE]
+    return [
+        Piece(_weights(facts, special)),
+        *style.full_only(READ, CHECK),
+        Piece(_load(model, special, style), _IMPORTS),
+        Piece(_save(special, style), _IMPORTS),
+        *style.full_only(WRITE),
+    ]
 
 
 def _weights(facts: Facts, special: bool) -> str:
@@ -125,38 +139,50 @@ def _parts(layers: list[Layer], order: str) -> list[str]:
     ]
 
 
-def _load(model: Graph, special: bool) -> str:
-    """`load` and `save`, by a yield of `weights` with the part of a variable or without."""
-    yielded = "variable, part, order" if special else "variable, order"
-    part = "[part]" if special else ""
+def _yielded(special: bool) -> str:
+    """What `weights` yields after the name: with the part of a variable, or without."""
+    return "variable, part, order" if special else "variable, order"
+
+
+def _load(model: Graph, special: bool, style: Style) -> str:
     agree = types_agree(model, "tensors[name].shape", "variable.dtype", "shape")
+    if special:
+        looking = [_SHAPE_OF_PART, style.pick(full=agree, lean=_LEAN_AGREE)]
+    else:  # Keras itself looks at the shape of what is assigned
+        looking = [*style.full_only(_SHAPE, agree)]
+    assigned = "\n".join([*looking, _ASSIGN_PART if special else _ASSIGN])
     return f'''\
-def load(model, path):
-    assign_weights(model, read(path), path)
-
-
-def assign_weights(model, tensors, path):
-    """Give the model these weights; `path` is where they come from."""
+def load(model, tensors, path):
+    """Put the tensors, read from `path`, into the model: exactly those it has."""
     named = {{name: weight for name, *weight in weights(model)}}
-{NAMES_AGREE}
-    for name, ({yielded}) in named.items():
-{_SHAPE_OF_PART if special else _SHAPE}
-{agree}
-{_ASSIGN_PART if special else _ASSIGN}
+{names_agree(style)}
+    for name, ({_yielded(special)}) in named.items():
+{assigned}'''
 
 
+def _save(special: bool, style: Style) -> str:
+    """`save`; in a full script checkpoints want `tensors` as well."""
+    found = f"""\
+{{
+        name: np.ascontiguousarray(variable.numpy(){"[part]" if special else ""}.transpose(order))
+        for name, {_yielded(special)} in weights(model)
+    }}"""
+    full = f'''\
 def tensors(model):
     """All weights as the source has them."""
-    return {{
-        name: np.ascontiguousarray(variable.numpy(){part}.transpose(order))
-        for name, {yielded} in weights(model)
-    }}
+    return {found}
 
 
 def save(model, path):
-    write(path, tensors(model))'''
+    {writing("path", "tensors(model)", style)}'''
+    lean = f"""\
+def save(model, path):
+    tensors = {found}
+    {writing("path", "tensors", style)}"""
+    return style.pick(full=full, lean=lean)
 
 
+_LEAN_AGREE = shapes_agree("tensors[name].shape", "shape")
 _SHAPE = "        shape = tuple(variable.shape[axis] for axis in order)"
 _ASSIGN = "        variable.assign(tensors[name].transpose(np.argsort(order)))"
 _SHAPE_OF_PART = """\

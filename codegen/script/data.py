@@ -18,6 +18,7 @@ from tercet.codegen.script.data_sources import RESERVED, Loading, loading
 from tercet.codegen.script.index_checks import check_lines
 from tercet.codegen.script.numpy_ops import Printed, mapping_lines
 from tercet.codegen.script.pieces import Piece, joined, literal
+from tercet.codegen.script.style import Style
 from tercet.compiler.data.base import DataSource, FileSource
 from tercet.compiler.data.bundled import Table
 from tercet.compiler.graph.index_checks import IndexCheck
@@ -29,6 +30,8 @@ from tercet.dsl.records import dataclass
 class DataCode:
     """`load_data` and its helpers, the expression that calls it, and the names of its arrays.
 
+    `tested` is whether there are rows to test on.
+
     `call` reads `args`; it gives two tuples of arrays, to train and to test on, in the order of
     `names` (valid Python names for what the source calls inputs and targets).
     """
@@ -36,15 +39,20 @@ class DataCode:
     piece: Piece
     call: str
     names: tuple[str, ...]
+    tested: bool
 
 
 def data_code(
-    data: Data, model_folder: Path, script_folder: Path, checks: Sequence[IndexCheck] = ()
+    data: Data,
+    model_folder: Path,
+    script_folder: Path,
+    checks: Sequence[IndexCheck] = (),
+    style: Style = Style.FULL,
 ) -> DataCode:
     """The loading of `data` in a script that will lie in `script_folder`.
 
     `model_folder` is that of the `.model` file, from which the source's path counts; `checks` are
-    those that the arrays must pass.
+    those that the arrays must pass in a full script.
     """
     inputs = [given.value.name for given in data.mapping.inputs]
     how = loading(data.source, inputs, model_folder)
@@ -52,16 +60,20 @@ def data_code(
     printed = mapping_lines(data.mapping, how.columns, names)
     where = _where(data.source, how)
     arrays = {o.name: name for o, name in zip(data.mapping.outputs, printed.names, strict=True)}
-    printed = replace(printed, lines=(*printed.lines, *check_lines(checks, arrays, where)))
+    looking = style.full_only(*check_lines(checks, arrays, where))
+    printed = replace(printed, lines=(*printed.lines, *looking))
     function = _published if data.source.published_test else _parted
-    text, arguments = function(data.source, how, printed)
-    call = f"load_data({', '.join(f'args.{argument}' for argument in arguments)})"
+    text, arguments = function(data.source, how, printed, style.full_only(*_check_path(how)))
+    given = {"data": style.pick(full="args.data", lean="DATA"), "seed": "args.seed"}
+    call = f"load_data({', '.join(given[argument] for argument in arguments)})"
     constants = _path_constant(data.source, model_folder, script_folder)
     imports = ("import numpy as np", *how.imports)
     if constants:
         imports = (*imports, "from pathlib import Path")
     piece = joined((*how.helpers, Piece(text, imports, constants)))
-    return DataCode(piece, call, tuple(printed.names))
+    share, _ = how.split
+    tested = data.source.published_test or share < 1
+    return DataCode(piece, call, tuple(printed.names), tested)
 
 
 def _path_constant(
@@ -104,12 +116,14 @@ def _docstring(printed: Printed) -> str:
 # -------------------------------------------------------------------- sources with a test part
 
 
-def _published(source: DataSource, how: Loading, printed: Printed) -> tuple[str, tuple[str, ...]]:
+def _published(
+    source: DataSource, how: Loading, printed: Printed, begin: Sequence[str]
+) -> tuple[str, tuple[str, ...]]:
     train, test = how.parts
     lines = [
         "def load_data(path):",
         _docstring(printed),
-        *_check_path(how),
+        *begin,
         f"    return load_part(path, {literal(train)}), load_part(path, {literal(test)})",
         "",
         "",
@@ -123,7 +137,9 @@ def _published(source: DataSource, how: Loading, printed: Printed) -> tuple[str,
 # ------------------------------------------------------------------------- sources to be parted
 
 
-def _parted(source: DataSource, how: Loading, printed: Printed) -> tuple[str, tuple[str, ...]]:
+def _parted(
+    source: DataSource, how: Loading, printed: Printed, begin: Sequence[str]
+) -> tuple[str, tuple[str, ...]]:
     share, shuffle = how.split
     arguments = (*how.arguments, "seed") if shuffle else how.arguments
     standardize = isinstance(source, Table) and source.standardize
@@ -137,7 +153,7 @@ def _parted(source: DataSource, how: Loading, printed: Printed) -> tuple[str, tu
     lines = [
         f"def load_data({_parameters(arguments)}):",
         _docstring(printed),
-        *_check_path(how),
+        *begin,
         *(f"    {line}" for line in body),
         f"    return {_rows(printed, train)}, {_rows(printed, test)}",
     ]

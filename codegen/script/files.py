@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from tercet.codegen.script.index_checks import input_lines
 from tercet.codegen.script.pieces import Piece, literal
 from tercet.codegen.script.size_checks import input_checks
+from tercet.codegen.script.style import Style
 from tercet.compiler.dims import Size
 from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.training import Training
@@ -89,12 +90,17 @@ def dtypes_are_kept(model: Graph) -> bool:
     return not any(parameter.type.dtype in other for _, parameter in model.parameters())
 
 
-NAMES_AGREE = """\
+def names_agree(style: Style) -> str:
+    """Lines of a function of `path`: `tensors`, read from it, have the names of `named`."""
+    full = """\
     if missing := sorted(named.keys() - tensors.keys()):
         raise SystemExit(f"{path}: missing {missing}")
     if unexpected := sorted(tensors.keys() - named.keys()):
         raise SystemExit(f"{path}: unexpected {unexpected}")"""
-"""In a function of `path`: `tensors`, read from it, and `named`, what there is, have the names."""
+    lean = """\
+    if wrong := sorted(named.keys() ^ tensors.keys()):
+        raise SystemExit(f"{path}: missing or unexpected {wrong}")"""
+    return style.pick(full=full, lean=lean)
 
 
 def types_agree(model: Graph, shape: str, dtype: str, own_shape: str) -> str:
@@ -107,6 +113,23 @@ def types_agree(model: Graph, shape: str, dtype: str, own_shape: str) -> str:
         want = f"{want}{{{own_shape}}}"
         if have != want:
             raise SystemExit(f"{{path}}: {{name}} is {{have}}, the model needs {{want}}")'''
+
+
+def shapes_agree(shape: str, own_shape: str) -> str:
+    """The same in a lean script, where an assignment would stretch a tensor without a word."""
+    return f"""\
+        if {shape} != {own_shape}:
+            raise SystemExit(f"{{path}}: {{name}} has another shape in the model")"""
+
+
+def reading(path: str, style: Style) -> str:
+    """The tensors of a file, as an expression."""
+    return style.pick(full=f"read({path})", lean=f"load_file({path})")
+
+
+def writing(path: str, tensors: str, style: Style) -> str:
+    """The statement that writes tensors to a file."""
+    return style.pick(full=f"write({path}, {tensors})", lean=f"save_file({tensors}, {path})")
 
 
 def types_text(types: Mapping[str, TensorType], prefix: str = "") -> str:

@@ -195,6 +195,16 @@ def printed_metrics(metrics: Sequence[NamedMetric]) -> PrintedMetrics:
     return PrintedMetrics(piece, ordered)
 
 
+def result_lines(loss: str, measured: bool) -> list[str]:
+    """What `evaluate` ends with; `loss` is the mean loss, empty where there is none."""
+    result = "{name: float(metric.result()) for name, metric in metrics.items()}"
+    if not measured:
+        return [f'return {{"loss": {loss}}}']
+    if not loss:
+        return [f"return {result}"]
+    return [f"result = {result}", f'return {{"loss": {loss}, **result}}']
+
+
 def _varying(metrics: Sequence[Metric]) -> tuple[str, ...]:
     """The attributes in which metrics of one kind differ."""
     names = [field.name for field in fields(metrics[0])]

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tercet.codegen.expr import Expr, Name
+from tercet.codegen.script.data import DataCode
 from tercet.codegen.script.pieces import Piece, literal
 from tercet.codegen.script.schedules import schedule_piece
+from tercet.codegen.script.style import Style
 from tercet.compiler.data.base import FileSource
 from tercet.compiler.graph.training import Training
 from tercet.compiler.training.clipping import Clip, ClipValue, GlobalNorm
@@ -32,6 +35,13 @@ def batches(rows, batch_size, seed, epoch):
 LEARNING_RATE = "LEARNING_RATE"
 NO_DECAY = "NO_DECAY"
 PRECISION = "PRECISION"
+
+
+def base_rate(style: Style) -> Expr:
+    """The learning rate before any schedule, as an expression."""
+    return style.pick(full=Name("args").lr, lean=Name(LEARNING_RATE))
+
+
 MATCHED = f"any(fnmatchcase(name, pattern) for pattern in {NO_DECAY})"
 """Whether the parameter called `name` in the source has no weight decay; needs MATCHED_IMPORT."""
 MATCHED_IMPORT = "from fnmatch import fnmatchcase"
@@ -96,75 +106,89 @@ def constants(training: Training | None, precision: str = "") -> tuple[tuple[str
 # ------------------------------------------------------------------------------------------- flags
 
 
-def argument_lines(training: Training | None, device: str, export_help: str) -> list[str]:
+def argument_lines(
+    training: Training | None, device: str, export_help: str, style: Style = Style.FULL
+) -> list[str]:
     """The lines of `main` that read the command line into `args`.
 
     `device` is the target's expression for the default of `--device`; `export_help` says what
     `--export` writes.
     """
-    common = [
+    trains = training is not None
+    file = style.full_only('metavar="FILE"')
+    predict = _flag(
+        "predict",
+        'nargs=2, action="append", default=[]',
+        'metavar=("IN", "OUT")',
+        help="run on the inputs in IN, write the outputs to OUT (safetensors)",
+    )
+    flags = [
+        *(_numbers(style) if trains else ()),
+        *style.full_only(*(_data(training) if training is not None else ())),
         _flag("seed", "type=int", "default=SEED"),
-        _flag("device", f"default={device}", help="cpu, cuda or cuda:K"),
-        _flag("weights", 'metavar="FILE"', help="start from these weights (safetensors)"),
-        _flag("save", 'metavar="FILE"', help="write the weights here (safetensors)"),
-    ]
-    ends = [
         _flag(
-            "predict",
-            'nargs=2, action="append", default=[]',
-            'metavar=("IN", "OUT")',
-            help="run on the inputs in IN, write the outputs to OUT (safetensors)",
+            "device", f"default={device}", help=style.pick(full="cpu, cuda or cuda:K", lean=None)
         ),
-        _flag("export", 'metavar="FILE"', help=export_help),
+        _flag("weights", *file, help="start from these weights (safetensors)"),
+        _flag("save", *file, help="write the weights here (safetensors)"),
+        *style.full_only(*(_state() if trains else ()), predict),
+        _flag("export", *file, help=export_help),
     ]
-    flags = common + ends
-    if training is not None:
-        flags = _numbers() + _data(training) + common + _state() + ends
     return [
         "parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])",
         *flags,
         "args = parser.parse_args()",
-        "if not 0 <= args.seed < 2**32:",
-        '    parser.error("--seed must be from 0 to 4294967295")',
-        *(_training_checks() if training is not None else []),
-        *_path_checks(training is not None),
+        *style.full_only(
+            "if not 0 <= args.seed < 2**32:",
+            '    parser.error("--seed must be from 0 to 4294967295")',
+            *(_training_checks() if trains else ()),
+            *_path_checks(trains),
+        ),
     ]
 
 
-def training_lines(data: str, evaluated: bool, before: Sequence[str] = ()) -> list[str]:
+def training_lines(
+    data: DataCode, evaluated: bool, before: Sequence[str], style: Style
+) -> list[str]:
     """What `main` does between the weights given and those saved.
 
     `data` loads the arrays; the lines `before` stand between this and the training.
     """
-    found = [
-        "if args.epochs or args.resume or args.evaluate:",
-        f"    train_part, test_part = {data}",
-        *(f"    {line}" for line in before),
-        "step = 0",
-        "if args.epochs or args.resume:",
-        "    step = train(model, train_part, args)",
-    ]
-    if not evaluated:
-        return found
-    result = '"  ".join(f"{name} {value:.4f}" for name, value in result.items())'
-    return [
-        *found,
-        "if (args.epochs or args.evaluate) and len(test_part[0]):",
+    loaded = [f"    train_part, test_part = {data.call}", *(f"    {line}" for line in before)]
+    evaluation = [
         "    result = evaluate(model, test_part, args)",
-        "    if args.log_dir:",
-        '        record = {"epoch": args.epochs, "step": step, "test": result}',
-        "        log(args.log_dir, record)",
-        f"    print({result})",
+        *style.full_only(
+            "    if args.log_dir:",
+            '        record = {"epoch": args.epochs, "step": step, "test": result}',
+            "        log(args.log_dir, record)",
+        ),
+        '    print("  ".join(f"{name} {value:.4f}" for name, value in result.items()))',
     ]
+    return style.pick(
+        full=[
+            "if args.epochs or args.resume or args.evaluate:",
+            *loaded,
+            "step = 0",
+            "if args.epochs or args.resume:",
+            "    step = train(model, train_part, args)",
+            *(["if (args.epochs or args.evaluate) and len(test_part[0]):"] if evaluated else []),
+            *(evaluation if evaluated else []),
+        ],
+        lean=[
+            "if args.epochs or not args.export:  # to export alone takes no data",
+            *loaded,
+            "    train(model, train_part, args)",
+            *(evaluation if evaluated and data.tested else []),
+        ],
+    )
 
 
-def output_lines(predict: str) -> list[str]:
+def output_lines(predict: str, style: Style = Style.FULL) -> list[str]:
     """What `main` does last; `predict` is the call for a `source` and a `path`."""
     return [
         "if args.save:",
         "    save(model, args.save)",
-        "for source, path in args.predict:",
-        f"    {predict}",
+        *style.full_only("for source, path in args.predict:", f"    {predict}"),
         "if args.export:",
         "    export(model, args.export)",
     ]
@@ -204,11 +228,11 @@ def _flag(name: str, *arguments: str, help: str | None = None) -> str:
     return f"parser.add_argument({', '.join((literal(f'--{name}'), *arguments, *tail))})"
 
 
-def _numbers() -> list[str]:
+def _numbers(style: Style) -> list[str]:
     return [
         _flag("epochs", "type=int", "default=EPOCHS"),
         _flag("batch-size", "type=int", "default=BATCH_SIZE"),
-        _flag("lr", "type=float", f"default={LEARNING_RATE}"),
+        *style.full_only(_flag("lr", "type=float", f"default={LEARNING_RATE}")),
     ]
 
 
@@ -223,6 +247,9 @@ def _state() -> list[str]:
         _flag("checkpoint", 'metavar="FILE"', help="write the state of training here each epoch"),
         _flag("checkpoint-every", "type=int", 'metavar="STEPS"', help="and after so many steps"),
         _flag("resume", 'metavar="FILE"', help="go on from a checkpoint"),
+        _flag(
+            "allow-nonfinite", 'action="store_true"', help="train on where the loss is not finite"
+        ),
         _flag("evaluate", 'action="store_true"', help="evaluate even without training"),
         _flag("log-dir", 'metavar="DIR"', help="append to metrics.jsonl in this folder"),
     ]

@@ -17,6 +17,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_training(parser)
     options.add_output(parser, "where the scripts go (default: the current folder)")
     parser.add_argument(
+        "--lean",
+        action="store_true",
+        help="shorter scripts: no checkpoints, no prediction, no checks of files",
+    )
+    parser.add_argument(
         "--force", action="store_true", help="also overwrite scripts that were edited"
     )
     parser.add_argument(
@@ -36,7 +41,10 @@ def _run(args: argparse.Namespace) -> int:
         terminal.note("onnx has no script; `tercet export -t onnx` writes its file")
     decisions: dict[str, list[Decision]] = {target: [] for target in targets}
     folder = args.output or Path()
-    for path in write_scripts(project, targets, folder, force=args.force, decisions=decisions):
+    written = write_scripts(
+        project, targets, folder, force=args.force, lean=args.lean, decisions=decisions
+    )
+    for path in written:
         print(path)
     for target, found in decisions.items() if args.why else ():
         print(f"{target}:", file=sys.stderr)
@@ -51,6 +59,7 @@ COMMAND = Command(
     (
         "tercet compile net.model                        all three, here",
         "tercet compile net.model -t pytorch -o scripts  one, elsewhere",
+        "tercet compile net.model --lean -o to_read      short ones, to read and to go on from",
         "tercet compile net.model -P width=128 -T optimizer.lr=0.1",
         "tercet compile net.model --why                  and why they look as they do",
     ),

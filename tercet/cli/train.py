@@ -65,6 +65,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for flag, metavar, help, type in _PASSED_ON:
         parser.add_argument(flag, metavar=metavar, help=help, type=type)
+    parser.add_argument(
+        "--allow-nonfinite", action="store_true", help="train on where the loss is not finite"
+    )
     options.add_timeout(parser, None)
 
 
@@ -84,6 +87,7 @@ def _run(args: argparse.Namespace) -> int:
     for flag, *_ in _PASSED_ON:
         value = getattr(args, flag.strip("-").replace("-", "_"))
         flags += [flag, value] if value is not None else []
+    flags += ["--allow-nonfinite"] if args.allow_nonfinite else []
     with temporary_script(project, target, options.interpreters(args)) as script:
         terminal.note(f"training {project.model.name} with {target}")
         finished = run(script.job(flags, args.timeout), inherit=True)

@@ -101,11 +101,16 @@ def verify_project(project: Project, request: Request, progress: Progress | None
 
 
 def _check_scripts(request: Request) -> None:
-    """Raises TercetError for a script that is not there, or whose framework is not."""
+    """Raises TercetError for a script that is absent or lean, or whose framework is absent."""
     for target, path in request.scripts.items():
         require_script(target)
         if not path.is_file():
             raise TercetError(f"there is no script {path}")
+        if "--predict" not in path.read_text(encoding="utf-8", errors="replace"):
+            raise TercetError(
+                f"{path} has no --predict, by which `tercet verify` asks a script for its outputs",
+                "what `tercet compile --lean` writes has none: compile without --lean",
+            )
     if request.scripts:
         choose_targets(list(request.scripts), request.interpreters)
 

@@ -17,12 +17,14 @@ import numpy as np
 import pytest
 
 from tercet.backends.mxnet.optimizers import printed_optimizer
+from tercet.codegen.expr import Name
 from tercet.compiler.graph.training import Update
 from tercet.compiler.training import optimizers as opt
 from tercet.compiler.training.clipping import Clip, ClipValue
 from tercet.compiler.training.schedules import CosineSchedule
 
 ROOT = Path(__file__).parents[2]
+RATE = Name("args").lr
 STEPS = 12
 
 
@@ -72,7 +74,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(place / "start.npy", start.astype(np.float32))
     np.save(place / "gradients.npy", gradients.astype(np.float32))
     for case in CASES:
-        printed = printed_optimizer(_update(case), {})
+        printed = printed_optimizer(_update(case), RATE, {})
         constant = f"MAX_GRADIENT = {case.clip.limit}\n" if isinstance(case.clip, ClipValue) else ""
         trainer = f"trainer = gluon.Trainer(model.collect_params(), {printed.arguments})\n"
         (place / f"{case.name}.py").write_text(f"{constant}{printed.piece.text}\n\n\n{trainer}")
@@ -105,9 +107,9 @@ def test_classes_of_the_script_take_no_name_from_mxnet(folder: Path) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_what_differs_is_noted(case: Case) -> None:
-    assert bool(printed_optimizer(_update(case), {}).notes) == (case.name in NOTED)
+    assert bool(printed_optimizer(_update(case), RATE, {}).notes) == (case.name in NOTED)
 
 
 def test_a_schedule_with_momentum_is_noted() -> None:
     update = Update(("M",), cast(Any, None), opt.Sgd(0.1, momentum=0.9), CosineSchedule())
-    assert "velocity" in printed_optimizer(update, {}).notes[0]
+    assert "velocity" in printed_optimizer(update, RATE, {}).notes[0]

@@ -99,7 +99,10 @@ def test_all_names_at_the_top_of_scripts_are_reserved(target: str, tmp_path: Pat
         for name in re.findall(r"\b(?:block|model) (\w+)", path.read_text(encoding="utf-8"))
     }
     bound = {
-        name for path in paths for name in _bound(script_text(open_project(path), target, tmp_path))
+        name
+        for path in paths
+        for lean in (False, True)
+        for name in _bound(script_text(open_project(path), target, tmp_path, lean=lean))
     }
     assert bound - blocks - TARGETS[target].reserved_names == set()
 

@@ -17,6 +17,7 @@ from tercet.codegen.script.files import LOG, WRITE, checkpoint_piece
 from tercet.codegen.script.metrics import printed_metrics
 from tercet.codegen.script.pieces import Piece, joined
 from tercet.codegen.script.schedules import schedule_piece
+from tercet.codegen.script.style import Style
 from tercet.codegen.script.training import BATCHES, argument_lines, constants, optimizer_constants
 from tercet.compiler.data import BreastCancer, Csv, DataSource, Mnist, Text
 from tercet.compiler.graph.ir import Graph, Region
@@ -86,6 +87,8 @@ def test_flags_are_those_of_the_contract(monkeypatch: pytest.MonkeyPatch) -> Non
     assert sorted(documented) == sorted(printed)
     untrained = re.findall(r'"--([a-z-]+)"', "\n".join(argument_lines(None, '"cpu"', "")))
     assert set(untrained) == {"seed", "device", "weights", "save", "predict", "export"}
+    lean = re.findall(r'"--([a-z-]+)"', "\n".join(argument_lines(model, '"cpu"', "", Style.LEAN)))
+    assert lean == ["epochs", "batch-size", "seed", "device", "weights", "save", "export"]
 
     command = "s.py --epochs 0 --lr 0.5 --predict a b --predict c d --data elsewhere --evaluate"
     monkeypatch.setattr(sys, "argv", command.split())

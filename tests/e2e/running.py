@@ -27,6 +27,7 @@ class Done:
 
     code: int
     stderr: str
+    stdout: str = ""
 
 
 class Forks:
@@ -55,7 +56,8 @@ class Forks:
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
         code = int(self._process.stdout.readline())
-        return Done(code, (self.folder / "stderr").read_text())
+        said = (self.folder / name for name in ("stderr", "stdout"))
+        return Done(code, *(path.read_text() for path in said))
 
     def close(self) -> None:
         """End the process."""

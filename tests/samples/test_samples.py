@@ -63,10 +63,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("scripts")
 
 
-def script(sample: Sample, target: str, folder: Path) -> Path:
-    path = folder / f"{sample.id.replace('=', '_')}_{target}.py"
+def script(sample: Sample, target: str, folder: Path, *, lean: bool = False) -> Path:
+    style = "lean_" if lean else ""
+    path = folder / f"{style}{sample.id.replace('=', '_')}_{target}.py"
     if not path.exists():
-        path.write_text(script_text(project(sample), target, folder), encoding="utf-8")
+        text = script_text(project(sample), target, folder, lean=lean)
+        path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -80,12 +82,12 @@ def test_is_python(sample: Sample, target: str, folder: Path) -> None:
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("sample", BY_ID)
 def test_is_clean(sample: Sample, target: str, folder: Path) -> None:
-    path = script(sample, target, folder)
+    paths = [str(script(sample, target, folder, lean=lean)) for lean in (False, True)]
     for command in (
         ["format", "--isolated", "--check"],
         ["check", "--isolated", "--line-length", "88", "--select", "E,F,W,I,UP,B"],
     ):
-        ruff = [sys.executable, "-m", "ruff", *command, str(path)]
+        ruff = [sys.executable, "-m", "ruff", *command, *paths]
         done = subprocess.run(ruff, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -151,17 +153,36 @@ def model_name(sample: Sample) -> str:
     return project(sample).model.name
 
 
+LEAN_LINES = {"pytorch": 250, "tensorflow": 250, "mxnet": 260}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_lean_script_is_short(target: str, folder: Path) -> None:
+    (sample,) = (s for s in CATALOG if s.name == "digits_resnet")
+    text = script(sample, target, folder, lean=True).read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= LEAN_LINES[target]
+
+
 # ---------------------------------------------------------------------------------------- goldens
 
+GOLDENS = [
+    *(
+        (name, part)
+        for name in GOLDEN
+        for part in ("program.txt", *(f"{target}.py" for target in TARGETS))
+    ),
+    *(("digits_resnet", f"lean_{target}.py") for target in TARGETS),
+]
 
-@pytest.mark.parametrize("part", ["program.txt", *(f"{target}.py" for target in TARGETS)])
-@pytest.mark.parametrize("name", GOLDEN)
+
+@pytest.mark.parametrize("name, part", GOLDENS)
 def test_golden(name: str, part: str, update_golden: bool) -> None:
     sample = next(s for s in CATALOG if s.name == name)
     path = ROOT / "tests" / "golden" / name / part
-    target = part.removesuffix(".py")
+    target = part.removesuffix(".py").removeprefix("lean_")
     if target in TARGETS:
-        text = script_text(project(sample), target, path.parent)
+        lean = part.startswith("lean_")
+        text = script_text(project(sample), target, path.parent, lean=lean)
     else:
         text = print_program(project(sample).program)
     if update_golden:

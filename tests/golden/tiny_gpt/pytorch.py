@@ -204,10 +204,12 @@ def train(model, arrays, args):
             nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
             optimizer.step()
             step += 1
-            total += loss.detach()
+            total += loss.item()
+            if not (math.isfinite(total) or args.allow_nonfinite):
+                raise SystemExit(f"{title}, step {step}: the loss is not finite")
             if args.checkpoint_every and step % args.checkpoint_every == 0:
                 save_checkpoint(args, model, optimizer, step)
-        mean = float(total) / len(loader)
+        mean = total / len(loader)
         print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)
         if args.log_dir:
             rate = optimizer.param_groups[0]["lr"]
@@ -231,10 +233,8 @@ def evaluate(model, arrays, args):
         metrics["accuracy"].update(logits.cpu().numpy(), following.cpu().numpy())
         metrics["perplexity"].update(logits.cpu().numpy(), following.cpu().numpy())
         total += len(tokens) * F.cross_entropy(logits.movedim(2, 1), following)
-    return {
-        "loss": float(total) / len(dataset),
-        **{name: float(metric.result()) for name, metric in metrics.items()},
-    }
+    result = {name: float(metric.result()) for name, metric in metrics.items()}
+    return {"loss": float(total) / len(dataset), **result}
 
 
 def log(folder, record):
@@ -445,6 +445,11 @@ def main():
     )
     parser.add_argument("--resume", metavar="FILE", help="go on from a checkpoint")
     parser.add_argument(
+        "--allow-nonfinite",
+        action="store_true",
+        help="train on where the loss is not finite",
+    )
+    parser.add_argument(
         "--evaluate", action="store_true", help="evaluate even without training"
     )
     parser.add_argument(
@@ -504,4 +509,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: a8c8a873e40d1ba3
+# Compiled by Tercet. sha256 of the lines above: ec3cb2b08322e204

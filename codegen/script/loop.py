@@ -1,0 +1,119 @@
+"""An explicit training loop, but for what an update is: where it begins, counts, looks and saves.
+
+`Loop` gives the lines that are alike in every target whose scripts have such a loop; the target
+puts its own between them.  They may read `step`, `epoch`, `total` and, with a schedule, `steps`.
+"""
+
+from __future__ import annotations
+
+from tercet.codegen.script.style import Style
+from tercet.dsl.records import dataclass
+
+FINITE_IMPORT = "import math"
+LOOP_IMPORTS = ("import sys", "from tqdm import tqdm", FINITE_IMPORT)
+LOOP_NAMES = (
+    *("args", "epoch", "epoch_steps", "loader", "mean", "order", "rate", "record", "step", "steps"),
+    *("title", "total"),
+)
+"""Names that the lines use; a loss must not take them."""
+
+NOT_FINITE = "the loss is not finite"
+
+
+def not_finite_lines(style: Style, value: str, allowed: str, where: str) -> list[str]:
+    """Lines that end the script where `value` is not finite; `where` is the text of an f-string.
+
+    `allowed` is the expression of the flag by which a user lets training go on.
+    """
+    unless = style.pick(full=f"math.isfinite({value}) or {allowed}", lean=f"math.isfinite({value})")
+    test = f"not ({unless})" if " or " in unless else f"not {unless}"
+    return [f"if {test}:", f'    raise SystemExit(f"{where}: {NOT_FINITE}")']
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The loop over epochs and batches of a script of this style.
+
+    `rows` is the number of training rows; `batches` what an epoch of a full script runs over,
+    given the row numbers `order`, and `loader` what every epoch of a lean one does; `state` what
+    `save_checkpoint` and `load_checkpoint` take, `rate` the learning rate used last.
+    """
+
+    style: Style
+    rows: str
+    batches: str
+    loader: str
+    state: str
+    rate: str
+    scheduled: bool
+
+    @property
+    def docstring(self) -> str:
+        """That of `train`."""
+        what = self.style.pick(full="; gives the step", lean="")
+        return f'    """Train on the arrays until `args.epochs` are done{what}."""'
+
+    @property
+    def before(self) -> list[str]:
+        """From the optimizer to the first epoch."""
+        scheduled = ["steps = args.epochs * epoch_steps"] if self.scheduled else []
+        return self.style.pick(
+            full=[
+                f"step = load_checkpoint(args, {self.state}) if args.resume else 0",
+                f"epoch_steps = len(batches({self.rows}, args.batch_size, args.seed, 0))",
+                *scheduled,
+                "for epoch in range(step // epoch_steps, args.epochs):",
+            ],
+            lean=[
+                f"loader = {self.loader}",
+                "step, steps = 0, args.epochs * len(loader)" if self.scheduled else "step = 0",
+                "for epoch in range(args.epochs):",
+            ],
+        )
+
+    @property
+    def epoch(self) -> list[str]:
+        """What an epoch begins with."""
+        return [
+            *self.style.full_only(
+                f"order = batches({self.rows}, args.batch_size, args.seed, epoch)",
+                f"loader = {self.batches}",
+            ),
+            "total = 0.0",
+            'title = f"epoch {epoch + 1}/{args.epochs}"',
+        ]
+
+    def after_step(self, loss: str) -> list[str]:
+        """What follows an update; `loss` is its loss as a number of Python."""
+        where = "{title}, step {step}"
+        return [
+            "step += 1",
+            f"total += {loss}",
+            *not_finite_lines(self.style, "total", "args.allow_nonfinite", where),
+            *self.style.full_only(
+                "if args.checkpoint_every and step % args.checkpoint_every == 0:",
+                f"    save_checkpoint(args, {self.state}, step)",
+            ),
+        ]
+
+    @property
+    def after_epoch(self) -> list[str]:
+        """What an epoch ends with."""
+        return self.style.pick(
+            full=[
+                "mean = total / len(loader)",
+                'print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)',
+                "if args.log_dir:",
+                f"    rate = {self.rate}",
+                '    record = {"epoch": epoch + 1, "step": step, "loss": mean}',
+                '    log(args.log_dir, {**record, "learning_rate": rate})',
+                "if args.checkpoint:",
+                f"    save_checkpoint(args, {self.state}, step)",
+            ],
+            lean=['print(f"{title}: loss {total / len(loader):.4f}", file=sys.stderr)'],
+        )
+
+    @property
+    def end(self) -> list[str]:
+        """What `train` ends with."""
+        return [*self.style.full_only("return step")]

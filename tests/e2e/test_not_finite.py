@@ -1,0 +1,84 @@
+"""A loss that is not finite ends training: told, nothing spoilt is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tercet
+from tests.e2e.running import Runner
+
+MODEL = """
+model Net {
+    input x: f32[N, 3]
+    output y = x |> dense(4) |> dense(1) |> squeeze(axis = 1)
+}
+train Net {
+    target goal: f32[N]
+    data = npz("rows.npz", split = 0.5, shuffle = false) { x = x, goal = goal }
+    loss = mse(y, goal)
+    optimizer = sgd(lr = 0.01)
+    batch = 4
+    epochs = 3
+}
+"""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=["pytorch", "tensorflow", "mxnet"])
+def runner(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Runner]:
+    folder = tmp_path_factory.mktemp(request.param)
+    (folder / "net.model").write_text(MODEL)
+    random = np.random.default_rng(0)
+    rows = {"x": random.normal(size=(48, 3)), "goal": random.normal(size=48)}
+    np.savez(folder / "rows.npz", **{name: a.astype(np.float32) for name, a in rows.items()})
+    for style in ("full", "lean"):
+        output, lean = folder / style, style == "lean"
+        tercet.compile(folder / "net.model", targets=[request.param], output=output, lean=lean)
+        script = output / f"net_{request.param}.py"
+        # The loss overflows some steps after the beginning.
+        script.write_text(script.read_text().replace("LEARNING_RATE = 0.01", "LEARNING_RATE = 1e7"))
+    runner = Runner(folder, request.param)
+    yield runner
+    runner.close()
+
+
+def _script(runner: Runner, style: str) -> Path:
+    return runner.folder / style / runner.script.name
+
+
+@pytest.mark.parametrize("style", ["full", "lean"])
+def test_it_stops_and_writes_no_weights(style: str, runner: Runner) -> None:
+    saved = runner.folder / f"{style}.safetensors"
+    done = runner("--save", str(saved), script=_script(runner, style))
+    assert done.code == 1
+    told = re.findall(r"epoch (\d)(?:/3)?, step (\d+): the loss is not finite", done.stderr)
+    assert len(told) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert 1 <= int(told[0][0]) <= 3
+    assert 2 <= int(told[0][1]) <= 18
+    assert not saved.exists()
+
+
+def test_the_last_checkpoint_is_of_a_finite_loss(runner: Runner) -> None:
+    kept = runner.folder / "run.ckpt"
+    flags = ["--checkpoint", str(kept), "--checkpoint-every", "1"]
+    done = runner(*flags, script=_script(runner, "full"))
+    (step,) = re.findall(r"step (\d+): the loss is not finite", done.stderr)
+    resumed = runner("--resume", str(kept), "--epochs", "3", script=_script(runner, "full"))
+    assert f"step {step}: the loss is not finite" in resumed.stderr
+
+
+def test_who_wants_it_may_train_on(runner: Runner) -> None:
+    saved = runner.folder / "allowed.safetensors"
+    flags = ["--allow-nonfinite", "--save", str(saved)]
+    done = runner(*flags, script=_script(runner, "full"))
+    assert done.code == 0, done.stderr
+    assert saved.exists()
