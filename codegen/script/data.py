@@ -55,7 +55,7 @@ def data_code(
     those that the arrays must pass in a full script.
     """
     inputs = [given.value.name for given in data.mapping.inputs]
-    how = loading(data.source, inputs, model_folder)
+    how = loading(data.source, inputs, model_folder).styled(style)
     names = Names(RESERVED | how.reserved)
     printed = mapping_lines(data.mapping, how.columns, names)
     where = _where(data.source, how)

@@ -130,6 +130,7 @@ def _npz(source: Npz, used: Sequence[str], folder: Path) -> Loading:
         arguments=("data",),
         split=(source.split, source.shuffle),
         reserved=frozenset({"arrays", "read_arrays", "check", "zipfile"}),
+        lean_setup=("arrays = np.load(path)",),
     )
 
 

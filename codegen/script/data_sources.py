@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tercet.codegen.expr import Expr, Name
 from tercet.codegen.script.pieces import Piece
+from tercet.codegen.script.style import Style
 from tercet.compiler.data.base import DataSource
 from tercet.compiler.data.bundled import Digits, Table
 from tercet.compiler.data.images import Cifar10, Cifar100, Mnist
@@ -50,6 +52,7 @@ class Loading:
     `arguments` are the flags (`data`, `seed`) that it needs, `parts` what `load_part` is called
     with where the source has a test part, `split` share and shuffling where it has not, `length`
     the number of rows where it is known before the mapping, `reserved` names that `setup` assigns.
+    `lean_setup` stands in place of `setup` and `helpers` in a lean script, where that is shorter.
     """
 
     columns: dict[str, Column]
@@ -61,6 +64,13 @@ class Loading:
     split: tuple[float, bool] = (1.0, False)
     length: str = ""
     reserved: frozenset[str] = frozenset()
+    lean_setup: tuple[str, ...] | None = None
+
+    def styled(self, style: Style) -> Loading:
+        """The reading of a script of this style."""
+        if self.lean_setup is None:
+            return self
+        return style.pick(full=self, lean=replace(self, setup=self.lean_setup, helpers=()))
 
 
 _Reader = Callable[[Any, Sequence[str], Path], Loading]

@@ -72,8 +72,10 @@ def test_the_last_checkpoint_is_of_a_finite_loss(runner: Runner) -> None:
     flags = ["--checkpoint", str(kept), "--checkpoint-every", "1"]
     done = runner(*flags, script=_script(runner, "full"))
     (step,) = re.findall(r"step (\d+): the loss is not finite", done.stderr)
-    resumed = runner("--resume", str(kept), "--epochs", "3", script=_script(runner, "full"))
-    assert f"step {step}: the loss is not finite" in resumed.stderr
+    resumed = runner("--resume", str(kept), script=_script(runner, "full"))
+    (again,) = re.findall(r"step (\d+): the loss is not finite", resumed.stderr)
+    # Keras' loss is a mean since the beginning of the epoch, whose sum overflows a step earlier.
+    assert int(again) - int(step) in ((0, 1) if "tensorflow" in runner.script.name else (0,))
 
 
 def test_who_wants_it_may_train_on(runner: Runner) -> None:
