@@ -66,7 +66,7 @@ def test_it_trains_and_exports_what_the_full_script_does(name: str, runner: Runn
     folder, target = runner.folder, runner.script.stem.removeprefix("net_")
     scripts = {style: folder / style / f"{name}_{target}.py" for style in ("lean", "full")}
     trained = folder / f"{name}.safetensors"
-    done = runner("--epochs", "1", "--save", str(trained), script=scripts["lean"])
+    done = runner.run(str(scripts["lean"]), "--epochs", "1", "--save", str(trained))
     assert done.code == 0, done.stderr
     assert re.search(r"^loss \d+\.\d{4}|^\w+ \d+\.\d{4}", done.stdout.splitlines()[-1])
     model = tercet.load(folder / f"{name}.model").model
@@ -77,7 +77,7 @@ def test_it_trains_and_exports_what_the_full_script_does(name: str, runner: Runn
     for style, script in scripts.items():
         path = folder / f"{style}_{name}"
         flags = ["--epochs", "0", "--weights", str(trained), "--save", f"{path}.safetensors"]
-        done = runner(*flags, "--export", str(path), script=script)
+        done = runner.run(str(script), *flags, "--export", str(path))
         assert done.code == 0, done.stderr
         exported[style] = _exported(path, target)
         again = load_file(f"{path}.safetensors")
@@ -99,7 +99,7 @@ def test_weights_of_another_model_are_refused(runner: Runner) -> None:
     for what, tensors in wrong.items():
         save_file(tensors, folder / "wrong.safetensors")
         flags = ["--weights", str(folder / "wrong.safetensors"), "--export", str(folder / "wrong")]
-        done = runner("--epochs", "0", *flags, script=script)
+        done = runner.run(str(script), "--epochs", "0", *flags)
         assert done.code != 0, what
         assert not [*folder.glob("wrong-*"), *folder.glob("wrong")], what
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,14 +49,14 @@ def runner(
     runner.close()
 
 
-def _script(runner: Runner, style: str) -> Path:
-    return runner.folder / style / runner.script.name
+def _script(runner: Runner, style: str) -> str:
+    return f"{style}/{runner.script.name}"
 
 
 @pytest.mark.parametrize("style", ["full", "lean"])
 def test_it_stops_and_writes_no_weights(style: str, runner: Runner) -> None:
     saved = runner.folder / f"{style}.safetensors"
-    done = runner("--save", str(saved), script=_script(runner, style))
+    done = runner.run(_script(runner, style), "--save", str(saved))
     assert done.code == 1
     told = re.findall(r"epoch (\d)(?:/3)?, step (\d+): the loss is not finite", done.stderr)
     assert len(told) == 1, done.stderr
@@ -70,9 +69,9 @@ def test_it_stops_and_writes_no_weights(style: str, runner: Runner) -> None:
 def test_the_last_checkpoint_is_of_a_finite_loss(runner: Runner) -> None:
     kept = runner.folder / "run.ckpt"
     flags = ["--checkpoint", str(kept), "--checkpoint-every", "1"]
-    done = runner(*flags, script=_script(runner, "full"))
+    done = runner.run(_script(runner, "full"), *flags)
     (step,) = re.findall(r"step (\d+): the loss is not finite", done.stderr)
-    resumed = runner("--resume", str(kept), script=_script(runner, "full"))
+    resumed = runner.run(_script(runner, "full"), "--resume", str(kept), *flags)
     (again,) = re.findall(r"step (\d+): the loss is not finite", resumed.stderr)
     # Keras' loss is a mean since the beginning of the epoch, whose sum overflows a step earlier.
     assert int(again) - int(step) in ((0, 1) if "tensorflow" in runner.script.name else (0,))
@@ -81,6 +80,6 @@ def test_the_last_checkpoint_is_of_a_finite_loss(runner: Runner) -> None:
 def test_who_wants_it_may_train_on(runner: Runner) -> None:
     saved = runner.folder / "allowed.safetensors"
     flags = ["--allow-nonfinite", "--save", str(saved)]
-    done = runner(*flags, script=_script(runner, "full"))
+    done = runner.run(_script(runner, "full"), *flags)
     assert done.code == 0, done.stderr
     assert saved.exists()

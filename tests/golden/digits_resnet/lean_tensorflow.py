@@ -91,7 +91,7 @@ class DigitsResNet(keras.Model):
 def load_data(seed):
     """(image, label) to train on and to test on."""
     digits = load_digits()
-    image = (digits.images[:, None] / 16).astype(np.float32)
+    image = digits.images[:, None].astype(np.float32) / 16
     label = digits.target.astype(np.int64)
     order = np.random.default_rng(seed).permutation(len(image))
     split = int(0.8 * len(image))
@@ -247,4 +247,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 1f68bad202091552
+# Compiled by Tercet. sha256 of the lines above: e62521f4319341ad

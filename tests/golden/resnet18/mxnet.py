@@ -194,7 +194,7 @@ class Accuracy:
 
 
 def train(model, arrays, args):
-    """Train on the arrays until `args.epochs` are done."""
+    """Train on the arrays until `args.epochs` are done; gives the step."""
     # MXNet folds the rate into the velocity: a changed rate acts with a delay.
     trainer = gluon.Trainer(
         model.collect_params(),
@@ -206,10 +206,10 @@ def train(model, arrays, args):
     steps = args.epochs * epoch_steps
     for epoch in range(step // epoch_steps, args.epochs):
         order = batches(len(arrays[0]), args.batch_size, args.seed, epoch)
-        order = order[step % epoch_steps :]
+        loader = order[step % epoch_steps :]
         total = 0.0
         title = f"epoch {epoch + 1}/{args.epochs}"
-        for rows in tqdm(order, desc=title, disable=None):
+        for rows in tqdm(loader, desc=title, disable=None):
             image, label = (
                 nd.from_numpy(np.ascontiguousarray(array[rows])).as_in_context(
                     args.device
@@ -226,13 +226,15 @@ def train(model, arrays, args):
             trainer.step(1)
             step += 1
             total += float(loss.asscalar())
+            if not (math.isfinite(total) or args.allow_nonfinite):
+                raise SystemExit(f"{title}, step {step}: the loss is not finite")
             if args.checkpoint_every and step % args.checkpoint_every == 0:
                 save_checkpoint(args, model, trainer, step)
-        mean = total / len(order)
+        mean = total / len(loader)
         print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)
         if args.log_dir:
-            record = {"epoch": epoch + 1, "step": step, "loss": mean}
             rate = trainer.learning_rate
+            record = {"epoch": epoch + 1, "step": step, "loss": mean}
             log(args.log_dir, {**record, "learning_rate": rate})
         if args.checkpoint:
             save_checkpoint(args, model, trainer, step)
@@ -241,9 +243,7 @@ def train(model, arrays, args):
 
 def evaluate(model, arrays, args):
     """The metrics over all rows of the arrays."""
-    metrics = {
-        "accuracy": Accuracy(),
-    }
+    metrics = {"accuracy": Accuracy()}
     total = 0.0
     for start in range(0, len(arrays[0]), args.batch_size):
         image, label = (
@@ -257,10 +257,8 @@ def evaluate(model, arrays, args):
                 nd, nd.log_softmax(logits, axis=1), label, 1000, smoothing=0.1
             ).asscalar()
         )
-    return {
-        "loss": total / len(arrays[0]),
-        **{name: float(metric.result()) for name, metric in metrics.items()},
-    }
+    result = {name: float(metric.result()) for name, metric in metrics.items()}
+    return {"loss": total / len(arrays[0]), **result}
 
 
 def log(folder, record):
@@ -470,6 +468,11 @@ def main():
     )
     parser.add_argument("--resume", metavar="FILE", help="go on from a checkpoint")
     parser.add_argument(
+        "--allow-nonfinite",
+        action="store_true",
+        help="train on where the loss is not finite",
+    )
+    parser.add_argument(
         "--evaluate", action="store_true", help="evaluate even without training"
     )
     parser.add_argument(
@@ -532,4 +535,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: a844e50f03ff8004
+# Compiled by Tercet. sha256 of the lines above: 38b6872d99374833

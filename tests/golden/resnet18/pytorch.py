@@ -180,10 +180,12 @@ def train(model, arrays, args):
             loss.backward()
             optimizer.step()
             step += 1
-            total += loss.detach()
+            total += loss.item()
+            if not (math.isfinite(total) or args.allow_nonfinite):
+                raise SystemExit(f"{title}, step {step}: the loss is not finite")
             if args.checkpoint_every and step % args.checkpoint_every == 0:
                 save_checkpoint(args, model, optimizer, step)
-        mean = float(total) / len(loader)
+        mean = total / len(loader)
         print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)
         if args.log_dir:
             rate = optimizer.param_groups[0]["lr"]
@@ -206,10 +208,8 @@ def evaluate(model, arrays, args):
         logits = model(image)
         metrics["accuracy"].update(logits.cpu().numpy(), label.cpu().numpy())
         total += len(image) * F.cross_entropy(logits, label, label_smoothing=0.1)
-    return {
-        "loss": float(total) / len(dataset),
-        **{name: float(metric.result()) for name, metric in metrics.items()},
-    }
+    result = {name: float(metric.result()) for name, metric in metrics.items()}
+    return {"loss": float(total) / len(dataset), **result}
 
 
 def log(folder, record):
@@ -408,6 +408,11 @@ def main():
     )
     parser.add_argument("--resume", metavar="FILE", help="go on from a checkpoint")
     parser.add_argument(
+        "--allow-nonfinite",
+        action="store_true",
+        help="train on where the loss is not finite",
+    )
+    parser.add_argument(
         "--evaluate", action="store_true", help="evaluate even without training"
     )
     parser.add_argument(
@@ -467,4 +472,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 834b10f4638648e0
+# Compiled by Tercet. sha256 of the lines above: 5e0f9fb09dcf93f2

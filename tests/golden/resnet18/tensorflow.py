@@ -196,16 +196,22 @@ def prepare(model, epoch_steps, args):
 
 
 class Progress(keras.callbacks.Callback):
-    """Writes metrics.jsonl and checkpoints while `fit` runs."""
+    """Stops at a loss that is not finite, writes metrics.jsonl and checkpoints."""
 
     def __init__(self, args, steps):
         super().__init__()
         self.args = args
         self.steps = steps
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch + 1
+
     def on_train_batch_end(self, batch, logs=None):
+        step = int(self.model.optimizer.iterations)
+        if not (math.isfinite(logs["loss"]) or self.args.allow_nonfinite):
+            raise SystemExit(f"epoch {self.epoch}, step {step}: the loss is not finite")
         every = self.args.checkpoint and self.args.checkpoint_every
-        if every and int(self.model.optimizer.iterations) % every == 0:
+        if every and step % every == 0:
             save_checkpoint(self.args, self.model)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -257,8 +263,7 @@ def train(model, arrays, args):
 
 def evaluate(model, arrays, args):
     """Loss and metrics over all rows of the arrays."""
-    data = tf.data.Dataset.from_tensor_slices(arrays)
-    data = data.batch(args.batch_size)
+    data = tf.data.Dataset.from_tensor_slices(arrays).batch(args.batch_size)
     result = model.evaluate(data, verbose=0, return_dict=True)
     return {"loss": result.pop("loss"), **result}
 
@@ -288,7 +293,7 @@ def load_checkpoint(args, model):
         for name, array in arrays.items()
         if name.startswith("weights/")
     }
-    assign_weights(model, own, args.resume)
+    load(model, own, args.resume)
     for name, variable in state(model):
         if name not in arrays:
             raise SystemExit(f"{args.resume}: missing {name}")
@@ -390,12 +395,8 @@ def check(path, tensors, types):
     return sizes
 
 
-def load(model, path):
-    assign_weights(model, read(path), path)
-
-
-def assign_weights(model, tensors, path):
-    """Give the model these weights; `path` is where they come from."""
+def load(model, tensors, path):
+    """Put the tensors, read from `path`, into the model: exactly those it has."""
     named = {name: weight for name, *weight in weights(model)}
     if missing := sorted(named.keys() - tensors.keys()):
         raise SystemExit(f"{path}: missing {missing}")
@@ -497,6 +498,11 @@ def main():
     )
     parser.add_argument("--resume", metavar="FILE", help="go on from a checkpoint")
     parser.add_argument(
+        "--allow-nonfinite",
+        action="store_true",
+        help="train on where the loss is not finite",
+    )
+    parser.add_argument(
         "--evaluate", action="store_true", help="evaluate even without training"
     )
     parser.add_argument(
@@ -531,7 +537,7 @@ def main():
     model = ResNet18()
     model(tf.zeros((1, 3, 224, 224)))  # creates the variables
     if args.weights:
-        load(model, args.weights)
+        load(model, read(args.weights), args.weights)
     if args.epochs or args.resume or args.evaluate:
         train_part, test_part = load_data(args.seed)
         epoch_steps = len(train_part[0]) // args.batch_size
@@ -556,4 +562,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 1056fcee1b51702c
+# Compiled by Tercet. sha256 of the lines above: 3663c5201eae5371

@@ -226,16 +226,22 @@ def prepare(model, epoch_steps, args):
 
 
 class Progress(keras.callbacks.Callback):
-    """Writes metrics.jsonl and checkpoints while `fit` runs."""
+    """Stops at a loss that is not finite, writes metrics.jsonl and checkpoints."""
 
     def __init__(self, args, steps):
         super().__init__()
         self.args = args
         self.steps = steps
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch + 1
+
     def on_train_batch_end(self, batch, logs=None):
+        step = int(self.model.optimizer.iterations)
+        if not (math.isfinite(logs["loss"]) or self.args.allow_nonfinite):
+            raise SystemExit(f"epoch {self.epoch}, step {step}: the loss is not finite")
         every = self.args.checkpoint and self.args.checkpoint_every
-        if every and int(self.model.optimizer.iterations) % every == 0:
+        if every and step % every == 0:
             save_checkpoint(self.args, self.model)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -339,7 +345,7 @@ def load_checkpoint(args, model):
         for name, array in arrays.items()
         if name.startswith("weights/")
     }
-    assign_weights(model, own, args.resume)
+    load(model, own, args.resume)
     for name, variable in state(model):
         if name not in arrays:
             raise SystemExit(f"{args.resume}: missing {name}")
@@ -453,12 +459,8 @@ def check(path, tensors, types):
     return sizes
 
 
-def load(model, path):
-    assign_weights(model, read(path), path)
-
-
-def assign_weights(model, tensors, path):
-    """Give the model these weights; `path` is where they come from."""
+def load(model, tensors, path):
+    """Put the tensors, read from `path`, into the model: exactly those it has."""
     named = {name: weight for name, *weight in weights(model)}
     if missing := sorted(named.keys() - tensors.keys()):
         raise SystemExit(f"{path}: missing {missing}")
@@ -563,6 +565,11 @@ def main():
     )
     parser.add_argument("--resume", metavar="FILE", help="go on from a checkpoint")
     parser.add_argument(
+        "--allow-nonfinite",
+        action="store_true",
+        help="train on where the loss is not finite",
+    )
+    parser.add_argument(
         "--evaluate", action="store_true", help="evaluate even without training"
     )
     parser.add_argument(
@@ -597,7 +604,7 @@ def main():
     model = TinyGPT()
     model(tf.zeros((1, 1), tf.int64))  # creates the variables
     if args.weights:
-        load(model, args.weights)
+        load(model, read(args.weights), args.weights)
     if args.epochs or args.resume or args.evaluate:
         train_part, test_part = load_data(args.data, args.seed)
         epoch_steps = len(train_part[0]) // args.batch_size
@@ -622,4 +629,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 570fd9359ae8b4be
+# Compiled by Tercet. sha256 of the lines above: e495c6cf44a1dcf9
