@@ -12,6 +12,7 @@ from tercet.codegen.expr import ArgumentName, Expr, Literal, SizeName, lift
 from tercet.codegen.names import Names, size_argument
 from tercet.codegen.uses import bound_names
 from tercet.compiler.graph.ir import Argument, Bind, Graph, Value
+from tercet.compiler.graph.values import same_value
 from tercet.dsl import nodes
 from tercet.dsl.records import dataclass
 
@@ -63,7 +64,7 @@ class Arguments:
 
     def _add_parameter(self, parameter: nodes.Parameter) -> None:
         values = [graph.arguments.get(parameter.name) for graph in self.graphs]
-        if all(type(v) is type(values[0]) and v == values[0] for v in values):
+        if all(same_value(v, values[0]) for v in values):
             self.statics[parameter.name] = printable(values[0])
         elif all(printable(v) is not None for v in values):
             argument = self._new(parameter.name, values)

@@ -22,6 +22,7 @@ from tercet.codegen.uses import bound_names
 from tercet.codegen.values import assign, is_needed, materialize, readers
 from tercet.codegen.writer import Assign, For, If, Statement
 from tercet.compiler.graph.ir import Bind, Value
+from tercet.compiler.graph.values import same_value
 from tercet.dsl import nodes
 
 _LOOK_BACK = 200
@@ -47,7 +48,7 @@ def print_bind(state: State, frame: Frame, column: list[Bind], destination: Bind
 
 
 def _static(values: list[Any], printed: Expr | None, target: nodes.AssignTarget) -> Expr | None:
-    if all(type(v) is type(values[0]) and v == values[0] for v in values):
+    if all(same_value(v, values[0]) for v in values):
         literal = printable(values[0])
         if literal is not None:
             return literal

@@ -27,6 +27,7 @@ from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.state import Frame, State
 from tercet.codegen.tree import children
 from tercet.compiler.dims import Dim, FloorDiv, Max, Min, Mod, Product, Size, Sum, Symbol
+from tercet.compiler.graph.values import same_value
 from tercet.dsl import nodes
 
 
@@ -62,7 +63,7 @@ class StaticValues:
     def resolve(self, values: Sequence[Any], keyword: str | None) -> Expr:
         """The expression for one value per execution.  Raises CannotMerge."""
         first = values[0]
-        alike = all(type(v) is type(first) and v == first for v in values)
+        alike = all(same_value(v, first) for v in values)
         some = len(set(self._graphs)) < len(self._arguments.graphs)
         if alike and not isinstance(first, Dim) and not some:
             return Literal(first)
@@ -83,7 +84,7 @@ class StaticValues:
     def _from_source(self, values: Sequence[Any]) -> Expr | None:
         for expression, column in self._candidates():
             if len(column) == len(values) and all(
-                type(a) is type(b) and a == b for a, b in zip(column, values, strict=True)
+                same_value(a, b) for a, b in zip(column, values, strict=True)
             ):
                 printed = static_expr(expression, self._statics)
                 if printed is None or isinstance(printed, Literal) or not self._legal(printed):
@@ -97,7 +98,7 @@ class StaticValues:
             if printed is None or isinstance(printed, Literal) or not self._legal(printed):
                 continue
             held = [self._arguments.local(name, g) for g in self._graphs]
-            if all(type(a) is type(b) and a == b for a, b in zip(held, values, strict=True)):
+            if all(map(same_value, held, values)):
                 return printed
         return None
 

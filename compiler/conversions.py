@@ -7,13 +7,14 @@ initializer its bare name where that needs no arguments.
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from tercet.compiler.dims import Dim, Size
 from tercet.compiler.initializers import Initializer
-from tercet.compiler.ops.base import Padding, PerAxis
+from tercet.compiler.ops.base import MaybeInfinite, Padding, PerAxis
 from tercet.compiler.types import DType
 
 WRONG: Final = object()
@@ -47,6 +48,8 @@ def conversion(hint: Any) -> tuple[str, Conversion]:
                 return _per_axis(base, mark.count)
             if isinstance(mark, Padding):
                 return _padding(mark.count)
+            if isinstance(mark, MaybeInfinite):
+                return _maybe_infinite(*conversion(base))
         return conversion(base)
     if hint in _SIMPLE:
         return _SIMPLE[hint]
@@ -64,6 +67,10 @@ def conversion(hint: Any) -> tuple[str, Conversion]:
     raise TypeError(f"no rule for a field of type {hint}")
 
 
+def _maybe_infinite(text: str, rule: Conversion) -> tuple[str, Conversion]:
+    return text, lambda value: value if is_infinite(value) else rule(value)
+
+
 def _initializer(value: Any) -> Any:
     """An initializer, or the name of one that needs no arguments."""
     if isinstance(value, type) and issubclass(value, Initializer):
@@ -79,8 +86,13 @@ def _int(value: Any) -> Any:
     return value if isinstance(value, int) and not isinstance(value, bool) else WRONG
 
 
+def is_infinite(value: Any) -> bool:
+    """Whether it is a number that is not finite."""
+    return isinstance(value, float) and not math.isfinite(value)
+
+
 def _float(value: Any) -> Any:
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and not is_infinite(value):
         return float(value)
     return WRONG
 

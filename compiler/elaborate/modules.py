@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import field
 from functools import cache
@@ -26,13 +27,14 @@ class Found:
 
 @cache
 def builtins() -> dict[str, Found]:
-    """The language's own names: operations, static functions, dtypes, initializers."""
+    """The language's own names: operations, static functions, dtypes, initializers, numbers."""
     table: dict[str, Any] = {dtype.value: dtype for dtype in DType}
     table.update(INITIALIZERS)
     table.update({name: cls for name, cls in OPERATIONS.items() if not name.startswith("_")})
     for name in FUNCTIONS:
         operation = OPERATIONS.get(name)
         table[name] = StaticFunction(name, FUNCTIONS[name][0], operation)
+    table |= {"inf": math.inf, "nan": math.nan}
     return {name: Found(value) for name, value in table.items()}
 
 

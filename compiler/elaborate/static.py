@@ -173,6 +173,8 @@ def unary(symbol: str, operand: Any) -> Any:
         if isinstance(operand, bool | Undecided):
             return negated(operand)
         raise StaticError("E0401", f"`not` needs a condition, not {describe(operand)}")
+    if isinstance(operand, float) and not math.isfinite(operand):  # there is one NaN
+        return -operand if symbol == "-" and math.isinf(operand) else operand
     if is_number(operand) or isinstance(operand, Dim):
         return bounded(-operand) if symbol == "-" else operand
     raise StaticError("E0401", f"`{symbol}` does not go with {describe(operand)}")

@@ -98,6 +98,11 @@ def frozen(value: Any) -> Any:
     return type(value), value
 
 
+def same_value(left: Any, right: Any) -> bool:
+    """Whether two static values are the same one: 1, 1.0 and true are three, `nan` is itself."""
+    return type(left) is type(right) and (left is right or bool(left == right))
+
+
 def kind_name(value: Any) -> str:
     """The name of a kind of layer, block, function or initializer in the language."""
     match value:

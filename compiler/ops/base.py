@@ -105,6 +105,14 @@ class PerAxis:
 
 
 @dataclass(frozen=True)
+class MaybeInfinite:
+    """Marks a number that becomes an element of a tensor: `inf` and `nan` are numbers there.
+
+    Everywhere else, as in `eps` or a slope, a number is finite.
+    """
+
+
+@dataclass(frozen=True)
 class Padding:
     """Marks the padding of `count` spatial axes, as `PerAxis` does for numbers.
 

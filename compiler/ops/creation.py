@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from tercet.compiler.dims import Size
 from tercet.compiler.errors import OpError, require
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import Elements, Layout, Op, Operand, Requirement, operation
+from tercet.compiler.ops.base import (
+    Elements,
+    Layout,
+    MaybeInfinite,
+    Op,
+    Operand,
+    Requirement,
+    operation,
+)
 from tercet.compiler.ops.checks import require_at_least
 from tercet.compiler.ops.elements import require_element
 from tercet.compiler.ops.sizes import at_least_one, at_most
@@ -87,7 +95,7 @@ class Full(Op):
 
     work = 0
     shape: Shape
-    value: int | float | bool
+    value: Annotated[int | float | bool, MaybeInfinite()]
     dtype: DType = DType.F32
 
     def __post_init__(self) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tercet.compiler.dims import Size
 from tercet.compiler.errors import OpError
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import Elements, Layout, Op, Operand, Requirement, operation
+from tercet.compiler.ops.base import (
+    Elements,
+    Layout,
+    MaybeInfinite,
+    Op,
+    Operand,
+    Requirement,
+    operation,
+)
 from tercet.compiler.ops.checks import normalized_axes, normalized_axis, require_at_least
 from tercet.compiler.ops.elements import require_element
 from tercet.compiler.ops.sizes import at_least_one, at_most
@@ -36,7 +44,7 @@ class Pad(Op):
     work = 0
     pads: tuple[tuple[int, int], ...]
     mode: Literal["constant", "reflect", "edge"] = "constant"
-    value: int | float = 0
+    value: Annotated[int | float, MaybeInfinite()] = 0
 
     def __post_init__(self) -> None:
         for pair in self.pads:
