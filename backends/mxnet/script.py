@@ -51,6 +51,7 @@ os.environ.setdefault("MXNET_EXEC_INPLACE_GRAD_SUM_CAP", "1000000")""",
     ("import os", "import numpy as np"),
 )
 """What stands between the other imports and those of MXNet."""
+_EXPORTED = 'args.export and f"{args.export}-symbol.json"'
 _IMPORTS_ANY = re.compile(r"(import|from) \w")
 _IMPORTS_MXNET = re.compile(r"(import|from) mxnet\b")
 
@@ -153,7 +154,9 @@ def _main(
         full="find_device(args.device)", lean='mx.Context(args.device.replace("cuda", "gpu"))'
     )
     body = [
-        *argument_lines(training, device, "write FILE-symbol.json and FILE-0000.params", style),
+        *argument_lines(
+            training, device, "write FILE-symbol.json and FILE-0000.params", style, _EXPORTED
+        ),
         "",
         f"args.device = {found}",
         "np.random.seed(args.seed)",

@@ -293,7 +293,10 @@ def load_checkpoint(args, model, trainer):
     load(model, kept, args.resume)
     for name, index in trained(model, trainer).items():
         for slot, array in enumerate(slots(trainer, index)):
-            array[:] = tensors[f"optimizer/{name}/{slot}"]
+            found = tensors.get(f"optimizer/{name}/{slot}", np.empty(0))
+            if (found.shape or (1,), found.dtype) != (array.shape, array.dtype):
+                raise SystemExit(f"{args.resume}: no {slot} of the optimizer for {name}")
+            array[:] = found
         trainer.optimizer._index_update_count[index] = step
     trainer.optimizer.num_update = step
     return step

@@ -28,13 +28,21 @@ def load_checkpoint(args, {state}):
     load(model, part(tensors, "weights/"), args.resume)
     for name, parameter in model.named_parameters():
         state = part(tensors, f"optimizer/{{name}}/")
+        for slot, value in state.items():
+            if value.shape not in ((), parameter.shape) or not value.is_floating_point():
+                raise SystemExit(f"{{args.resume}}: {{slot}} does not fit {{name}}")
         optimizer.state[parameter] = {{
             slot: value if slot == "step" else value.to(parameter.device)
             for slot, value in state.items()
         }}
-{loaded}    torch.set_rng_state(tensors["random/cpu"])
-    if args.device.startswith("cuda") and "random/cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["random/cuda"], args.device)
+    if len({{frozenset(state) for state in optimizer.state.values() if state}}) > 1:
+        raise SystemExit(f"{{args.resume}}: some state of the optimizer is missing")
+{loaded}    try:
+        torch.set_rng_state(tensors["random/cpu"])
+        if args.device.startswith("cuda") and "random/cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random/cuda"], args.device)
+    except (KeyError, RuntimeError, TypeError):
+        raise SystemExit(f"{{args.resume}}: no state of random numbers") from None
     return step
 
 

@@ -30,7 +30,10 @@ from tercet.compiler.ops.recurrent import Gru, Recurrent
 from tercet.compiler.sizing.sizes import example_sizes
 from tercet.compiler.types import DType, TensorType
 
-_IMPORTS = ("from safetensors.torch import load_file, save_file",)
+_IMPORTS = (
+    "from safetensors.torch import load_file, save_file",
+    "from safetensors.torch import save as to_bytes",
+)
 
 
 def weights_pieces(model: Graph, classes: Sequence[ClassCode], style: Style) -> list[Piece]:

@@ -85,9 +85,12 @@ def load_checkpoint(args, model):
     }
     load(model, own, args.resume)
     for name, variable in state(model):
-        if name not in arrays:
+        found, shape = arrays.get(name, np.empty(0)), tuple(variable.shape)
+        if (found.shape, str(found.dtype)) != (shape or (1,), variable.dtype):
             raise SystemExit(f"{args.resume}: missing {name}")
-        variable.assign(arrays[name].reshape(variable.shape))
+        variable.assign(found.reshape(shape))
+    if int(model.optimizer.iterations) != step:
+        raise SystemExit(f"{args.resume}: the optimizer is not at step {step}")
     return step
 
 

@@ -48,6 +48,7 @@ def predict_piece(model: Graph, target: TensorFlowTarget) -> Piece:
         (
             "import numpy as np",
             "from safetensors.numpy import load_file, save_file",
+            "from safetensors.numpy import save as to_bytes",
         ),
     )
 

@@ -6,7 +6,7 @@ from tercet.codegen.script.names import SCRIPT_NAMES, words
 
 NAMES = SCRIPT_NAMES | words(
     """
-    contextlib onnx tf tf2onnx keras layers
+    contextlib epoch_steps gpus onnx seen tf tf2onnx keras layers
     Adadelta Adagrad Adam AdamW Lion Nadam RMSprop SGD
     STEPS_PER_EXECUTION LossScale Progress Tabulated prepare state tensors use_device
     use_precision

@@ -1,7 +1,7 @@
 """Files that the scripts of all targets read and write: tensors, records, checkpoints.
 
 The same text everywhere, and no traceback for what may be wrong with a file: `docs/scripts.md`.
-The target imports its own `load_file` and `save_file`.
+The target imports its own `load_file`, and `save` as `to_bytes`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def read(path):
     """The tensors of a safetensors file."""
     try:
         return load_file(path)
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, AttributeError, KeyError, TypeError) as error:
         raise SystemExit(f"{path}: {error}") from None''',
     (_ERROR_IMPORT,),
 )
@@ -37,10 +37,10 @@ WRITE = Piece(
     '''\
 def write(path, tensors, metadata=None):
     """Write a safetensors file; a crash leaves the old one or the new one."""
-    temporary = f"{path}.tmp"
+    temporary = f"{path}.{os.getpid()}.tmp"
     try:
-        save_file(tensors, temporary, metadata)
-        with open(temporary, "rb+") as file:
+        with open(temporary, "wb") as file:
+            file.write(to_bytes(tensors, metadata))
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except (OSError, SafetensorError) as error:
@@ -162,6 +162,8 @@ def _state_of(optimizer: Optimizer) -> str:
 def checkpoint_piece(model: str, target: str, training: Training) -> Piece:
     """Reading of checkpoints: `read_checkpoint(path, run)`, and `identity`, which makes `run`.
 
+    `claim(path)` keeps one for this process.
+
     The optimizer is part of it, and the precision where it is not f32: the state of another run
     may lack what this one needs.
     The target writes one by `write(path, tensors, {**run, "step": str(step)})`.
@@ -188,10 +190,25 @@ def read_checkpoint(path, run):
         with safe_open(path, "np") as file:
             metadata = file.metadata() or {{}}
             tensors = {{name: file.get_tensor(name) for name in file.keys()}}
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, AttributeError, KeyError, TypeError) as error:
         raise SystemExit(f"{{path}}: {{error}}") from None
     for name, value in run.items():
         if metadata.get(name) != value:
-            raise SystemExit(f"{{path}}: {{name}} is {{metadata.get(name)}}, not {{value}}")
-    return tensors, int(metadata["step"])'''
-    return Piece(text, (_ERROR_IMPORT, "from safetensors import safe_open"))
+            raise SystemExit(f"{{path}}: {{name}} is {{metadata.get(name)!r}}, not {{value!r}}")
+    step = metadata.get("step", "")
+    if not step.isdecimal() or len(step) > 15:
+        raise SystemExit(f"{{path}}: step is {{step!r}}, not a number of steps")
+    return tensors, int(step)
+
+
+def claim(path):
+    """Keep other runs from writing this checkpoint until this process ends."""
+    try:
+        file = os.open(f"{{path}}.lock", os.O_CREAT | os.O_WRONLY, 0o666)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit(f"{{path}}: another run is writing this checkpoint") from None
+    except OSError as error:
+        raise SystemExit(f"{{path}}: {{error}}") from None'''
+    imports = ("import fcntl", "import os", "from safetensors import safe_open")
+    return Piece(text, (_ERROR_IMPORT, *imports))

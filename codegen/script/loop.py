@@ -17,6 +17,12 @@ LOOP_NAMES = (
 )
 """Names that the lines use; a loss must not take them."""
 
+CHECK_STEP = (
+    "if step > args.epochs * epoch_steps:",
+    '    raise SystemExit(f"{args.resume}: step {step} is beyond {args.epochs} epochs")',
+)
+"""Lines of `train` after a checkpoint is loaded."""
+
 NOT_FINITE = "the loss is not finite"
 
 
@@ -62,6 +68,7 @@ class Loop:
                 f"step = load_checkpoint(args, {self.state}) if args.resume else 0",
                 f"epoch_steps = len(batches({self.rows}, args.batch_size, args.seed, 0))",
                 *scheduled,
+                *CHECK_STEP,
                 "for epoch in range(step // epoch_steps, args.epochs):",
             ],
             lean=[

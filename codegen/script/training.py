@@ -107,12 +107,16 @@ def constants(training: Training | None, precision: str = "") -> tuple[tuple[str
 
 
 def argument_lines(
-    training: Training | None, device: str, export_help: str, style: Style = Style.FULL
+    training: Training | None,
+    device: str,
+    export_help: str,
+    style: Style = Style.FULL,
+    exported: str = "args.export",
 ) -> list[str]:
     """The lines of `main` that read the command line into `args`.
 
     `device` is the target's expression for the default of `--device`; `export_help` says what
-    `--export` writes.
+    `--export` writes, `exported` is the expression of its path.
     """
     trains = training is not None
     file = style.full_only('metavar="FILE"')
@@ -142,7 +146,7 @@ def argument_lines(
             "if not 0 <= args.seed < 2**32:",
             '    parser.error("--seed must be from 0 to 4294967295")',
             *(_training_checks() if trains else ()),
-            *_path_checks(trains),
+            *_path_checks(training, exported),
         ),
     ]
 
@@ -204,15 +208,26 @@ def _training_checks() -> list[str]:
     ]
 
 
-def _path_checks(trains: bool) -> list[str]:
-    """A folder that takes no file is told before the training that would be lost."""
-    files = ", ".join(["args.save", *(["args.checkpoint"] if trains else []), "args.export"])
+def _path_checks(training: Training | None, exported: str) -> list[str]:
+    """A file that cannot or must not be written is told before the training that would be lost."""
+    trains = training is not None
+    files = ", ".join(["args.save", *(["args.checkpoint"] if trains else []), exported])
+    from_file = training is not None and isinstance(training.data.source, FileSource)
+    read = "[*inputs, args.data]" if from_file else "inputs"
+    resumed = "args.resume, " if trains else ""
     return [
+        "inputs = [args.weights, *(i for i, _ in args.predict)]",
         f"files = [{files}, *(o for _, o in args.predict)]",
+        f"for path in filter(None, [{resumed}*inputs, *files]):",
+        "    if os.path.exists(path) and not os.path.isfile(path):",
+        '        raise SystemExit(f"{path}: not a file")',
+        f"kept = [os.path.realpath(path) for path in {read} if path]",
         "for path in filter(None, files):",
         "    folder = os.path.dirname(os.path.abspath(path))",
         "    if not os.path.isdir(folder) or not os.access(folder, os.W_OK):",
         '        raise SystemExit(f"{path}: no folder that can be written to")',
+        '    if os.path.realpath(path) in kept or path.endswith(".model"):',
+        '        raise SystemExit(f"{path}: would overwrite an input or a model")',
         *(_LOG_CHECK if trains else []),
     ]
 
@@ -220,6 +235,8 @@ def _path_checks(trains: bool) -> list[str]:
 _LOG_CHECK = [
     "if args.log_dir and os.path.isfile(args.log_dir):",
     '    raise SystemExit(f"{args.log_dir}: not a folder")',
+    "if args.checkpoint:",
+    "    claim(args.checkpoint)",
 ]
 
 

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from symtable import Function, symtable
 
 import pytest
 
@@ -108,7 +109,10 @@ def test_all_names_at_the_top_of_scripts_are_reserved(target: str, tmp_path: Pat
 
 
 def _bound(script: str) -> Iterator[str]:
-    """What the top level of a script binds."""
+    """What the top level of a script binds, and `main`, which makes the model."""
+    (main,) = (t for t in symtable(script, "", "exec").get_children() if t.get_name() == "main")
+    assert isinstance(main, Function)
+    yield from main.get_locals()
     for statement in ast.parse(script).body:
         match statement:
             case ast.Import(names=names) | ast.ImportFrom(names=names):

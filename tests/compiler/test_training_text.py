@@ -119,9 +119,9 @@ def test_the_contract_prints_the_code_of_batches() -> None:
 
 
 def test_a_checkpoint_comes_back_and_belongs_to_its_run(tmp_path: Path) -> None:
-    save_file = Piece("", ("from safetensors.numpy import save_file",))
+    save = Piece("", ("from safetensors.numpy import save as to_bytes",))
     rmsprop = training(RmsProp(momentum=0.9, centered=True))
-    scope = run(save_file, WRITE, checkpoint_piece("Model", "pytorch", rmsprop))
+    scope = run(save, WRITE, checkpoint_piece("Model", "pytorch", rmsprop))
     path = str(tmp_path / "run.ckpt")
     tensors = {"weights/a.weight": np.arange(3.0), "random/cpu": np.zeros(2, np.uint8)}
     identity = scope["identity"](0, 32)
@@ -133,10 +133,10 @@ def test_a_checkpoint_comes_back_and_belongs_to_its_run(tmp_path: Path) -> None:
         "weights/a.weight": [0.0, 1.0, 2.0],
         "random/cpu": [0, 0],
     }
-    with pytest.raises(SystemExit, match="batch_size is 32, not 16"):
+    with pytest.raises(SystemExit, match="batch_size is '32', not '16'"):
         scope["read_checkpoint"](path, scope["identity"](0, 16))
     other = run(checkpoint_piece("Model", "pytorch", training(Sgd(0.1, momentum=0.9))))
-    message = "optimizer is rmsprop, momentum, centered, not sgd, momentum"
+    message = "optimizer is 'rmsprop, momentum, centered', not 'sgd, momentum'"
     with pytest.raises(SystemExit, match=message):
         scope["read_checkpoint"](path, other["identity"](0, 32))
 
@@ -170,7 +170,7 @@ def _all_text() -> str:
         '"""Text."""',
         *top.imports,
         "import argparse",
-        "from safetensors.numpy import save_file",
+        "from safetensors.numpy import save as to_bytes",
         *(f"{name} = {value}" for name, value in constants(model)),
         'DATA = Path("data")',
     )

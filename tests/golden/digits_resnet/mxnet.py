@@ -8,6 +8,7 @@ image f32[N, 1, 8, 8] -> logits f32[N, 10]; 174,970 trainable parameters.
 """
 
 import argparse
+import fcntl
 import json
 import math
 import os
@@ -15,7 +16,8 @@ import sys
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
 from sklearn.datasets import load_digits
 from tqdm import tqdm
 
@@ -161,6 +163,8 @@ def train(model, arrays, args):
     step = load_checkpoint(args, model, trainer) if args.resume else 0
     epoch_steps = len(batches(len(arrays[0]), args.batch_size, args.seed, 0))
     steps = args.epochs * epoch_steps
+    if step > args.epochs * epoch_steps:
+        raise SystemExit(f"{args.resume}: step {step} is beyond {args.epochs} epochs")
     for epoch in range(step // epoch_steps, args.epochs):
         order = batches(len(arrays[0]), args.batch_size, args.seed, epoch)
         loader = order[step % epoch_steps :]
@@ -238,7 +242,12 @@ def load_checkpoint(args, model, trainer):
     load(model, kept, args.resume)
     for name, index in trained(model, trainer).items():
         for slot, array in enumerate(slots(trainer, index)):
-            array[:] = tensors[f"optimizer/{name}/{slot}"]
+            found = tensors.get(f"optimizer/{name}/{slot}", np.empty(0))
+            if (found.shape or (1,), found.dtype) != (array.shape, array.dtype):
+                raise SystemExit(
+                    f"{args.resume}: no {slot} of the optimizer for {name}"
+                )
+            array[:] = found
         trainer.optimizer._index_update_count[index] = step
     trainer.optimizer.num_update = step
     return step
@@ -284,12 +293,26 @@ def read_checkpoint(path, run):
         with safe_open(path, "np") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, AttributeError, KeyError, TypeError) as error:
         raise SystemExit(f"{path}: {error}") from None
     for name, value in run.items():
         if metadata.get(name) != value:
-            raise SystemExit(f"{path}: {name} is {metadata.get(name)}, not {value}")
-    return tensors, int(metadata["step"])
+            raise SystemExit(f"{path}: {name} is {metadata.get(name)!r}, not {value!r}")
+    step = metadata.get("step", "")
+    if not step.isdecimal() or len(step) > 15:
+        raise SystemExit(f"{path}: step is {step!r}, not a number of steps")
+    return tensors, int(step)
+
+
+def claim(path):
+    """Keep other runs from writing this checkpoint until this process ends."""
+    try:
+        file = os.open(f"{path}.lock", os.O_CREAT | os.O_WRONLY, 0o666)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit(f"{path}: another run is writing this checkpoint") from None
+    except OSError as error:
+        raise SystemExit(f"{path}: {error}") from None
 
 
 def predict(model, source, path, device):
@@ -319,7 +342,7 @@ def read(path):
     """The tensors of a safetensors file."""
     try:
         return load_file(path)
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, AttributeError, KeyError, TypeError) as error:
         raise SystemExit(f"{path}: {error}") from None
 
 
@@ -361,10 +384,10 @@ def save(model, path):
 
 def write(path, tensors, metadata=None):
     """Write a safetensors file; a crash leaves the old one or the new one."""
-    temporary = f"{path}.tmp"
+    temporary = f"{path}.{os.getpid()}.tmp"
     try:
-        save_file(tensors, temporary, metadata)
-        with open(temporary, "rb+") as file:
+        with open(temporary, "wb") as file:
+            file.write(to_bytes(tensors, metadata))
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except (OSError, SafetensorError) as error:
@@ -449,13 +472,27 @@ def main():
         parser.error("--epochs and --lr must be at least 0, --batch-size 1")
     if args.checkpoint_every and (args.checkpoint_every < 0 or not args.checkpoint):
         parser.error("--checkpoint-every needs --checkpoint and a positive number")
-    files = [args.save, args.checkpoint, args.export, *(o for _, o in args.predict)]
+    inputs = [args.weights, *(i for i, _ in args.predict)]
+    files = [
+        args.save,
+        args.checkpoint,
+        args.export and f"{args.export}-symbol.json",
+        *(o for _, o in args.predict),
+    ]
+    for path in filter(None, [args.resume, *inputs, *files]):
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise SystemExit(f"{path}: not a file")
+    kept = [os.path.realpath(path) for path in inputs if path]
     for path in filter(None, files):
         folder = os.path.dirname(os.path.abspath(path))
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
             raise SystemExit(f"{path}: no folder that can be written to")
+        if os.path.realpath(path) in kept or path.endswith(".model"):
+            raise SystemExit(f"{path}: would overwrite an input or a model")
     if args.log_dir and os.path.isfile(args.log_dir):
         raise SystemExit(f"{args.log_dir}: not a folder")
+    if args.checkpoint:
+        claim(args.checkpoint)
 
     args.device = find_device(args.device)
     np.random.seed(args.seed)
@@ -488,4 +525,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 985fc2d4ef89ced9
+# Compiled by Tercet. sha256 of the lines above: 9386027f50c837cc

@@ -10,6 +10,7 @@ Inside the model images are channels-last, TensorFlow's native layout.
 
 import argparse
 import contextlib
+import fcntl
 import json
 import math
 import os
@@ -21,7 +22,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
 from sklearn.datasets import load_digits
 
 BATCH_SIZE = 32
@@ -184,6 +186,8 @@ def train(model, arrays, args):
     count = len(arrays[0])
     epoch_steps = len(batches(count, args.batch_size, args.seed, 0))
     step = load_checkpoint(args, model) if args.resume else 0
+    if step > args.epochs * epoch_steps:
+        raise SystemExit(f"{args.resume}: step {step} is beyond {args.epochs} epochs")
     progress = Progress(args, args.epochs * epoch_steps)
     with tf.device("CPU"):
         arrays = [tf.constant(array) for array in arrays]
@@ -250,9 +254,12 @@ def load_checkpoint(args, model):
     }
     load(model, own, args.resume)
     for name, variable in state(model):
-        if name not in arrays:
+        found, shape = arrays.get(name, np.empty(0)), tuple(variable.shape)
+        if (found.shape, str(found.dtype)) != (shape or (1,), variable.dtype):
             raise SystemExit(f"{args.resume}: missing {name}")
-        variable.assign(arrays[name].reshape(variable.shape))
+        variable.assign(found.reshape(shape))
+    if int(model.optimizer.iterations) != step:
+        raise SystemExit(f"{args.resume}: the optimizer is not at step {step}")
     return step
 
 
@@ -292,12 +299,26 @@ def read_checkpoint(path, run):
         with safe_open(path, "np") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, AttributeError, KeyError, TypeError) as error:
         raise SystemExit(f"{path}: {error}") from None
     for name, value in run.items():
         if metadata.get(name) != value:
-            raise SystemExit(f"{path}: {name} is {metadata.get(name)}, not {value}")
-    return tensors, int(metadata["step"])
+            raise SystemExit(f"{path}: {name} is {metadata.get(name)!r}, not {value!r}")
+    step = metadata.get("step", "")
+    if not step.isdecimal() or len(step) > 15:
+        raise SystemExit(f"{path}: step is {step!r}, not a number of steps")
+    return tensors, int(step)
+
+
+def claim(path):
+    """Keep other runs from writing this checkpoint until this process ends."""
+    try:
+        file = os.open(f"{path}.lock", os.O_CREAT | os.O_WRONLY, 0o666)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit(f"{path}: another run is writing this checkpoint") from None
+    except OSError as error:
+        raise SystemExit(f"{path}: {error}") from None
 
 
 def predict(model, source, path):
@@ -329,7 +350,7 @@ def read(path):
     """The tensors of a safetensors file."""
     try:
         return load_file(path)
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, AttributeError, KeyError, TypeError) as error:
         raise SystemExit(f"{path}: {error}") from None
 
 
@@ -380,10 +401,10 @@ def save(model, path):
 
 def write(path, tensors, metadata=None):
     """Write a safetensors file; a crash leaves the old one or the new one."""
-    temporary = f"{path}.tmp"
+    temporary = f"{path}.{os.getpid()}.tmp"
     try:
-        save_file(tensors, temporary, metadata)
-        with open(temporary, "rb+") as file:
+        with open(temporary, "wb") as file:
+            file.write(to_bytes(tensors, metadata))
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except (OSError, SafetensorError) as error:
@@ -479,13 +500,22 @@ def main():
         parser.error("--epochs and --lr must be at least 0, --batch-size 1")
     if args.checkpoint_every and (args.checkpoint_every < 0 or not args.checkpoint):
         parser.error("--checkpoint-every needs --checkpoint and a positive number")
+    inputs = [args.weights, *(i for i, _ in args.predict)]
     files = [args.save, args.checkpoint, args.export, *(o for _, o in args.predict)]
+    for path in filter(None, [args.resume, *inputs, *files]):
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise SystemExit(f"{path}: not a file")
+    kept = [os.path.realpath(path) for path in inputs if path]
     for path in filter(None, files):
         folder = os.path.dirname(os.path.abspath(path))
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
             raise SystemExit(f"{path}: no folder that can be written to")
+        if os.path.realpath(path) in kept or path.endswith(".model"):
+            raise SystemExit(f"{path}: would overwrite an input or a model")
     if args.log_dir and os.path.isfile(args.log_dir):
         raise SystemExit(f"{args.log_dir}: not a folder")
+    if args.checkpoint:
+        claim(args.checkpoint)
 
     use_device(args.device)
     keras.utils.set_random_seed(args.seed)
@@ -517,4 +547,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: cd0857412c3366fd
+# Compiled by Tercet. sha256 of the lines above: f0717883bac9c94c

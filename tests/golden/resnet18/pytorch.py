@@ -8,6 +8,7 @@ image f32[N, 3, 224, 224] -> logits f32[N, 1000]; 11,689,512 trainable parameter
 """
 
 import argparse
+import fcntl
 import json
 import math
 import os
@@ -18,7 +19,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from sklearn.datasets import load_digits
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -164,6 +166,8 @@ def train(model, arrays, args):
     step = load_checkpoint(args, model, optimizer) if args.resume else 0
     epoch_steps = len(batches(len(dataset), args.batch_size, args.seed, 0))
     steps = args.epochs * epoch_steps
+    if step > args.epochs * epoch_steps:
+        raise SystemExit(f"{args.resume}: step {step} is beyond {args.epochs} epochs")
     for epoch in range(step // epoch_steps, args.epochs):
         model.train()
         order = batches(len(dataset), args.batch_size, args.seed, epoch)
@@ -239,13 +243,24 @@ def load_checkpoint(args, model, optimizer):
     load(model, part(tensors, "weights/"), args.resume)
     for name, parameter in model.named_parameters():
         state = part(tensors, f"optimizer/{name}/")
+        for slot, value in state.items():
+            if (
+                value.shape not in ((), parameter.shape)
+                or not value.is_floating_point()
+            ):
+                raise SystemExit(f"{args.resume}: {slot} does not fit {name}")
         optimizer.state[parameter] = {
             slot: value if slot == "step" else value.to(parameter.device)
             for slot, value in state.items()
         }
-    torch.set_rng_state(tensors["random/cpu"])
-    if args.device.startswith("cuda") and "random/cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["random/cuda"], args.device)
+    if len({frozenset(state) for state in optimizer.state.values() if state}) > 1:
+        raise SystemExit(f"{args.resume}: some state of the optimizer is missing")
+    try:
+        torch.set_rng_state(tensors["random/cpu"])
+        if args.device.startswith("cuda") and "random/cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random/cuda"], args.device)
+    except (KeyError, RuntimeError, TypeError):
+        raise SystemExit(f"{args.resume}: no state of random numbers") from None
     return step
 
 
@@ -274,12 +289,26 @@ def read_checkpoint(path, run):
         with safe_open(path, "np") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, AttributeError, KeyError, TypeError) as error:
         raise SystemExit(f"{path}: {error}") from None
     for name, value in run.items():
         if metadata.get(name) != value:
-            raise SystemExit(f"{path}: {name} is {metadata.get(name)}, not {value}")
-    return tensors, int(metadata["step"])
+            raise SystemExit(f"{path}: {name} is {metadata.get(name)!r}, not {value!r}")
+    step = metadata.get("step", "")
+    if not step.isdecimal() or len(step) > 15:
+        raise SystemExit(f"{path}: step is {step!r}, not a number of steps")
+    return tensors, int(step)
+
+
+def claim(path):
+    """Keep other runs from writing this checkpoint until this process ends."""
+    try:
+        file = os.open(f"{path}.lock", os.O_CREAT | os.O_WRONLY, 0o666)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit(f"{path}: another run is writing this checkpoint") from None
+    except OSError as error:
+        raise SystemExit(f"{path}: {error}") from None
 
 
 @torch.no_grad()
@@ -305,7 +334,7 @@ def read(path):
     """The tensors of a safetensors file."""
     try:
         return load_file(path)
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, AttributeError, KeyError, TypeError) as error:
         raise SystemExit(f"{path}: {error}") from None
 
 
@@ -347,10 +376,10 @@ def save(model, path):
 
 def write(path, tensors, metadata=None):
     """Write a safetensors file; a crash leaves the old one or the new one."""
-    temporary = f"{path}.tmp"
+    temporary = f"{path}.{os.getpid()}.tmp"
     try:
-        save_file(tensors, temporary, metadata)
-        with open(temporary, "rb+") as file:
+        with open(temporary, "wb") as file:
+            file.write(to_bytes(tensors, metadata))
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except (OSError, SafetensorError) as error:
@@ -434,13 +463,22 @@ def main():
         parser.error("--epochs and --lr must be at least 0, --batch-size 1")
     if args.checkpoint_every and (args.checkpoint_every < 0 or not args.checkpoint):
         parser.error("--checkpoint-every needs --checkpoint and a positive number")
+    inputs = [args.weights, *(i for i, _ in args.predict)]
     files = [args.save, args.checkpoint, args.export, *(o for _, o in args.predict)]
+    for path in filter(None, [args.resume, *inputs, *files]):
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise SystemExit(f"{path}: not a file")
+    kept = [os.path.realpath(path) for path in inputs if path]
     for path in filter(None, files):
         folder = os.path.dirname(os.path.abspath(path))
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
             raise SystemExit(f"{path}: no folder that can be written to")
+        if os.path.realpath(path) in kept or path.endswith(".model"):
+            raise SystemExit(f"{path}: would overwrite an input or a model")
     if args.log_dir and os.path.isfile(args.log_dir):
         raise SystemExit(f"{args.log_dir}: not a folder")
+    if args.checkpoint:
+        claim(args.checkpoint)
 
     try:
         torch.empty(0, device=args.device)
@@ -472,4 +510,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 5e0f9fb09dcf93f2
+# Compiled by Tercet. sha256 of the lines above: 95039788c4aa2b9c
