@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import symtable
 from collections.abc import Iterable, Iterator
 
 from tercet.backends.mxnet.block_texts import BLOCKS
@@ -45,5 +45,9 @@ def helper_pieces(names: Iterable[str]) -> list[Piece]:
 
 
 def _names(text: str) -> Iterator[str]:
-    """What the code of a definition refers to."""
-    return (node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name))
+    """What the code of a definition refers to outside itself: no argument named like a helper."""
+    tables = [symtable.symtable(text, "helper", "exec")]
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        yield from (s.get_name() for s in table.get_symbols() if s.is_global() or not s.is_local())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.mxnet.helpers import HELPERS
+from tercet.backends.mxnet.kinds import KINDS
 from tercet.backends.mxnet.optimizer_texts import OPTIMIZERS
 from tercet.codegen.script.names import SCRIPT_NAMES, words
 
@@ -10,6 +11,7 @@ RESERVED_NAMES = (
     SCRIPT_NAMES
     | HELPERS
     | frozenset(OPTIMIZERS)
+    | KINDS.names
     | words(
         """
         F amp autograd find_device gluon gradients mixed_precision mx named_parameters nd nn

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from tercet.backends.base import Place, Unsupported, layer_precision, refused
+from tercet.backends.factories import with_factories
 from tercet.backends.mxnet.helpers import helper_constants, helper_pieces
+from tercet.backends.mxnet.kinds import KINDS
 from tercet.backends.mxnet.precision import precision_name
 from tercet.backends.mxnet.raw_parameters import with_raw_parameters
 from tercet.backends.mxnet.target import MXNetTarget, held_as
@@ -77,12 +79,13 @@ def render(
     """The script for a model.  Raises DiagnosticError for what MXNet cannot express."""
     _check_ends(model)
     target = MXNetTarget(model, trained=training is not None)
-    classes = [with_raw_parameters(code) for code in ClassPrinter(target).print_model(model)]
-    _check_dependence(model, classes[-1])
+    printed = [with_raw_parameters(code) for code in ClassPrinter(target).print_model(model)]
+    _check_dependence(model, printed[-1])
     if decisions is not None:
         decisions += target.decisions
+    classes, factories = with_factories(printed, KINDS)
     printer = TrainingPrinter(model, training, place, style) if training else None
-    helpers = _helpers(classes) | (printer.helpers() if printer else set())
+    helpers = _helpers(printed) | (printer.helpers() if printer else set())
     precision = precision_name(training.precision) if training else ""
     code = Piece(
         "\n\n\n".join(class_text(code, _BLOCK) for code in classes),
@@ -95,6 +98,7 @@ def render(
         _BEFORE_MXNET,
         _IMPORTS,
         helper_constants(helpers),
+        factories,
         code,
         *helper_pieces(helpers),
         *(printer.pieces() if printer else ()),

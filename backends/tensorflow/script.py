@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tercet.backends.base import Place
+from tercet.backends.factories import with_factories
 from tercet.backends.script import ClassFrame, assemble, class_text, header, main_text
 from tercet.backends.tensorflow.export import build_line, export_piece, predict_piece
-from tercet.backends.tensorflow.factories import with_factories
 from tercet.backends.tensorflow.helpers import HELPER_NAMES, helper_pieces
+from tercet.backends.tensorflow.kinds import KINDS
 from tercet.backends.tensorflow.layout import Held
 from tercet.backends.tensorflow.precision import policy
 from tercet.backends.tensorflow.target import TensorFlowTarget
@@ -69,7 +70,7 @@ def render(
     """The script for a model.  Raises DiagnosticError for what TensorFlow cannot express."""
     functions = () if training is None else TrainingPrinter.graphs(training)
     target = TensorFlowTarget(model, functions, mixed=bool(training and training.is_mixed))
-    classes, factories = with_factories(ClassPrinter(target).print_model(model))
+    classes, factories = with_factories(ClassPrinter(target).print_model(model), KINDS)
     if decisions is not None:
         decisions += target.decisions
     printer = TrainingPrinter(model, training, target, place, style) if training else None

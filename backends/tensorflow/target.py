@@ -10,10 +10,10 @@ from typing import ClassVar, TypeVar
 from tercet.backends.base import Lowerings, Unsupported, rejected
 from tercet.backends.tensorflow.axes import last_axis, to_last
 from tercet.backends.tensorflow.crossing import Crossing
-from tercet.backends.tensorflow.factories import ALIASES
 from tercet.backends.tensorflow.facts import Facts, built_shape
 from tercet.backends.tensorflow.helpers import HELPER_NAMES
 from tercet.backends.tensorflow.initial import initializer
+from tercet.backends.tensorflow.kinds import KINDS
 from tercet.backends.tensorflow.layout import Held, Places
 from tercet.backends.tensorflow.reserved import ATTRIBUTES, NAMES
 from tercet.codegen.expr import Call as CallExpr
@@ -108,7 +108,7 @@ class TensorFlowTarget(Crossing):
     """
 
     name: ClassVar[str] = "tensorflow"
-    reserved_names: ClassVar[frozenset[str]] = NAMES | HELPER_NAMES | ALIASES
+    reserved_names: ClassVar[frozenset[str]] = NAMES | HELPER_NAMES | KINDS.names
     reserved_attributes: ClassVar[frozenset[str]] = ATTRIBUTES
     reserved_arguments: ClassVar[frozenset[str]] = frozenset({"self", "name", "training", "inputs"})
     declares_when_built: ClassVar[bool] = True

@@ -102,6 +102,35 @@ CASES = [
         ("mxnet",),
     ),
     Case(
+        "what_three_layers_share_is_said_once_in_gluon",
+        "model M { input x: f32[N, 4]\n output y = x |> dense(5) |> dense(6) |> dense(7) }",
+        "dense = partial(nn.Dense, weight_initializer=GLOROT_UNIFORM)\n",
+        "nn.Dense(",
+        ("mxnet",),
+    ),
+    Case(
+        "what_three_layers_share_is_said_once_in_keras",
+        "model M { input x: f32[N, 4]\n output y = x |> dense(5) |> dense(6) |> dense(7) }",
+        'dense = partial(layers.Dense, kernel_initializer="glorot_uniform")\n',
+        "layers.Dense(",
+        ("tensorflow",),
+    ),
+    Case(
+        "what_two_layers_share_stands_at_both",
+        "model M { input x: f32[N, 4]\n output y = x |> dense(5) |> dense(6) }",
+        "Dense(5, ",
+        "partial(",
+        ("tensorflow", "mxnet"),
+    ),
+    Case(
+        "arguments_named_like_a_helper_bring_none",
+        "model M { input x: f32[N, T, 4]\n"
+        " output y = scaled_dot_product_attention(x, x, x) }",
+        "def attention(F, query, key, value",
+        "def value(",
+        ("mxnet",),
+    ),
+    Case(
         "results_of_branches",
         _UNIT + "model M { input x: f32[N, 4, 16]\n output y = x |> Unit |> Unit(2) }",
         "            return x + h\n        return h\n",
