@@ -38,11 +38,13 @@ def pad_widths(pads: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 
 def _is_same(op: AnyConvolution) -> bool:
     """Whether Keras' "same" pads what the operation says."""
-    if op.padding == "same":
-        return True
+    return op.padding == "same" or (max(op.stride) == 1 and op.padding == _as_same(op))
+
+
+def _as_same(op: AnyConvolution) -> tuple[tuple[int, int], ...]:
+    """What "same" pads at stride 1."""
     totals = [extent - 1 for extent in op.extents]
-    wanted = tuple((total // 2, total - total // 2) for total in totals)
-    return all(s == 1 for s in op.stride) and op.padding == wanted
+    return tuple((total // 2, total - total // 2) for total in totals)
 
 
 def _is_valid(op: AnyConvolution) -> bool:
@@ -62,6 +64,19 @@ def _own_padding(ops: Sequence[LayerOp]) -> str | None:
     if all(map(_is_same, found)) and not any(map(_skips, found)):
         return "same"
     return None
+
+
+def stride_padding(ops: Sequence[LayerOp]) -> str | None:
+    """Why layers of a site are padded by numbers, where that is for their strides alone."""
+    found = [op for op in ops if isinstance(op, Conv1d | Conv2d | Conv3d)]
+    if not found or _own_padding(found) is not None or any(map(_skips, found)):
+        return None
+    if not all(op.padding == _as_same(op) for op in found):
+        return None
+    stride = max(max(op.stride) for op in found)
+    widths = {n for op in found for pair in _as_same(op) for n in pair}
+    pads = f"pad {widths.pop()} on both sides" if len(widths) == 1 else "padded by numbers"
+    return f'{pads}: "same" may pad less at the start at stride {stride}'
 
 
 # ------------------------------------------------------------------------------ convolutions

@@ -11,6 +11,7 @@ from tercet.backends.tensorflow.export import build_line, export_piece, predict_
 from tercet.backends.tensorflow.helpers import HELPER_NAMES, helper_pieces
 from tercet.backends.tensorflow.kinds import KINDS
 from tercet.backends.tensorflow.layout import Held
+from tercet.backends.tensorflow.phrasing import phrased
 from tercet.backends.tensorflow.precision import policy
 from tercet.backends.tensorflow.target import TensorFlowTarget
 from tercet.backends.tensorflow.training import TrainingPrinter
@@ -70,10 +71,10 @@ def render(
     """The script for a model.  Raises DiagnosticError for what TensorFlow cannot express."""
     functions = () if training is None else TrainingPrinter.graphs(training)
     target = TensorFlowTarget(model, functions, mixed=bool(training and training.is_mixed))
-    classes, factories = with_factories(ClassPrinter(target).print_model(model), KINDS)
+    printed = [phrased(code, target) for code in ClassPrinter(target).print_model(model)]
+    classes, factories = with_factories(printed, KINDS)
     if decisions is not None:
         decisions += target.decisions
-    printer = TrainingPrinter(model, training, target, place, style) if training else None
     precision = policy(training.precision) if training else ""
     texts = [_class_text(code, target, printer) for code in classes]
     code = Piece(

@@ -124,11 +124,61 @@ CASES = [
     ),
     Case(
         "arguments_named_like_a_helper_bring_none",
-        "model M { input x: f32[N, T, 4]\n"
-        " output y = scaled_dot_product_attention(x, x, x) }",
+        "model M { input x: f32[N, T, 4]\n output y = scaled_dot_product_attention(x, x, x) }",
         "def attention(F, query, key, value",
         "def value(",
         ("mxnet",),
+    ),
+    Case(
+        "an_input_is_turned_where_it_is_used",
+        "model M { input x: f32[N, 3, 8, 8]\n h = x |> conv2d(4, 3)\n output y = h * relu(h) }",
+        "h = self.conv2d(tf.transpose(x, (0, 2, 3, 1)))",
+        "x = tf",
+        ("tensorflow",),
+    ),
+    Case(
+        "an_input_that_is_used_twice_is_turned_under_another_name",
+        "model M { input x: f32[N, 3, 8, 8]\n a = x |> conv2d(3, 3, padding = 1)\n"
+        " output y = (a * x) |> max_pool2d(2) }",
+        "        h = tf.transpose(x, (0, 2, 3, 1))  # [N, 8, 8, 3]\n",
+        " x = tf",
+        ("tensorflow",),
+    ),
+    Case(
+        "several_inputs_are_turned_under_names_of_their_own",
+        "model M { input wave: f32[N, 3, 8]\n input image: f32[N, 3, 8, 8]\n"
+        " output y = conv1d(2, 3)(wave) + wave[:, :2, 1:-1],"
+        " z = conv2d(2, 3)(image) + image[:, :2, 1:-1, 1:-1] }",
+        "image_nhwc = tf.transpose(image, (0, 2, 3, 1))",
+        " wave = tf",
+        ("tensorflow",),
+    ),
+    Case(
+        "an_activation_stands_with_a_layer_of_many_words",
+        "model M { input x: f32[N, 3, 8, 8]\n"
+        " the_first_convolution_of_all = conv2d(8, 3)\n"
+        " h = x |> the_first_convolution_of_all |> batch_norm |> relu\n"
+        " output y = h |> conv2d(4, 3) }",
+        "h = tf.nn.relu(self.batch_norm(h, training=training))",
+        "tf.nn.relu(h)",
+        ("tensorflow",),
+    ),
+    Case(
+        "padding_for_a_stride_says_why",
+        "model M { input x: f32[N, 3, 8, 8]\n"
+        " h = x |> conv2d(8, 3, stride = 2, padding = 1) |> conv2d(8, 3, padding = 1)\n"
+        " output y = h |> conv2d(8, 5, stride = 3, padding = 2) }",
+        '# pad 2 on both sides: "same" may pad less at the start at stride 3\n',
+        "at stride 1",
+        ("tensorflow",),
+    ),
+    Case(
+        "padding_of_the_source_says_nothing",
+        "model M { input x: f32[N, 3, 8, 8]\n output y = x |> pad([(0, 0), (0, 0), (1, 1), (1, 1)])"
+        " |> conv2d(8, 3, stride = 2) }",
+        "tf.pad(",
+        '"same"',
+        ("tensorflow",),
     ),
     Case(
         "results_of_branches",
