@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import time
@@ -39,6 +40,12 @@ def test_parameters(sample: Sample) -> None:
             size *= n
         count += size if parameter.trainable else 0
     assert count == sample.trainable
+
+
+@pytest.mark.parametrize("sample", BY_ID)
+def test_several_norms_of_a_block_have_names(sample: Sample) -> None:
+    paths = [path for path, _ in project(sample).model.parameters()]
+    assert [path for path in paths if re.search(r"\b(batch|layer)_norm_\d+\b", path)] == []
 
 
 @pytest.mark.parametrize("sample", BY_ID)
