@@ -12,10 +12,9 @@ from dataclasses import replace
 from tercet.backends.script import COLUMNS
 from tercet.backends.tensorflow.conv import stride_padding
 from tercet.backends.tensorflow.crossing import Crossing
-from tercet.codegen.expr import Attribute, Call, Expr, Helper, Name, Subscript
+from tercet.codegen.expr import Attribute, Call, Element, Expr, Helper, Name, Subscript
 from tercet.codegen.names import Names
 from tercet.codegen.printed import ClassCode
-from tercet.codegen.references import Element
 from tercet.codegen.render import render
 from tercet.codegen.tree import call_depth, children, find_parts, map_expressions, mentions
 from tercet.codegen.tree import replace as replace_parts

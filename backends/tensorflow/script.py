@@ -75,6 +75,7 @@ def render(
     classes, factories = with_factories(printed, KINDS)
     if decisions is not None:
         decisions += target.decisions
+    printer = TrainingPrinter(model, training, target, place, style) if training else None
     precision = policy(training.precision) if training else ""
     texts = [_class_text(code, target, printer) for code in classes]
     code = Piece(

@@ -96,7 +96,7 @@ model Head() {{
 }}
 """
     assert turns(text) == [_IMAGE_IN]
-    assert "tf.reduce_mean(image, axis=(1, 2))" in classes(text)
+    assert "tf.reduce_mean(h, axis=(1, 2))" in classes(text)
     assert "reshape" not in classes(text)
 
 
