@@ -13,6 +13,7 @@ import json
 import math
 import os
 import sys
+from functools import partial
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -42,51 +43,37 @@ WARMUP_STEPS = 50
 SEED = 0
 
 
+conv2d = partial(nn.Conv2D, use_bias=False, weight_initializer=HE_UNIFORM)
+
+
 class BasicBlock(nn.HybridBlock):
     def __init__(self, in_channels, channels, stride=1):
         super().__init__()
         self.stride = stride
         self.in_channels = in_channels
         self.channels = channels
-        self.conv1 = nn.Conv2D(
-            channels,
-            3,
-            strides=stride,
-            padding=1,
-            use_bias=False,
-            weight_initializer=HE_UNIFORM,
-        )
-        self.conv2 = nn.Conv2D(
-            channels, 3, padding=1, use_bias=False, weight_initializer=HE_UNIFORM
-        )
-        self.batch_norm = nn.BatchNorm()
-        self.batch_norm_1 = nn.BatchNorm()
+        self.conv1 = conv2d(channels, 3, strides=stride, padding=1)
+        self.norm1 = nn.BatchNorm()
+        self.conv2 = conv2d(channels, 3, padding=1)
+        self.norm2 = nn.BatchNorm()
         if not (stride == 1 and in_channels == channels):
-            self.project = nn.Conv2D(
-                channels,
-                1,
-                strides=stride,
-                use_bias=False,
-                weight_initializer=HE_UNIFORM,
-            )
-            self.batch_norm_2 = nn.BatchNorm()
+            self.project = conv2d(channels, 1, strides=stride)
+            self.project_norm = nn.BatchNorm()
 
     def hybrid_forward(self, F, x):
-        h = F.Activation(self.batch_norm(self.conv1(x)), act_type="relu")
-        h = self.batch_norm_1(self.conv2(h))
+        h = F.Activation(self.norm1(self.conv1(x)), act_type="relu")
+        h = self.norm2(self.conv2(h))
         if self.stride == 1 and self.in_channels == self.channels:
             shortcut = x
         else:
-            shortcut = self.batch_norm_2(self.project(x))
+            shortcut = self.project_norm(self.project(x))
         return F.Activation(h + shortcut, act_type="relu")
 
 
 class DigitsResNet(nn.HybridBlock):
     def __init__(self):
         super().__init__()
-        self.stem = nn.Conv2D(
-            16, 3, padding=1, use_bias=False, weight_initializer=HE_UNIFORM
-        )
+        self.stem = conv2d(16, 3, padding=1)
         self.batch_norm = nn.BatchNorm()
         self.basic_block = block_list(
             block_list(BasicBlock(16, 16), BasicBlock(16, 16)),
@@ -525,4 +512,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 9386027f50c837cc
+# Compiled by Tercet. sha256 of the lines above: 2db17cd31ffeada2

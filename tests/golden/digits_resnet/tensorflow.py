@@ -47,21 +47,22 @@ class BasicBlock(layers.Layer):
         self.in_channels = in_channels
         self.channels = channels
         self.conv1 = conv2d(channels, 3, strides=stride, name="conv1")
+        self.norm1 = batch_norm(name="norm1")
         self.conv2 = conv2d(channels, 3, padding="same", name="conv2")
-        self.batch_norm = batch_norm(name="batch_norm")
-        self.batch_norm_1 = batch_norm(name="batch_norm_1")
+        self.norm2 = batch_norm(name="norm2")
         if not (stride == 1 and in_channels == channels):
             self.project = conv2d(channels, 1, strides=stride, name="project")
-            self.batch_norm_2 = batch_norm(name="batch_norm_2")
+            self.project_norm = batch_norm(name="project_norm")
 
     def call(self, x, training=None):
+        # pad 1 on both sides: "same" may pad less at the start at stride 2
         h = self.conv1(tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))))
-        h = tf.nn.relu(self.batch_norm(h, training=training))
-        h = self.batch_norm_1(self.conv2(h), training=training)
+        h = tf.nn.relu(self.norm1(h, training=training))
+        h = self.norm2(self.conv2(h), training=training)
         if self.stride == 1 and self.in_channels == self.channels:
             shortcut = x
         else:
-            shortcut = self.batch_norm_2(self.project(x), training=training)
+            shortcut = self.project_norm(self.project(x), training=training)
         return tf.nn.relu(h + shortcut)
 
 
@@ -87,9 +88,8 @@ class DigitsResNet(keras.Model):
         self.dense = layers.Dense(10, kernel_initializer="glorot_uniform", name="dense")
 
     def call(self, image, training=None):
-        image = tf.transpose(image, (0, 2, 3, 1))
-        h = self.batch_norm(self.stem(image), training=training)  # [N, 8, 8, 16]
-        h = tf.nn.relu(h)
+        h = tf.transpose(image, (0, 2, 3, 1))  # [N, 8, 8, 1]
+        h = tf.nn.relu(self.batch_norm(self.stem(h), training=training))
         for stage in self.basic_block:
             for block in stage:
                 h = block(h, training=training)
@@ -547,4 +547,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: f0717883bac9c94c
+# Compiled by Tercet. sha256 of the lines above: 0ddee90ab4ab08e8

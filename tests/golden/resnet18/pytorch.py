@@ -48,22 +48,22 @@ class BasicBlock(nn.Module):
         self.conv1 = nn.Conv2d(
             in_channels, channels, 3, stride=stride, padding=1, bias=False
         )
+        self.norm1 = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.batch_norm = nn.BatchNorm2d(channels)
-        self.batch_norm_1 = nn.BatchNorm2d(channels)
+        self.norm2 = nn.BatchNorm2d(channels)
         if not (stride == 1 and in_channels == channels):
             self.project = nn.Conv2d(
                 in_channels, channels, 1, stride=stride, bias=False
             )
-            self.batch_norm_2 = nn.BatchNorm2d(channels)
+            self.project_norm = nn.BatchNorm2d(channels)
 
     def forward(self, x):
-        h = F.relu(self.batch_norm(self.conv1(x)))
-        h = self.batch_norm_1(self.conv2(h))
+        h = F.relu(self.norm1(self.conv1(x)))
+        h = self.norm2(self.conv2(h))
         if self.stride == 1 and self.in_channels == self.channels:
             shortcut = x
         else:
-            shortcut = self.batch_norm_2(self.project(x))
+            shortcut = self.project_norm(self.project(x))
         return F.relu(h + shortcut)
 
 
@@ -510,4 +510,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 95039788c4aa2b9c
+# Compiled by Tercet. sha256 of the lines above: cdf20d52153a55e7

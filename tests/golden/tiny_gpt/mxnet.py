@@ -14,6 +14,7 @@ import math
 import os
 import sys
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,18 +38,21 @@ BATCH_SIZE = 8
 EPOCHS = 6
 LEARNING_RATE = 0.003
 WEIGHT_DECAY = 0.01
-NO_DECAY = ["*.bias", "*layer_norm*"]
+NO_DECAY = ["*.bias", "*norm*"]
 WARMUP_STEPS = 50
 MAX_GRADIENT_NORM = 1.0
 SEED = 0
 DATA = Path(__file__).parent / "../../../samples/data/text/hamlet.txt"
 
 
+dense = partial(nn.Dense, flatten=False, weight_initializer=GLOROT_UNIFORM)
+
+
 class CausalSelfAttention(nn.HybridBlock):
     def __init__(self):
         super().__init__()
-        self.dense = nn.Dense(384, flatten=False, weight_initializer=GLOROT_UNIFORM)
-        self.dense_1 = nn.Dense(128, flatten=False, weight_initializer=GLOROT_UNIFORM)
+        self.dense = dense(384)
+        self.dense_1 = dense(128)
 
     def hybrid_forward(self, F, x):
         q, k, v = F.split(self.dense(x), num_outputs=3, axis=2)
@@ -67,24 +71,14 @@ class TinyGPT(nn.HybridBlock):
         self.position = self.params.get(
             "position", shape=(128, 128), init=mx.init.Normal(0.1)
         )
-        self.layer_norm = block_list(*[nn.LayerNorm() for _ in range(4)])
+        self.norm1 = block_list(*[nn.LayerNorm() for _ in range(4)])
+        self.norm2 = block_list(*[nn.LayerNorm() for _ in range(4)])
         self.causal_self_attention = block_list(
             *[CausalSelfAttention() for _ in range(4)]
         )
-        self.layer_norm_1 = block_list(*[nn.LayerNorm() for _ in range(4)])
-        self.dense = block_list(
-            *[
-                nn.Dense(512, flatten=False, weight_initializer=GLOROT_UNIFORM)
-                for _ in range(4)
-            ]
-        )
-        self.dense_1 = block_list(
-            *[
-                nn.Dense(128, flatten=False, weight_initializer=GLOROT_UNIFORM)
-                for _ in range(4)
-            ]
-        )
-        self.layer_norm_2 = nn.LayerNorm()
+        self.dense = block_list(*[dense(512) for _ in range(4)])
+        self.dense_1 = block_list(*[dense(128) for _ in range(4)])
+        self.last_norm = nn.LayerNorm()
 
     def hybrid_forward(self, F, tokens, position):
         T = F.contrib.arange_like(tokens, axis=1)  # 0, 1, ...: as many as T
@@ -92,10 +86,12 @@ class TinyGPT(nn.HybridBlock):
             self.embed(tokens), F.slice_like(position, T, axes=(0,))
         )  # [N, T, 128]
         for i in range(4):
-            x = x + self.causal_self_attention[i](self.layer_norm[i](x))
-            h = F.LeakyReLU(self.dense[i](self.layer_norm_1[i](x)), act_type="gelu")
+            x = x + self.causal_self_attention[i](self.norm1[i](x))
+            h = F.LeakyReLU(
+                self.dense[i](self.norm2[i](x)), act_type="gelu"
+            )  # [N, T, 512]
             x = x + self.dense_1[i](h)  # [N, T, 128]
-        return F.dot(self.layer_norm_2(x), F.transpose(value(F, self.embed.weight)))
+        return F.dot(self.last_norm(x), F.transpose(value(F, self.embed.weight)))
 
 
 def block_list(*blocks):
@@ -620,4 +616,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 46720beec015490d
+# Compiled by Tercet. sha256 of the lines above: 2cb202b5e349c4f8

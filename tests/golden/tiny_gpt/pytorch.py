@@ -32,7 +32,7 @@ BATCH_SIZE = 8
 EPOCHS = 6
 LEARNING_RATE = 0.003
 WEIGHT_DECAY = 0.01
-NO_DECAY = ["*.bias", "*layer_norm*"]
+NO_DECAY = ["*.bias", "*norm*"]
 WARMUP_STEPS = 50
 MAX_GRADIENT_NORM = 1.0
 SEED = 0
@@ -63,24 +63,24 @@ class TinyGPT(nn.Module):
             nn.Embedding(256, 128), weight=partial(nn.init.normal_, std=0.1)
         )
         self.position = nn.Parameter(nn.init.normal_(torch.empty(128, 128), std=0.1))
-        self.layer_norm = nn.ModuleList([nn.LayerNorm(128) for _ in range(4)])
+        self.norm1 = nn.ModuleList([nn.LayerNorm(128) for _ in range(4)])
+        self.norm2 = nn.ModuleList([nn.LayerNorm(128) for _ in range(4)])
         self.causal_self_attention = nn.ModuleList(
             [CausalSelfAttention() for _ in range(4)]
         )
-        self.layer_norm_1 = nn.ModuleList([nn.LayerNorm(128) for _ in range(4)])
         self.dense = nn.ModuleList([nn.Linear(128, 512) for _ in range(4)])
         self.dense_1 = nn.ModuleList([nn.Linear(512, 128) for _ in range(4)])
-        self.layer_norm_2 = nn.LayerNorm(128)
+        self.last_norm = nn.LayerNorm(128)
         self.apply(initialize)
 
     def forward(self, tokens):
         T = tokens.shape[1]
         x = self.embed(tokens) + self.position[:T]  # [N, T, 128]
         for i in range(4):
-            x = x + self.causal_self_attention[i](self.layer_norm[i](x))
-            h = F.gelu(self.dense[i](self.layer_norm_1[i](x)))  # [N, T, 512]
+            x = x + self.causal_self_attention[i](self.norm1[i](x))
+            h = F.gelu(self.dense[i](self.norm2[i](x)))  # [N, T, 512]
             x = x + self.dense_1[i](h)  # [N, T, 128]
-        return self.layer_norm_2(x) @ self.embed.weight.T  # [N, T, 256]
+        return self.last_norm(x) @ self.embed.weight.T  # [N, T, 256]
 
 
 def initialized(module, **functions):
@@ -547,4 +547,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: c88aea6d08c8a3f2
+# Compiled by Tercet. sha256 of the lines above: c8cf799afb388593

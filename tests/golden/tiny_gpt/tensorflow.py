@@ -30,7 +30,7 @@ BATCH_SIZE = 8
 EPOCHS = 6
 LEARNING_RATE = 0.003
 WEIGHT_DECAY = 0.01
-NO_DECAY = ["*.bias", "*layer_norm*"]
+NO_DECAY = ["*.bias", "*norm*"]
 WARMUP_STEPS = 50
 MAX_GRADIENT_NORM = 1.0
 SEED = 0
@@ -69,14 +69,14 @@ class TinyGPT(keras.Model):
             embeddings_initializer=keras.initializers.RandomNormal(stddev=0.1),
             name="embed",
         )
-        self.layer_norm = [layer_norm(name=f"layer_norm.{i}") for i in range(4)]
+        self.norm1 = [layer_norm(name=f"norm1.{i}") for i in range(4)]
+        self.norm2 = [layer_norm(name=f"norm2.{i}") for i in range(4)]
         self.causal_self_attention = [
             CausalSelfAttention(name=f"causal_self_attention.{i}") for i in range(4)
         ]
-        self.layer_norm_1 = [layer_norm(name=f"layer_norm_1.{i}") for i in range(4)]
         self.dense = [dense(512, name=f"dense.{i}") for i in range(4)]
         self.dense_1 = [dense(128, name=f"dense_1.{i}") for i in range(4)]
-        self.layer_norm_2 = layer_norm(name="layer_norm_2")
+        self.last_norm = layer_norm(name="last_norm")
 
     def build(self, input_shape):
         self.position = self.add_weight(
@@ -89,10 +89,10 @@ class TinyGPT(keras.Model):
         T = tf.shape(tokens)[1]
         x = self.embed(tokens) + self.position[:T]  # [N, T, 128]
         for i in range(4):
-            x = x + self.causal_self_attention[i](self.layer_norm[i](x))
-            h = gelu(self.dense[i](self.layer_norm_1[i](x)))  # [N, T, 512]
+            x = x + self.causal_self_attention[i](self.norm1[i](x))
+            h = gelu(self.dense[i](self.norm2[i](x)))  # [N, T, 512]
             x = x + self.dense_1[i](h)  # [N, T, 128]
-        return self.layer_norm_2(x) @ tf.transpose(self.embed.embeddings)  # [N, T, 256]
+        return self.last_norm(x) @ tf.transpose(self.embed.embeddings)  # [N, T, 256]
 
 
 def gelu(x):
@@ -659,4 +659,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: f1ac9536f9e32e52
+# Compiled by Tercet. sha256 of the lines above: 972a39fb2b3ccf1f
