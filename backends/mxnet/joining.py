@@ -14,6 +14,7 @@ from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.target import Application
 from tercet.compiler.dims import Dim
 from tercet.compiler.ops import joining as ops
+from tercet.compiler.ops.repeating import Roll
 from tercet.compiler.ops.windows import Pads
 
 
@@ -111,3 +112,17 @@ def _flip(op: ops.Flip, at: Application, x: Expr) -> Expr:
     require_axes(at.type(0))
     axes = op.axes(at.type(0).rank)
     return F.flip(x, axis=one_or_all(axes))
+
+
+@lower(Roll)
+def _roll(op: Roll, at: Application, x: Expr) -> Expr:
+    """Places on either side of the axis are taken round it."""
+    for axis, shift in op.turns(at.type(0).shape).items():
+        size = at.type(0).shape[axis]
+        if isinstance(size, int) or is_eager(at):
+            places = F.arange(-shift, size - shift)
+        else:
+            vector = F.cast(witness(at, size), dtype="float32")
+            places = F.contrib.arange_like(vector, start=-shift, axis=0)
+        x = F.take(x, places, axis=axis, mode="wrap")
+    return x

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from tercet.backends.onnx.builder import Context, lower
 from tercet.compiler import dims
 from tercet.compiler.dims import Size
+from tercet.compiler.ops.repeating import Roll
 from tercet.compiler.ops.shape import (
     BroadcastTo,
     Chunk,
@@ -135,6 +136,17 @@ def _flip(op: Flip, c: Context) -> str:
     for axis in axes:
         slices.add(axis, -1, _LEAST, -1)
     return slices.apply(c, c.x)
+
+
+@lower(Roll)
+def _roll(op: Roll, c: Context) -> str:
+    """Slice counts from the end what is negative: no size is needed."""
+    x = c.x
+    for axis, shift in op.turns(c.type.shape).items():
+        along = c.ints(axis)
+        last = c.node("Slice", x, c.ints(-shift), c.ints(_MOST), along)
+        x = c.node("Concat", last, c.node("Slice", x, c.ints(0), c.ints(-shift), along), axis=axis)
+    return x
 
 
 # ---------------------------------------------------------------------------------------- slicing

@@ -8,6 +8,7 @@ from tercet.backends.pytorch.target import F, lower, torch
 from tercet.codegen.expr import Expr, default
 from tercet.codegen.target import Application
 from tercet.compiler.ops import joining as ops
+from tercet.compiler.ops.repeating import Roll
 
 
 @lower(ops.Concat)
@@ -67,3 +68,15 @@ def _flip(op: ops.Flip, at: Application, x: Expr) -> Expr:
         case several:
             axes = several
     return x.flip(*axes)
+
+
+@lower(Roll)
+def _roll(op: Roll, at: Application, x: Expr) -> Expr:
+    turns = op.turns(at.type(0).shape)
+    match [*turns], [*turns.values()]:
+        case [], _:
+            return x
+        case [axis], [shift]:
+            return x.roll(shift, axis)
+        case axes, shifts:
+            return x.roll(tuple(shifts), tuple(axes))

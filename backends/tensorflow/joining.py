@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from tercet.backends.tensorflow.target import Placed, lower, tf
+from tercet.codegen.axes import one_or_all
 from tercet.codegen.expr import Expr, Helper, default
 from tercet.compiler.ops import joining as ops
+from tercet.compiler.ops.repeating import Roll
 
 
 @lower(ops.Concat)
@@ -55,3 +57,12 @@ def _repeat(op: ops.Repeat, at: Placed, x: Expr) -> Expr:
 def _flip(op: ops.Flip, at: Placed, x: Expr) -> Expr:
     axes = sorted(at.axis(axis) for axis in op.axes(at.type(0).rank))
     return tf.reverse(x, axis=axes)
+
+
+@lower(Roll)
+def _roll(op: Roll, at: Placed, x: Expr) -> Expr:
+    turns = op.turns(at.type(0).shape)
+    axes, shifts = [at.axis(axis) for axis in turns], [*turns.values()]
+    if not axes:
+        return x
+    return tf.roll(x, one_or_all(shifts), axis=one_or_all(axes))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from tercet.compiler.dims import Size
-from tercet.compiler.errors import OpError
+from tercet.compiler.errors import OpError, require
 from tercet.compiler.lazy import np
 from tercet.compiler.ops.base import (
     Elements,
@@ -19,7 +20,7 @@ from tercet.compiler.ops.base import (
 from tercet.compiler.ops.checks import normalized_axes, normalized_axis, require_at_least
 from tercet.compiler.ops.elements import require_element
 from tercet.compiler.ops.sizes import at_least_one, at_most
-from tercet.compiler.types import TensorType
+from tercet.compiler.types import Shape, TensorType
 from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
@@ -168,3 +169,59 @@ class Flip(Op):
 
     def reference(self, x: Array) -> Array:
         return np.flip(x, self.axes(x.ndim))
+
+
+@operation("roll")
+@dataclass(frozen=True)
+class Roll(Op):
+    """The elements moved along the given axes; what leaves at one end comes in at the other.
+
+    `[a, b, c]` rolled by 1 is `[c, a, b]`, by -1 `[b, c, a]`.  There is one shift per axis, taken
+    modulo its size; along an axis of symbolic size it is that size at most.  x keeps its type.
+    ONNX: Concat of Slices.
+
+        h = x |> roll([-3, -3], axis = [2, 3])
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.REMAPPING
+    elements = Elements.REARRANGED
+    work = 0
+    shifts: int | tuple[int, ...]
+    axis: int | tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        shifts, axes = _each(self.shifts), _each(self.axis)
+        message = f"{len(axes)} axes need as many shifts, not {len(shifts)}"
+        require(len(shifts) == len(axes), "shifts", message)
+
+    def turns(self, shape: Shape) -> dict[int, int]:
+        """The shifts of the axes that move, from the front; below the sizes that are known."""
+        normalized_axes(self.axis, len(shape))
+        axes = [axis % len(shape) for axis in _each(self.axis)]
+        found = {a: _below(s, shape[a]) for a, s in zip(axes, _each(self.shifts), strict=True)}
+        return {axis: found[axis] for axis in sorted(axes) if found[axis]}
+
+    def infer(self, x: TensorType) -> TensorType:
+        self.constraints(x)
+        return x
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        found: list[Requirement] = []
+        for axis, shift in self.turns(x.shape).items():
+            message = f"a shift of {shift} is above the size {x.shape[axis]}"
+            problem = OpError("E0504", message, attribute="shifts", operand=0)
+            found += at_most(abs(shift), x.shape[axis], problem)
+        return tuple(found)
+
+    def reference(self, x: Array) -> Array:
+        return np.roll(x, self.shifts, self.axis)
+
+
+def _each(given: int | tuple[int, ...]) -> tuple[int, ...]:
+    return (given,) if isinstance(given, int) else given
+
+
+def _below(shift: int, size: Size) -> int:
+    """The same shift, of the same sign, below a size that is known."""
+    return int(math.fmod(shift, size)) if isinstance(size, int) else shift

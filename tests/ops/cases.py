@@ -9,6 +9,7 @@ from tercet.compiler.ops import elementwise as el
 from tercet.compiler.ops import indexing, joining, random, shape
 from tercet.compiler.ops import reduce as red
 from tercet.compiler.ops.base import Op
+from tercet.compiler.ops.repeating import Roll
 from tercet.compiler.ops.slicing import Index, Integer, NewAxis, Slice
 from tercet.compiler.types import DType
 from tests.ops.frame import Input, OpCase
@@ -144,6 +145,10 @@ SHAPE = [
     case("repeat", joining.Repeat(3, axis=1), _X, symbolic=_ALL),
     case("flip", joining.Flip(), _X, symbolic=_ALL),
     case("flip_axis", joining.Flip((0, -1)), _X, symbolic=_ALL),
+    case("roll", Roll(2, 1), _X, symbolic=_ALL),
+    case("roll_several", Roll((-1, 4), (-1, 0)), (5, 3, 7), symbolic=(3, 5, 7)),
+    case("roll_once_around", Roll(-3, 1), _X, symbolic=_ALL),
+    case("roll_modulo", Roll((-7, 11, 4), (0, 2, 1)), (2, 3, 5, 7)),
     case("index_first", Index((Slice(), Integer(0))), _X, symbolic=(2, 5)),
     case("index_last", Index((Slice(), Integer(-1))), _X, symbolic=(2, 5)),
     case("index_step", Index((Slice(), Slice(), Slice(step=2))), _X, symbolic=_ALL),
