@@ -17,7 +17,7 @@ from typing import Any, Final
 import tercet.compiler.ops  # noqa: F401  (registers the operations)
 from tercet.compiler.data import SOURCES
 from tercet.compiler.initializers import INITIALIZERS
-from tercet.compiler.ops.base import OPERATIONS, LayerOp, Op
+from tercet.compiler.ops.base import OPERATIONS, LayerOp, Nan, Op
 from tercet.compiler.signature import signature
 from tercet.compiler.training import CLIPS, METRICS, OPTIMIZERS, SCHEDULES
 from tercet.coverage import TARGETS, coverage
@@ -66,6 +66,8 @@ Operands (tensors) come first in a signature, then attributes with their types a
 `conv2d(64, 3)(x)` or `x |> conv2d(64, 3)`. Every layer also takes `name`, and `init` and
 `bias_init` where it has parameters to initialise; they are left out below. What a target cannot
 express is said with the operation; everything else works in all four.
+
+Unless an operation says otherwise, a result that depends on a NaN is NaN.
 """
 
 
@@ -130,8 +132,14 @@ def _operation(name: str, cls: type[Op]) -> str:
         for target in TARGETS
         if (reason := coverage()[target][name]) is not None
     ]
-    parts = [f"### `{name}`", f"*{kind}* `{_signature(cls)}`", _prose(cls), *missing]
+    parts = [f"### `{name}`", f"*{kind}* `{_signature(cls)}`", _prose(cls), *_facts(cls), *missing]
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def _facts(cls: type[Op]) -> Iterator[str]:
+    """What the class declares and the docstring need not repeat."""
+    if cls.nan is not Nan.PROPAGATES:
+        yield f"NaN: {cls.nan.value}.\n"
 
 
 def _signature(cls: type[Any]) -> str:

@@ -229,6 +229,9 @@ class AxisActivation(Op):
         normalized_axis(self.axis, x.rank)
         return require_float(x)
 
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return (self.axis % x.rank,)
+
 
 @operation("softmax")
 class Softmax(AxisActivation):

@@ -38,6 +38,9 @@ class _Reordering(Op):
     def infer(self, x: TensorType) -> TensorType:
         return x.with_shape(*(x.shape[axis] for axis in self.order(x.rank)))
 
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return ()  # they go as a whole
+
     def reference(self, x: Array) -> Array:
         return np.transpose(x, self.order(x.ndim))
 
@@ -125,6 +128,9 @@ class Squeeze(Op):
         axes = self.axes(x.shape)
         return Squeeze(axes) if axes else Index(())
 
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return ()
+
     def reference(self, x: Array) -> Array:
         return np.squeeze(x, axis=self.axes(x.shape))
 
@@ -155,6 +161,9 @@ class Unsqueeze(Op):
         for axis in self.axes(x.rank):
             shape.insert(axis, 1)
         return x.with_shape(*shape)
+
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return ()
 
     def reference(self, x: Array) -> Array:
         return np.expand_dims(x, self.axes(x.ndim))

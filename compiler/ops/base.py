@@ -258,6 +258,13 @@ class Op:
         """
         return ()
 
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...] | None:
+        """The axes of an operand along which elements are taken together or apart, or move.
+
+        None where that is not told: then it may be along all of them.
+        """
+        return () if self.layout is Layout.AGNOSTIC else None
+
     def kept_axes(self, rank: int) -> tuple[int, ...] | None:
         """Of an axis-remapping operation: the axes of an operand that the result still has.
 

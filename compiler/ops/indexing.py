@@ -142,6 +142,9 @@ class OneHot(Op):
     def index_ranges(self, indices: TensorType) -> tuple[IndexRange, ...]:
         return (IndexRange(0, -self.classes, self.classes - 1, enforced=False),)
 
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return ()
+
     def reference(self, indices: Array) -> Array:
         counted = np.where(indices < 0, indices + self.classes, indices)
         axis = normalized_axis(self.axis, indices.ndim + 1)
@@ -172,6 +175,9 @@ class CumSum(Op):
     def infer(self, x: TensorType) -> TensorType:
         normalized_axis(self.axis, x.rank)
         return require_number(x)
+
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return (self.axis % x.rank,)
 
     def reference(self, x: Array) -> Array:
         turned = np.flip(x, self.axis) if self.reverse else x
@@ -244,6 +250,9 @@ class _ArgExtreme(Op):
         kept: Shape = (1,) if self.keepdims else ()
         return TensorType(DType.I64, (*x.shape[:axis], *kept, *x.shape[axis + 1 :]))
 
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return (self.axis % x.rank,)
+
     def kept_axes(self, rank: int) -> tuple[int, ...]:
         gone = () if self.keepdims else (self.axis % rank,)
         return tuple(axis for axis in range(rank) if axis not in gone)
@@ -309,6 +318,9 @@ class TopK(Op):
         size = x.shape[normalized_axis(self.axis, x.rank)]
         problem = OpError("E0504", f"`k` is {self.k}, above the size {size}", attribute="k")
         return at_most(self.k, size, problem)
+
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return (self.axis % x.rank,)
 
     def reference(self, x: Array) -> tuple[Array, Array]:
         # The first of equals first, in falling order: a stable sort of the axis reversed, reversed.

@@ -81,6 +81,9 @@ class Concat(Op):
             total = total + x.shape[axis]
         return first.with_shape(*first.shape[:axis], total, *first.shape[axis + 1 :])
 
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return (self.axis % x.rank,)
+
     def reference(self, *tensors: Array) -> Array:
         return np.concatenate(tensors, axis=self.axis)
 
@@ -113,6 +116,9 @@ class Stack(Op):
                 raise OpError("E0301", message, operand=i)
         axis = normalized_axis(self.axis, first.rank + 1)
         return first.with_shape(*first.shape[:axis], len(tensors), *first.shape[axis:])
+
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return ()  # its own axis is a new one
 
     def reference(self, *tensors: Array) -> Array:
         return np.stack(tensors, axis=self.axis)
@@ -152,6 +158,9 @@ class _Cut(Op):
                 return ()
             ends.append(ends[-1] + size)
         return tuple(Index((*before, Slice(a, b))) for a, b in pairwise(ends))
+
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return (self.at(x.rank),)
 
     def _parts(self, x: Array, sizes: Shape) -> tuple[Array, ...]:
         ends = np.cumsum(np.asarray(sizes, dtype=np.int64))[:-1]

@@ -50,6 +50,9 @@ class Reduction(Op):
         gone = () if self.keepdims else self.axes(rank)
         return tuple(axis for axis in range(rank) if axis not in gone)
 
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return self.axes(x.rank)
+
     def _along(self, x: Array) -> dict[str, Any]:
         """The keywords of NumPy's reductions."""
         return {"axis": self.axes(x.ndim), "keepdims": self.keepdims}

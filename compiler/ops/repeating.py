@@ -71,6 +71,9 @@ class Pad(Op):
             found += at_most(max(pair) + 1, size, problem) if max(pair) else ()
         return tuple(found)
 
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return tuple(axis for axis, pair in enumerate(self.pads) if any(pair))
+
     def reference(self, x: Array) -> Array:
         if self.mode == "constant":
             value = np.asarray(self.value, x.dtype)
@@ -107,6 +110,9 @@ class Tile(Op):
     def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
         return at_least_one(self.repeats)
 
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return tuple(axis for axis, count in enumerate(self.repeats) if count != 1)
+
     def reference(self, x: Array) -> Array:
         return np.tile(x, self.repeats)  # type: ignore[arg-type]
 
@@ -139,6 +145,9 @@ class Repeat(Op):
     def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
         return at_least_one((self.count,))
 
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return (self.axis % x.rank,)
+
     def reference(self, x: Array) -> Array:
         return np.repeat(x, self.count, axis=self.axis)  # type: ignore[arg-type]
 
@@ -166,6 +175,9 @@ class Flip(Op):
     def infer(self, x: TensorType) -> TensorType:
         self.axes(x.rank)
         return x
+
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return self.axes(x.rank)
 
     def reference(self, x: Array) -> Array:
         return np.flip(x, self.axes(x.ndim))
@@ -213,6 +225,9 @@ class Roll(Op):
             problem = OpError("E0504", message, attribute="shifts", operand=0)
             found += at_most(abs(shift), x.shape[axis], problem)
         return tuple(found)
+
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return tuple(self.turns(x.shape))
 
     def reference(self, x: Array) -> Array:
         return np.roll(x, self.shifts, self.axis)

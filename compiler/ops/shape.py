@@ -55,6 +55,11 @@ def require_sizes(shape: Shape, free: int) -> None:
         require(False, "shape", message)
 
 
+def moved_by_reshape(given: Shape, wanted: Shape) -> tuple[int, ...]:
+    """The axes that are not what they were, seen from the front."""
+    return tuple(k for k in range(len(given)) if given[: k + 1] != wanted[: k + 1])
+
+
 @operation("reshape")
 @dataclass(frozen=True)
 class Reshape(Op):
@@ -99,6 +104,9 @@ class Reshape(Op):
             raise problem
         return equality(total, wanted, problem)
 
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return moved_by_reshape(x.shape, self.output_shape(x))
+
     def reference(self, x: Array) -> Array:
         return np.reshape(x, self.shape)  # type: ignore[arg-type]
 
@@ -131,6 +139,9 @@ class Flatten(Op):
         start, end = self.span(x.rank)
         flat = dims.product(x.shape[start : end + 1])
         return x.with_shape(*x.shape[:start], flat, *x.shape[end + 1 :])
+
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return moved_by_reshape(x.shape, self.infer(x).shape)
 
     def reference(self, x: Array) -> Array:
         start, end = self.span(x.ndim)

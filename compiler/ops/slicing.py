@@ -145,6 +145,10 @@ class Index(Op):
         found = [_plain(item, n) for item, n in zip(self.items, x.shape, strict=False)]
         return (None if None in found else Index(tuple(item for item in found if item)),)
 
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        taken = (item for item in self.items if not isinstance(item, NewAxis))
+        return tuple(axis for axis, item in enumerate(taken) if item != Slice())
+
     def kept_axes(self, rank: int) -> tuple[int, ...] | None:
         slices_only = all(isinstance(item, Slice) for item in self.items)
         return super().kept_axes(rank) if slices_only else None

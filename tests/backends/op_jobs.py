@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from tercet.backends.base import Lowerings
 from tercet.compiler.constraints import Constraint
 from tercet.compiler.graph.ir import Graph
-from tercet.compiler.ops.base import OPERATIONS, LayerOp
 from tercet.compiler.ops.loss_base import Loss
 from tercet.compiler.types import DType, TensorType
 from tests.backends.onnx_graphs import SPAN, Array, concrete, op_graph
@@ -51,12 +48,3 @@ def _probe(case: OpCase, graph: Graph, more: int, random: np.random.Generator) -
         drawn = replace(given, shape=concrete(type, sizes)).draw(random)
         found[name] = np.asarray(drawn, dtype=type.dtype.numpy_name)
     return found
-
-
-def require_complete(lower: Lowerings[Any], construct: Lowerings[Any]) -> None:
-    """Every operation is lowered or says why not, and every layer that is lowered can be made."""
-    assert not [name for name, reason in lower.coverage().items() if reason == "missing"]
-    layers = {name for name, cls in OPERATIONS.items() if issubclass(cls, LayerOp)}
-    made = {name for name, reason in construct.coverage().items() if reason is None}
-    refused = {name for name, reason in lower.coverage().items() if reason is not None}
-    assert layers - refused == made

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tercet.compiler.ops.base import Layout
+from tests.ops.cases import CASES
+from tests.ops.frame import Input, written
+
 Sizes = dict[str, int]
 
 
@@ -189,4 +193,24 @@ def _model(text: str) -> Model:
     return Model(name, text, _SIZES.get(name, ({"N": 2}, {"N": 3})))
 
 
-MODELS = [_model(text) for text in _TEXTS.split("---\n")]
+def _between_convolutions() -> Model:
+    """What may be computed channels-last, on what a convolution gives; floats go into another."""
+    lines = [
+        "model Between() {",
+        "    input wave: f32[2, 2, 6]",
+        "    h = wave |> conv1d(3, 2)",
+    ]
+    outputs = []
+    for case in CASES:
+        if case.op.layout is not Layout.REMAPPING or case.inputs != (Input((2, 3, 5)),):
+            continue
+        results = case.op.infer_types(case.types())
+        names = [f"{case.name}_{k}" for k in range(len(results))]
+        lines.append(f"    {', '.join(names)} = {written(case.op, 'h')}")
+        for name, result in zip(names, results, strict=True):
+            image = result.dtype.is_float and result.rank == 3
+            outputs.append(f"{name}_out = {name}{' |> conv1d(4, 1)' if image else ''}")
+    return Model("Between", "\n".join([*lines, f"    output {', '.join(outputs)}", "}"]), ({}, {}))
+
+
+MODELS = [*(_model(text) for text in _TEXTS.split("---\n")), _between_convolutions()]

@@ -15,8 +15,12 @@ from tercet.compiler.graph.index_checks import IndexCheck, index_checks
 from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.labels import data_checks
 from tercet.compiler.graph.training import Training
+from tercet.compiler.ops.base import Elements
+from tercet.compiler.ops.random import StopGradient
 from tercet.compiler.pipeline import load
 from tercet.dsl.source import Source
+from tests.ops.cases import CASES
+from tests.ops.frame import OpCase, written
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -61,6 +65,9 @@ MODELS = [
     ("i: i64[N]", "output y = embedding(7, 2)(i % 7)", []),
     ("i: i64[N]", "output y = embedding(7, 2)(i % 8)", ["i % 8 0..6"]),
     ("i: i64[N]", "output y = embedding(7, 2)(2 * (i - 1))", ["2 * (i - 1) 0..6"]),
+    ("i: i64[N]", "output y = embedding(7, 2)(square(i))", ["square(i) 0..6"]),
+    ("i: i64[N]", "output y = embedding(2, 2)(cast(i > 3, i64))", []),
+    ("i: i64[N, 4]", "output y = roll(i, 1, axis = 0) |> embedding(7, 2)", ["i 0..6"]),
     ("i: i64[N]", "output y = i |> clip(0, 6) |> embedding(7, 2)", []),
     ("i: i64[N]", "output y = i |> clip(min = 0) |> embedding(7, 2)", ["clip(i) 0..6"]),
     (
@@ -123,6 +130,25 @@ MODELS = [
 def test_inputs_that_are_indices(inputs: str, body: str, expected: list[str]) -> None:
     inputs = "\n".join(f"input {part}" for part in inputs.split(", input "))
     assert _told(index_checks(_model(inputs, body, BLOCK))) == expected
+
+
+MOVING = [
+    case
+    for case in CASES
+    if case.op.elements in (Elements.RESHAPED, Elements.REARRANGED)
+    and len(case.inputs) == 1
+    and case.inputs[0] is not None
+    and not isinstance(case.op, StopGradient)
+]
+
+
+@pytest.mark.parametrize("case", MOVING, ids=lambda case: case.name)
+def test_what_only_moves_elements_passes_demands_through(case: OpCase) -> None:
+    (given,) = case.inputs
+    assert given is not None
+    shape = ", ".join(map(str, given.shape))
+    body = f"output y = embedding(7, 2)({written(case.op, 'i')})"
+    assert _told(index_checks(_model(f"input i: i64[{shape}]", body))) == ["i 0..6"]
 
 
 TABLES = ["input i: i64[N]\nparam p: f32[7, 3] = normal()", "input i: i64[N]\ninput p: f32[T, 3]"]

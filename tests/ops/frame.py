@@ -7,7 +7,7 @@ seeded by the record's name, and how near a target in float32 must come.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tercet.compiler import dims
 from tercet.compiler.dims import Size
 from tercet.compiler.ops.base import LayerOp, Op
+from tercet.compiler.ops.slicing import Index
 from tercet.compiler.types import DType, TensorType
 
 Array = NDArray[Any]
@@ -147,6 +148,30 @@ class OpCase:
         """Random numbers of this record, the same in every run."""
         digest = hashlib.sha256(f"{self.name}:{what}".encode()).digest()
         return np.random.default_rng(int.from_bytes(digest[:8], "little"))
+
+
+def written(op: Op, operand: str) -> str:
+    """The application of an operation to one operand, in the language."""
+    if isinstance(op, Index):
+        return f"{operand}[{', '.join(map(str, op.items))}]"
+    given = {f.name: getattr(op, f.name) for f in fields(op)}  # type: ignore[arg-type]
+    arguments = [
+        f"{name} = {_literal(value)}" for name, value in given.items() if value is not None
+    ]
+    if isinstance(op, LayerOp):
+        return f"{op.name}({', '.join(arguments)})({operand})"
+    return f"{op.name}({', '.join([operand, *arguments])})"
+
+
+def _literal(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str() if not isinstance(value, DType):
+            return f'"{value}"'
+        case tuple():
+            return f"[{', '.join(map(_literal, value))}]"
+    return str(value)
 
 
 def make_case(

@@ -154,6 +154,24 @@ def test_kept_axes_are_those_of_the_result(case: OpCase) -> None:
         assert places in ([], [kept.index(axis)] if axis in kept else [])
 
 
+@each([c for c in DETERMINED if len(c.inputs) == 1])
+def test_elements_stay_apart_along_axes_that_are_not_mixed(case: OpCase) -> None:
+    (type,) = case.types()
+    assert type is not None
+    for axis in range(type.rank):
+        mixed = case.op.mixed_axes(type)
+        if mixed is None or axis in mixed or type.shape[axis] == 1:
+            continue
+        turned = type.with_shape(*type.shape[:axis], K, *type.shape[axis + 1 :])
+        seen_types = case.op.infer_types([turned])
+        (x,) = case.arrays()
+        assert x is not None
+        results = zip(run(case, [np.flip(x, axis)]), run(case, [x]), strict=True)
+        for (found, whole), seen in zip(results, seen_types, strict=True):
+            (place,) = (k for k, size in enumerate(seen.shape) if dims.symbols(size))
+            np.testing.assert_array_equal(found, np.flip(whole, place))
+
+
 # ------------------------------------------------------------------------------------------ indices
 
 
