@@ -58,6 +58,22 @@ def layer_precision(model: Graph, target: str) -> DType | None:
     return every.pop()
 
 
+@dataclass(frozen=True)
+class Exceptional:
+    """What a target makes of NaN or infinity in an operation, other than its class says.
+
+    `framework` and `file` tell whether the framework itself or its ONNX file in ONNX Runtime does.
+    """
+
+    what: str
+    framework: bool = False
+    file: bool = False
+
+    def __str__(self) -> str:
+        where = " and its ONNX file" if self.framework and self.file else ""
+        return f"{where}: {self.what}" if self.framework else f"'s ONNX file: {self.what}"
+
+
 class Lowerings(Generic[F]):
     """The lowerings of one target, registered per operation class by decoration.
 
@@ -73,6 +89,7 @@ class Lowerings(Generic[F]):
         self.target = target
         self._table: dict[type[Op], F] = {}
         self._unsupported: dict[type[Op], str] = {}
+        self._exceptions: dict[type[Op], list[Exceptional]] = {}
 
     def __call__(self, *operations: type[Op]) -> Callable[[F], F]:
         def register(function: F) -> F:
@@ -87,6 +104,17 @@ class Lowerings(Generic[F]):
     def unsupported(self, reason: str, *operations: type[Op]) -> None:
         """States that this target has no way to express these operations, and why."""
         self._unsupported.update(dict.fromkeys(operations, reason))
+
+    def exceptional(
+        self, what: str, *operations: type[Op], framework: bool = False, file: bool = False
+    ) -> None:
+        """States what becomes of NaN or infinity here, where that is not what the class says."""
+        for cls in operations:
+            self._exceptions.setdefault(cls, []).append(Exceptional(what, framework, file))
+
+    def exceptions(self, operation: type[Op]) -> tuple[Exceptional, ...]:
+        """What `exceptional` has stated of an operation."""
+        return tuple(self._exceptions.get(operation, ()))
 
     def find(self, op: Op) -> F:
         """The lowering of an operation.  Raises Unsupported."""

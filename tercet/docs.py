@@ -20,7 +20,7 @@ from tercet.compiler.initializers import INITIALIZERS
 from tercet.compiler.ops.base import OPERATIONS, LayerOp, Nan, Op
 from tercet.compiler.signature import signature
 from tercet.compiler.training import CLIPS, METRICS, OPTIMIZERS, SCHEDULES
-from tercet.coverage import TARGETS, coverage
+from tercet.coverage import TARGETS, coverage, lowerings
 from tercet.dsl import nodes
 from tercet.dsl.library import std_modules, std_source
 from tercet.dsl.parser import parse
@@ -67,7 +67,10 @@ Operands (tensors) come first in a signature, then attributes with their types a
 `bias_init` where it has parameters to initialise; they are left out below. What a target cannot
 express is said with the operation; everything else works in all four.
 
-Unless an operation says otherwise, a result that depends on a NaN is NaN.
+NaN and infinity are what IEEE 754 makes of them: a result that depends on a NaN is NaN, unless the
+operation says otherwise. Where a framework, or ONNX Runtime with the file that the framework
+exports, does something else, that is said with the operation too; `tercet verify` leaves out what
+depends on a NaN.
 """
 
 
@@ -140,6 +143,9 @@ def _facts(cls: type[Op]) -> Iterator[str]:
     """What the class declares and the docstring need not repeat."""
     if cls.nan is not Nan.PROPAGATES:
         yield f"NaN: {cls.nan.value}.\n"
+    for target in TARGETS:  # of NaN and infinity, where that is not what the class says
+        for exception in lowerings(target).exceptions(cls):
+            yield f"In {target}{exception}.\n"
 
 
 def _signature(cls: type[Any]) -> str:

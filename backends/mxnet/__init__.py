@@ -11,6 +11,7 @@ from tercet.backends.mxnet import (  # noqa: F401  (they register their lowering
     linear,
     loss,
     norm,
+    not_finite,
     pooling,
     random,
     recurrent,

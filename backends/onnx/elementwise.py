@@ -107,6 +107,11 @@ def _modulo(op: ops.Modulo, c: Context) -> str:
 def _clip(op: ops.Clip, c: Context) -> str:
     low = None if op.min is None else c.scalar(op.min)
     high = None if op.max is None else c.scalar(op.max)
+    if c.type.dtype in (DType.F32, DType.F64):  # Clip with one limit has no infinity on that side
+        if high is None:
+            return c.node("Max", c.x, low)
+        if low is None:
+            return c.node("Min", c.x, high)
     return c.node("Clip", c.x, low, high)
 
 

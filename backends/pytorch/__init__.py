@@ -11,6 +11,7 @@ from tercet.backends.pytorch import (  # noqa: F401  (they register their loweri
     linear,
     loss,
     norm,
+    not_finite,
     pooling,
     random,
     recurrent,

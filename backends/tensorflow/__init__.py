@@ -11,6 +11,7 @@ from tercet.backends.tensorflow import (  # noqa: F401  (they register their low
     linear,
     loss,
     norm,
+    not_finite,
     pooling,
     random,
     recurrent,

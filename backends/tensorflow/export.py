@@ -53,10 +53,12 @@ def predict_piece(model: Graph, target: TensorFlowTarget) -> Piece:
     )
 
 
-def export_piece(model: Graph, target: TensorFlowTarget, style: Style) -> Piece:
-    """`export`, with names and sizes of the source."""
+def export_piece(model: Graph, target: TensorFlowTarget, style: Style, *, selects: bool) -> Piece:
+    """`export`, with names and sizes of the source; `selects` where the model has a `tf.where`."""
     taken = target.reserved_names | target.reserved_arguments
-    names = Names(taken | {"model", "path", "signature", "inference", "graph"})
+    names = Names(
+        taken | {"model", "path", "signature", "inference", "graph", "select", "handlers"}
+    )
     # TensorFlow calls an input after the function's parameter where that has a capital letter
     parameters = [names.fresh(i.value.name.lower()) for i in model.inputs]
     outputs = [literal(o.name) for o in model.outputs]
@@ -84,7 +86,7 @@ def export_piece(model: Graph, target: TensorFlowTarget, style: Style) -> Piece:
         f"    def inference({', '.join(parameters)}):",
         f"        return {result}",
         "",
-        "    proto, _ = tf2onnx.convert.from_function(inference, signature, opset=17)",
+        *(_SELECT if selects else _PLAIN),
         *_renaming(model),
         *(order if len(outputs) > 1 else []),
         f"    shapes = {{{shapes}}}",
@@ -105,6 +107,20 @@ def export_piece(model: Graph, target: TensorFlowTarget, style: Style) -> Piece:
         "    onnx.save(proto, path)",
     ]
     return Piece("\n".join(lines))
+
+
+_PLAIN = ["    proto, _ = tf2onnx.convert.from_function(inference, signature, opset=17)"]
+_SELECT = [
+    "    def select(graph, node, name, arguments):",
+    '        node.type = "Where"  # tf2onnx multiplies by the mask, which keeps NaN and infinity',
+    "        return node",
+    "",
+    "    handlers = {'SelectV2': (select, [])}",
+    "    proto, _ = tf2onnx.convert.from_function(",
+    "        inference, signature, opset=17, custom_op_handlers=handlers",
+    "    )",
+]
+"""The conversion of a model without `tf.where`, and of one with."""
 
 
 def _renaming(model: Graph) -> list[str]:

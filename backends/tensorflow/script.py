@@ -87,6 +87,7 @@ def render(
     )
     used = {h.identifier for c in classes for h in find_parts((*c.construct, *c.compute), Helper)}
     used |= {name for name in HELPER_NAMES if f"partial({name}," in factories.text}
+    model_text = [code.text, *(piece.text for piece in helper_pieces(used))]
     used |= printer.helpers if printer else set()
     kinds = {name for name in used if name[0].isupper()}
     pieces = [
@@ -98,7 +99,7 @@ def render(
         *(printer.pieces() if printer else ()),
         *style.full_only(index_check_piece(model, training), predict_piece(model, target)),
         *weights_pieces(model, target.facts, style),
-        export_piece(model, target, style),
+        export_piece(model, target, style, selects=any("tf.where(" in t for t in model_text)),
         *style.full_only(Piece(_DEVICE)),
     ]
     head = header(model, place, "TensorFlow", training is not None, _notes(target), style=style)

@@ -530,7 +530,16 @@ def export(model, path):
     def inference(tokens):
         return {"logits": model(tokens)}
 
-    proto, _ = tf2onnx.convert.from_function(inference, signature, opset=17)
+    def select(graph, node, name, arguments):
+        node.type = (
+            "Where"  # tf2onnx multiplies by the mask, which keeps NaN and infinity
+        )
+        return node
+
+    handlers = {"SelectV2": (select, [])}
+    proto, _ = tf2onnx.convert.from_function(
+        inference, signature, opset=17, custom_op_handlers=handlers
+    )
     shapes = {"tokens": ("N", "T"), "logits": ("N", "T", 256)}
     for value in (*proto.graph.input, *proto.graph.output):
         dtype = value.type.tensor_type.elem_type
@@ -659,4 +668,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 972a39fb2b3ccf1f
+# Compiled by Tercet. sha256 of the lines above: ee3e03404dbc33c7

@@ -1,0 +1,26 @@
+"""What becomes of NaN and infinity here, where that is not what the operations say.
+
+`tests/backends/test_not_finite.py` measures it.
+"""
+
+from __future__ import annotations
+
+from tercet.backends.mxnet.target import lower
+from tercet.compiler.ops.arithmetic import Modulo
+from tercet.compiler.ops.indexing import ArgMax, ArgMin, CumSum, TopK
+from tercet.compiler.ops.mathematics import Round, Sign
+from tercet.compiler.ops.reduce import ReduceLogSumExp, ReduceMax, ReduceMin
+
+lower.exceptional(
+    "ONNX Runtime may lose a NaN", ReduceMax, ReduceMin, ArgMax, ArgMin, TopK, file=True
+)
+lower.exceptional(
+    "NaN where an infinity stands, in sums that leave out the element or begin at the end",
+    CumSum,
+    framework=True,
+    file=True,
+)
+lower.exceptional("NaN is put among the numbers", TopK, framework=True)
+lower.exceptional("the sign of NaN is 0", Sign, framework=True)
+lower.exceptional("NaN for infinity", Round, ReduceLogSumExp, framework=True, file=True)
+lower.exceptional("x where y is infinite", Modulo, framework=True, file=True)

@@ -1,0 +1,18 @@
+"""What becomes of NaN and infinity here, where that is not what the operations say.
+
+`tests/backends/test_not_finite.py` measures it.
+"""
+
+from __future__ import annotations
+
+from tercet.backends.tensorflow.target import lower
+from tercet.compiler.ops.indexing import ArgMax, ArgMin, TopK
+from tercet.compiler.ops.mathematics import Expm1
+from tercet.compiler.ops.reduce import ReduceLogSumExp, ReduceMax, ReduceMin
+
+lower.exceptional(
+    "ONNX Runtime may lose a NaN", ReduceMax, ReduceMin, ArgMax, ArgMin, TopK, file=True
+)
+lower.exceptional("NaN may be passed over", ArgMax, ArgMin, TopK, framework=True)
+lower.exceptional("NaN where all elements are infinite", ReduceLogSumExp, file=True)
+lower.exceptional("NaN for -infinity", Expm1, framework=True, file=True)
