@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, get_args
 
 from tercet.errors import TercetError
+from tercet.guarding import temporary_folder
 from tercet.interpreters import Interpreters
 from tercet.project import FRAMEWORKS, Project, open_project, write_scripts
 
@@ -107,8 +107,8 @@ def export(
     from tercet.compiler.graph import weights as canonical
 
     project = load(path, model=model, parameters=parameters)
-    with TemporaryDirectory(prefix="tercet-") as folder:
-        file = Path(weights) if weights is not None else Path(folder) / "initial.safetensors"
+    with temporary_folder() as folder:
+        file = Path(weights) if weights is not None else folder / "initial.safetensors"
         if weights is None:
             canonical.save(file, canonical.initial_weights(project.model, seed))
         exporting.export(project, target, file, Path(output), interpreters, timeout)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from tercet.errors import TercetError
+from tercet.guarding import temporary_folder
 from tercet.interpreters import Interpreters
 from tercet.project import Project
 from tercet.scripts import export_with, temporary_script
@@ -37,8 +37,8 @@ def export(
 
     largest = MAX_FILE_BYTES if largest is None else largest
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-        made = Path(folder).absolute() / path.name  # a model names its data by the final name
+    with temporary_folder(f".{path.name}.", path.parent) as folder:
+        made = folder / path.name  # a model names its data by the final name
         if target == "onnx":
             _direct(project, weights, made, largest)
         else:

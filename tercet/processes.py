@@ -1,6 +1,7 @@
 """One child process with everything it starts: watched by threads, ended as a whole.
 
-A process leads a session of its own, so that one signal reaches its workers too.  Two threads
+A process leads a session of its own, so that one signal reaches its workers too; where this process
+is killed, `tercet.guarding` sends it.  Two threads
 watch it, one its output and one its end, because either can outlast the other: a framework that
 closed its output may hang, a forgotten worker may hold the output open.
 """
@@ -21,6 +22,7 @@ from pathlib import Path
 from types import FrameType
 
 from tercet.errors import TercetError
+from tercet.guarding import guard_group, release_group
 
 KEPT_CHARACTERS = 1 << 16
 """How much of the end of the output is kept."""
@@ -55,6 +57,7 @@ class Process:
         events: Events,
     ) -> None:
         self.kept = ""
+        self._released = False
         self.started = self.heard = time.monotonic()
         self.ended: float | None = None
         self._deadline = self.started + (float("inf") if timeout is None else timeout)
@@ -63,6 +66,7 @@ class Process:
         self._abandoned = threading.Event()
         self._events = events
         self._popen = _start(command, folder, environment, inherit)
+        guard_group(self._popen.pid)
         for watch in (self._watch_end,) if inherit else (self._watch_end, self._watch_output):
             threading.Thread(target=watch, daemon=True).start()
 
@@ -123,6 +127,12 @@ class Process:
             return True
         return False
 
+    def release(self) -> None:
+        """Neither the process nor what it started is there any more; for the last call."""
+        if not self._released:
+            self._released = True
+            release_group(self._popen.pid)
+
     def abandon(self) -> None:
         """Nobody listens to its events any more."""
         self._abandoned.set()
@@ -152,6 +162,7 @@ def end_all(processes: Iterable[Process]) -> None:
     Takes `GRACE_SECONDS` at most for all together.  What a process that has ended by itself left
     behind is ended at once.
     """
+    processes = list(processes)
     left: list[Process] = []
     for process in processes:
         process.abandon()
@@ -165,6 +176,8 @@ def end_all(processes: Iterable[Process]) -> None:
         left = [process for process in left if process.signal_group(0)]
     for process in left:
         process.signal_group(signal.SIGKILL)
+    for process in processes:
+        process.release()
 
 
 @contextmanager

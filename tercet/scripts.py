@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tercet.guarding import temporary_folder
 from tercet.interpreters import PROBES, Interpreters
 from tercet.project import Project, script_name, script_text
 from tercet.runner import Job, run
@@ -33,8 +33,8 @@ def temporary_script(project: Project, target: str, interpreters: Interpreters) 
 
     Raises DiagnosticError for what the target cannot express.
     """
-    with tempfile.TemporaryDirectory(prefix="tercet-") as folder:
-        path = Path(folder) / script_name(project, target)
+    with temporary_folder() as folder:
+        path = folder / script_name(project, target)
         path.write_text(script_text(project, target, path.parent), encoding="utf-8")
         yield Script(target, path, interpreters.path(target))
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tercet.cli import options
 from tercet.cli.command import Command
+from tercet.guarding import temporary_folder
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,10 +30,10 @@ def _run(args: argparse.Namespace) -> int:
     project = options.project(args)
     target = options.one_target(args) or "onnx"
     path = options.output_file(args.output or Path(f"{project.stem}_{target}.onnx"))
-    with TemporaryDirectory(prefix="tercet-") as folder:
+    with temporary_folder() as folder:
         weights = args.weights
         if weights is None:
-            weights = Path(folder) / "initial.safetensors"
+            weights = folder / "initial.safetensors"
             canonical.save(weights, canonical.initial_weights(project.model, args.seed))
         if target != "onnx":
             options.targets_to_run(args)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tercet.cli import options
 from tercet.cli.command import Command
 from tercet.errors import TercetError
+from tercet.guarding import temporary_folder
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,10 +38,10 @@ def _run(args: argparse.Namespace) -> int:
     except InputError as problem:
         raise TercetError(f"{args.inputs}: {problem}") from None
     with (
-        TemporaryDirectory(prefix="tercet-") as folder,
+        temporary_folder() as folder,
         temporary_script(project, target, options.interpreters(args)) as script,
     ):
-        source, result = Path(folder) / "in.safetensors", Path(folder) / "out.safetensors"
+        source, result = folder / "in.safetensors", folder / "out.safetensors"
         write(source, inputs)
         flags = ["--epochs", "0"] if project.training is not None else []
         flags += ["--device", args.device, "--weights", str(args.weights.absolute())]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tercet.errors import TercetError
+from tercet.guarding import temporary_folder
 from tercet.tensors import write
 from tercet.verification.probes import Probe
 
@@ -81,8 +81,8 @@ def working_folder(kept: Path | None) -> Iterator[Folder]:
     Raises TercetError for a folder in which another verification is at work, and that of `clear`.
     """
     if kept is None:
-        with tempfile.TemporaryDirectory(prefix="tercet-", ignore_cleanup_errors=True) as path:
-            yield Folder(Path(path))
+        with temporary_folder() as path:
+            yield Folder(path)
         return
     kept.mkdir(parents=True, exist_ok=True)
     with _for_one(kept):

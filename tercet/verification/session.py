@@ -11,7 +11,6 @@ breaks valid models (an erf and a tanh form that share a node).
 from __future__ import annotations
 
 import json
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -22,6 +21,8 @@ from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from tercet.guarding import temporary_folder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -115,8 +116,8 @@ def _profile(device: str) -> Iterator[Path | None]:
     if device == "cpu":
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="tercet-") as folder:
-        yield Path(folder) / "profile"
+    with temporary_folder() as folder:
+        yield folder / "profile"
 
 
 def _open(
