@@ -2,7 +2,7 @@
 
 A source is a frozen dataclass whose fields are its signature in the language.  The compiler
 never loads its rows: `columns` tells types only, for `csv` and `npz` by reading the file's head.
-The NumPy code that loads it in a generated script is in `compiler/codegen/data.py`.
+The NumPy code that loads it in a generated script is in `codegen/script/data.py`.
 """
 
 from __future__ import annotations
