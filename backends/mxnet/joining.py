@@ -14,7 +14,7 @@ from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.target import Application
 from tercet.compiler.dims import Dim
 from tercet.compiler.ops import joining as ops
-from tercet.compiler.ops.repeating import Roll
+from tercet.compiler.ops.joining import Roll
 from tercet.compiler.ops.windows import Pads
 
 

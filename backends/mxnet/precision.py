@@ -11,7 +11,7 @@ from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Apply, Graph
 from tercet.compiler.graph.reach import reached_inputs
 from tercet.compiler.graph.training import Training
-from tercet.compiler.ops.conv_transpose import ConvTranspose
+from tercet.compiler.ops.conv import ConvTranspose
 from tercet.compiler.types import DType
 from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from tercet.backends.onnx.builder import Context, lower
 from tercet.compiler import dims
 from tercet.compiler.dims import Size
-from tercet.compiler.ops.repeating import Roll
+from tercet.compiler.ops.joining import Roll
 from tercet.compiler.ops.shape import (
     BroadcastTo,
     Chunk,

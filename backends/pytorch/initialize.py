@@ -9,11 +9,11 @@ from tercet.codegen.specialised import layers_of
 from tercet.compiler import initializers as init
 from tercet.compiler.graph.ir import Graph, Layer
 from tercet.compiler.initializers import Initializer
+from tercet.compiler.ops.activation import PRelu
 from tercet.compiler.ops.base import LayerOp
 from tercet.compiler.ops.conv import AnyConvolution
 from tercet.compiler.ops.linear import Dense, Embedding
 from tercet.compiler.ops.norm import ChannelNorm, TrailingNorm
-from tercet.compiler.ops.rectifiers import PRelu
 from tercet.compiler.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 
 _RECURRENT: dict[str, tuple[str, Initializer]] = {

@@ -8,7 +8,7 @@ from tercet.backends.pytorch.target import F, lower, torch
 from tercet.codegen.expr import Expr, default
 from tercet.codegen.target import Application
 from tercet.compiler.ops import joining as ops
-from tercet.compiler.ops.repeating import Roll
+from tercet.compiler.ops.joining import Roll
 
 
 @lower(ops.Concat)

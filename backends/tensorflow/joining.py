@@ -6,7 +6,7 @@ from tercet.backends.tensorflow.target import Placed, lower, tf
 from tercet.codegen.axes import one_or_all
 from tercet.codegen.expr import Expr, Helper, default
 from tercet.compiler.ops import joining as ops
-from tercet.compiler.ops.repeating import Roll
+from tercet.compiler.ops.joining import Roll
 
 
 @lower(ops.Concat)

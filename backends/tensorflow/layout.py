@@ -12,12 +12,11 @@ Nothing is decided by rank: attention's tensors have four axes too.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from tercet.backends.tensorflow.axes import result_order, stays_last
-from tercet.backends.tensorflow.uses import Uses
 from tercet.codegen.pooled import BareValues, flattens, spatial_axes_are_one
 from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Apply, Call, Graph, Value
@@ -59,7 +58,7 @@ class Layouts:
         self._outer = {id(graph) for graph in (*models, *functions)}
         self._models = {id(graph) for graph in models}
         self._graphs = all_graphs(*models, *functions)
-        self._uses = {id(g): Uses(g) for g in self._graphs}
+        self._uses = {id(g): _Uses(g) for g in self._graphs}
         self._bare = BareValues()
         self._inputs: dict[int, set[int]] = defaultdict(set)
         self._outputs: dict[int, set[int]] = defaultdict(set)
@@ -260,3 +259,32 @@ def _wanted_by(item: Apply, wanted: set[int]) -> Iterator[Value]:
     if item.op.layout is Layout.AGNOSTIC or stays_last(item.op, main.type.rank):
         rank = item.outputs[0].type.rank
         yield from (v for v in item.inputs if v is not None and v.type.rank == rank)
+
+
+class _Uses:
+    """Who uses the values of a graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._items: dict[int, list[Apply | Call]] = defaultdict(list)
+        for item in graph.body.walk():
+            if isinstance(item, Apply | Call):
+                for value in item.inputs:
+                    if value is not None:
+                        self._items[id(value)].append(item)
+
+    def items(self, value: Value) -> Iterable[Apply | Call]:
+        return self._items[id(value)]
+
+    def any_layout(self, index: int) -> bool:
+        """Whether an input only goes through operations that work element by element."""
+        pending, seen = [self._graph.inputs[index].value], set[int]()
+        while pending:
+            current = pending.pop()
+            for item in self._items[id(current)]:
+                if not isinstance(item, Apply) or item.op.layout is not Layout.AGNOSTIC:
+                    return False
+                fresh = [v for v in item.outputs if id(v) not in seen]
+                seen |= set(map(id, fresh))
+                pending += fresh
+        return True

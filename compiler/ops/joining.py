@@ -1,21 +1,27 @@
-"""Operations that join tensors along an axis, or cut one.
-
-What repeats or turns elements is in `repeating`; all are named here.
-"""
+"""Operations that join, cut, repeat, turn and continue tensors along their axes."""
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tercet.compiler import dims
 from tercet.compiler.dims import Dim, Size
 from tercet.compiler.errors import OpError, require
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import Elements, Layout, Op, Operand, Requirement, operation
-from tercet.compiler.ops.checks import normalized_axis, require_at_least
-from tercet.compiler.ops.repeating import Flip, Pad, Repeat, Tile
-from tercet.compiler.ops.sizes import at_least_one, equality
+from tercet.compiler.ops.base import (
+    Elements,
+    Layout,
+    MaybeInfinite,
+    Op,
+    Operand,
+    Requirement,
+    operation,
+)
+from tercet.compiler.ops.checks import normalized_axes, normalized_axis, require_at_least
+from tercet.compiler.ops.elements import require_element
+from tercet.compiler.ops.sizes import at_least_one, at_most, equality
 from tercet.compiler.ops.slicing import Index, Slice
 from tercet.compiler.types import Shape, TensorType
 from tercet.dsl.records import dataclass
@@ -23,17 +29,220 @@ from tercet.dsl.records import dataclass
 if TYPE_CHECKING:
     from tercet.compiler.ops.base import Array
 
-__all__ = [
-    "Chunk",
-    "Concat",
-    "Flip",
-    "Pad",
-    "Repeat",
-    "Split",
-    "Stack",
-    "Tile",
-    "require_one_dtype",
-]
+
+@operation("pad")
+@dataclass(frozen=True)
+class Pad(Op):
+    """x with elements added at the ends of its axes; `pads` has one (begin, end) per axis.
+
+    They are `value`, or with mode `"edge"` copies of the outermost element, or with `"reflect"`
+    mirror images without the outermost element, which needs fewer pads than elements.
+    ONNX: Pad.
+
+        h = x |> pad([(0, 0), (0, 0), (1, 1), (1, 1)], mode = "reflect")
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.REMAPPING
+    elements = Elements.SELECTED
+    work = 0
+    pads: tuple[tuple[int, int], ...]
+    mode: Literal["constant", "reflect", "edge"] = "constant"
+    value: Annotated[int | float, MaybeInfinite()] = 0
+
+    def __post_init__(self) -> None:
+        for pair in self.pads:
+            require_at_least(0, pair, "pads")
+
+    def infer(self, x: TensorType) -> TensorType:
+        if len(self.pads) != x.rank:
+            message = f"`pads` has {len(self.pads)} pairs, and {x} has {x.rank} axes"
+            help = f"write one pair per axis: [{', '.join(['(0, 0)'] * x.rank)}]"
+            raise OpError("E0303", message, attribute="pads", operand=0, help=help)
+        require_element(self.value, x.dtype, "value")
+        self.constraints(x)
+        padded = zip(x.shape, self.pads, strict=True)
+        return x.with_shape(*(size + begin + end for size, (begin, end) in padded))
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        if self.mode != "reflect":
+            return ()
+        found: list[Requirement] = []
+        for size, pair in zip(x.shape, self.pads, strict=True):
+            message = f"{max(pair)} reflected elements need a size above that, not {size}"
+            problem = OpError("E0504", message, attribute="pads", operand=0)
+            found += at_most(max(pair) + 1, size, problem) if max(pair) else ()
+        return tuple(found)
+
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return tuple(axis for axis, pair in enumerate(self.pads) if any(pair))
+
+    def reference(self, x: Array) -> Array:
+        if self.mode == "constant":
+            value = np.asarray(self.value, x.dtype)
+            return np.pad(x, self.pads, mode="constant", constant_values=value)
+        return np.pad(x, self.pads, mode=self.mode)
+
+
+@operation("tile")
+@dataclass(frozen=True)
+class Tile(Op):
+    """The whole of x repeated along its axes, as often as `repeats` says for each of them.
+
+    `[a, b]` tiled twice is `[a, b, a, b]`.  ONNX: Tile.
+
+        h = x |> tile([1, 2])
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.REMAPPING
+    elements = Elements.REARRANGED
+    work = 0
+    repeats: tuple[Size, ...]
+
+    def __post_init__(self) -> None:
+        require_at_least(1, self.repeats, "repeats")
+
+    def infer(self, x: TensorType) -> TensorType:
+        if len(self.repeats) != x.rank:
+            message = f"`repeats` has {len(self.repeats)} numbers, and {x} has {x.rank} axes"
+            raise OpError("E0303", message, attribute="repeats", operand=0)
+        pairs = zip(x.shape, self.repeats, strict=True)
+        return x.with_shape(*(size * count for size, count in pairs))
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        return at_least_one(self.repeats)
+
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return tuple(axis for axis, count in enumerate(self.repeats) if count != 1)
+
+    def reference(self, x: Array) -> Array:
+        return np.tile(x, self.repeats)  # type: ignore[arg-type]
+
+
+@operation("repeat")
+@dataclass(frozen=True)
+class Repeat(Op):
+    """Each element of x repeated `count` times in place along an axis, as NumPy's `repeat`.
+
+    `[a, b]` repeated twice is `[a, a, b, b]`.  ONNX: Reshape of Expand of Unsqueeze.
+
+        k = k |> repeat(groups, axis = 1)
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.REMAPPING
+    elements = Elements.REARRANGED
+    work = 0
+    count: Size
+    axis: int
+
+    def __post_init__(self) -> None:
+        require_at_least(1, self.count, "count")
+
+    def infer(self, x: TensorType) -> TensorType:
+        axis = normalized_axis(self.axis, x.rank)
+        size = x.shape[axis] * self.count
+        return x.with_shape(*x.shape[:axis], size, *x.shape[axis + 1 :])
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        return at_least_one((self.count,))
+
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return (self.axis % x.rank,)
+
+    def reference(self, x: Array) -> Array:
+        return np.repeat(x, self.count, axis=self.axis)  # type: ignore[arg-type]
+
+
+@operation("flip")
+@dataclass(frozen=True)
+class Flip(Op):
+    """The elements in reverse order along the given axes; without `axis`, along all.
+
+    x keeps its type.  ONNX: Slice with step -1.
+
+        backwards = x |> flip(axis = 1)
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.REMAPPING
+    elements = Elements.REARRANGED
+    work = 0
+    axis: int | tuple[int, ...] | None = None
+
+    def axes(self, rank: int) -> tuple[int, ...]:
+        """The axes from the front."""
+        return tuple(range(rank)) if self.axis is None else normalized_axes(self.axis, rank)
+
+    def infer(self, x: TensorType) -> TensorType:
+        self.axes(x.rank)
+        return x
+
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return self.axes(x.rank)
+
+    def reference(self, x: Array) -> Array:
+        return np.flip(x, self.axes(x.ndim))
+
+
+@operation("roll")
+@dataclass(frozen=True)
+class Roll(Op):
+    """The elements moved along the given axes; what leaves at one end comes in at the other.
+
+    `[a, b, c]` rolled by 1 is `[c, a, b]`, by -1 `[b, c, a]`.  There is one shift per axis, taken
+    modulo its size; along an axis of symbolic size it is that size at most.  x keeps its type.
+    ONNX: Concat of Slices.
+
+        h = x |> roll([-3, -3], axis = [2, 3])
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.REMAPPING
+    elements = Elements.REARRANGED
+    work = 0
+    shifts: int | tuple[int, ...]
+    axis: int | tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        shifts, axes = _each(self.shifts), _each(self.axis)
+        message = f"{len(axes)} axes need as many shifts, not {len(shifts)}"
+        require(len(shifts) == len(axes), "shifts", message)
+
+    def turns(self, shape: Shape) -> dict[int, int]:
+        """The shifts of the axes that move, from the front; below the sizes that are known."""
+        normalized_axes(self.axis, len(shape))
+        axes = [axis % len(shape) for axis in _each(self.axis)]
+        found = {a: _below(s, shape[a]) for a, s in zip(axes, _each(self.shifts), strict=True)}
+        return {axis: found[axis] for axis in sorted(axes) if found[axis]}
+
+    def infer(self, x: TensorType) -> TensorType:
+        self.constraints(x)
+        return x
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        found: list[Requirement] = []
+        for axis, shift in self.turns(x.shape).items():
+            message = f"a shift of {shift} is above the size {x.shape[axis]}"
+            problem = OpError("E0504", message, attribute="shifts", operand=0)
+            found += at_most(abs(shift), x.shape[axis], problem)
+        return tuple(found)
+
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return tuple(self.turns(x.shape))
+
+    def reference(self, x: Array) -> Array:
+        return np.roll(x, self.shifts, self.axis)
+
+
+def _each(given: int | tuple[int, ...]) -> tuple[int, ...]:
+    return (given,) if isinstance(given, int) else given
+
+
+def _below(shift: int, size: Size) -> int:
+    """The same shift, of the same sign, below a size that is known."""
+    return int(math.fmod(shift, size)) if isinstance(size, int) else shift
 
 
 def require_one_dtype(tensors: tuple[TensorType, ...]) -> None:

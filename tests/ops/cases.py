@@ -9,7 +9,7 @@ from tercet.compiler.ops import elementwise as el
 from tercet.compiler.ops import indexing, joining, random, shape
 from tercet.compiler.ops import reduce as red
 from tercet.compiler.ops.base import Op
-from tercet.compiler.ops.repeating import Roll
+from tercet.compiler.ops.joining import Roll
 from tercet.compiler.ops.slicing import Index, Integer, NewAxis, Slice
 from tercet.compiler.types import DType
 from tests.ops.frame import Input, OpCase

@@ -26,20 +26,6 @@ from tercet.compiler.types import DType, TensorType
 from tests.ops.layer_cases import CASES
 
 ROOT = Path(__file__).parents[2]
-FAMILIES = [
-    "activation",
-    "rectifiers",
-    "attention",
-    "conv",
-    "conv_transpose",
-    "linear",
-    "loss",
-    "class_loss",
-    "norm",
-    "pooling",
-    "global_pooling",
-    "recurrent",
-]
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
