@@ -50,14 +50,16 @@ class Probe:
         return self.kind.name
 
 
-def make_probes(graph: Graph, seed: int, distribution: Distribution = "normal") -> list[Probe]:
+def make_probes(
+    graph: Graph, seed: int, distribution: Distribution = "normal", attempt: int = 0
+) -> list[Probe]:
     """The probes of a model.  Raises DiagnosticError E0315 where none are found.
 
     The first three are ordinary: the second has the sizes of the first with inputs drawn anew, the
-    third other sizes.  The edges have the sizes of the first.
+    third other sizes.  The edges have the sizes of the first.  Each `attempt` draws other numbers.
     """
     first, second = two_settings(graph)
-    draw = _Draw(graph, seed, distribution)
+    draw = _Draw(graph, seed, distribution, attempt)
     probes = [
         draw.ordinary(ProbeKind("first"), first),
         draw.ordinary(ProbeKind("redrawn", redraws=0), first),
@@ -73,11 +75,12 @@ def make_probes(graph: Graph, seed: int, distribution: Distribution = "normal") 
 class _Draw:
     """Draws inputs for one model."""
 
-    def __init__(self, graph: Graph, seed: int, distribution: Distribution) -> None:
+    def __init__(self, graph: Graph, seed: int, distribution: Distribution, attempt: int) -> None:
         self._types = {given.value.name: given.value.type for given in graph.inputs}
         self._ranges = input_ranges(graph)
         self._seed = seed
         self._distribution = distribution
+        self._attempt = f":{attempt}" if attempt else ""
 
     def ordinary(self, kind: ProbeKind, sizes: Sizes) -> Probe:
         inputs = {name: self._usual(kind.name, name, sizes) for name in self._types}
@@ -91,7 +94,7 @@ class _Draw:
     def _usual(self, probe: str, name: str, sizes: Sizes) -> Array:
         type = self._types[name]
         shape = _shape(type, sizes)
-        random = generator(self._seed, f"probe:{probe}:{name}")
+        random = generator(self._seed, f"probe:{probe}:{name}{self._attempt}")
         if type.dtype.is_float:
             normal = self._distribution == "normal"
             numbers = random.standard_normal(shape) if normal else random.uniform(0, 1, shape)
@@ -100,7 +103,7 @@ class _Draw:
             low, high = self._range(name, sizes)
             return np.asarray(random.integers(low, high, shape), dtype=type.dtype.numpy_name)
         visible = np.asarray(random.random(shape) < _VISIBLE)
-        if shape:  # a mask that hides everything has no defined meaning
+        if shape:  # what hides everything is an edge
             visible[..., 0] = True
         return visible
 
@@ -112,7 +115,7 @@ class _Draw:
             ends = {"zeros": min(max(low, 0), high - 1), "large": high - 1}
             return np.full_like(usual, ends[edge]) if edge in ends else usual
         if not type.dtype.is_float:
-            return usual
+            return np.full_like(usual, edge == "large") if edge in ("zeros", "large") else usual
         match edge:
             case "zeros":
                 return np.zeros_like(usual)

@@ -55,19 +55,31 @@ _Held = frozenset[tuple[int, int]]
 
 @dataclass(frozen=True)
 class _Summary:
-    """What a graph asks of its inputs, and what each output may hold of them."""
+    """What a graph asks of its inputs, what each output may hold of them, and whether it asks
+    something of integers that it works out itself.
+    """
 
     asked: tuple[Range, ...]
     held: tuple[_Held, ...]
+    computed: bool
 
 
 def input_ranges(graph: Graph) -> dict[str, Range]:
     """The range of every input by name."""
+    names = (given.value.name for given in graph.inputs)
+    return dict(zip(names, _summaries(graph)[graph].asked, strict=True))
+
+
+def computes_indices(graph: Graph) -> bool:
+    """Whether ranges of inputs do not say all: an index is worked out by more than arithmetic."""
+    return any(summary.computed for summary in _summaries(graph).values())
+
+
+def _summaries(graph: Graph) -> dict[Graph, _Summary]:
     summaries: dict[Graph, _Summary] = {}
     for part in all_graphs(graph):
         summaries[part] = _summarize(part, summaries)
-    names = (given.value.name for given in graph.inputs)
-    return dict(zip(names, summaries[graph].asked, strict=True))
+    return summaries
 
 
 _NOTHING: _Held = frozenset()
@@ -79,6 +91,7 @@ def _summarize(graph: Graph, summaries: Mapping[Graph, _Summary]) -> _Summary:
     }
     numbers: dict[Value, int] = {}
     asked = [Range() for _ in graph.inputs]
+    computed = False
 
     def ask(value: Value | None, wanted: Range) -> None:
         for place, added in held.get(value, ()) if value is not None else ():
@@ -91,6 +104,7 @@ def _summarize(graph: Graph, summaries: Mapping[Graph, _Summary]) -> _Summary:
             case Apply():
                 for value, wanted in _demands(item):
                     ask(value, wanted)
+                    computed |= value is not None and not held.get(value)
                 moved = (_plus(held.get(v, _NOTHING), n) for v, n in _moved(item, numbers))
                 held.update(dict.fromkeys(item.outputs, _NOTHING.union(*moved)))
             case Call(graph=called):
@@ -101,7 +115,7 @@ def _summarize(graph: Graph, summaries: Mapping[Graph, _Summary]) -> _Summary:
                     sources = (_plus(held.get(item.inputs[p], _NOTHING), n) for p, n in inner)
                     held[value] = _NOTHING.union(*sources)
     outputs = tuple(held.get(output.value, _NOTHING) for output in graph.outputs)
-    return _Summary(tuple(asked), outputs)
+    return _Summary(tuple(asked), outputs, computed)
 
 
 def _plus(held: _Held, number: int) -> _Held:

@@ -89,7 +89,7 @@ def verify_project(project: Project, request: Request, progress: Progress | None
     weights = _weights(project, request)
     graph = project.model
     try:
-        probes = answerable_probes(graph, weights, request.seed)
+        probes, left_out = answerable_probes(graph, weights, request.seed)
     except Unanswerable as problem:
         return Report(graph.name, request.seed, request.device, (), (), (), (str(problem),), absent)
     with working_folder(request.folder) as folder:
@@ -97,7 +97,7 @@ def verify_project(project: Project, request: Request, progress: Progress | None
         canonical.save(folder.weights, weights)
         session = _Session(project, request, folder, probes, weights, progress or Progress())
         heard, reference = session.run(choice.chosen)
-    return _report(project, request, probes, heard, reference, absent)
+    return _report(project, request, probes, heard, reference, (*absent, *left_out))
 
 
 def _check_scripts(request: Request) -> None:
@@ -147,7 +147,7 @@ def _report(
     probes: Sequence[Probe],
     heard: Sequence[Heard],
     reference: Reference,
-    absent: tuple[str, ...],
+    told: tuple[str, ...],
 ) -> Report:
     graph = project.model
     dtypes = {output.name: output.value.type.dtype for output in graph.outputs}
@@ -156,7 +156,7 @@ def _report(
     problems = [one.report.problem for one in heard if one.report.problem is not None]
     refused = [f"input {name}: no output changes with it" for name in reference.idle]
     refused += [p.reason for p in judgement.pairs if p.verdict == "not judged" and p.reason]
-    notes = (*absent, *(note for one in heard for note in one.notes), *judgement.notes)
+    notes = (*told, *(note for one in heard for note in one.notes), *judgement.notes)
     return Report(
         graph.name,
         request.seed,

@@ -13,11 +13,15 @@ from tercet.verification import summation
 from tercet.verification.compare import scale_of
 from tercet.verification.judge import SENSITIVITY, Reference
 from tercet.verification.probes import Distribution, Probe, make_probes
+from tercet.verification.ranges import computes_indices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
+
+_ATTEMPTS = 50
+"""So often an ordinary probe is drawn, until what a model works out from it is legal."""
 
 _DISTRIBUTIONS: tuple[Distribution, ...] = ("normal", "uniform")
 
@@ -26,23 +30,54 @@ class Unanswerable(Exception):
     """The reference cannot answer any probe that was thought of."""
 
 
-def answerable_probes(graph: Graph, weights: Mapping[str, Array], seed: int) -> list[Probe]:
-    """Probes whose first one the reference answers by finite numbers.
+def answerable_probes(
+    graph: Graph, weights: Mapping[str, Array], seed: int
+) -> tuple[list[Probe], list[str]]:
+    """Probes whose first one the reference answers by finite numbers, and notes on left out ones.
 
     Inputs are of the standard normal distribution where that does (a logarithm needs positive
     ones).  Raises DiagnosticError E0315, or Unanswerable.
     """
     problem = ""
     for distribution in _DISTRIBUTIONS:
-        probes = make_probes(graph, seed, distribution)
         try:
+            probes, notes = _legal_probes(graph, weights, seed, distribution)
             answers = run(graph, probes[0].inputs, weights)
         except InputError as error:
             raise Unanswerable(f"the reference cannot run the model: {error}") from error
         problem = _not_finite(answers)
         if not problem:
-            return probes
+            return probes, notes
     raise Unanswerable(problem)
+
+
+def _legal_probes(
+    graph: Graph, weights: Mapping[str, Array], seed: int, distribution: Distribution
+) -> tuple[list[Probe], list[str]]:
+    """Probes in which also the indices and lengths that the model works out are legal.
+
+    Ordinary ones are drawn until they are, edges left out.  Raises InputError where none is found.
+    """
+    probes = make_probes(graph, seed, distribution)
+    if not computes_indices(graph):
+        return probes, []
+    found: list[Probe] = []
+    notes: list[str] = []
+    for place, probe in enumerate(probes):
+        for attempt in range(_ATTEMPTS):
+            one = make_probes(graph, seed, distribution, attempt)[place]
+            try:
+                run(graph, one.inputs, weights)
+            except InputError as error:
+                if probe.kind.edge:
+                    notes.append(f"{probe.name}: left out: {error}")
+                    break
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+                continue
+            found.append(one)
+            break
+    return found, notes
 
 
 def _not_finite(answers: Mapping[str, Array]) -> str:

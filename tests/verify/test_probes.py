@@ -145,7 +145,10 @@ def test_ordinary_and_edge_probes() -> None:
     assert (probes["large"].inputs["tokens"] == 10).all()
     assert (probes["negative"].inputs["scale"] < 0).all()
     assert np.abs(probes["large"].inputs["scale"]).max() > 20
-    assert all(probe.inputs["mask"][..., 0].all() for probe in probes.values())
+    masks = {name: probe.inputs["mask"] for name, probe in probes.items()}
+    assert not masks.pop("zeros").any()
+    assert masks.pop("large").all()
+    assert all(mask[..., 0].all() for mask in masks.values())
     assert all(probe.inputs["scale"].dtype == np.float32 for probe in probes.values())
 
 
