@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from tercet.codegen.decisions import Decision
+from tercet.backends.draft import Draft
 from tercet.codegen.script.style import Style
 from tercet.codegen.specialised import layers_of
 from tercet.compiler.graph.ir import Graph
@@ -145,11 +145,10 @@ class Place:
     script_name: str
 
 
-class Render(Protocol):
-    """Gives the text of a script for a model and, where the source has one, its training.
+class Print(Protocol):
+    """Prints a script for a model and, where the source has one, its training.
 
-    `decisions` takes up why classes and loops are printed as they are.  Raises DiagnosticError for
-    what the target cannot express.
+    Raises DiagnosticError for what the target cannot express.
     """
 
     def __call__(
@@ -157,9 +156,8 @@ class Render(Protocol):
         model: Graph,
         training: Training | None,
         place: Place,
-        decisions: list[Decision] | None = None,
         style: Style = Style.FULL,
-    ) -> str: ...
+    ) -> Draft: ...
 
 
 @dataclass(frozen=True)
@@ -168,4 +166,16 @@ class Backend:
 
     name: str
     extra: str
-    render: Render
+    draft: Print
+
+    def render(
+        self,
+        model: Graph,
+        training: Training | None,
+        place: Place,
+        style: Style = Style.FULL,
+    ) -> str:
+        """The text of a script.  Raises DiagnosticError for what the target cannot express."""
+        from tercet.backends.finishing import finished  # `tercet check` prints drafts alone
+
+        return finished(self.draft(model, training, place, style))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, get_args
 from tercet.errors import TercetError
 from tercet.guarding import temporary_folder
 from tercet.interpreters import Interpreters
-from tercet.project import FRAMEWORKS, Project, open_project, write_scripts
+from tercet.project import FRAMEWORKS, Project, drafts, open_project, write_scripts
 
 if TYPE_CHECKING:
     from tercet.verification.report import Report
@@ -75,7 +75,8 @@ def compile(
     (unless `force`) or an `output` that is a file.
     """
     project = load(path, model=model, parameters=parameters, training=training)
-    return write_scripts(project, _several(targets), Path(output), force=force, lean=lean)
+    printed = drafts(project, _several(targets), Path(output), lean=lean)
+    return write_scripts(project, printed, Path(output), force=force)
 
 
 def export(

@@ -1,6 +1,6 @@
 """One model of one file, ready to be shown, compiled, run: what every command starts from.
 
-Code generators are imported when a script is asked for: `tercet check` needs none.
+Code generators are imported when something is printed.
 """
 
 from __future__ import annotations
@@ -8,22 +8,24 @@ from __future__ import annotations
 import hashlib
 import importlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tercet.compiler import pipeline
 from tercet.compiler.naming import snake_case
+from tercet.dsl.collection import uncollected
+from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
 from tercet.errors import TercetError
 from tercet.files import replace_text
 
 if TYPE_CHECKING:
     from tercet.backends.base import Backend
-    from tercet.codegen.decisions import Decision
+    from tercet.backends.draft import Draft
     from tercet.compiler.graph.ir import Graph, Program
     from tercet.compiler.graph.training import Training
-    from tercet.dsl.diagnostics import Diagnostic
+    from tercet.compiler.pipeline import CompileResult
     from tercet.dsl.source import Source
 
 FRAMEWORKS = ("pytorch", "tensorflow", "mxnet")
@@ -83,6 +85,11 @@ def backend(target: str) -> Backend:
     return found
 
 
+def script_targets(named: Sequence[str]) -> list[str]:
+    """The targets with scripts among those named, or all of them where none is named."""
+    return [target for target in named or FRAMEWORKS if target in FRAMEWORKS]
+
+
 def require_script(target: str) -> None:
     """Raises TercetError for a target that has no scripts, or is none."""
     if target not in FRAMEWORKS:
@@ -91,27 +98,66 @@ def require_script(target: str) -> None:
         raise TercetError("onnx has no script" if target == "onnx" else unknown_target(target))
 
 
-def script_text(
-    project: Project,
-    target: str,
-    folder: Path,
-    *,
-    lean: bool = False,
-    decisions: list[Decision] | None = None,
-) -> str:
-    """The script for a target as it is to stand in `folder`, its check line included.
+def drafts(
+    project: Project, targets: Iterable[str], folder: Path, *, lean: bool = False
+) -> dict[str, Draft]:
+    """The scripts of targets as they are to stand in `folder`, printed but not finished.
 
-    `lean`: without what only a script needs that others run (docs/scripts.md).  `decisions` takes
-    up why classes and loops are printed as they are.  Raises DiagnosticError for what the target
-    cannot express.
+    `lean`: without what only a script needs that others run (docs/scripts.md).  Raises
+    DiagnosticError with what any of the targets cannot express.
     """
+    found: dict[str, Draft] = {}
+    refused: dict[str, tuple[Diagnostic, ...]] = {}
+    for target in targets:
+        try:
+            with uncollected():
+                found[target] = _draft(project, target, folder, lean)
+        except DiagnosticError as problem:
+            refused[target] = problem.diagnostics
+    if refused:
+        from tercet.refusals import together
+
+        raise DiagnosticError(*together(refused))
+    return found
+
+
+def refusals(result: CompileResult, targets: Sequence[str]) -> tuple[Diagnostic, ...]:
+    """What `drafts` would raise for the models of a file, each once."""
+    if result.program is None:
+        return ()
+    found: dict[object, Diagnostic] = {}
+    path = result.source.path or Path(result.source.name)
+    for graph in result.program.models.values():
+        project = Project(path, result.source, result.program, graph, result.warnings)
+        try:
+            drafts(project, targets, Path())
+        except DiagnosticError as problem:
+            found |= {(d.code, d.span, d.message): d for d in problem.diagnostics}
+    return tuple(found.values())
+
+
+def _draft(project: Project, target: str, folder: Path, lean: bool) -> Draft:
     from tercet.backends.base import Place
     from tercet.codegen.script.style import Style
 
     name = script_name(project, target)
     place = Place(project.path.name, project.path.resolve().parent, folder.resolve(), name)
     style = Style.LEAN if lean else Style.FULL
-    text = backend(target).render(project.model, project.training, place, decisions, style)
+    return backend(target).draft(project.model, project.training, place, style)
+
+
+def script_text(project: Project, target: str, folder: Path, *, lean: bool = False) -> str:
+    """The script for a target as it is to stand in `folder`, its check line included.
+
+    `lean` is that of `drafts`.  Raises DiagnosticError for what the target cannot express.
+    """
+    return _marked(_draft(project, target, folder, lean))
+
+
+def _marked(draft: Draft) -> str:
+    from tercet.backends.finishing import finished
+
+    text = finished(draft)
     return f"{text}\n# Compiled by Tercet. sha256 of the lines above: {_digest(text)}\n"
 
 
@@ -121,26 +167,14 @@ def script_name(project: Project, target: str) -> str:
 
 
 def write_scripts(
-    project: Project,
-    targets: Sequence[str],
-    folder: Path,
-    *,
-    force: bool = False,
-    decisions: Mapping[str, list[Decision]] | None = None,
-    lean: bool = False,
+    project: Project, printed: Mapping[str, Draft], folder: Path, *, force: bool = False
 ) -> list[Path]:
-    """Writes the scripts for all targets, or none of them; `lean` is that of `script_text`.
+    """Writes the scripts that `drafts` gave for the targets, or none of them.
 
-    `decisions` takes up, for every target, why classes and loops are printed as they are.
-
-    Raises DiagnosticError for what a target cannot express, and TercetError for a script that was
-    edited since it was generated, unless `force`.
+    Raises TercetError for a script that was edited since it was generated, unless `force`.
     """
     texts = {
-        folder / script_name(project, target): script_text(
-            project, target, folder, lean=lean, decisions=decisions[target] if decisions else None
-        )
-        for target in targets
+        folder / script_name(project, target): _marked(draft) for target, draft in printed.items()
     }
     if not force:
         for path in texts:

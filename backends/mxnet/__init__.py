@@ -19,9 +19,9 @@ from tercet.backends.mxnet import (  # noqa: F401  (they register their lowering
     shape,
     slicing,
 )
-from tercet.backends.mxnet.script import render
+from tercet.backends.mxnet.script import draft
 from tercet.backends.mxnet.target import lower
 
-BACKEND = Backend("mxnet", "mxnet", render)
+BACKEND = Backend("mxnet", "mxnet", draft)
 
 __all__ = ["BACKEND", "lower"]

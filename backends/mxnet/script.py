@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tercet.backends.base import Place, Unsupported, layer_precision, refused
+from tercet.backends.draft import Draft
 from tercet.backends.factories import with_factories
 from tercet.backends.mxnet.helpers import helper_constants, helper_pieces
 from tercet.backends.mxnet.kinds import KINDS
@@ -20,7 +21,6 @@ from tercet.backends.mxnet.weights import (
 )
 from tercet.backends.script import ClassFrame, assemble, class_text, header, main_text
 from tercet.codegen.classes import ClassPrinter
-from tercet.codegen.decisions import Decision
 from tercet.codegen.expr import Helper, Name
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.files import reading
@@ -69,20 +69,14 @@ def find_device(name):
     return mx.gpu(int(number or 0))'''
 
 
-def render(
-    model: Graph,
-    training: Training | None,
-    place: Place,
-    decisions: list[Decision] | None = None,
-    style: Style = Style.FULL,
-) -> str:
+def draft(
+    model: Graph, training: Training | None, place: Place, style: Style = Style.FULL
+) -> Draft:
     """The script for a model.  Raises DiagnosticError for what MXNet cannot express."""
     _check_ends(model)
     target = MXNetTarget(model, trained=training is not None)
     printed = [with_raw_parameters(code) for code in ClassPrinter(target).print_model(model)]
     _check_dependence(model, printed[-1])
-    if decisions is not None:
-        decisions += target.decisions
     classes, factories = with_factories(printed, KINDS)
     printer = TrainingPrinter(model, training, place, style) if training else None
     helpers = _helpers(printed) | (printer.helpers() if printer else set())
@@ -108,8 +102,8 @@ def render(
         *style.full_only(Piece(_FIND_DEVICE)),
     ]
     head = header(model, place, "MXNet Gluon", training is not None, (), exported="", style=style)
-    text = assemble(head, pieces, _main(model, classes[-1].name, training, printer, style))
-    return _in_order(text)
+    main = _main(model, classes[-1].name, training, printer, style)
+    return assemble(head, pieces, main, target.decisions, amend=_in_order)
 
 
 def _helpers(classes: list[ClassCode]) -> set[str]:

@@ -19,9 +19,9 @@ from tercet.backends.pytorch import (  # noqa: F401  (they register their loweri
     shape,
     slicing,
 )
-from tercet.backends.pytorch.script import render
+from tercet.backends.pytorch.script import draft
 from tercet.backends.pytorch.target import lower
 
-BACKEND = Backend("pytorch", "pytorch", render)
+BACKEND = Backend("pytorch", "pytorch", draft)
 
 __all__ = ["BACKEND", "lower"]

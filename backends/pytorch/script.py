@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.base import Place, layer_precision
+from tercet.backends.draft import Draft
 from tercet.backends.pytorch.helpers import helper_pieces
 from tercet.backends.pytorch.initialize import initialize_piece
 from tercet.backends.pytorch.precision import torch_name
@@ -16,7 +17,6 @@ from tercet.backends.pytorch.weights import (
 )
 from tercet.backends.script import ClassFrame, assemble, class_text, header, main_text
 from tercet.codegen.classes import ClassPrinter
-from tercet.codegen.decisions import Decision
 from tercet.codegen.expr import Helper
 from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
@@ -39,18 +39,12 @@ _IMPORTS = Piece(
 )
 
 
-def render(
-    model: Graph,
-    training: Training | None,
-    place: Place,
-    decisions: list[Decision] | None = None,
-    style: Style = Style.FULL,
-) -> str:
+def draft(
+    model: Graph, training: Training | None, place: Place, style: Style = Style.FULL
+) -> Draft:
     """The script for a model.  Raises DiagnosticError for what PyTorch cannot express."""
     target = PyTorchTarget()
     classes = ClassPrinter(target).print_model(model)
-    if decisions is not None:
-        decisions += target.decisions
     printer = TrainingPrinter(model, training, target, place, style) if training else None
     initialize = initialize_piece(model)
     precision = torch_name(training.precision) if training else ""
@@ -83,7 +77,8 @@ def render(
     helpers |= printer.helpers() if printer else set()
     pieces[2:2] = helper_pieces(helpers)
     head = header(model, place, "PyTorch", training is not None, (), style=style)
-    return assemble(head, pieces, _main(model, classes[-1].name, training, printer, style))
+    main = _main(model, classes[-1].name, training, printer, style)
+    return assemble(head, pieces, main, target.decisions)
 
 
 def _main(

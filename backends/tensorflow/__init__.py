@@ -19,9 +19,9 @@ from tercet.backends.tensorflow import (  # noqa: F401  (they register their low
     shape,
     slicing,
 )
-from tercet.backends.tensorflow.script import render
+from tercet.backends.tensorflow.script import draft
 from tercet.backends.tensorflow.target import lower
 
-BACKEND = Backend("tensorflow", "tensorflow", render)
+BACKEND = Backend("tensorflow", "tensorflow", draft)
 
 __all__ = ["BACKEND", "lower"]

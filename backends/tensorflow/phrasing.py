@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from tercet.backends.script import COLUMNS
+from tercet.backends.draft import COLUMNS
 from tercet.backends.tensorflow.conv import stride_padding
 from tercet.backends.tensorflow.crossing import Crossing
 from tercet.codegen.expr import Attribute, Call, Element, Expr, Helper, Name, Subscript

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tercet.backends.base import Place
+from tercet.backends.draft import Draft
 from tercet.backends.factories import with_factories
 from tercet.backends.script import ClassFrame, assemble, class_text, header, main_text
 from tercet.backends.tensorflow.export import build_line, export_piece, predict_piece
@@ -17,7 +18,6 @@ from tercet.backends.tensorflow.target import TensorFlowTarget
 from tercet.backends.tensorflow.training import TrainingPrinter
 from tercet.backends.tensorflow.weights import weights_pieces
 from tercet.codegen.classes import ClassPrinter
-from tercet.codegen.decisions import Decision
 from tercet.codegen.expr import Helper
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.files import reading
@@ -61,20 +61,14 @@ _SEEN = (
 """Lines of `main` that do the same, without words for a device that is not there."""
 
 
-def render(
-    model: Graph,
-    training: Training | None,
-    place: Place,
-    decisions: list[Decision] | None = None,
-    style: Style = Style.FULL,
-) -> str:
+def draft(
+    model: Graph, training: Training | None, place: Place, style: Style = Style.FULL
+) -> Draft:
     """The script for a model.  Raises DiagnosticError for what TensorFlow cannot express."""
     functions = () if training is None else TrainingPrinter.graphs(training)
     target = TensorFlowTarget(model, functions, mixed=bool(training and training.is_mixed))
     printed = [phrased(code, target) for code in ClassPrinter(target).print_model(model)]
     classes, factories = with_factories(printed, KINDS)
-    if decisions is not None:
-        decisions += target.decisions
     printer = TrainingPrinter(model, training, target, place, style) if training else None
     precision = policy(training.precision) if training else ""
     texts = [_class_text(code, target, printer) for code in classes]
@@ -103,7 +97,8 @@ def render(
         *style.full_only(Piece(_DEVICE)),
     ]
     head = header(model, place, "TensorFlow", training is not None, _notes(target), style=style)
-    return assemble(head, pieces, _main(model, classes[-1].name, training, printer, style))
+    main = _main(model, classes[-1].name, training, printer, style)
+    return assemble(head, pieces, main, target.decisions)
 
 
 def _class_text(code: ClassCode, target: TensorFlowTarget, printer: TrainingPrinter | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from tercet.compiler.graph.ir import Graph, Program
 from tercet.compiler.graph.values import holds_poison, holds_tensor
 from tercet.compiler.habits import about_name
 from tercet.dsl import nodes
+from tercet.dsl.collection import uncollected
 from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
 from tercet.dsl.parser import parse_expression
 from tercet.dsl.source import Source, Span
@@ -53,20 +53,14 @@ def elaborate(
 
 @contextmanager
 def _interpreter() -> Iterator[None]:
-    """Python, set for elaboration.
-
-    Nested blocks recurse, and its own limit is far below the language's.  What is made here is kept
-    and holds few cycles: collecting garbage meanwhile only walks over all of it, again and again.
-    """
-    limit, collects = sys.getrecursionlimit(), gc.isenabled()
+    """Python, set for elaboration: nested blocks recurse, and its own limit is far below theirs."""
+    limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, limits.PYTHON_FRAMES))
-    gc.disable()
     try:
-        yield
+        with uncollected():
+            yield
     finally:
         sys.setrecursionlimit(limit)
-        if collects:
-            gc.enable()
 
 
 def _elaborated(

@@ -32,23 +32,20 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from tercet.codegen.decisions import Decision, decision_lines
-    from tercet.project import FRAMEWORKS, write_scripts
+    from tercet.codegen.decisions import decision_lines
+    from tercet.project import drafts, script_targets, write_scripts
 
     project = options.project(args)
-    targets = [t for t in args.targets or FRAMEWORKS if t in FRAMEWORKS]
+    targets = script_targets(args.targets)
     if "onnx" in args.targets:
         terminal.note("onnx has no script; `tercet export -t onnx` writes its file")
-    decisions: dict[str, list[Decision]] = {target: [] for target in targets}
     folder = args.output or Path()
-    written = write_scripts(
-        project, targets, folder, force=args.force, lean=args.lean, decisions=decisions
-    )
-    for path in written:
+    printed = drafts(project, targets, folder, lean=args.lean)
+    for path in write_scripts(project, printed, folder, force=args.force):
         print(path)
-    for target, found in decisions.items() if args.why else ():
+    for target, draft in printed.items() if args.why else ():
         print(f"{target}:", file=sys.stderr)
-        for line in decision_lines(found):
+        for line in decision_lines(draft.decisions):
             print(f"  {line}", file=sys.stderr)
     return 0
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-import tercet.backends.script
+import tercet.backends.finishing
 from tercet.backends.base import Place
 from tercet.backends.pytorch import BACKEND
 from tercet.compiler.dims import Dim
@@ -41,13 +41,13 @@ class Job:
 def script_text(graph: Graph, folder: Path, *, formatted: bool = False) -> str:
     """The generated script; only where `formatted` by ruff, which takes longer than the rest."""
     place = Place("test.model", folder, folder, "op_pytorch.py")
-    finish = tercet.backends.script._formatted
+    finish = tercet.backends.finishing._formatted
     if not formatted:
-        tercet.backends.script._formatted = lambda text: text
+        tercet.backends.finishing._formatted = lambda text: text
     try:
         return BACKEND.render(graph, None, place)
     finally:
-        tercet.backends.script._formatted = finish
+        tercet.backends.finishing._formatted = finish
 
 
 def prepare(job: Job, folder: Path) -> None:
