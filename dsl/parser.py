@@ -111,6 +111,8 @@ def read_source(path: Path) -> Source:
     name = str(path)
     empty = Source(name, "", path)
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+            raise ValueError("not a file")
         with path.open("rb") as file:
             data = file.read(limits.FILE_BYTES + 1)
     except (OSError, ValueError) as error:

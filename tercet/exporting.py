@@ -7,10 +7,12 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from tercet.errors import TercetError
+from tercet.files import require_output
 from tercet.guarding import temporary_folder
 from tercet.interpreters import Interpreters
 from tercet.project import Project
 from tercet.scripts import export_with, temporary_script
+from tercet.weights_files import fitting, require_fit
 
 _ONE_FILE = ("tensorflow", "mxnet")
 """Targets whose exporters write the weights into the model's file."""
@@ -36,6 +38,9 @@ def export(
     from tercet.backends.onnx import MAX_FILE_BYTES, gather
 
     largest = MAX_FILE_BYTES if largest is None else largest
+    require_output(path, (project.path, weights))
+    if target != "onnx":
+        require_fit(project, weights)
     path.parent.mkdir(parents=True, exist_ok=True)
     with temporary_folder(f".{path.name}.", path.parent) as folder:
         made = folder / path.name  # a model names its data by the final name
@@ -64,13 +69,8 @@ def _data_of(model: Path) -> Path | None:
 
 def _direct(project: Project, weights: Path, path: Path, largest: int) -> None:
     from tercet.backends.onnx import write
-    from tercet.compiler.graph.weights import WeightsError, load
 
-    try:
-        arrays = load(weights, project.model)
-    except WeightsError as problem:
-        raise TercetError(str(problem)) from None
-    write(project.model, arrays, path, largest=largest)
+    write(project.model, fitting(project, weights), path, largest=largest)
 
 
 def _require_one_file(project: Project, target: str, weights: Path, largest: int) -> None:

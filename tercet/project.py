@@ -18,7 +18,7 @@ from tercet.compiler.naming import snake_case
 from tercet.dsl.collection import uncollected
 from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
 from tercet.errors import TercetError
-from tercet.files import replace_text
+from tercet.files import replace_text, require_output
 
 if TYPE_CHECKING:
     from tercet.backends.base import Backend
@@ -176,8 +176,9 @@ def write_scripts(
     texts = {
         folder / script_name(project, target): _marked(draft) for target, draft in printed.items()
     }
-    if not force:
-        for path in texts:
+    for path in texts:
+        require_output(path)
+        if not force:
             require_untouched(path, "--force overwrites it; or use -o DIR")
     if folder.exists() and not folder.is_dir():
         raise TercetError(f"{folder} is not a folder")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tercet.errors import TercetError
+from tercet.files import require_input
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,8 +20,7 @@ _DAMAGED = (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotIm
 
 def read(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays in a file.  Raises TercetError for one that cannot be read."""
-    if not path.is_file():
-        raise TercetError(f"there is no file {path}")
+    require_input(path)
     return _read_npz(path) if path.suffix == ".npz" else _read_safetensors(path)
 
 

@@ -107,6 +107,9 @@ def _imported_source(scope: ModuleScope, statement: nodes.Import) -> Source:
 
 
 def _file(importing: Source, statement: nodes.Import) -> Source:
+    if not statement.module.endswith(".model"):  # and no line of it is shown
+        message = f"`{statement.module}` is not a .model file"
+        raise error("E0203", message, statement.module_span, "models are in files named so")
     base = Path() if importing.path is None else importing.path.parent
     path = Path(os.path.normpath(base / statement.module))
     try:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,6 +152,18 @@ def load(path: Path | str, graph: Graph) -> dict[str, Array]:
 
     Raises WeightsError where a name is missing or left over, or a shape or dtype differs.
     """
+    with _checked(path, graph) as file:
+        return {name: file.get_tensor(name) for name, _ in graph.parameters()}
+
+
+def check(path: Path | str, graph: Graph) -> None:
+    """Compares a file with the graph's parameters without reading the numbers, as `load` does."""
+    with _checked(path, graph):
+        pass
+
+
+@contextmanager
+def _checked(path: Path | str, graph: Graph) -> Iterator[Any]:
     import safetensors
 
     parameters = dict(graph.parameters())
@@ -160,7 +173,7 @@ def load(path: Path | str, graph: Graph) -> dict[str, Array]:
             problems = _problems(parameters, found)
             if problems:
                 raise WeightsError(f"{path} does not fit `{graph.name}`:\n" + "\n".join(problems))
-            return {name: file.get_tensor(name) for name in parameters}
+            yield file
     except FileNotFoundError:
         raise WeightsError(f"{path} does not exist") from None
     except (OSError, safetensors.SafetensorError) as error:

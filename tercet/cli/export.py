@@ -29,7 +29,8 @@ def _run(args: argparse.Namespace) -> int:
 
     project = options.project(args)
     target = options.one_target(args) or "onnx"
-    path = options.output_file(args.output or Path(f"{project.stem}_{target}.onnx"))
+    name = args.output or Path(f"{project.stem}_{target}.onnx")
+    path = options.output_file(name, args.file, args.weights)
     with temporary_folder() as folder:
         weights = args.weights
         if weights is None:

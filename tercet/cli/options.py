@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tercet.errors import TercetError
+from tercet.files import require_output
 
 if TYPE_CHECKING:
     from tercet.dsl.diagnostics import Diagnostic
@@ -64,11 +65,15 @@ def add_output(parser: argparse.ArgumentParser, help: str, metavar: str = "DIR")
     parser.add_argument("-o", "--output", metavar=metavar, type=Path, help=help)
 
 
-def output_file(path: Path) -> Path:
-    """The path of a file to be written, its folder made and tried.  Raises TercetError."""
-    if path.is_dir():
-        raise TercetError(f"{path} is a folder, not a file")
+def output_file(path: Path, *inputs: Path | None, makes_folder: bool = True) -> Path:
+    """The path of a file to be written, which is none of the `inputs`; its folder is tried.
+
+    Raises TercetError.
+    """
+    require_output(path, inputs)
     try:
+        if not makes_folder and not path.parent.is_dir():
+            raise TercetError(f"{path}: there is no folder {path.parent}")
         output_folder(path.parent)
     except OSError as problem:
         raise TercetError(f"{path}: {problem.strerror}") from None

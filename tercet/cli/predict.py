@@ -28,15 +28,17 @@ def _run(args: argparse.Namespace) -> int:
     from tercet.runner import run
     from tercet.scripts import temporary_script
     from tercet.tensors import read, write
+    from tercet.weights_files import require_fit
 
     project = options.project(args)
     target = options.framework(args)
     inputs = read(args.inputs)
-    options.output_file(args.outputs)
+    options.output_file(args.outputs, args.file, args.inputs, args.weights)
     try:
         check_inputs(project.model, inputs)
     except InputError as problem:
         raise TercetError(f"{args.inputs}: {problem}") from None
+    require_fit(project, args.weights)
     with (
         temporary_folder() as folder,
         temporary_script(project, target, options.interpreters(args)) as script,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tercet.cli import options, terminal
 from tercet.cli.command import Command
 from tercet.errors import TercetError
+from tercet.files import require_input
 
 if TYPE_CHECKING:
     from tercet.compiler.data.base import DataSource
@@ -74,6 +75,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace) -> int:
     from tercet.runner import run
     from tercet.scripts import temporary_script
+    from tercet.weights_files import require_fit
 
     project = options.project(args)
     if project.training is None:
@@ -82,7 +84,14 @@ def _run(args: argparse.Namespace) -> int:
         )
     _check_files(args, project.training.data.source)
     target = options.framework(args)
-    save = options.output_file(args.save or Path(f"{project.stem}.safetensors"))
+    data = None if args.data is None else Path(args.data)
+    inputs = (args.file, data, None if args.weights is None else Path(args.weights))
+    save = args.save or Path(f"{project.stem}.safetensors")
+    for path in (save, args.checkpoint):
+        if path is not None:
+            options.output_file(Path(path), *inputs, makes_folder=False)
+    if args.weights is not None:
+        require_fit(project, Path(args.weights))
     flags = ["--save", str(save)]
     for flag, *_ in _PASSED_ON:
         value = getattr(args, flag.strip("-").replace("-", "_"))
@@ -105,12 +114,10 @@ def _check_files(args: argparse.Namespace, source: DataSource) -> None:
     if args.data is not None and not isinstance(source, FileSource):
         raise TercetError(f"--data {args.data}: {source.name} reads no file")
     for path in (args.weights, args.resume, args.data):
-        if path is not None and not Path(path).exists():
-            raise TercetError(f"there is no file {path}")
+        if path is not None and not (path == args.data and Path(path).is_dir()):
+            require_input(Path(path))
     if args.checkpoint_every is not None and args.checkpoint is None:
         raise TercetError("--checkpoint-every needs --checkpoint FILE")
-    if args.checkpoint is not None:
-        options.output_file(Path(args.checkpoint))
 
 
 COMMAND = Command(

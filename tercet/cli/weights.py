@@ -21,7 +21,7 @@ def _run(args: argparse.Namespace) -> int:
     from tercet.compiler.graph.weights import initial_weights, save
 
     project = options.project(args)
-    path = options.output_file(args.output or Path(f"{project.stem}.safetensors"))
+    path = options.output_file(args.output or Path(f"{project.stem}.safetensors"), args.file)
     weights = initial_weights(project.model, args.seed)
     save(path, weights)
     print(f"{path}: {len(weights)} tensors, {sum(w.size for w in weights.values()):,} numbers")

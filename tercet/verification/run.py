@@ -32,6 +32,7 @@ from tercet.verification.session import Device
 from tercet.verification.truth import Unanswerable, answerable_probes, reference_answers
 from tercet.verification.voices import Heard, framework_job, heard_file, heard_framework
 from tercet.version import VERSION
+from tercet.weights_files import fitting
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -126,10 +127,7 @@ def _weights(project: Project, request: Request) -> dict[str, Array]:
     if request.weights is None:
         weights = canonical.lively_weights(project.model, request.seed)
         return _calibrated(project.model, weights, request.seed)
-    try:
-        return canonical.load(request.weights, project.model)
-    except canonical.WeightsError as problem:
-        raise TercetError(str(problem)) from None
+    return fitting(project, request.weights)
 
 
 def _calibrated(graph: Graph, weights: dict[str, Array], seed: int) -> dict[str, Array]:

@@ -133,7 +133,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("weights net.model --seed x", 2, "'x' is not an integer"),
         ("export net.model -o folder", 2, "is a folder"),
         ("export net.model --weights net.model", 2, "safetensors"),
-        ("export net.model --weights missing", 2, "does not exist"),
+        ("export net.model --weights missing", 2, "there is no file"),
         ("export net.model --seed x", 2, "'x' is not an integer"),
         ("export net.model -t all", 2, "one target at a time"),
         ("compile net.model -t pytroch", 2, "did you mean pytorch?"),

@@ -53,7 +53,7 @@ def test_what_is_written_is_read(tmp_path: Path, suffix: str) -> None:
     "name, says",
     [
         ("missing.npz", "there is no file"),
-        ("folder.npz", "there is no file"),
+        ("folder.npz", "is a folder, not a file"),
         ("empty.npz", "cannot be read"),
         ("text.npz", "cannot be read"),
         ("cut.npz", "cannot be read"),

@@ -157,7 +157,7 @@ def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
     model = write_model(tmp_path)
     with pytest.raises(TercetError, match="there is no script"):
         tercet.verify(model, scripts={"pytorch": tmp_path / "none.py"})
-    with pytest.raises(TercetError, match="does not exist"):
+    with pytest.raises(TercetError, match="there is no file"):
         tercet.verify(model, targets=["onnx"], weights=tmp_path / "none.safetensors")
     with pytest.raises(TercetError, match="onnx has no script"):
         tercet.verify(model, scripts={"onnx": model})
@@ -224,7 +224,7 @@ def test_the_command_says_different_in_json_and_by_its_exit_code(
         (["--script", "onnx=x.py"], "onnx has no script"),
         (["--script", "pytorsh=x.py"], "did you mean pytorch"),
         (["--script", "pytorch=none.py"], "there is no script"),
-        (["--weights", "none.safetensors"], "does not exist"),
+        (["--weights", "none.safetensors"], "there is no file"),
         (["--seed", "-1"], "an integer from 0 on"),
         (["-o", "/proc/none"], "No such file"),
     ],
