@@ -139,7 +139,7 @@ def _facts(cls: type[Op]) -> Iterator[str]:
         yield f"NaN: {cls.nan.value}.\n"
     for target in TARGETS:  # of NaN and infinity, where that is not what the class says
         for exception in lowerings(target).exceptions(cls):
-            yield f"In {target}{exception}.\n"
+            yield f"In {target}{exception}.\n".replace("onnx's", "the direct")
 
 
 def _signature(cls: type[Any]) -> str:
