@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.mxnet.target import F, held_as, lower
-from tercet.codegen.expr import Expr, Helper, default
+from tercet.codegen.expr import Binary, Expr, Helper, default, lift
 from tercet.codegen.target import Application
 from tercet.compiler.ops.attention import ScaledDotProductAttention
 
@@ -18,12 +18,12 @@ def _attention(
     mask: Expr | None,
 ) -> Expr:
     width = at.type(0).shape[-1]
-    if isinstance(width, int):
-        scale = op.factor(width)
-    elif op.scale is not None:
-        scale = op.scale
+    if op.scale is not None:
+        scale = lift(op.scale)
+    elif isinstance(width, int):
+        scale = Binary("**", lift(width), lift(-0.5))
     else:
-        q, scale = F.contrib.div_sqrt_dim(q), 1.0
+        q, scale = F.contrib.div_sqrt_dim(q), lift(1.0)
     settings: dict[str, object] = {}
     if mask is not None:
         dtype = held_as(at.result.dtype)

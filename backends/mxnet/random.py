@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.mxnet.target import lower
-from tercet.codegen.expr import Binary, Expr, Name, lift
+from tercet.codegen.expr import Binary, Expr, Name, default, lift
 from tercet.codegen.target import Application
 from tercet.compiler.ops import random as ops
 
@@ -16,12 +16,14 @@ def _where() -> dict[str, Expr]:
 
 @lower(ops.RandomNormal)
 def _normal(op: ops.RandomNormal, at: Application) -> Expr:
-    return nd.random.normal(op.mean, op.std, shape=op.shape or (1,), **_where())
+    spread = {"loc": default(op.mean, 0.0), "scale": default(op.std, 1.0)}
+    return nd.random.normal(**spread, shape=op.shape or (1,), **_where())
 
 
 @lower(ops.RandomUniform)
 def _uniform(op: ops.RandomUniform, at: Application) -> Expr:
-    return nd.random.uniform(op.low, op.high, shape=op.shape or (1,), **_where())
+    ends = {"low": default(op.low, 0.0), "high": default(op.high, 1.0)}
+    return nd.random.uniform(**ends, shape=op.shape or (1,), **_where())
 
 
 @lower(ops.RandomBernoulli)

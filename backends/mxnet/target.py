@@ -33,12 +33,12 @@ from tercet.codegen.expr import (
 from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.pooled import PoolingTarget
 from tercet.codegen.specialised import layers_of
-from tercet.codegen.target import Application
+from tercet.codegen.target import Application, shortened
 from tercet.codegen.tree import children, replace
 from tercet.codegen.writer import Assign, Statement
 from tercet.compiler.dims import Dim
 from tercet.compiler.graph.ir import Graph, Layer, ReadParameter
-from tercet.compiler.ops.base import LayerOp
+from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.ops.conv import AnyConvolution
 from tercet.compiler.types import DType, TensorType
 
@@ -91,6 +91,9 @@ class MXNetTarget(PoolingTarget):
         self.eager = eager
         self.reads_sizes = eager
         self.convolves = any(isinstance(v.op, AnyConvolution) for v in layers_of(model))
+
+    def scalar(self, op: Op, expr: Expr) -> Expr:
+        return shortened(expr) if op.operator is not None else expr
 
     def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:
         try:

@@ -181,6 +181,19 @@ CASES = [
         ("tensorflow",),
     ),
     Case(
+        "whole_numbers_beside_tensors_are_written_short",
+        "model M { input x: f32[N, 4]\n output y = 2 * x ** 3 + 1 }",
+        "2 * x**3 + 1",
+        "1.0",
+    ),
+    Case(
+        "the_usual_scale_of_attention_is_said_as_one",
+        "model M { input x: f32[N, T, 32]\n output y = scaled_dot_product_attention(x, x, x) }",
+        "attention(F, x, x, x, 32**-0.5)",
+        "0.17",
+        ("mxnet",),
+    ),
+    Case(
         "results_of_branches",
         _UNIT + "model M { input x: f32[N, 4, 16]\n output y = x |> Unit |> Unit(2) }",
         "            return x + h\n        return h\n",

@@ -59,8 +59,8 @@ class CausalSelfAttention(nn.HybridBlock):
         q = F.swapaxes(F.reshape(q, shape=(0, 0, 4, 32)), 1, 2)  # [N, 4, T, 32]
         k = F.swapaxes(F.reshape(k, shape=(0, 0, 4, 32)), 1, 2)
         v = F.swapaxes(F.reshape(v, shape=(0, 0, 4, 32)), 1, 2)
-        h = attention(F, q, k, v, 0.17677669529663687, causal=True)
-        h = F.reshape(F.swapaxes(h, 1, 2), shape=(0, 0, 128))  # [N, T, 128]
+        h = F.swapaxes(attention(F, q, k, v, 32 ** (-0.5), causal=True), 1, 2)
+        h = F.reshape(h, shape=(0, 0, 128))  # [N, T, 128]
         return self.dense_1(h)
 
 
@@ -616,4 +616,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 2cb202b5e349c4f8
+# Compiled by Tercet. sha256 of the lines above: 14236d37f37e2adc
