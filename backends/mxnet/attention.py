@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.mxnet.target import F, held_as, lower
-from tercet.codegen.expr import Binary, Expr, Helper, default, lift
+from tercet.codegen.expr import Expr, Helper, default, lift
 from tercet.codegen.target import Application
 from tercet.compiler.ops.attention import ScaledDotProductAttention
 
@@ -21,7 +21,7 @@ def _attention(
     if op.scale is not None:
         scale = lift(op.scale)
     elif isinstance(width, int):
-        scale = Binary("**", lift(width), lift(-0.5))
+        scale = 1 / lift(width) ** 0.5
     else:
         q, scale = F.contrib.div_sqrt_dim(q), lift(1.0)
     settings: dict[str, object] = {}

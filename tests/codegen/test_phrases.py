@@ -189,7 +189,7 @@ CASES = [
     Case(
         "the_usual_scale_of_attention_is_said_as_one",
         "model M { input x: f32[N, T, 32]\n output y = scaled_dot_product_attention(x, x, x) }",
-        "attention(F, x, x, x, 32**-0.5)",
+        "attention(F, x, x, x, 1 / 32**0.5)",
         "0.17",
         ("mxnet",),
     ),
