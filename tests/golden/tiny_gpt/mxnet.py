@@ -59,7 +59,7 @@ class CausalSelfAttention(nn.HybridBlock):
         q = F.swapaxes(F.reshape(q, shape=(0, 0, 4, 32)), 1, 2)  # [N, 4, T, 32]
         k = F.swapaxes(F.reshape(k, shape=(0, 0, 4, 32)), 1, 2)
         v = F.swapaxes(F.reshape(v, shape=(0, 0, 4, 32)), 1, 2)
-        h = F.swapaxes(attention(F, q, k, v, 32 ** (-0.5), causal=True), 1, 2)
+        h = F.swapaxes(attention(F, q, k, v, 1 / 32**0.5, causal=True), 1, 2)
         h = F.reshape(h, shape=(0, 0, 128))  # [N, T, 128]
         return self.dense_1(h)
 
@@ -616,4 +616,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 14236d37f37e2adc
+# Compiled by Tercet. sha256 of the lines above: af45739a02fece50
