@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from tercet.backends.mxnet.target import lower
+from tercet.compiler.ops.activation import Relu
 from tercet.compiler.ops.arithmetic import Modulo
 from tercet.compiler.ops.indexing import ArgMax, ArgMin, CumSum, TopK
 from tercet.compiler.ops.mathematics import Round, Sign
@@ -22,5 +23,6 @@ lower.exceptional(
 )
 lower.exceptional("NaN is put among the numbers", TopK, framework=True)
 lower.exceptional("the sign of NaN is 0", Sign, framework=True)
+lower.exceptional("in a model with convolutions NaN is 0", Relu, framework=True)
 lower.exceptional("NaN for infinity", Round, ReduceLogSumExp, framework=True, file=True)
 lower.exceptional("x where y is infinite", Modulo, framework=True, file=True)
