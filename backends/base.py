@@ -136,12 +136,13 @@ class Place:
     """Where a script comes from and goes to: names and folders that its text mentions.
 
     `source_name` is the `.model` file's name; `model_folder` holds it, `script_folder` will hold
-    the script, and only the way from one to the other is printed.
+    the script, and only the way from one to the other is printed; where it is None, the script is
+    run where it is and then gone, and names files by their whole paths.
     """
 
     source_name: str
     model_folder: Path
-    script_folder: Path
+    script_folder: Path | None
     script_name: str
 
 

@@ -23,6 +23,7 @@ from types import FrameType
 
 from tercet.errors import TercetError
 from tercet.guarding import guard_group, release_group
+from tercet.noise import Quiet
 
 KEPT_CHARACTERS = 1 << 16
 """How much of the end of the output is kept."""
@@ -45,7 +46,11 @@ Events = queue.Queue[Event]
 
 
 class Process:
-    """A started command.  Only the thread that called handles its events; see `handle`."""
+    """A started command.  Only the thread that called handles its events; see `handle`.
+
+    With `inherit` it writes to this process's own streams; `quiet` takes out what TensorFlow says
+    while it starts, of the error stream alone where the streams are inherited.
+    """
 
     def __init__(
         self,
@@ -54,6 +59,7 @@ class Process:
         environment: Mapping[str, str],
         timeout: float | None,
         inherit: bool,
+        quiet: bool,
         events: Events,
     ) -> None:
         self.kept = ""
@@ -61,20 +67,22 @@ class Process:
         self.started = self.heard = time.monotonic()
         self.ended: float | None = None
         self._deadline = self.started + (float("inf") if timeout is None else timeout)
-        self._drained = inherit
+        self._drained = inherit and not quiet
+        self._quiet = Quiet() if quiet else None
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._abandoned = threading.Event()
         self._events = events
-        self._popen = _start(command, folder, environment, inherit)
+        self._popen = _start(command, folder, environment, inherit, quiet)
         guard_group(self._popen.pid)
-        for watch in (self._watch_end,) if inherit else (self._watch_end, self._watch_output):
+        for watch in (self._watch_end,) if self._drained else (self._watch_end, self._watch_output):
             threading.Thread(target=watch, daemon=True).start()
 
     # -------------------------------------------------------------------- in the watching threads
 
     def _watch_output(self) -> None:
-        assert self._popen.stdout is not None
-        with self._popen.stdout as stream:
+        watched = self._popen.stdout or self._popen.stderr
+        assert watched is not None
+        with watched as stream:
             while chunk := os.read(stream.fileno(), _CHUNK_BYTES):
                 self._tell(chunk)
         self._tell(b"")
@@ -100,6 +108,8 @@ class Process:
             return ""
         self._drained = self._drained or not output
         text = self._decoder.decode(output, final=not output)
+        if self._quiet is not None:
+            text = self._quiet.feed(text, final=not output)
         self.kept = (self.kept + text)[-KEPT_CHARACTERS:]
         return text
 
@@ -139,9 +149,14 @@ class Process:
 
 
 def _start(
-    command: Sequence[str], folder: Path | None, environment: Mapping[str, str], inherit: bool
+    command: Sequence[str],
+    folder: Path | None,
+    environment: Mapping[str, str],
+    inherit: bool,
+    quiet: bool,
 ) -> subprocess.Popen[bytes]:
     output = None if inherit else subprocess.PIPE
+    errors = subprocess.PIPE if quiet else None
     try:
         return subprocess.Popen(
             command,
@@ -149,7 +164,7 @@ def _start(
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=output,
-            stderr=None if inherit else subprocess.STDOUT,
+            stderr=errors if inherit else subprocess.STDOUT,
             start_new_session=True,
         )
     except OSError as error:

@@ -136,18 +136,21 @@ def refusals(result: CompileResult, targets: Sequence[str]) -> tuple[Diagnostic,
     return tuple(found.values())
 
 
-def _draft(project: Project, target: str, folder: Path, lean: bool) -> Draft:
+def _draft(project: Project, target: str, folder: Path | None, lean: bool) -> Draft:
     from tercet.backends.base import Place
     from tercet.codegen.script.style import Style
 
     name = script_name(project, target)
-    place = Place(project.path.name, project.path.resolve().parent, folder.resolve(), name)
+    resolved = None if folder is None else folder.resolve()
+    place = Place(project.path.name, project.path.resolve().parent, resolved, name)
     style = Style.LEAN if lean else Style.FULL
     return backend(target).draft(project.model, project.training, place, style)
 
 
-def script_text(project: Project, target: str, folder: Path, *, lean: bool = False) -> str:
+def script_text(project: Project, target: str, folder: Path | None, *, lean: bool = False) -> str:
     """The script for a target as it is to stand in `folder`, its check line included.
+
+    Without a folder it names files by their whole paths.
 
     `lean` is that of `drafts`.  Raises DiagnosticError for what the target cannot express.
     """

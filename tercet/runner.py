@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
@@ -28,7 +29,8 @@ _LONGEST_WAIT = 3600.0
 class Job:
     """One script to run, for `timeout` seconds at most.
 
-    `environment` is laid over `script_environment()`.
+    `environment` is laid over `script_environment()`; `quiet` leaves out what TensorFlow says while
+    it starts; `aliases` are what files of ours are called in messages.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Job:
     folder: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     timeout: float | None = None
+    quiet: bool = False
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,10 @@ class Finished:
 
     def last_lines(self, count: int = SHOWN_LINES) -> str:
         """The last lines of the output; a progress bar counts as what it showed last."""
-        lines = (line.rstrip().rpartition("\r")[2] for line in self.output.split("\n"))
+        output = self.output
+        for path, alias in self.job.aliases.items():
+            output = output.replace(path, alias)
+        lines = (line.rstrip().rpartition("\r")[2] for line in output.split("\n"))
         return "\n".join([line for line in lines if line][-count:])
 
     def require_success(self) -> Finished:
@@ -122,7 +129,8 @@ def run(
     """Run one script and tell how it ended; that it failed raises nothing here.
 
     `on_text` gets the output as it comes.  With `inherit` the script writes straight to this
-    process's own streams (a progress bar sees the terminal), and `output` stays empty.  Raises
+    process's own streams (a progress bar sees the terminal), and `output` stays empty, but for the
+    error stream of a job that is `quiet`, which passes through here.  Raises
     `TercetError` where the program cannot be started.
     """
     return run_all([job], on_text=on_text, inherit=inherit, threads=threads)[0]
@@ -152,7 +160,7 @@ def run_all(
                 index = waiting.pop()
                 with uninterrupted():
                     running[_start(jobs[index], inherit, threads, events)] = index
-            _listen(events, running, jobs, on_text)
+            _listen(events, running, jobs, _to_stderr if inherit else on_text)
             for process in [process for process in running if process.is_over()]:
                 with uninterrupted():
                     index = running.pop(process)
@@ -167,7 +175,12 @@ def run_all(
 
 def _start(job: Job, inherit: bool, threads: int | None, events: Events) -> Process:
     environment = script_environment(job.environment, threads)
-    return Process(job.command, job.folder, environment, job.timeout, inherit, events)
+    timeout, quiet = job.timeout, job.quiet
+    return Process(job.command, job.folder, environment, timeout, inherit, quiet, events)
+
+
+def _to_stderr(job: Job, text: str) -> None:
+    print(text, end="", file=sys.stderr, flush=True)
 
 
 def _listen(

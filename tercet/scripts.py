@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tercet.guarding import temporary_folder
@@ -24,7 +25,13 @@ class Script:
 
     def job(self, arguments: Sequence[str], timeout: float | None = None) -> Job:
         """A run with these flags (docs/scripts.md), in the caller's working directory."""
-        return Job(self.target, [self.interpreter, str(self.path), *arguments], timeout=timeout)
+        return self.job_of([self.interpreter, str(self.path), *arguments], timeout)
+
+    def job_of(self, command: Sequence[str], timeout: float | None) -> Job:
+        """A run of the script by this command."""
+        quiet = self.target == "tensorflow"
+        aliases = {f"{self.path.parent}{os.sep}": ""}
+        return Job(self.target, command, timeout=timeout, quiet=quiet, aliases=aliases)
 
 
 @contextmanager
@@ -35,7 +42,7 @@ def temporary_script(project: Project, target: str, interpreters: Interpreters) 
     """
     with temporary_folder() as folder:
         path = folder / script_name(project, target)
-        path.write_text(script_text(project, target, path.parent), encoding="utf-8")
+        path.write_text(script_text(project, target, None), encoding="utf-8")
         yield Script(target, path, interpreters.path(target))
 
 
@@ -68,7 +75,7 @@ def export_job(
     files = [f"{prefix}-symbol.json", f"{prefix}-0000.params", str(spec), str(path)]
     own = [str(script.path), *flags, "--export", str(prefix)]
     command = [script.interpreter, str(PROBES / "export_symbol.py"), *files, *own]
-    return Job(script.target, command, timeout=timeout)
+    return script.job_of(command, timeout)
 
 
 def export_with(
@@ -76,4 +83,6 @@ def export_with(
 ) -> None:
     """Writes the ONNX file of a framework's own graph.  Raises RunError where that fails."""
     flags = export_flags(project, weights)
-    run(export_job(project, script, flags, path, timeout)).require_success()
+    job = export_job(project, script, flags, path, timeout)
+    aliases = {**job.aliases, f"{path.parent}{os.sep}": ""}
+    run(replace(job, aliases=aliases)).require_success()

@@ -45,11 +45,11 @@ class DataCode:
 def data_code(
     data: Data,
     model_folder: Path,
-    script_folder: Path,
+    script_folder: Path | None,
     checks: Sequence[IndexCheck] = (),
     style: Style = Style.FULL,
 ) -> DataCode:
-    """The loading of `data` in a script that will lie in `script_folder`.
+    """The loading of `data` in a script that will lie in `script_folder`, if that is known.
 
     `model_folder` is that of the `.model` file, from which the source's path counts; `checks` are
     those that the arrays must pass in a full script.
@@ -77,12 +77,12 @@ def data_code(
 
 
 def _path_constant(
-    source: DataSource, model_folder: Path, script_folder: Path
+    source: DataSource, model_folder: Path, script_folder: Path | None
 ) -> tuple[tuple[str, str], ...]:
     if not isinstance(source, FileSource):
         return ()
-    if Path(source.path).is_absolute():
-        return (("DATA", f"Path({literal(source.path)})"),)
+    if script_folder is None or Path(source.path).is_absolute():
+        return (("DATA", f"Path({literal(str(model_folder / source.path))})"),)
     relative = os.path.relpath(model_folder / source.path, script_folder)
     return (("DATA", f"Path(__file__).parent / {literal(PurePath(relative).as_posix())}"),)
 

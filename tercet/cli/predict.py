@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from tercet.cli import options
@@ -48,7 +49,9 @@ def _run(args: argparse.Namespace) -> int:
         flags = ["--epochs", "0"] if project.training is not None else []
         flags += ["--device", args.device, "--weights", str(args.weights.absolute())]
         flags += ["--predict", str(source), str(result)]
-        run(script.job(flags, args.timeout)).require_success()
+        job = script.job(flags, args.timeout)
+        ours = {str(source): str(args.inputs), str(result): str(args.outputs)}
+        run(replace(job, aliases={**ours, **job.aliases})).require_success()
         outputs = read(result)
     write(args.outputs, outputs)
     shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in outputs.items())

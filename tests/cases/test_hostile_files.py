@@ -170,3 +170,23 @@ def test_train_makes_no_folders(
     assert main(["train", "long.model", flag, "absent/file"]) == 2
     assert "there is no folder absent" in capsys.readouterr().err
     assert not (folder / "absent").exists()
+
+
+@pytest.mark.slow
+def test_messages_name_no_temporary_folder(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (folder / "ids.model").write_text(
+        "model M { input ids: i64[N, T] output y = ids |> embedding(10, 4) }\n"
+        'train M { data = text("absent.txt", window = 8) { ids = ids } loss = mean(y)\n'
+        "optimizer = sgd(lr = 0.1) batch = 1 epochs = 1 }"
+    )
+    assert main(["weights", "ids.model", "-o", "ids.st"]) == 0
+    np.savez(folder / "ids.npz", ids=np.full((2, 3), 11))
+    commands = {
+        "predict ids.model ids.npz out.npz --weights ids.st -t pytorch": "ids.npz: ids must be",
+        "train ids.model -t pytorch": f"{folder}/absent.txt: no such file",
+    }
+    for command, message in commands.items():
+        assert main(command.split()) in (1, 2)
+        said = capfd.readouterr().err
+        assert message in said
+        assert "tercet-" not in said
