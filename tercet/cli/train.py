@@ -80,7 +80,8 @@ def _run(args: argparse.Namespace) -> int:
     project = options.project(args)
     if project.training is None:
         raise TercetError(
-            f"{args.file} has no `train {project.model.name} {{ … }}`", "see docs/tutorial.md"
+            f"{args.file} has no `train {project.model.name} {{ … }}`",
+            "`tercet new NAME` writes a model that has one",
         )
     _check_files(args, project.training.data.source)
     target = options.framework(args)
