@@ -77,7 +77,8 @@ class _Case(Stop):
         return self.report(
             "E0105",
             f"`{token.text}` is a keyword and cannot be a name",
-            f"choose another name, such as `{token.text}_` or a longer word",
+            f"choose another name, such as `{token.text}_` or a longer word; "
+            f"a column of data named so is read as `{token.text}_`",
             token.span,
         )
 

@@ -1,8 +1,7 @@
 """`load_data` as printed code: the same NumPy lines in the scripts of all targets.
 
 A source prints setup lines and one expression for each column; the mapping is printed over these
-by `numpy_ops`; then the rows are parted.  Columns may come wider than the language says (float64
-where it says f32): whatever is left so at the end is cast once, as a person would.
+by `numpy_ops`; then the rows are parted.
 """
 
 from __future__ import annotations
@@ -13,14 +12,16 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from tercet.codegen.names import Names
-from tercet.codegen.script import data_files  # noqa: F401  (registers its sources)
+from tercet.codegen.script import data_files, tables  # noqa: F401  (register their sources)
 from tercet.codegen.script.data_sources import RESERVED, Loading, loading
+from tercet.codegen.script.finite_checks import CHECK_FINITE, finite_lines
 from tercet.codegen.script.index_checks import check_lines
 from tercet.codegen.script.numpy_ops import Printed, mapping_lines
 from tercet.codegen.script.pieces import Piece, joined, literal
 from tercet.codegen.script.style import Style
 from tercet.compiler.data.base import DataSource, FileSource
 from tercet.compiler.data.bundled import Table
+from tercet.compiler.graph.columns import column_uses, may_be_undefined
 from tercet.compiler.graph.index_checks import IndexCheck
 from tercet.compiler.graph.training import Data
 from tercet.dsl.records import dataclass
@@ -54,13 +55,14 @@ def data_code(
     `model_folder` is that of the `.model` file, from which the source's path counts; `checks` are
     those that the arrays must pass in a full script.
     """
-    inputs = [given.value.name for given in data.mapping.inputs]
-    how = loading(data.source, inputs, model_folder).styled(style)
+    how = loading(data.source, column_uses(data.mapping), model_folder).styled(style)
     names = Names(RESERVED | how.reserved)
     printed = mapping_lines(data.mapping, how.columns, names)
     where = _where(data.source, how)
     arrays = {o.name: name for o, name in zip(data.mapping.outputs, printed.names, strict=True)}
-    looking = style.full_only(*check_lines(checks, arrays, where))
+    undefined = may_be_undefined(data.mapping)
+    finite = style.full_only(*finite_lines(where, {name: arrays[name] for name in undefined}))
+    looking = (*finite, *style.full_only(*check_lines(checks, arrays, where)))
     printed = replace(printed, lines=(*printed.lines, *looking))
     function = _published if data.source.published_test else _parted
     text, arguments = function(data.source, how, printed, style.full_only(*_check_path(how)))
@@ -70,7 +72,8 @@ def data_code(
     imports = ("import numpy as np", *how.imports)
     if constants:
         imports = (*imports, "from pathlib import Path")
-    piece = joined((*how.helpers, Piece(text, imports, constants)))
+    helpers = dict.fromkeys((*how.helpers, *([CHECK_FINITE] if finite else [])))
+    piece = joined((*helpers, Piece(text, imports, constants)))
     share, _ = how.split
     tested = data.source.published_test or share < 1
     return DataCode(piece, call, tuple(printed.names), tested)

@@ -1,106 +1,19 @@
-"""How a user's own files are read: tables, arrays, text; one line tells what is wrong with one."""
+"""How a user's own arrays and text are read; one line tells what is wrong with a file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from tercet.codegen.expr import Expr, Name, lift
-from tercet.codegen.names import Names
+from tercet.codegen.expr import Name, lift
 from tercet.codegen.render import render
-from tercet.codegen.script.data_sources import RESERVED, Column, Loading, reads
+from tercet.codegen.script.data_sources import Column, Loading, reads
 from tercet.codegen.script.files import types_text
-from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.script.finite_checks import CHECK_FINITE, finite_lines
+from tercet.codegen.script.pieces import Piece
 from tercet.compiler import dims
-from tercet.compiler.data.files import Csv, Npz, Text
-
-
-def _read_csv(source: Csv) -> Piece:
-    zipped = Path(source.path).suffix == ".gz"
-    opened = 'gzip.open(path, "rt", ' if zipped else "open(path, "
-    delimiter = "" if source.delimiter == "," else f", delimiter={literal(source.delimiter)}"
-    zip_errors = "EOFError, zlib.error, " if zipped else ""
-    text = f'''\
-def read_csv(path, headers):
-    """The numbers under these headers of a table."""
-    try:
-        with {opened}newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file{delimiter})
-            rows = [(reader.line_num, row) for row in reader]
-    except (OSError, {zip_errors}UnicodeDecodeError, csv.Error) as error:
-        raise SystemExit(f"{{path}}: {{error}}") from None
-    if missing := sorted(set(headers) - set(reader.fieldnames or [])):
-        raise SystemExit(f"{{path}}: no columns {{missing}}")
-    columns = {{header: np.empty(len(rows), np.float32) for header in headers}}
-    for i, (line, row) in enumerate(rows):
-        for header in headers:
-            try:
-                columns[header][i] = float(row[header])
-            except (TypeError, ValueError):
-                cell = row.get(header)
-                problem = f"{{cell!r}} in the column {{header!r}} is not a number"
-                raise SystemExit(f"{{path}}, line {{line}}: {{problem}}") from None
-    return columns'''
-    imports = ("import csv", "import numpy as np")
-    return Piece(text, (*imports, "import gzip", "import zlib") if zipped else imports)
-
-
-@reads(Csv)
-def _csv(source: Csv, used: Sequence[str], folder: Path) -> Loading:
-    headers = source.headers(folder)
-    bases = [_base(column, headers) for column in used]
-    read = literal([headers[name] for name in dict.fromkeys(bases)])
-    setup = [f"table = read_csv(path, {read})"]
-    if source.window is None:
-        columns = {name: Column(_cells(headers[name]), "float32") for name in used}
-        own: set[str] = set()
-    else:
-        lines, columns, own = _windows(source, headers, used)
-        setup += lines
-    return Loading(
-        columns,
-        tuple(setup),
-        helpers=(_read_csv(source),),
-        arguments=("data",),
-        split=(source.split, source.shuffle),
-        reserved=frozenset({"table", "read_csv", "csv", "gzip", *own}),
-    )
-
-
-def _base(column: str, headers: dict[str, str]) -> str:
-    """The column of the file that a column is made of."""
-    return column if column in headers else column.removeprefix("next_")
-
-
-def _cells(header: str) -> Expr:
-    """The numbers under a header."""
-    return Name("table")[header]
-
-
-def _windows(
-    source: Csv, headers: dict[str, str], used: Sequence[str]
-) -> tuple[list[str], dict[str, Column], set[str]]:
-    """Setup lines and columns of a series cut into windows, and the names that the lines assign."""
-    assert source.window is not None
-    beyond = source.window + source.horizon - 1
-    lines: list[str] = []
-    columns: dict[str, Column] = {}
-    series: dict[str, Name] = {}
-    names = Names(RESERVED)
-    for column in used:
-        base = _base(column, headers)
-        if base not in series:
-            series[base] = Name(names.fresh(f"{base.lower()}_series"))
-            lines.append(f"{render(series[base])} = {render(_cells(headers[base]))}")
-        windows = Name("windows")
-        place = windows if column == base else windows[:, -1] + source.horizon
-        columns[column] = Column(series[base][place], "float32")
-    if series:
-        rows = f"len({render(next(iter(series.values())))})"
-        starts = f"np.arange({rows} - {beyond})[:, None]"
-        lines.append(f"windows = {starts} + np.arange({source.window})")
-    return lines, columns, {name.identifier for name in series.values()}
-
+from tercet.compiler.data.files import Npz, Text
+from tercet.compiler.graph.columns import Use
 
 _READ_ARRAYS = Piece(
     '''\
@@ -108,11 +21,14 @@ def read_arrays(path, types):
     """Arrays of an .npz file, which must have these dtypes and shapes."""
     if not zipfile.is_zipfile(path):
         raise SystemExit(f"{path}: not an .npz file")
+    arrays, name = {}, "the list of arrays"
     try:
         with np.load(path) as file:
-            arrays = {name: file[name] for name in types.keys() & set(file.files)}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise SystemExit(f"{path}: {error}") from None
+            for name in types.keys() & set(file.files):
+                arrays[name] = np.asarray(file[name])
+    except Exception as error:  # damaged files raise errors of many kinds
+        problem = str(error).partition("\\n")[0] or type(error).__name__
+        raise SystemExit(f"{path}: {name}: {problem}") from None
     check(path, arrays, types)
     return arrays''',
     ("import zipfile", "import numpy as np"),
@@ -120,13 +36,20 @@ def read_arrays(path, types):
 
 
 @reads(Npz)
-def _npz(source: Npz, used: Sequence[str], folder: Path) -> Loading:
-    columns = source.columns(dims.symbol("rows"), folder)
-    types = types_text({name: columns[name] for name in used})
+def _npz(source: Npz, used: Mapping[str, Use], folder: Path) -> Loading:
+    heads, types = source.heads(folder), source.columns(dims.symbol("rows"), folder)
+    arrays = {name: Name("arrays")[heads[name].name] for name in used}
+    asked = types_text({heads[name].name: types[name] for name in used})
+    looked_at = {
+        heads[name].name: arrays[name]
+        for name, use in used.items()
+        if types[name].dtype.is_float and not use.gaps
+    }
+    checks = finite_lines("path", {name: render(array) for name, array in looked_at.items()})
     return Loading(
-        {name: Column(Name("arrays")[name], "") for name in used},
-        (f"arrays = read_arrays(path, {types})",),
-        helpers=(_READ_ARRAYS,),
+        {name: Column(array, "") for name, array in arrays.items()},
+        (f"arrays = read_arrays(path, {asked})", *checks),
+        helpers=(_READ_ARRAYS, *([CHECK_FINITE] if checks else [])),
         arguments=("data",),
         split=(source.split, source.shuffle),
         reserved=frozenset({"arrays", "read_arrays", "check", "zipfile"}),
@@ -146,7 +69,7 @@ def read_text(path):
 
 
 @reads(Text)
-def _text(source: Text, used: Sequence[str], folder: Path) -> Loading:
+def _text(source: Text, used: Mapping[str, Use], folder: Path) -> Loading:
     if source.level == "bytes":
         read = "text = np.frombuffer(path.read_bytes(), np.uint8).astype(np.int64)"
     else:

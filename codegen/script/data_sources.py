@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from tercet.compiler.data.base import DataSource
 from tercet.compiler.data.bundled import Digits, Table
 from tercet.compiler.data.images import Cifar10, Cifar100, Mnist
 from tercet.compiler.data.synthetic import Synthetic
+from tercet.compiler.graph.columns import Use
 from tercet.dsl.records import dataclass
 
 np = Name("np")
@@ -21,6 +22,7 @@ np = Name("np")
 RESERVED = frozenset(
     {
         "np",
+        "check_finite",
         "check_indices",
         "path",
         "seed",
@@ -73,7 +75,7 @@ class Loading:
         return style.pick(full=self, lean=replace(self, setup=self.lean_setup, helpers=()))
 
 
-_Reader = Callable[[Any, Sequence[str], Path], Loading]
+_Reader = Callable[[Any, Mapping[str, Use], Path], Loading]
 _READERS: dict[type[DataSource], _Reader] = {}
 R = TypeVar("R", bound=_Reader)
 
@@ -88,7 +90,7 @@ def reads(*sources: type[DataSource]) -> Callable[[R], R]:
     return register
 
 
-def loading(source: DataSource, used: Sequence[str], folder: Path) -> Loading:
+def loading(source: DataSource, used: Mapping[str, Use], folder: Path) -> Loading:
     """How a script reads a source of which it uses these columns; `folder` is the model's."""
     for cls in type(source).__mro__:
         if cls in _READERS:
@@ -104,7 +106,7 @@ def _cast(expr: Expr, dtype: str) -> Column:
 
 
 @reads(Digits)
-def _digits(source: Digits, used: Sequence[str], folder: Path) -> Loading:
+def _digits(source: Digits, used: Mapping[str, Use], folder: Path) -> Loading:
     digits = Name("digits")
     return Loading(
         {
@@ -119,7 +121,7 @@ def _digits(source: Digits, used: Sequence[str], folder: Path) -> Loading:
 
 
 @reads(Table)
-def _table(source: Table, used: Sequence[str], folder: Path) -> Loading:
+def _table(source: Table, used: Mapping[str, Use], folder: Path) -> Loading:
     name = source.loader.removeprefix("load_")
     table = Name(name)
     features = Name("features") if source.standardize else table.data
@@ -148,18 +150,18 @@ def read_idx(folder, name):
             data = (folder / name).read_bytes()
         else:
             data = gzip.decompress((folder / f"{name}.gz").read_bytes())
-        if data[:3] != b"\\0\\0\\x08":
+        if data[:3] != b"\\0\\0\\x08" or len(data) < 4:
             raise ValueError("not bytes in IDX format")
-        shape = np.frombuffer(data, ">i4", count=data[3], offset=4)
+        shape = np.frombuffer(data, ">u4", count=data[3], offset=4)
         return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+    except (OSError, EOFError, MemoryError, ValueError, zlib.error) as error:
         raise SystemExit(f"{folder / name}: {error}") from None''',
     ("import gzip", "import zlib", "import numpy as np"),
 )
 
 
 @reads(Mnist)
-def _mnist(source: Mnist, used: Sequence[str], folder: Path) -> Loading:
+def _mnist(source: Mnist, used: Mapping[str, Use], folder: Path) -> Loading:
     setup = [
         'images = read_idx(path, f"{part}-images-idx3-ubyte")',
         'labels = read_idx(path, f"{part}-labels-idx1-ubyte")',
@@ -180,27 +182,32 @@ def _mnist(source: Mnist, used: Sequence[str], folder: Path) -> Loading:
     )
 
 
-_READ_CIFAR = Piece(
-    '''\
-def read_cifar(folder, pattern, labels):
+def _read_cifar(names: str) -> Piece:
+    text = f'''\
+def read_cifar(folder, part, labels):
     """Rows of label bytes, then the bytes of a 3x32x32 image."""
-    files = sorted(folder.glob(pattern))
-    if not files:
-        raise SystemExit(f"{folder}: no file {pattern}")
-    data = np.concatenate([np.fromfile(file, np.uint8) for file in files])
-    if data.size % (labels + 3 * 32 * 32):
-        raise SystemExit(f"{folder}: {pattern} are not whole rows of labels and images")
-    return data.reshape(-1, labels + 3 * 32 * 32)''',
-    ("import numpy as np",),
-)
+    rows = []
+    for name in {names}:
+        try:
+            data = np.fromfile(folder / name, np.uint8)
+        except OSError as error:
+            raise SystemExit(f"{{folder / name}}: {{error}}") from None
+        if not data.size or data.size % (labels + 3 * 32 * 32):
+            raise SystemExit(f"{{folder / name}}: not whole rows of labels and images")
+        rows.append(data.reshape(-1, labels + 3 * 32 * 32))
+    return np.concatenate(rows)'''
+    return Piece(text, ("import numpy as np",))
+
+
+_CIFAR_10 = '[f"{part}_{k}.bin" for k in range(1, 6)] if part == "data_batch" else [f"{part}.bin"]'
 
 
 @reads(Cifar10)
-def _cifar(source: Cifar10, used: Sequence[str], folder: Path) -> Loading:
+def _cifar(source: Cifar10, used: Mapping[str, Use], folder: Path) -> Loading:
     rows, labels = Name("rows"), len(source.labels)
-    parts = ("data_batch_*.bin", "test_batch.bin")
+    parts, names = ("data_batch", "test_batch"), _CIFAR_10
     if isinstance(source, Cifar100):
-        parts = ("train.bin", "test.bin")
+        parts, names = ("train", "test"), '[f"{part}.bin"]'
     columns = {
         "pixels": _cast(rows[:, labels:].reshape(-1, 3, 32, 32), "float32"),
         **{name: _cast(rows[:, i], "int64") for i, name in enumerate(source.labels)},
@@ -208,7 +215,7 @@ def _cifar(source: Cifar10, used: Sequence[str], folder: Path) -> Loading:
     return Loading(
         columns,
         (f"rows = read_cifar(path, part, {labels})",),
-        helpers=(_READ_CIFAR,),
+        helpers=(_read_cifar(names),),
         arguments=("data",),
         parts=parts,
         reserved=frozenset({"read_cifar", "load_part"}),
@@ -219,7 +226,7 @@ def _cifar(source: Cifar10, used: Sequence[str], folder: Path) -> Loading:
 
 
 @reads(Synthetic)
-def _synthetic(source: Synthetic, used: Sequence[str], folder: Path) -> Loading:
+def _synthetic(source: Synthetic, used: Mapping[str, Use], folder: Path) -> Loading:
     return Loading(
         {},
         ("random = np.random.default_rng(seed)",),

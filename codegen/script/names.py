@@ -15,21 +15,22 @@ def words(text: str) -> frozenset[str]:
 
 SCRIPT_NAMES = words(
     """
-        Path SafetensorError argparse csv fcntl fnmatchcase gzip json load_file math np os partial
-        safe_open save_file sys to_bytes warnings zipfile zlib
+        Column Path SafetensorError argparse chain csv fcntl fnmatchcase gzip json load_file math
+        np os partial safe_open save_file sys to_bytes warnings zipfile zlib
 
         BATCH_SIZE DATA DIV EPOCHS END_FACTOR FINAL_DIV LEARNING_RATE MAX_GRADIENT
         MAX_GRADIENT_NORM MOMENTUM NO_DECAY PEAK PRECISION SEED WARMUP_STEPS WEIGHT_DECAY GAMMA
         MILESTONES POWER STEP_SIZE
 
-        batches check check_indices claim evaluate export identity learning_rate_factor load
+        batches check check_finite check_indices claim evaluate export identity
+        learning_rate_factor load
         load_checkpoint load_data load_part log main model predict read read_checkpoint save
         save_checkpoint train weights write
 
         args files folder inputs kept parser path record result source step test_part train_part
 
         load_breast_cancer load_diabetes load_digits load_iris load_wine read_arrays read_cifar
-        read_csv read_idx read_text
+        read_csv read_idx read_text whole
         """
 ) | {metric.__name__ for metric in METRICS.values()}
 """Imports, constants, functions, `main`'s variables, what reads data, classes of metrics."""

@@ -16,7 +16,8 @@ from tercet.codegen.render import render
 from tercet.codegen.script.data_sources import Column
 from tercet.codegen.script.numpy_rules import lowered, mentions, numpy_dtype
 from tercet.compiler.graph.ir import Apply, Graph, Value
-from tercet.compiler.ops.elementwise import Constant
+from tercet.compiler.ops.elementwise import Cast, Constant
+from tercet.compiler.types import DType
 from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
 from tercet.dsl.records import dataclass
 
@@ -49,11 +50,9 @@ class _Printer:
         )
         outputs = [(self.names.of(o.name), o.value) for o in self.graph.outputs]
         for given in self.graph.inputs:
-            column, declared = self.columns[given.value.name], given.value.type.dtype
-            is_other = column.dtype not in ("", declared.numpy_name)
-            cast = column.expr.astype(numpy_dtype(declared)) if is_other else column.expr
-            self._known[id(given.value)] = cast
-            if uses[id(given.value)] > 1:
+            self._known[id(given.value)] = self._column(given.value, given.value.type.dtype)
+            casts = sum(self._is_read_as(i) for i in makers.values() if given.value in i.inputs)
+            if uses[id(given.value)] - casts > 1:
                 self._assign(self.names.fresh(given.value.name), given.value)
         for name, value in outputs:
             for needed in self._order(value, makers):
@@ -85,12 +84,26 @@ class _Printer:
 
     def _apply(self, item: Apply, uses: Mapping[int, int]) -> None:
         output = item.outputs[0]
-        expr = lowered(item, [None if v is None else self._known[id(v)] for v in item.inputs])
+        if self._is_read_as(item):
+            assert item.inputs[0] is not None
+            expr: Expr | None = self._column(item.inputs[0], output.type.dtype)
+        else:
+            expr = lowered(item, [None if v is None else self._known[id(v)] for v in item.inputs])
         if expr is None or len(item.outputs) > 1:
             raise _no_rule(item)
         self._known[id(output)] = expr
         if uses[id(output)] > 1 and not isinstance(item.op, Constant):
             self._assign(self.names.fresh(output.name), output)
+
+    def _is_read_as(self, item: Apply) -> bool:
+        """Whether this is the cast of a column: of what the source gives, not by way of f32."""
+        return isinstance(item.op, Cast) and any(i.value in item.inputs for i in self.graph.inputs)
+
+    def _column(self, value: Value, dtype: DType) -> Expr:
+        column = self.columns[value.name]
+        given = column.dtype or value.type.dtype.numpy_name
+        is_other = given != dtype.numpy_name
+        return column.expr.astype(numpy_dtype(dtype)) if is_other else column.expr
 
     def _assign(self, name: str, value: Value) -> None:
         expr = self._known[id(value)]

@@ -44,6 +44,10 @@ class DataSource(Setting):
         """Columns that exist but cannot be used, with the reason: for messages."""
         return {}
 
+    def problem(self, column: str, folder: Path, *, gaps: bool) -> OpError | None:
+        """What is seen to be wrong with a column's numbers; `gaps` may be blank or NaN."""
+        return None
+
 
 @dataclass(frozen=True)
 class FileSource(DataSource):
@@ -84,6 +88,21 @@ def require_split(split: float) -> None:
 def unreadable(path: Path, problem: str, help: str | None = None) -> OpError:
     """The error for a data file that is missing or malformed."""
     return OpError("E0610", f"{path}: {problem}", attribute="path", help=help)
+
+
+def readable(path: Path) -> tuple[int, int]:
+    """Time and size of a file to read when compiling: another state is another file."""
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise unreadable(
+            path,
+            "no such file; its columns must be known when compiling",
+            help="the path is relative to the .model file",
+        ) from error
+    if not path.is_file():
+        raise unreadable(path, "not a file that could be read")
+    return state.st_mtime_ns, state.st_size
 
 
 def f32(*shape: Size) -> TensorType:

@@ -1,129 +1,19 @@
-"""Tables, arrays and text in a user's own files."""
+"""Arrays and text in a user's own files."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import re
 import zipfile
-from collections.abc import Iterator
-from itertools import islice
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from tercet.compiler.data.base import FileSource, f32, i64, require_split, source, unreadable
+from tercet.compiler.data.base import FileSource, i64, readable, require_split, source, unreadable
+from tercet.compiler.data.tables import identifier
 from tercet.compiler.dims import Size
 from tercet.compiler.lazy import np
 from tercet.compiler.settings import require
 from tercet.compiler.types import DType, TensorType
 from tercet.dsl.records import dataclass
-
-_HEAD = 100
-"""Rows of a table looked at to tell numbers from text."""
-
-
-@source("csv")
-@dataclass(frozen=True)
-class Csv(FileSource):
-    """A table with a header line: every column of numbers is f32[N] under its name in the header.
-
-    Characters of a name that no identifier has become `_`.  The file may be gzipped (`.gz`).
-    A column whose first hundred rows are not all numbers is text and cannot be used.
-
-    With `window`, the rows are a series in order: a column `x` is then f32[N, window], a window at
-    every row, and `next_x` f32[N] is the value `horizon` rows after the window's last.  Windows
-    overlap, so `shuffle = false` keeps what is tested apart from what is trained on.
-    """
-
-    window: int | None = None
-    horizon: int = 1
-    split: float = 0.8
-    shuffle: bool = True
-    delimiter: str = ","
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self.window is None or self.window > 0, "window", "must be at least 1")
-        require(self.horizon > 0, "horizon", f"must be at least 1, not {self.horizon}")
-        require(len(self.delimiter) == 1, "delimiter", "is one character")
-        require_split(self.split)
-
-    def columns(self, rows: Size, folder: Path) -> dict[str, TensorType]:
-        found: dict[str, TensorType] = {}
-        for name, is_number in self._kinds(folder).items():
-            if not is_number:
-                continue
-            if self.window is None:
-                found[name] = f32(rows)
-            else:
-                found[name] = f32(rows, self.window)
-                found[f"next_{name}"] = f32(rows)
-        return found
-
-    def other_columns(self, folder: Path) -> dict[str, str]:
-        kinds = self._kinds(folder)
-        return {name: "it holds text" for name, is_number in kinds.items() if not is_number}
-
-    def headers(self, folder: Path) -> dict[str, str]:
-        """The names in the file by the names in the language."""
-        return {identifier(name): name for name in self._head(folder)[0]}
-
-    def _kinds(self, folder: Path) -> dict[str, bool]:
-        """For every column, whether it holds numbers."""
-        header, *rows = self._head(folder)
-        names = [identifier(name) for name in header]
-        path = self.located(folder)
-        if len(set(names)) < len(names):
-            raise unreadable(path, f"two columns have the same name: {', '.join(names)}")
-        if not rows:
-            raise unreadable(path, "no rows under the header")
-        if any(len(row) != len(header) for row in rows):
-            raise unreadable(
-                path, f"a row has another number of cells than the header ({len(header)})"
-            )
-        return {name: all(_is_number(row[i]) for row in rows) for i, name in enumerate(names)}
-
-    def _head(self, folder: Path) -> list[list[str]]:
-        path = self.located(folder)
-        try:
-            with _open_text(path) as file:
-                reader = csv.reader(file, delimiter=self.delimiter)
-                rows = list(islice((row for row in reader if row), _HEAD + 1))
-        except FileNotFoundError as error:
-            raise _missing(path) from error
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise unreadable(path, f"not a table: {error}") from error
-        if not rows:
-            raise unreadable(path, "the file is empty")
-        return rows
-
-
-def identifier(header: str) -> str:
-    """A column's name in the language: `Sea level (mm)` -> `Sea_level_mm`."""
-    name = re.sub(r"\W+", "_", header.strip()).strip("_") or "column"
-    return f"_{name}" if name[0].isdigit() else name
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _open_text(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", newline="", encoding="utf-8-sig")
-    return path.open(newline="", encoding="utf-8-sig")
-
-
-def _missing(path: Path) -> Exception:
-    return unreadable(
-        path,
-        "no such file; its columns must be known when compiling",
-        help="the path is relative to the .model file",
-    )
 
 
 @source("npz")
@@ -131,7 +21,9 @@ def _missing(path: Path) -> Exception:
 class Npz(FileSource):
     """Arrays saved by `numpy.savez`: each is a column under its name, its first axis the row.
 
-    Pickled arrays are never read.  Big-endian and other unusual dtypes cannot be used.
+    Names become identifiers as those of `csv` do.  A NaN or an infinite number is an error that
+    names its row, unless the mapping asks `is_nan(x)` or `is_inf(x)`.  Pickled arrays are never
+    read.  Big-endian and other unusual dtypes cannot be used.
     """
 
     split: float = 0.8
@@ -142,39 +34,69 @@ class Npz(FileSource):
         require_split(self.split)
 
     def columns(self, rows: Size, folder: Path) -> dict[str, TensorType]:
-        heads = dict(self._heads(folder))
-        lengths = {shape[0] for shape, dtype in heads.values() if shape and dtype in _DTYPES}
+        heads = self.heads(folder)
+        lengths = {h.shape[0] for h in heads.values() if h.is_column}
         if len(lengths) > 1:
-            listed = ", ".join(f"{name} {list(shape)}" for name, (shape, _) in heads.items())
+            listed = ", ".join(f"{h.name} {list(h.shape)}" for h in heads.values())
             raise unreadable(self.located(folder), f"arrays of different lengths: {listed}")
         return {
-            name: TensorType(_DTYPES[dtype], (rows, *shape[1:]))
-            for name, (shape, dtype) in heads.items()
-            if shape and dtype in _DTYPES
+            name: TensorType(_DTYPES[h.dtype], (rows, *h.shape[1:]))
+            for name, h in heads.items()
+            if h.is_column
         }
 
     def other_columns(self, folder: Path) -> dict[str, str]:
         return {
-            name: f"its dtype is {dtype}" if shape else "it has no rows"
-            for name, (shape, dtype) in self._heads(folder)
-            if not shape or dtype not in _DTYPES
+            name: f"its dtype is {h.dtype}" if h.shape else "it has no rows"
+            for name, h in self.heads(folder).items()
+            if not h.is_column
         }
 
-    def _heads(self, folder: Path) -> Iterator[tuple[str, tuple[tuple[int, ...], str]]]:
-        """Shape and dtype of every array, without reading the arrays."""
+    def heads(self, folder: Path) -> dict[str, ArrayHead]:
+        """Every array by its name in the language, without its elements.  Raises OpError E0610."""
         path = self.located(folder)
-        try:
-            with zipfile.ZipFile(path) as archive:
-                for member in archive.namelist():
-                    with archive.open(member) as file:
-                        yield member.removesuffix(".npy"), _array_head(file)
-        except FileNotFoundError as error:
-            raise _missing(path) from error
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise unreadable(path, f"not an .npz file: {error}") from error
+        return _heads(path, readable(path))
 
 
 _DTYPES = {dtype.numpy_name: dtype for dtype in DType if dtype is not DType.BF16}
+
+
+@dataclass(frozen=True)
+class ArrayHead:
+    """An array in a file: its name there, shape and dtype."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def is_column(self) -> bool:
+        """Whether it has rows of elements that the language has."""
+        return bool(self.shape) and self.dtype in _DTYPES
+
+
+@lru_cache(maxsize=16)
+def _heads(path: Path, _state: object) -> dict[str, ArrayHead]:
+    heads: dict[str, ArrayHead] = {}
+    place = ""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for place in archive.namelist():
+                name = place.removesuffix(".npy")
+                with archive.open(place) as file:
+                    head = ArrayHead(name, *_array_head(file))
+                if heads.setdefault(identifier(name), head) is not head:
+                    raise ValueError("a second array of that name")
+    except (
+        Exception
+    ) as error:  # what a damaged or foreign file makes NumPy and zipfile raise is open
+        where = f"{place}: " if place else ""
+        raise unreadable(path, f"not an .npz file: {where}{_first_line(error)}") from error
+    return heads
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _array_head(file: IO[bytes]) -> tuple[tuple[int, ...], str]:

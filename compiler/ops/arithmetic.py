@@ -80,6 +80,7 @@ class Divide(_Binary):
         h = x / 255
     """
 
+    partial = True
     operator = "/"
 
     def infer(self, x: TensorType, y: TensorType) -> TensorType:
@@ -103,6 +104,7 @@ class FloorDivide(_Binary):
         row = position // width
     """
 
+    partial = True
     operator = "//"
     needs_divisor = True
 
@@ -119,6 +121,7 @@ class Modulo(_Binary):
         column = position % width
     """
 
+    partial = True
     operator = "%"
     needs_divisor = True
 
@@ -137,6 +140,7 @@ class Power(_Binary):
         h = x ** 2
     """
 
+    partial = True
     operator = "**"
 
     def reference(self, x: Array, y: Array) -> Array:

@@ -213,6 +213,8 @@ class Op:
     """Floating-point operations for an element, about; 0 where elements are only moved."""
     reduces: ClassVar[bool] = False
     """Whether these are elements of the first operand, of which the result has fewer."""
+    partial: ClassVar[bool] = False
+    """Whether a result may be NaN or infinite though no operand is, as `log` of 0."""
 
     def infer(self, *args: Any, **kwargs: Any) -> Any:
         """Types of the outputs (one, or a tuple) from the operands' types.

@@ -84,6 +84,8 @@ class Exp(OfFloat):
         std = exp(0.5 * log_var)
     """
 
+    partial = True
+
     def reference(self, x: Array) -> Array:
         return np.exp(x)
 
@@ -96,6 +98,8 @@ class Expm1(OfFloat):
 
         h = expm1(x)
     """
+
+    partial = True
 
     def reference(self, x: Array) -> Array:
         return np.expm1(x)
@@ -110,6 +114,8 @@ class Log(OfFloat):
         h = log(x)
     """
 
+    partial = True
+
     def reference(self, x: Array) -> Array:
         return np.log(x)
 
@@ -122,6 +128,8 @@ class Log1p(OfFloat):
 
         h = log1p(x)
     """
+
+    partial = True
 
     def reference(self, x: Array) -> Array:
         return np.log1p(x)
@@ -136,6 +144,8 @@ class Sqrt(OfFloat):
         h = sqrt(x)
     """
 
+    partial = True
+
     def reference(self, x: Array) -> Array:
         return np.sqrt(x)
 
@@ -148,6 +158,8 @@ class Rsqrt(OfFloat):
 
         h = x * rsqrt(variance + 1e-5)
     """
+
+    partial = True
 
     def reference(self, x: Array) -> Array:
         y: Array = np.reciprocal(np.sqrt(x))
@@ -162,6 +174,8 @@ class Reciprocal(OfFloat):
 
         h = reciprocal(x)
     """
+
+    partial = True
 
     def reference(self, x: Array) -> Array:
         return np.reciprocal(x)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import tercet
-from tercet.compiler.data.files import identifier
+from tercet.compiler.data.tables import identifier
 from tercet.dsl.diagnostics import DiagnosticError
 from tercet.project import FRAMEWORKS, script_text
 

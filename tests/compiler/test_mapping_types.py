@@ -90,7 +90,7 @@ def test_numbers_of_every_size_leave_the_dtype_alone(dtype: str, tmp_path: Path)
             continue
         tried += 1
         expected = _referred(made.data.mapping, columns)
-        (_, *arrays), _ = load(made.data, tmp_path, tmp_path / "a.npz")
+        (_, *arrays), _ = load(made.data, tmp_path, tmp_path / "a.npz", finite=False)
         for k, (entry, array) in enumerate(zip(entries, arrays, strict=True)):
             assert array.dtype == _NUMPY[dtype], entry
             if kind == "float" and ("//" in entry or "%" in entry):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tercet.compiler.data import Cifar10, Csv, DataSource, Mnist, Npz, Text
+from tercet.compiler.data import Cifar10, Cifar100, Csv, DataSource, Mnist, Npz, Text
 from tercet.compiler.errors import OpError
 from tests.compiler.data_mappings import N, load, mapped, sample_files
 
@@ -41,7 +41,10 @@ def test_mnist_also_reads_files_that_are_not_zipped(tmp_path: Path) -> None:
         np.testing.assert_array_equal(a[0], b[0])
 
 
+IDX, BATCH = "folder/train-images-idx3-ubyte", "folder/data_batch_1.bin"
 CSV = Csv("table.csv")
+HEADLESS = Csv("plain.csv", header=False)
+ZIPPED = Csv("table.csv.gz")
 SERIES = Csv("table.csv", window=2, shuffle=False)
 ARRAYS = Npz("arrays.npz")
 WRONG: list[tuple[DataSource, list[str], str, bytes | None, str]] = [
@@ -50,8 +53,30 @@ WRONG: list[tuple[DataSource, list[str], str, bytes | None, str]] = [
     (Mnist("."), ["pixels"], "folder/train-images-idx3-ubyte", b"\x00\x00\x08\x01\x00", "buffer"),
     (Mnist("."), ["pixels"], "folder/train-images-idx3-ubyte", b"text", "not bytes in IDX format"),
     (Mnist("."), ["pixels"], "folder/train-images-idx3-ubyte.gz", b"text", "ubyte: .*gzip"),
-    (Cifar10("."), ["pixels", "label"], "folder", b"", "no file data_batch"),
-    (Cifar10("."), ["label"], "folder/data_batch_1.bin", b"cut", "data_batch.* are not whole rows"),
+    (Mnist("."), ["pixels"], IDX, b"\0\0\x08", "not bytes in IDX"),
+    (
+        Mnist("."),
+        ["pixels"],
+        "folder/train-images-idx3-ubyte",
+        b"\0\0\x08\x02" + b"\xff" * 9,
+        "shape",
+    ),
+    (Cifar10("."), ["pixels", "label"], "folder", b"", "data_batch_1.bin: .*No such file"),
+    (
+        Cifar10("."),
+        ["label"],
+        "folder/data_batch_1.bin",
+        b"cut",
+        "data_batch_1.bin: not whole rows",
+    ),
+    (
+        Cifar10("."),
+        ["label"],
+        "folder/data_batch_1.bin",
+        b"0" * 3073,
+        "data_batch_2.bin: .*No such",
+    ),
+    (Cifar100("."), ["label"], "folder/train.bin", b"", "train.bin: .*"),
     (CSV, ["x"], "nowhere.csv", None, "nowhere.csv: no such file; --data reads another one"),
     (CSV, ["x"], "folder", b"", "folder: no such file"),
     (
@@ -66,10 +91,28 @@ WRONG: list[tuple[DataSource, list[str], str, bytes | None, str]] = [
         ["x"],
         "bad.csv",
         b'x,y\n1,"2\n3"\n,4\n',
-        "bad.csv, line 4: '' in the column 'x' is",
+        "bad.csv, line 4: '' in the column 'x' is not a finite number",
     ),
-    (CSV, ["x"], "bad.csv", b"y,x\n1,2\n2\n", "bad.csv, line 3: None in the column 'x'"),
-    (CSV, ["x"], "bad.csv", b"y\n1\n", r"bad.csv: no columns \['x'\]"),
+    (CSV, ["x"], "bad.csv", b"y,x\n1,2\n2\n", "bad.csv, line 3: 1 cells, not 2"),
+    (CSV, ["x"], "bad.csv", b"y,x\n1,2\n2,3,4\n", "bad.csv, line 3: 3 cells, not 2"),
+    (CSV, ["x"], "bad.csv", b"x,y,x\n1,2,3\n", r"bad.csv: not one column each of \['x'\]"),
+    (CSV, ["x"], "bad.csv", b"x\n1\n1_0\n", "bad.csv, line 3: '1_0' in the column 'x'"),
+    (CSV, ["x"], "bad.csv", b"x\n1\nnan\n", "bad.csv, line 3: 'nan' in the column 'x'"),
+    (CSV, ["x"], "bad.csv", b"x\n1\n-inf\n", "bad.csv, line 3: '-inf' in the column 'x'"),
+    (CSV, ["x"], "bad.csv", b"x\n1\n1e39\n", "bad.csv, line 3: '1e39' in the column 'x'"),
+    (CSV, ["x"], "bad.csv", b"", r"bad.csv: not one column each of \['x'\]"),
+    (HEADLESS, ["column_1"], "bad.csv", b"", "bad.csv: 0 columns, not 1"),
+    (HEADLESS, ["column_2"], "bad.csv", b"1,2\n3,x\n", "bad.csv, line 2: 'x' in the column 1"),
+    (ZIPPED, ["x"], "bad.csv.gz", b"", r"bad.csv.gz: not one column each of \['x'\]"),
+    (
+        ZIPPED,
+        ["x"],
+        "bad.csv.gz",
+        gzip.compress(b"x\n1\n", mtime=0)[:-9],
+        "bad.csv.gz: .*end-of-stream",
+    ),
+    (ZIPPED, ["x"], "bad.csv.gz", b"x\n1\n", "bad.csv.gz: Not a gzipped file"),
+    (CSV, ["x"], "bad.csv", b"y\n1\n", r"bad.csv: not one column each of \['x'\]"),
     (CSV, ["x"], "bad.csv", b"x\n\xff\n", "bad.csv: .*utf-8"),
     (SERIES, ["next_x"], "bad.csv", b"x\n1\n2\n3\nabc\n", "line 5: 'abc' in the column 'x'"),
     (ARRAYS, ["image", "label"], "bad.npz", b"text", "bad.npz: not an .npz file"),
@@ -89,7 +132,7 @@ def test_wrong_data_end_the_script_with_a_line(
 ) -> None:
     sample_files(tmp_path)
     (tmp_path / "folder").mkdir()
-    if content:
+    if content is not None and name != "folder":
         (tmp_path / name).write_bytes(content)
     data = mapped(source, tmp_path, None, **{f"out_{column}": column for column in columns})
     given = tmp_path / name.split("/")[0]
@@ -152,7 +195,9 @@ def test_text_columns_of_a_table_are_not_offered(tmp_path: Path) -> None:
     sample_files(tmp_path)
     source = Csv("table.csv")
     assert set(source.columns(N, tmp_path)) == {"Year_of_it", "x"}
-    assert source.other_columns(tmp_path) == {"name": "it holds text"}
+    assert source.other_columns(tmp_path) == {
+        "name": f"{tmp_path}/table.csv, line 2: 'a' in the column `name` is not a finite number"
+    }
 
 
 @pytest.mark.parametrize(
@@ -162,7 +207,10 @@ def test_text_columns_of_a_table_are_not_offered(tmp_path: Path) -> None:
         ("", "empty"),
         ("a,b\n", "no rows"),
         ("a,a\n1,2\n", "same name"),
-        ("a,b\n1\n", "number of cells"),
+        ("a,b\n1,2\n1\n", "line 3 has 1 cells, the first 2"),
+        ("a,b\n1,2,3\n", "line 2 has 3 cells, the first 2"),
+        ("1,0.5\n2,0.6\n", "numbers in the first line: 1, 0.5"),
+        ("country,2020\nx,1\n", "numbers in the first line: country, 2020"),
     ],
 )
 def test_tables_that_cannot_be_read(content: str | None, message: str, tmp_path: Path) -> None:
@@ -185,6 +233,26 @@ def test_npz_heads_are_read_without_the_arrays(tmp_path: Path) -> None:
     (tmp_path / "c.npz").write_text("no")
     with pytest.raises(OpError, match="not an"):
         Npz("c.npz").columns(N, tmp_path)
+
+
+def test_names_of_columns_become_identifiers(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("target,Sea level (mm),2020\n1,2,3\n")
+    columns = Csv("t.csv", header=True).columns(N, tmp_path)
+    assert list(columns) == ["target_", "Sea_level_mm", "_2020"]
+    np.savez(tmp_path / "a.npz", **{"if": np.zeros(2), "sea level": np.ones(2)})
+    source = Npz("a.npz", shuffle=False, split=1)
+    data = mapped(source, tmp_path, None, a="if_", b="sea_level")
+    (a, b), _ = load(data, tmp_path, tmp_path / "a.npz")
+    assert (a.tolist(), b.tolist()) == ([0, 0], [1, 1])
+
+
+def test_a_table_without_a_header_is_read_from_its_first_line(tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text("1\t0.5\ta\n2\t0.25\tb\n")
+    source = Csv("t.tsv", delimiter="\t", header=False, shuffle=False, split=1)
+    assert set(source.columns(N, tmp_path)) == {"column_1", "column_2"}
+    data = mapped(source, tmp_path, None, x="column_2")
+    ((x,), _) = load(data, tmp_path, tmp_path / "t.tsv")
+    assert x.tolist() == [0.5, 0.25]
 
 
 def test_text_is_cut_side_by_side_and_shifted_by_one() -> None:

@@ -22,6 +22,7 @@ from tercet.compiler.elaborate.train.rows import check_rows
 from tercet.compiler.elaborate.train.settings import Overriding, setting_of
 from tercet.compiler.errors import OpError
 from tercet.compiler.graph.callees import all_graphs
+from tercet.compiler.graph.columns import column_uses
 from tercet.compiler.graph.ir import Apply, Bind, Graph, GraphInput, GraphOutput, Region, Value
 from tercet.compiler.graph.training import Data
 from tercet.compiler.graph.values import POISON
@@ -103,6 +104,7 @@ class _Reader:
             return None
         sizes = self._sizes([(self._wanted[n], outputs[n]) for n in self._wanted])
         graph = self._graph(columns, [outputs[n] for n in self._wanted])
+        self._check_numbers(graph, mapping)
         batch = self._open(self._body.constraints, sizes)
         step = self._open(list(_in_training(self._loss)), sizes)
         return Data(self._source, graph, self._span, batch, step)
@@ -239,6 +241,15 @@ class _Reader:
                 help = f"add `{name} = …` to the mapping"
                 note = Note("declared here", wanted.span)
                 self._frame.fail(error("E0605", message, mapping.span, help, note))
+
+    def _check_numbers(self, graph: Graph, mapping: nodes.Mapping) -> None:
+        """Raises DiagnosticError E0610 for a column that holds what is no number."""
+        names = [name for entry in mapping.entries for name in names_in(entry.value)]
+        for column, use in column_uses(graph).items():
+            problem = self._source.problem(column, self._folder, gaps=use.gaps)
+            if problem is not None:
+                span = next(name.span for name in names if name.id == column)
+                raise error(problem.code, problem.message, span, problem.help)
 
     def _graph(self, columns: Sequence[Value], outputs: Sequence[GraphOutput]) -> Graph:
         items = needed(self._frame.items, {output.value for output in outputs})
