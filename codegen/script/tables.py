@@ -48,6 +48,7 @@ def _csv(source: Csv, used: Mapping[str, Use], folder: Path) -> Loading:
     else:
         lines, columns, own = _windows(source, bases, readings)
         setup += lines
+    lean = _by_numpy(source, names, list(readings.values()))
     return Loading(
         columns,
         tuple(setup),
@@ -55,6 +56,27 @@ def _csv(source: Csv, used: Mapping[str, Use], folder: Path) -> Loading:
         arguments=("data",),
         split=(source.split, source.shuffle),
         reserved=frozenset({"table", "read_csv", "Column", "chain", "csv", "gzip", "math", *own}),
+        lean_setup=None if lean is None else (lean, *setup[1:]),
+    )
+
+
+def _by_numpy(source: Csv, names: Mapping[str, str | int], readings: list[_Reading]) -> str | None:
+    """The reading by NumPy alone, of a table without gaps; None where it cannot."""
+    if source.header is False or any(r.gaps or not r.key for r in readings):
+        return None
+    places = list(names.values())
+    np = Name("np")
+    return "table = " + render(
+        np.loadtxt(
+            Name("path"),
+            [(r.key, getattr(np, r.dtype)) for r in readings],
+            comments=None,
+            delimiter=source.delimiter,
+            skiprows=1,
+            usecols=[places.index(r.key) for r in readings],
+            encoding="utf-8-sig",
+            quotechar='"',
+        )
     )
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tercet.codegen.script.data import data_code
+from tercet.codegen.script.style import Style
 from tercet.compiler.data import Cifar10, Cifar100, Csv, DataSource, Mnist, Npz, Text
 from tercet.compiler.errors import OpError
 from tests.compiler.data_mappings import N, load, mapped, sample_files
@@ -264,3 +266,23 @@ def test_text_is_cut_side_by_side_and_shifted_by_one() -> None:
     assert bytes(tokens[1].tolist()) == raw[64:128]
     assert bytes(following[0].tolist()) == raw[1:65]
     assert len(tokens) + len(test) == (len(raw) - 1) // 64
+
+
+@pytest.mark.parametrize("source", [CSV, ZIPPED, SERIES], ids=repr)
+def test_a_lean_script_reads_a_table_by_numpy_alone(source: Csv, tmp_path: Path) -> None:
+    sample_files(tmp_path)
+    columns = {"a": "x", "b": "Year_of_it"} if source.window is None else {"a": "next_x"}
+    data = mapped(source, tmp_path, None, **columns)
+    lean = data_code(data, tmp_path, tmp_path, style=Style.LEAN)
+    assert "np.loadtxt" in lean.piece.text
+    assert "read_csv" not in lean.piece.text
+    scope: dict[str, Any] = {}
+    exec("\n".join((*lean.piece.imports, lean.piece.text)), scope)
+    seed = [0] if source.shuffle else []
+    path = tmp_path / source.path
+    for full, short in zip(
+        load(data, tmp_path, path, *seed), scope["load_data"](path, *seed), strict=True
+    ):
+        for array, other in zip(full, short, strict=True):
+            assert array.dtype == other.dtype
+            np.testing.assert_array_equal(array, other)
