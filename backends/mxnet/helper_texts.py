@@ -160,7 +160,15 @@ def class_loss(
         loss = (1 - smoothing) * loss + smoothing * uniform
     if reduction == "none":
         return loss
-    return F.sum(loss) / F.sum(weights) if reduction == "mean" else F.sum(loss)''',
+    if reduction == "sum":
+        return F.sum(loss)
+    share = F.sum(weights)
+    return F.sum(loss) / (share + (share == 0))  # 0 where no label counts''',
+    "weighted_mean": '''\
+def weighted_mean(F, losses, weight):
+    """Mean by weights, which are spread over the losses; 0 where nothing counts."""
+    share = F.sum(F.broadcast_mul(F.ones_like(losses), weight))
+    return F.sum(F.broadcast_mul(losses, weight)) / (share + (share == 0))''',
     "huber": """\
 def huber(F, difference, delta):
     distance = F.abs(difference)

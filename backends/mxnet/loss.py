@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.mxnet.target import F, lower
-from tercet.codegen.expr import Expr, Helper, Template, Temporary, default
+from tercet.codegen.expr import Expr, Helper, default
 from tercet.codegen.target import Application
 from tercet.compiler.ops import loss as ops
 
@@ -11,7 +11,7 @@ from tercet.compiler.ops import loss as ops
 @lower(ops.CrossEntropy)
 def _cross_entropy(
     op: ops.CrossEntropy, at: Application, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
+) -> Expr:
     rank = at.type(0).rank
     plain = weight is None and op.ignore_index is None and not op.label_smoothing
     if plain and op.axis % rank == rank - 1 and op.reduction == "mean" and rank > 1:
@@ -21,9 +21,7 @@ def _cross_entropy(
 
 
 @lower(ops.Nll)
-def _nll(
-    op: ops.Nll, at: Application, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
+def _nll(op: ops.Nll, at: Application, x: Expr, target: Expr, weight: Expr | None) -> Expr:
     return _class_loss(op, at, x, target, weight, 0.0)
 
 
@@ -34,7 +32,7 @@ def _class_loss(
     target: Expr,
     weight: Expr | None,
     smoothing: float,
-) -> Expr | Template:
+) -> Expr:
     rank = at.type(0).rank
     axis = op.axis % rank
     if weight is None and op.ignore_index is None and not smoothing:
@@ -56,22 +54,14 @@ def _class_loss(
     )
 
 
-def _reduced(op: ops.ElementLoss, losses: Expr, weight: Expr | None) -> Expr | Template:
+def _reduced(op: ops.ElementLoss, losses: Expr, weight: Expr | None) -> Expr:
     """The loss of each element, weighed and reduced as the language says."""
     if weight is None:
         return {"none": losses, "sum": F.sum(losses), "mean": F.mean(losses)}[op.reduction]
+    if op.reduction == "mean":
+        return Helper("weighted_mean")(F, losses, weight)
     weighed = F.broadcast_mul(losses, weight)
-    match op.reduction:
-        case "none":
-            return weighed
-        case "sum":
-            return F.sum(weighed)
-    kept, factor = Temporary(0), Temporary(1)
-    shares = F.broadcast_mul(F.ones_like(kept), factor)
-    return Template(
-        F.sum(F.broadcast_mul(kept, factor)) / F.sum(shares),
-        (("losses", losses), ("weight", weight)),
-    )
+    return weighed if op.reduction == "none" else F.sum(weighed)
 
 
 @lower(
@@ -87,7 +77,7 @@ def _reduced(op: ops.ElementLoss, losses: Expr, weight: Expr | None) -> Expr | T
 )
 def _element_loss(
     op: ops.ElementLoss, at: Application, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
+) -> Expr:
     return _reduced(op, _of_each(op, at, x, target), weight)
 
 

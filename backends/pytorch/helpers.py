@@ -59,6 +59,21 @@ def run_with_lengths(layer, x, lengths, state=None):
         output, batch_first=True, total_length=x.shape[1]
     )
     return output, state''',
+    "mean_of_counted": '''\
+def mean_of_counted(loss, x, target, weight=None, ignore_index=-100, **settings):
+    """Mean over the labels that count, by their classes' weights; 0 where none does."""
+    total = loss(x, target, weight, ignore_index=ignore_index, reduction="sum", **settings)
+    counted = target != ignore_index
+    shares = counted.to(total.dtype)
+    if weight is not None:
+        shares = weight[target * counted] * counted
+    share = shares.sum()
+    return total / torch.where(share == 0, 1, share)''',
+    "weighted_mean": '''\
+def weighted_mean(losses, weight):
+    """Mean by weights, which are spread over the losses; 0 where nothing counts."""
+    share = weight.expand_as(losses).sum()
+    return (losses * weight).sum() / torch.where(share == 0, 1, share)''',
     "Lion": '''\
 class Lion(torch.optim.Optimizer):
     """Chen et al., 2023; weight decay joins the gradient."""

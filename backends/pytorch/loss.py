@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.pytorch.target import F, lower
-from tercet.codegen.expr import Expr, Template, Temporary, default
+from tercet.codegen.expr import Expr, Helper, default
 from tercet.codegen.target import Application
 from tercet.compiler.ops import loss as ops
 from tercet.compiler.ops.base import Op
@@ -25,10 +25,14 @@ def _class_loss(
     }
     if weight is not None:
         settings = {"weight": weight, **settings}
+    function = F.nll_loss
     if isinstance(op, ops.CrossEntropy):
-        smoothing = default(op.label_smoothing, 0.0)
-        return F.cross_entropy(x, wide, **settings, label_smoothing=smoothing)
-    return F.nll_loss(x, wide, **settings)
+        function = F.cross_entropy
+        settings["label_smoothing"] = default(op.label_smoothing, 0.0)
+    if op.reduction == "mean" and (weight is not None or op.ignore_index is not None):
+        del settings["reduction"]
+        return Helper("mean_of_counted")(function, x, wide, **settings)
+    return function(x, wide, **settings)
 
 
 _STOCK: dict[type[Op], Expr] = {
@@ -44,7 +48,7 @@ _STOCK: dict[type[Op], Expr] = {
 @lower(*_STOCK)
 def _stock(
     op: ops.ElementLoss, at: Application, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
+) -> Expr:
     function = _STOCK[type(op)]
     settings: dict[str, object] = {}
     match op:
@@ -64,7 +68,7 @@ def _written_out(
     x: Expr,
     target: Expr,
     weight: Expr | None,
-) -> Expr | Template:
+) -> Expr:
     match op:
         case ops.KlDiv():
             losses = F.kl_div(x, target, reduction="none")
@@ -75,15 +79,13 @@ def _written_out(
     return _reduced(op, losses, weight)
 
 
-def _reduced(op: ops.ElementLoss, losses: Expr, weight: Expr | None) -> Expr | Template:
+def _reduced(op: ops.ElementLoss, losses: Expr, weight: Expr | None) -> Expr:
     """The loss of each element, weighed and reduced as the language says."""
     if weight is None:
         return {"none": losses, "sum": losses.sum(), "mean": losses.mean()}[op.reduction]
-    weighed = Temporary(0)
-    kept = (("losses", losses * weight),)
     match op.reduction:
         case "none":
             return losses * weight
         case "sum":
-            return Template(weighed.sum(), kept)
-    return Template(weighed.sum() / weight.expand_as(weighed).sum(), kept)
+            return (losses * weight).sum()
+    return Helper("weighted_mean")(losses, weight)

@@ -163,7 +163,16 @@ def class_loss(
     if reduction == "none":
         return loss
     total = tf.reduce_sum(loss)
-    return total / tf.reduce_sum(weights) if reduction == "mean" else total'''
+    if reduction == "mean":  # 0 where no label counts
+        return tf.math.divide_no_nan(total, tf.reduce_sum(weights))
+    return total'''
+    ),
+    "weighted_mean": Piece(
+        '''\
+def weighted_mean(losses, weight):
+    """Mean by weights, which are spread over the losses; 0 where nothing counts."""
+    share = tf.reduce_sum(tf.broadcast_to(weight, tf.shape(losses)))
+    return tf.math.divide_no_nan(tf.reduce_sum(losses * weight), share)'''
     ),
     "binary_cross_entropy": Piece(
         '''\

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.tensorflow.target import Placed, lower, tf
-from tercet.codegen.expr import Expr, Helper, Template, Temporary, default
+from tercet.codegen.expr import Expr, Helper, default
 from tercet.compiler.ops import loss as ops
 from tercet.compiler.ops.loss import Reduction
 
@@ -41,15 +41,12 @@ def _plainly(losses: Expr, reduction: Reduction) -> Expr:
     return tf.reduce_mean(losses)
 
 
-def _reduced(losses: Expr, weight: Expr | None, reduction: Reduction) -> Expr | Template:
+def _reduced(losses: Expr, weight: Expr | None, reduction: Reduction) -> Expr:
     if weight is None:
         return _plainly(losses, reduction)
     if reduction != "mean":
         return _plainly(losses * weight, reduction)
-    weighed = Temporary(0)
-    spread = tf.broadcast_to(weight, tf.shape(weighed))
-    total = tf.reduce_sum(weighed) / tf.reduce_sum(spread)
-    return Template(total, (("losses", losses * weight),))
+    return Helper("weighted_mean")(losses, weight)
 
 
 @lower(
@@ -65,7 +62,7 @@ def _reduced(losses: Expr, weight: Expr | None, reduction: Reduction) -> Expr | 
 )
 def _element_loss(
     op: ops.ElementLoss, at: Placed, x: Expr, target: Expr, weight: Expr | None
-) -> Expr | Template:
+) -> Expr:
     return _reduced(_of_each(op, x, target), weight, op.reduction)
 
 

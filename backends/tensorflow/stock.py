@@ -111,9 +111,9 @@ def _metric(metric: NamedMetric, prediction: Value) -> Expr | None:
     """
     name, rank = {"name": metric.name}, prediction.type.rank
     match metric.metric:
-        case kinds.Accuracy(axis=axis) if axis % rank == rank - 1:
+        case kinds.Accuracy(axis=axis, ignore_index=None) if axis % rank == rank - 1:
             return _metrics.SparseCategoricalAccuracy(**name)
-        case kinds.TopKAccuracy(axis=axis, k=k) if axis % rank == rank - 1:
+        case kinds.TopKAccuracy(axis=axis, k=k, ignore_index=None) if axis % rank == rank - 1:
             return _metrics.SparseTopKCategoricalAccuracy(k, **name)
     if rank < 2:
         return None

@@ -17,6 +17,7 @@ from tercet.compiler.training.metrics import (
     R2,
     Accuracy,
     BinaryAccuracy,
+    ClassMetric,
     MeanAbsoluteError,
     MeanSquaredError,
     Metric,
@@ -167,6 +168,65 @@ _CLASSES: dict[type[Metric], _Class] = {
 }
 
 
+_COUNTED_LABELS = "counted = label != {ignore_index}"
+_SHARE_OF_COUNTED = ("return self.correct / self.total if self.total else math.nan",)
+
+_IGNORING: dict[type[Metric], _Class] = {
+    Accuracy: _Class(
+        "Share of labels that have the largest score, of those that count.",
+        "correct = self.total",
+        "logits, label",
+        (
+            _COUNTED_LABELS,
+            "correct = (logits.argmax(axis={axis}) == label) & counted",
+            "self.correct += correct.sum()",
+            "self.total += counted.sum()",
+        ),
+        _SHARE_OF_COUNTED,
+        _MATH,
+    ),
+    TopKAccuracy: _Class(
+        "Share of labels with fewer than k classes of a larger score, of those that count.",
+        "correct = self.total",
+        "logits, label",
+        (
+            _COUNTED_LABELS,
+            "label = np.expand_dims(np.where(counted, label, 0), {axis})",
+            "larger = logits > np.take_along_axis(logits, label, {axis})",
+            "correct = (larger.sum(axis={axis}) < {k}) & counted",
+            "self.correct += correct.sum()",
+            "self.total += counted.sum()",
+        ),
+        _SHARE_OF_COUNTED,
+        (*_MATH, *_NUMPY),
+    ),
+    Perplexity: _Class(
+        "exp of the mean negative log-likelihood of the labels that count.",
+        "loss = self.total",
+        "logits, label",
+        (
+            _COUNTED_LABELS,
+            "label = np.expand_dims(np.where(counted, label, 0), {axis})",
+            "logits = logits.astype(np.float64)",
+            "logits -= logits.max(axis={axis}, keepdims=True)",
+            "own = np.take_along_axis(logits, label, {axis}).squeeze({axis})",
+            "log_sum = np.log(np.exp(logits).sum(axis={axis}))",
+            "self.loss += (log_sum - own)[counted].sum()",
+            "self.total += counted.sum()",
+        ),
+        ("return np.exp(self.loss / self.total) if self.total else math.nan",),
+        (*_MATH, *_NUMPY),
+    ),
+}
+"""Those of metrics that leave out labels."""
+
+
+def _parts(metrics: Sequence[Metric]) -> _Class:
+    """The parts of the class that serves all these, of one kind."""
+    ignoring = any(isinstance(m, ClassMetric) and m.ignore_index is not None for m in metrics)
+    return (_IGNORING if ignoring else _CLASSES)[type(metrics[0])]
+
+
 @dataclass(frozen=True)
 class PrintedMetrics:
     """The classes, and for every metric by its name the expression that makes an object."""
@@ -184,9 +244,10 @@ def printed_metrics(metrics: Sequence[NamedMetric]) -> PrintedMetrics:
     imports: list[str] = []
     objects: dict[str, str] = {}
     for cls, members in groups.items():
+        parts = _parts([member.metric for member in members])
         varying = _varying([member.metric for member in members])
-        texts.append(_class_text(members[0].metric, varying))
-        imports += _CLASSES[cls].imports
+        texts.append(_class_text(members[0].metric, parts, varying))
+        imports += parts.imports
         for member in members:
             arguments = (f"{name}={literal(getattr(member.metric, name))}" for name in varying)
             objects[member.name] = f"{cls.__name__}({', '.join(arguments)})"
@@ -211,8 +272,7 @@ def _varying(metrics: Sequence[Metric]) -> tuple[str, ...]:
     return tuple(n for n in names if len({literal(getattr(m, n)) for m in metrics}) > 1)
 
 
-def _class_text(metric: Metric, varying: Sequence[str]) -> str:
-    parts = _CLASSES[type(metric)]
+def _class_text(metric: Metric, parts: _Class, varying: Sequence[str]) -> str:
     values = {
         field.name: f"self.{field.name}"
         if field.name in varying

@@ -42,6 +42,9 @@ def as_tensor(frame: Frame, given: Given, dtype: DType | None, wanted: str) -> V
             help = f"apply it to a tensor: `{given.span.text}(x)`"
         elif isinstance(value, tuple) and value and all(isinstance(v, Value) for v in value):
             help = "`stack` or `concat` make one tensor of a list"
+        elif isinstance(value, tuple) and value and all(isinstance(v, int | float) for v in value):
+            numbers = ", ".join(f"full([], {v})" for v in value[:2])
+            help = f"`stack([{numbers}, …])` makes a tensor of numbers"
         message = f"{wanted} must be a tensor, not {describe(value)}"
         raise error("E0504", message, given.span, help)
     if dtype is None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from tercet.compiler.graph.index_checks import Bounds, IndexCheck, after, index_checks, within
-from tercet.compiler.graph.index_sources import Demand, Source, traced
-from tercet.compiler.graph.training import Data, Training
+from tercet.compiler.graph.index_sources import Demand, Source, Step, traced
+from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.training import Data, NamedMetric, Training
 from tercet.compiler.ops.base import Elements
-from tercet.compiler.training.metrics import Accuracy
+from tercet.compiler.training.metrics import Accuracy, ClassMetric
 
 
 def data_checks(training: Training) -> list[IndexCheck]:
@@ -21,6 +23,35 @@ def impossible(training: Training) -> Iterator[tuple[IndexCheck, tuple[int, int]
     for check, bounds, reached in _checks(training):
         if bounds is not None and reached and check.ignored is None and not within(bounds, check):
             yield check, bounds
+
+
+def leaving_out(
+    metrics: Sequence[NamedMetric], loss: Graph, evaluation: Graph
+) -> tuple[NamedMetric, ...]:
+    """The metrics, those of class labels without the labels that the loss ignores."""
+    ignored: dict[Origin, int | None] = {
+        _origin(demand.source): demand.range.ignored for demand in traced(loss).demands
+    }
+    held = dict(zip(evaluation.outputs, traced(evaluation).outputs, strict=True))
+    sources = {output.name: found for output, found in held.items()}
+
+    def completed(named: NamedMetric) -> NamedMetric:
+        metric = named.metric
+        if not isinstance(metric, ClassMetric) or metric.ignore_index is not None:
+            return named
+        found = {ignored.get(_origin(source)) for source in sources[named.operands[1]]}
+        if len(found) != 1:
+            return named
+        return replace(named, metric=replace(metric, ignore_index=found.pop()))
+
+    return tuple(map(completed, metrics))
+
+
+Origin = tuple[int, tuple[Step, ...]]
+
+
+def _origin(source: Source) -> Origin:
+    return source.place, source.steps
 
 
 def _checks(training: Training) -> Iterator[tuple[IndexCheck, Bounds, bool]]:

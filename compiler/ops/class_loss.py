@@ -15,7 +15,7 @@ from tercet.compiler.ops.checks import (
     require_rank,
     require_shape,
 )
-from tercet.compiler.ops.loss_base import Loss, Reduction
+from tercet.compiler.ops.loss_base import Loss, Reduction, mean_of
 from tercet.compiler.ops.special import log_softmax
 from tercet.compiler.types import TensorType
 from tercet.dsl.records import dataclass
@@ -72,7 +72,9 @@ class ClassLoss(Loss):
             loss = (1 - smoothing) * loss + smoothing * uniform
         if self.reduction == "none":
             return np.asarray(loss)
-        total = loss.sum() / (weights.sum() if self.reduction == "mean" else 1)
+        total = loss.sum()
+        if self.reduction == "mean":
+            total = mean_of(total, weights.sum())
         return np.asarray(total, dtype=log_p.dtype)
 
 
@@ -83,7 +85,8 @@ class CrossEntropy(ClassLoss):
 
     logits `[N, C, ...]` (classes along `axis`), target `[N, ...]` of class indices.  The label
     `ignore_index` costs nothing and leaves the denominator of the mean; `weight` `[C]` weighs
-    classes: the mean is `sum(w * loss) / sum(w)`, w the weight of each target's class.
+    classes: the mean is `sum(w * loss) / sum(w)`, w the weight of each target's class.  Where no
+    label counts the mean is 0, and so are its gradients.
     `label_smoothing` e gives `(1 - e) * loss + e * mean over classes of -w * log p` (Szegedy et
     al., 2015). ONNX: SoftmaxCrossEntropyLoss.
 

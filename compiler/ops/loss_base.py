@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from tercet.compiler.lazy import np
 from tercet.compiler.ops.base import Elements, Layout, Op
@@ -24,8 +23,13 @@ def reduce_loss(values: Array, weights: Array | None, reduction: Reduction) -> A
         return values
     total = values.sum()
     if reduction == "mean":
-        total = total / (values.size if weights is None else weights.sum())
+        total = mean_of(total, values.size if weights is None else weights.sum())
     return np.asarray(total, dtype=values.dtype)
+
+
+def mean_of(total: Any, share: Any) -> Any:
+    """The mean of what counts, with `share` the sum of its weights; 0 where nothing counts."""
+    return total / (share if share else 1)
 
 
 class Loss(Op):
@@ -33,7 +37,7 @@ class Loss(Op):
 
     layout = Layout.CANONICAL
     elements = Elements.COMPUTED
-    of_nothing = math.nan
+    of_nothing = 0.0
     symmetric: ClassVar[bool] = False
     """Whether prediction and target may change places."""
     work = 5

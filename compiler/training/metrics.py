@@ -74,11 +74,16 @@ _CLASSES = (Operand("logits"), Operand("label"))
 
 
 @dataclass(frozen=True)
-class _ClassMetric(Metric):
+class ClassMetric(Metric):
     """`logits`, scores of classes along `axis`, and `label`, class indices (integers) of the other
-    sizes: `[N, C, …]` and `[N, …]`, the classes along axis 1, unless `axis` says otherwise."""
+    sizes: `[N, C, …]` and `[N, …]`, the classes along axis 1, unless `axis` says otherwise.
+
+    Labels of `ignore_index` are left out; without it, those that the loss of the same label
+    ignores.
+    """
 
     axis: int = field(default=1, kw_only=True)
+    ignore_index: int | None = field(default=None, kw_only=True)
 
     operands: ClassVar[tuple[Operand, ...]] = _CLASSES
 
@@ -104,7 +109,13 @@ class _ClassMetric(Metric):
             raise OpError("E0309", f"{logits} has no axis {self.axis}", operand=0, attribute="axis")
 
     def index_ranges(self, *types: TensorType) -> tuple[IndexRange, ...]:
-        return (IndexRange(1, 0, self.classes(types[0]) - 1),)
+        return (IndexRange(1, 0, self.classes(types[0]) - 1, self.ignore_index),)
+
+    def counted(self, label: Array) -> Array:
+        """Which labels are not left out."""
+        if self.ignore_index is None:
+            return np.ones(label.shape, np.bool_)
+        return np.asarray(label != self.ignore_index)
 
     def classes(self, logits: TensorType) -> Size:
         """The number of classes."""
@@ -113,18 +124,19 @@ class _ClassMetric(Metric):
 
 @metric("accuracy")
 @dataclass(frozen=True)
-class Accuracy(_ClassMetric):
+class Accuracy(ClassMetric):
     """Share of labels that have the largest score; of equal scores the first one counts."""
 
     def sums(self, *arrays: Any) -> Sums:
         logits, label = arrays
-        correct = logits.argmax(self.axis) == label
-        return int(correct.sum()), correct.size
+        counted = self.counted(label)
+        correct = (logits.argmax(self.axis) == label) & counted
+        return int(correct.sum()), int(counted.sum())
 
 
 @metric("top_k_accuracy")
 @dataclass(frozen=True)
-class TopKAccuracy(_ClassMetric):
+class TopKAccuracy(ClassMetric):
     """Share of labels with fewer than `k` classes of a larger score."""
 
     k: int = 5
@@ -144,23 +156,28 @@ class TopKAccuracy(_ClassMetric):
 
     def sums(self, *arrays: Any) -> Sums:
         logits, label = arrays
-        own = np.take_along_axis(logits, np.expand_dims(label, self.axis), self.axis)
-        correct = (logits > own).sum(self.axis) < self.k
-        return int(correct.sum()), correct.size
+        counted = self.counted(label)
+        place = np.expand_dims(np.where(counted, label, 0), self.axis)
+        own = np.take_along_axis(logits, place, self.axis)
+        correct = ((logits > own).sum(self.axis) < self.k) & counted
+        return int(correct.sum()), int(counted.sum())
 
 
 @metric("perplexity")
 @dataclass(frozen=True)
-class Perplexity(_ClassMetric):
+class Perplexity(ClassMetric):
     """`exp` of the mean negative log-likelihood of the labels under softmax."""
 
     def sums(self, *arrays: Any) -> Sums:
         logits, label = arrays
         logits = logits.astype(np.float64)
         logits = logits - logits.max(self.axis, keepdims=True)
-        own = np.take_along_axis(logits, np.expand_dims(label, self.axis), self.axis)
+        counted = self.counted(label)
+        place = np.expand_dims(np.where(counted, label, 0), self.axis)
+        own = np.take_along_axis(logits, place, self.axis)
         log_sum = np.log(np.exp(logits).sum(self.axis, keepdims=True))
-        return float((log_sum - own).sum()), label.size
+        losses = np.squeeze(log_sum - own, self.axis)
+        return float(losses[counted].sum()), int(counted.sum())
 
     def result(self, *totals: float) -> float:
         return float(np.exp(_ratio(*totals)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from tercet.compiler.training.metrics import (
     R2,
     Accuracy,
     BinaryAccuracy,
+    ClassMetric,
     MeanAbsoluteError,
     MeanSquaredError,
     Metric,
@@ -40,6 +42,10 @@ CASES: list[tuple[Metric, str]] = [
     (TopKAccuracy(axis=-1, k=3), "language"),
     (Perplexity(), "classes"),
     (Perplexity(axis=-1), "language"),
+    (Accuracy(axis=-1, ignore_index=2), "language"),
+    (TopKAccuracy(axis=-1, k=3, ignore_index=2), "language"),
+    (Perplexity(axis=-1, ignore_index=2), "language"),
+    (Perplexity(ignore_index=-1), "classes"),
     (BinaryAccuracy(), "binary"),
     (Precision(), "binary"),
     (Recall(threshold=0.3), "binary"),
@@ -134,6 +140,17 @@ def test_two_of_a_kind_share_one_class() -> None:
     )
     assert printed.objects == {"top2": "TopKAccuracy(k=2)", "top3": "TopKAccuracy(k=3)"}
     assert printed.piece.text.count("class ") == 1
+
+
+@pytest.mark.parametrize(
+    "metric", [Accuracy(axis=-1), Perplexity(axis=-1), TopKAccuracy(axis=-1, k=2)]
+)
+def test_ignored_labels_are_left_out(metric: ClassMetric) -> None:
+    logits, label = operands("language")
+    ignoring, counted = replace(metric, ignore_index=-7), label != 2
+    some = ignoring.reference([(logits, np.where(counted, label, -7))])
+    assert some == pytest.approx(metric.reference([(logits[counted], label[counted])]), rel=1e-12)
+    assert math.isnan(ignoring.reference([(logits, np.full_like(label, -7))]))
 
 
 def test_precision_of_nothing_is_nan() -> None:

@@ -22,6 +22,7 @@ from tercet.compiler.types import DType, TensorType
 Array = NDArray[Any]
 Kind = Literal[
     "normal",
+    "zero",
     "positive",
     "probability",
     "sign",
@@ -67,6 +68,8 @@ class Input:
         match self.kind:
             case "normal":
                 return random.normal(size=self.shape)
+            case "zero":
+                return np.zeros(self.shape)
             case "positive":
                 return random.uniform(0.5, 1.5, self.shape)
             case "probability":

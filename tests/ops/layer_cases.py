@@ -306,6 +306,24 @@ LOSSES = [
     _case("mae_sum", loss.Mae("sum"), *_PAIR, _WEIGHT, symbolic=(3,)),
 ]
 
+NOTHING_COUNTS = [
+    _case(
+        "cross_entropy_of_nothing",
+        loss.CrossEntropy(ignore_index=0, label_smoothing=0.1),
+        *((3, 5, 7), Input((3, 7), "index", 1), None),
+        symbolic=(3, 7),
+    ),
+    _case(
+        "cross_entropy_without_weight",
+        loss.CrossEntropy(axis=-1),
+        *((3, 7, 5), Input((3, 7), "index", 5), Input((5,), "zero")),
+        symbolic=(3, 7),
+    ),
+    _case("nll_of_nothing", loss.Nll(ignore_index=0), (3, 5), Input((3,), "index", 1), None),
+    _case("mse_without_weight", loss.Mse(), (3, 5), (3, 5), Input((3, 1), "zero"), symbolic=(3,)),
+]
+"""Losses of a batch in which nothing counts, where frameworks give NaN."""
+
 CASES = [
     *CONVOLUTIONS,
     *POOLINGS,
@@ -315,4 +333,5 @@ CASES = [
     *RECURRENT,
     *ATTENTION,
     *LOSSES,
+    *NOTHING_COUNTS,
 ]

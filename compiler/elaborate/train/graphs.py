@@ -32,7 +32,7 @@ from tercet.compiler.graph.ir import (
     Site,
     Value,
 )
-from tercet.compiler.graph.labels import impossible
+from tercet.compiler.graph.labels import impossible, leaving_out
 from tercet.compiler.graph.reach import trained
 from tercet.compiler.graph.training import LOSS, Data, Training, Update
 from tercet.compiler.signature import Given
@@ -95,6 +95,7 @@ class Trainer:
             return None
         loss = self._graph(LOSS, frame, read, [read.loss])
         measured, evaluation = self._evaluation(_draws(loss))
+        metrics = [metric for metric, _ in measured.metrics]
         data = self._data(frame, read, loss)
         if data is None or measured.wrong:
             return None
@@ -121,7 +122,7 @@ class Trainer:
             data=data,
             updates=(update,),
             evaluation=evaluation,
-            metrics=tuple(metric for metric, _ in measured.metrics),
+            metrics=() if evaluation is None else leaving_out(metrics, loss, evaluation),
             span=self._train.span,
             no_decay=no_decay,
             places=read.places,

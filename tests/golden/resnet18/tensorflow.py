@@ -135,7 +135,9 @@ def class_loss(
     if reduction == "none":
         return loss
     total = tf.reduce_sum(loss)
-    return total / tf.reduce_sum(weights) if reduction == "mean" else total
+    if reduction == "mean":  # 0 where no label counts
+        return tf.math.divide_no_nan(total, tf.reduce_sum(weights))
+    return total
 
 
 def load_data(seed):
@@ -592,4 +594,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 8f4b3ae78b7a5cd5
+# Compiled by Tercet. sha256 of the lines above: 42a84d7d87a3288d

@@ -1,0 +1,102 @@
+"""Labels that the loss ignores: left out of metrics, and nothing where none is left."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+import tercet
+from tercet.compiler.graph.training import Training
+from tercet.compiler.pipeline import load
+from tercet.project import FRAMEWORKS
+from tests.e2e.running import Forks
+
+CASES = Path(__file__).parent / "07-smooth-ignore-weight"
+
+
+@pytest.mark.parametrize("case", ["acc", "empty", "metrics", "tags"])
+def test_metrics_ignore_what_their_loss_ignores(case: str) -> None:
+    program = load(CASES / f"{case}.model").program
+    assert program is not None
+    training = program.trainings["Tags"]
+    assert isinstance(training, Training)
+    assert {getattr(named.metric, "ignore_index", None) for named in training.metrics} == {-7}
+
+
+def test_a_list_of_numbers_is_no_tensor_and_help_makes_one() -> None:
+    (error,) = load(CASES / "list.model").errors
+    assert error.code == "E0504"
+    assert "`stack([full([], 0.5), full([], 2.0), …])`" in (error.help or "")
+
+
+@pytest.fixture(scope="module", params=FRAMEWORKS)
+def forks(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Forks]:
+    folder = tmp_path_factory.mktemp("ignored")
+    for name in ("tags.npz", "empty.npz"):
+        shutil.copy(CASES / name, folder)
+    for case in ("acc", "empty", "metrics", "tags"):
+        shutil.copy(CASES / f"{case}.model", folder)
+        tercet.compile(folder / f"{case}.model", targets=[request.param], output=folder)
+    made = Forks(folder, request.param)
+    yield made
+    made.close()
+
+
+def _tested(forks: Forks, case: str, *flags: str) -> dict[str, float]:
+    """What evaluation reports, from weights that do not depend on the framework."""
+    random = np.random.default_rng(0)
+    weights = forks.folder / "weights.safetensors"
+    shapes = {"dense.weight": (4, 3), "dense.bias": (4,)}
+    drawn = {n: random.normal(size=s).astype(np.float32) for n, s in shapes.items()}
+    save_file(drawn, weights)
+    log = forks.folder / f"log_{case}"
+    done = forks.run(
+        f"{case}_{forks.target}.py",
+        *("--weights", str(weights), "--log-dir", str(log), *flags),
+    )
+    assert done.code == 0, done.stderr
+    *_, last = (log / "metrics.jsonl").read_text().splitlines()
+    found: dict[str, float] = json.loads(last)["test"]
+    return found
+
+
+@pytest.mark.slow
+def test_counted_labels_only(forks: Forks) -> None:
+    random = np.random.default_rng(0)
+    weight = random.normal(size=(4, 3)).astype(np.float32)
+    bias = random.normal(size=4).astype(np.float32)
+    with np.load(CASES / "tags.npz") as arrays:
+        x, label = arrays["x"][6:], arrays["t"][6:]
+    logits = x @ weight.T + bias
+    counted = label != -7
+    assert (counted.sum(), label.size) == (23, 30)
+    right = (logits.argmax(-1) == label)[counted].mean()
+    own = np.take_along_axis(logits, np.where(counted, label, 0)[..., None], -1)
+    top = ((logits > own).sum(-1) < 2)[counted].mean()
+    log_sum = np.log(np.exp(logits.astype(np.float64)).sum(-1))
+    perplexity = np.exp((log_sum - own[..., 0])[counted].mean())
+    found = _tested(forks, "metrics", "--epochs", "0", "--evaluate")
+    assert found["acc"] == pytest.approx(right, abs=1e-6)
+    assert found["top"] == pytest.approx(top, abs=1e-6)
+    assert found["ppl"] == pytest.approx(perplexity, rel=1e-5)
+    for case in ("acc", "tags"):
+        assert _tested(forks, case, "--epochs", "0", "--evaluate")["acc"] == found["acc"]
+
+
+@pytest.mark.slow
+def test_a_batch_without_counted_labels_changes_nothing(forks: Forks) -> None:
+    saved = forks.folder / "saved.safetensors"
+    found = _tested(forks, "empty", "--epochs", "1", "--save", str(saved))
+    assert found["loss"] == 0
+    assert np.isnan(found["acc"])
+    before = load_file(forks.folder / "weights.safetensors")
+    for name, array in load_file(saved).items():
+        np.testing.assert_array_equal(array, before[name])
