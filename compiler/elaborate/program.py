@@ -16,7 +16,7 @@ from tercet.compiler.elaborate.modules import ModuleScope
 from tercet.compiler.elaborate.scope import Body, Frame
 from tercet.compiler.elaborate.session import Session, Specialisation
 from tercet.compiler.elaborate.sites import BodyText, names_read
-from tercet.compiler.elaborate.train.declared import read_trainings
+from tercet.compiler.elaborate.train.declared import given_arguments, read_trainings
 from tercet.compiler.graph.ir import Graph, Program
 from tercet.compiler.graph.values import holds_poison, holds_tensor
 from tercet.compiler.habits import about_name
@@ -108,9 +108,10 @@ def _models(
     _check_overrides(chosen, parameters)
     given = {name: _override(session, scope, name, value) for name, value in parameters.items()}
     graphs: dict[str, Graph] = {}
+    made = given_arguments(session, scope)
     for block in chosen:
         known = {p.name for p in block.parameters}
-        arguments = {name: value for name, value in given.items() if name in known}
+        arguments = {**made.get(block, {}), **{n: v for n, v in given.items() if n in known}}
         missing = [p for p in block.parameters if p.default is None and p.name not in arguments]
         if missing:
             if explicit or len(chosen) == 1:

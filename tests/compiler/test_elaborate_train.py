@@ -83,7 +83,7 @@ def test_metrics_are_outputs_of_the_evaluation() -> None:
         SETTINGS
         + """
         share = softmax(logits, axis = 1)
-        unused = exp(logits) * 2
+        _unused = exp(logits) * 2
         metrics = { right = accuracy(share, label), top = top_k_accuracy(logits, label, k = 2) }
         """
     )

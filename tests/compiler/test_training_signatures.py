@@ -36,5 +36,9 @@ def test_signatures_read_as_the_language() -> None:
     )
     parameters = [p.name for p in signature(SCHEDULES["cosine"]).parameters]
     assert parameters == ["end", "warmup"]
-    assert [p.name for p in signature(METRICS["top_k_accuracy"]).parameters] == ["k", "axis"]
+    assert [p.name for p in signature(METRICS["top_k_accuracy"]).parameters] == [
+        "k",
+        "axis",
+        "ignore_index",
+    ]
     assert [p.name for p in signature(SOURCES["digits"]).parameters] == ["split", "shuffle"]

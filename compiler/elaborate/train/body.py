@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from tercet.compiler.elaborate.advice.loss_slips import check_order
 from tercet.compiler.elaborate.declarations import declare_input
-from tercet.compiler.elaborate.errors import error, warning
+from tercet.compiler.elaborate.errors import error
 from tercet.compiler.elaborate.recording import operation_error
 from tercet.compiler.elaborate.scope import Frame
 from tercet.compiler.elaborate.sites import BodyText
@@ -106,10 +106,10 @@ class TrainBody:
 
     def _unused(self, frame: Frame, name: str, span: Span) -> None:
         """A local that nothing reads: probably a setting by another name.  Raises E0601."""
-        if help := about_setting(name, SETTINGS):
-            raise error("E0601", f"`{name}` is neither a setting nor used", span, help)
-        if not name.startswith("_"):
-            frame.warn(warning("W0902", f"`{name}` is never used", span, "remove it"))
+        if name.startswith("_"):
+            return
+        help = about_setting(name, SETTINGS) or f"the settings are {', '.join(SETTINGS)}"
+        raise error("E0601", f"`{name}` is neither a setting nor used", span, help)
 
     def _setting(self, frame: Frame, name: str, statement: nodes.Assign) -> None:
         value = statement.value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from tercet.compiler.elaborate import blocks, specialising
@@ -15,7 +16,7 @@ from tercet.compiler.elaborate.train.graphs import Model, Trainer, instance_of
 from tercet.compiler.elaborate.train.settings import Overriding
 from tercet.compiler.graph.ir import Argument, Graph
 from tercet.compiler.graph.training import Training
-from tercet.compiler.graph.values import frozen, holds_poison
+from tercet.compiler.graph.values import holds_poison
 from tercet.compiler.signature import Given
 from tercet.dsl import nodes
 from tercet.dsl.diagnostics import DiagnosticError, Note
@@ -118,6 +119,17 @@ def _explicit(
     return [Model(parameter.name, graph, instance)]
 
 
+def given_arguments(session: Session, scope: ModuleScope) -> dict[nodes.Block, dict[str, Any]]:
+    """What each `train` gives the model that it makes; a wrong one is told when it is read."""
+    found: dict[nodes.Block, dict[str, Any]] = {}
+    for train in scope.trains:
+        if len(train.parameters) == 1:
+            with suppress(DiagnosticError):
+                block, arguments = _made_model(session, scope, train.parameters[0])
+                found.setdefault(block, {a.name: a.value for a in arguments})
+    return found
+
+
 def _made_model(
     session: Session, scope: ModuleScope, parameter: nodes.Parameter
 ) -> tuple[nodes.Block, tuple[Argument, ...]]:
@@ -143,13 +155,11 @@ def _compiled(
     values: dict[str, Any],
     graphs: Mapping[str, Graph],
 ) -> Graph:
-    """The model's own graph: the one already compiled where its arguments are the same."""
+    """The model's own graph, with the arguments of the `train` and those of the command line."""
     known = graphs.get(block.name)
     if known is not None and known.block is block:
-        given = {**values}
-        if all(frozen(known.arguments[name]) == frozen(value) for name, value in given.items()):
-            _seed(session, known, tuple(Argument(n, _nowhere(block), v) for n, v in given.items()))
-            return known
+        _seed(session, known, tuple(Argument(n, _nowhere(block), v) for n, v in values.items()))
+        return known
     frame = Frame(session, session.module_of[block], specialising.text_of(session, block))
     frame.body = Body(block)
     made = specialising.run(frame, block, values)
