@@ -49,12 +49,14 @@ def load(
     training: Mapping[str, nodes.Expr | str] | None = None,
     model: str | None = None,
     after: str | None = None,
+    inference: bool = False,
 ) -> CompileResult:
     """Compiles a file (or a text as a `Source`); never raises for what it says.
 
     `parameters` are the models' (`-P`), `training` settings of `train` by dotted path (`-T`), both
     as text of the language or already parsed; `model` restricts the program to one model.  All
-    passes of `PASSES` are run, or those up to the one named `after`.
+    passes of `PASSES` are run, or those up to the one named `after`.  For `inference`, what the
+    file says about training is not read: it need not fit, and its data need not be there.
     """
     if isinstance(path_or_source, Source):
         source = path_or_source
@@ -64,7 +66,7 @@ def load(
         except DiagnosticError as problem:
             found = problem.diagnostics
             return CompileResult(found[0].span.source, None, found)
-    program, diagnostics = elaborate(source, parameters, training, model)
+    program, diagnostics = elaborate(source, parameters, training, model, inference=inference)
     if program is not None:
         impossible = _impossible(program)
         if impossible:

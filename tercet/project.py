@@ -67,12 +67,21 @@ def open_project(
     parameters: Mapping[str, str] | None = None,
     training: Mapping[str, str] | None = None,
     after: str | None = None,
+    inference: bool = False,
 ) -> Project:
     """Reads a file and runs all passes, or those up to `after`, on what elaboration gives.
 
-    Raises DiagnosticError with all its errors.
+    For `inference` it has no training, whatever the file says of one.  Raises DiagnosticError with
+    all its errors.
     """
-    result = pipeline.load(path, parameters=parameters, training=training, model=model, after=after)
+    result = pipeline.load(
+        path,
+        parameters=parameters,
+        training=training,
+        model=model,
+        after=after,
+        inference=inference,
+    )
     program = result.program_or_raise()
     graph = pipeline.model_of(program, result.source, model)
     return Project(Path(path), result.source, program, graph, result.warnings)

@@ -35,16 +35,21 @@ def elaborate(
     parameters: Overrides | None = None,
     training: Overrides | None = None,
     model: str | None = None,
+    *,
+    inference: bool = False,
 ) -> tuple[Program | None, tuple[Diagnostic, ...]]:
     """The program of a source text, or None where there are errors, and all that was found.
 
     `parameters` override the models' parameters, `training` the settings of `train`; `model`
-    restricts the program to one model.  Never raises for what the text says.
+    restricts the program to one model.  For `inference` the bodies of `train` are not read.  Never
+    raises for what the text says.
     """
     session = Session()
     with _interpreter():
         try:
-            program = _elaborated(session, source, parameters or {}, training or {}, model)
+            program = _elaborated(
+                session, source, parameters or {}, None if inference else training or {}, model
+            )
         except Stop:
             program = None
     found = sorted(session.sink.diagnostics, key=lambda d: d.severity)
@@ -64,8 +69,13 @@ def _interpreter() -> Iterator[None]:
 
 
 def _elaborated(
-    session: Session, source: Source, parameters: Overrides, training: Overrides, model: str | None
+    session: Session,
+    source: Source,
+    parameters: Overrides,
+    training: Overrides | None,
+    model: str | None,
 ) -> Program:
+    """The program; without its trainings where `training` is None."""
     scope = Loader(session).start(source)
     try:
         chosen = _chosen(scope, model)
@@ -77,7 +87,7 @@ def _elaborated(
     _check_rest(session, scope)
     if not scope.is_whole:
         raise Stop
-    trainings = read_trainings(session, scope, graphs, training)
+    trainings = {} if training is None else read_trainings(session, scope, graphs, training)
     finished = tuple(made.graph for made in session.finished)
     declared = tuple(block.name for block in scope.blocks if block.kind == "model")
     return Program(PurePath(source.name).name, graphs, finished, trainings, declared)

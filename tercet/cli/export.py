@@ -27,7 +27,7 @@ def _run(args: argparse.Namespace) -> int:
     from tercet.compiler.graph import weights as canonical
     from tercet.exporting import export
 
-    project = options.project(args)
+    project = options.project(args, inference=True)
     target = options.one_target(args) or "onnx"
     name = args.output or Path(f"{project.stem}_{target}.onnx")
     path = options.output_file(name, args.file, args.weights)

@@ -223,10 +223,12 @@ def show_warnings(warnings: tuple[Diagnostic, ...]) -> None:
         print_diagnostics(warnings)
 
 
-def project(args: argparse.Namespace, after: str | None = None) -> Project:
+def project(
+    args: argparse.Namespace, after: str | None = None, *, inference: bool = False
+) -> Project:
     """The model that FILE, -m, -P and (where the command has it) -T mean, its warnings printed.
 
-    `after` is the pass to stop after.  Raises DiagnosticError.
+    `after` is the pass to stop after; for `inference` no `train` is read.  Raises DiagnosticError.
     """
     from tercet.project import open_project
 
@@ -236,6 +238,7 @@ def project(args: argparse.Namespace, after: str | None = None) -> Project:
         parameters=args.parameters,
         training=getattr(args, "training", None),
         after=after,
+        inference=inference,
     )
     show_warnings(opened.warnings)
     return opened

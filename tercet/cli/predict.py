@@ -31,7 +31,7 @@ def _run(args: argparse.Namespace) -> int:
     from tercet.tensors import read, write
     from tercet.weights_files import require_fit
 
-    project = options.project(args)
+    project = options.project(args, inference=True)
     target = options.framework(args)
     inputs = read(args.inputs)
     options.output_file(args.outputs, args.file, args.inputs, args.weights)

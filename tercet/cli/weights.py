@@ -20,7 +20,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace) -> int:
     from tercet.compiler.graph.weights import initial_weights, save
 
-    project = options.project(args)
+    project = options.project(args, inference=True)
     path = options.output_file(args.output or Path(f"{project.stem}.safetensors"), args.file)
     weights = initial_weights(project.model, args.seed)
     save(path, weights)

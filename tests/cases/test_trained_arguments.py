@@ -6,11 +6,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+import tercet
+from tercet.cli import main
 from tercet.compiler.pipeline import load
-from tercet.project import FRAMEWORKS, open_project, write_scripts
+from tercet.project import FRAMEWORKS
 from tests.e2e.running import Forks
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -52,7 +55,7 @@ def forks(
     folder = tmp_path_factory.mktemp("arguments")
     for case in CASES:
         shutil.copy(EXAMPLES / f"{case}.model", folder)
-        write_scripts(open_project(folder / f"{case}.model"), [request.param], folder)
+        tercet.compile(folder / f"{case}.model", targets=[request.param], output=folder)
     made = Forks(folder, request.param)
     yield made
     made.close()
@@ -66,3 +69,35 @@ def test_scripts_train_and_save_that_model(case: str, forks: Forks) -> None:
     done = forks.run(script, "--epochs", "1", "--save", str(saved))
     assert done.code == 0, done.stderr
     assert {name: array.shape for name, array in load_file(saved).items()} == CASES[case]
+
+
+UNFIT = """
+model Net(classes = 3) {
+    input x: f32[N, 4]
+    output y = x |> dense(classes)
+}
+train Net {
+    target t: f32[N, 3]
+    data = npz("nowhere.npz") { x = x, t = t }
+    loss = mse(y, t)
+    optimizer = adam()
+}
+"""
+
+
+@pytest.mark.slow
+def test_a_model_predicts_where_its_training_no_longer_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With five classes the loss has no meaning, and the data are not there."""
+    monkeypatch.chdir(tmp_path)
+    Path("net.model").write_text(UNFIT)
+    assert main(["check", "net.model", "-P", "classes=5"]) == 1
+    model = ["net.model", "-P", "classes=5"]
+    assert main(["weights", *model, "-o", "w.safetensors"]) == 0
+    np.savez("in.npz", x=np.ones((2, 4), np.float32))
+    files = ["in.npz", "out.npz", "--weights", "w.safetensors", "-t", "pytorch"]
+    assert main(["predict", *model, *files]) == 0
+    with np.load("out.npz") as outputs:
+        assert outputs["y"].shape == (2, 5)
+    assert main(["export", *model, "--weights", "w.safetensors", "-o", "net.onnx"]) == 0
