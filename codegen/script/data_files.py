@@ -24,6 +24,8 @@ def read_arrays(path, types):
     arrays, name = {}, "the list of arrays"
     try:
         with np.load(path) as file:
+            if len(set(file.files)) < len(file.files):
+                raise ValueError("two of the same name")
             for name in types.keys() & set(file.files):
                 arrays[name] = np.asarray(file[name])
     except Exception as error:  # damaged files raise errors of many kinds

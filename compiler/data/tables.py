@@ -80,8 +80,8 @@ class Csv(FileSource):
 
     def other_columns(self, folder: Path) -> dict[str, str]:
         head = self.head(folder)
-        problems = {name: head.problem(name, gaps=True) for name in head.names}
-        return {n: said.message for n, said in problems.items() if said and head.is_text(n)}
+        texts = {name: head.problem(name, gaps=True) for name in head.names if head.is_text(name)}
+        return {name: said.message for name, said in texts.items() if said}
 
     def problem(self, column: str, folder: Path, *, gaps: bool) -> OpError | None:
         return self.head(folder).problem(self.base(column, folder), gaps=gaps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import shutil
 import struct
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -210,6 +211,24 @@ def _damaged_byte(good: bytes) -> bytes:
     return good[:place] + bytes([good[place] ^ 0xFF]) + good[place + 1 :]
 
 
+def _with_method(good: bytes, method: int) -> bytes:
+    """The archive with another method of compression, of its first member."""
+    listed = good.index(b"PK\x01\x02") + 10
+    edited = bytearray(good)
+    edited[8] = edited[listed] = method
+    return bytes(edited)
+
+
+def _twice(good: bytes) -> bytes:
+    """The archive with its first member once more."""
+    held = BytesIO(good)
+    with zipfile.ZipFile(held, "a") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        first = archive.namelist()[0]
+        archive.writestr(first, archive.read(first))
+    return held.getvalue()
+
+
 _HEADER = "{{'descr': '{}', 'fortran_order': False, 'shape': (40, 2)}}"
 DAMAGED: list[tuple[str, str, bytes | Callable[[bytes], bytes] | None]] = [
     *(("csv", name, None) for name in ("dup_col.csv", "empty.csv", "label_nan.csv")),
@@ -227,6 +246,8 @@ DAMAGED: list[tuple[str, str, bytes | Callable[[bytes], bytes] | None]] = [
     ("npz", "flipped.npz", _damaged_byte),
     ("npz", "cut.npz", lambda good: good[: len(good) // 2]),
     ("npz", "text.npz", b"a,b,label\n"),
+    ("npz", "method.npz", lambda good: _with_method(good, 99)),
+    ("npz", "twice.npz", _twice),
     ("npz", "notnpy.npz", _member(a=b"1 2 3", label=b"1 2 3")),
     ("npz", "bignum.npz", _member(a=_array("{'shape': (" + "9" * 5000 + ",)}"), label=b"")),
     ("npz", "noheader.npz", _member(a=_array("{'descr': '<f4', "), label=b"")),
