@@ -149,7 +149,9 @@ class Place:
 class Print(Protocol):
     """Prints a script for a model and, where the source has one, its training.
 
-    Raises DiagnosticError for what the target cannot express.
+    `follow`: the model's parameters become arguments of its class; who only wants to know whether
+    the target can express all of it need not wait for that.  Raises DiagnosticError for what it
+    cannot express.
     """
 
     def __call__(
@@ -158,6 +160,8 @@ class Print(Protocol):
         training: Training | None,
         place: Place,
         style: Style = Style.FULL,
+        *,
+        follow: bool = True,
     ) -> Draft: ...
 
 

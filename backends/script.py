@@ -45,6 +45,8 @@ def class_text(code: ClassCode, frame: ClassFrame) -> str:
     result = [f"class {code.name}({frame.base}):"]
     if code.documentation:
         result += [*_documentation(code.documentation), ""]
+    for note in code.notes:
+        result += [f"    # {line}" for line in textwrap.wrap(note, COLUMNS - 6)]
     methods: list[Sequence[str]] = []
     if code.signature or code.construct or frame.end:
         body = [*frame.begin, *(lines(code.construct) if code.construct else ()), *frame.end]

@@ -69,7 +69,9 @@ def _operation(state: State, frame: Frame, column: list[Apply], destination: Bin
     pairs = zip(inputs, operands, strict=True)
     inputs = [_operand(state, column[0].op, expr, value) for expr, value in pairs]
     inputs = inputs or [Name(state.names.of(i.value.name)) for i in state.graphs[0].inputs]
-    static = StaticValues.of(state, frame, [i.arguments for i in column])
+    preferred = f"{column[0].op.name}_argument"
+    written = [i.arguments for i in column]
+    static = StaticValues.of(state, frame, written, preferred=preferred)
     expr = _expand(state, frame, templates, Placeholders(static, inputs, applied))
     outputs = tuple(zip(*(i.outputs for i in column), strict=True))
     hint = layer.site.name if layer is not None else column[0].op.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tercet.codegen.decisions import CannotMerge
 from tercet.codegen.expr import Binary, Expr, Name, Unary
 from tercet.codegen.joins import copy_before_branch, join_variables, materialize_readers
 from tercet.codegen.regions import in_class, print_region
@@ -21,6 +22,7 @@ def print_branch(
     state: State, frame: Frame, column: list[Branch], destination: Bind | None
 ) -> None:
     if all(b.taken == column[0].taken for b in column):
+        _require_sure(state, frame, column)
         regions = frame.regions
         frame.regions = [b.body for b in column]
         print_region(state, frame)
@@ -40,6 +42,15 @@ def print_branch(
         frame.statics[name] = None
     if result is not None:
         frame.variables.set(result, [b.result for b in column])
+
+
+def _require_sure(state: State, frame: Frame, column: list[Branch]) -> None:
+    """Raises CannotMerge where another value of a parameter could take the other side."""
+    if not any(b.body.items for b in column) and not isinstance(column[0].result, Value):
+        return
+    condition = static_expr(column[0].statement.condition, frame.statics)
+    if condition is not None and state.arguments.follows(condition):
+        raise CannotMerge("it decides about an `if`")
 
 
 def _condition(state: State, frame: Frame, column: list[Branch]) -> Expr:

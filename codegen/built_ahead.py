@@ -5,39 +5,24 @@ Keras names weights after the layers around the call that makes them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from tercet.codegen.arguments import Written
 from tercet.codegen.decisions import CannotMerge
 from tercet.codegen.expr import Element, Expr, Literal, Made, Name
-from tercet.codegen.layer_lists import LayerLists
+from tercet.codegen.layer_lists import LayerLists, Making, Merge
 from tercet.codegen.tree import replace
 from tercet.codegen.writer import Evaluate, For, Statement
-from tercet.compiler.graph.ir import Argument, Site
-
-Merge = Callable[[list[Expr], Written, list[int]], Expr]
-
-
-@dataclass(frozen=True)
-class BuiltAhead:
-    """A layer of one specialisation, and what builds it, `Made()` being the layer."""
-
-    graph: int
-    site: Site
-    indices: tuple[int, ...]
-    arguments: tuple[Argument, ...]
-    building: Expr
+from tercet.compiler.graph.ir import Site
 
 
 def build_statements(
-    layers: Iterable[BuiltAhead], graphs: int, merge: Merge, lists: LayerLists
+    layers: Iterable[Making], graphs: int, merge: Merge, lists: LayerLists
 ) -> list[Statement]:
-    """The statements that build all these layers of `graphs` specialisations.
+    """The statements that build these layers of `graphs` specialisations, `Made()` in each.
 
     Raises CannotMerge.
     """
-    sites: dict[Site, list[BuiltAhead]] = {}
+    sites: dict[Site, list[Making]] = {}
     for one in layers:
         sites.setdefault(one.site, []).append(one)
     result: list[Statement] = []
@@ -46,9 +31,7 @@ def build_statements(
     return result
 
 
-def _site(
-    layers: list[BuiltAhead], graphs: int, merge: Merge, lists: LayerLists
-) -> list[Statement]:
+def _site(layers: list[Making], graphs: int, merge: Merge, lists: LayerLists) -> list[Statement]:
     """One call, or those of the layers in a list: as a loop where they are alike."""
     if {one.graph for one in layers} != set(range(graphs)):
         raise CannotMerge(f"`{layers[0].site.name}` is built in some specialisations only")
@@ -65,11 +48,11 @@ def _site(
         if len(group) != graphs:
             raise CannotMerge(f"`{layers[0].site.name}` has layers in some specialisations only")
         element = Element(attribute, tuple(Literal(k) for k in place))
-        result.append(Evaluate(_of(_merged(group, merge), element)))
+        result.append(Evaluate(_of(merge(group), element)))
     return result
 
 
-def _over_list(layers: list[BuiltAhead], merge: Merge, lists: LayerLists) -> Statement:
+def _over_list(layers: list[Making], merge: Merge, lists: LayerLists) -> Statement:
     """The loops over a list, of lists perhaps, of layers that are all built alike.
 
     Raises CannotMerge.
@@ -88,18 +71,10 @@ def _over_list(layers: list[BuiltAhead], merge: Merge, lists: LayerLists) -> Sta
     names = [Name("stage" if k == levels - 2 else f"stage_{k}") for k in range(levels - 1)]
     names.append(Name("layer"))
     whole: list[Expr] = [Element(attribute, ()), *names]
-    statement: Statement = Evaluate(_of(_merged(layers, merge), names[-1]))
+    statement: Statement = Evaluate(_of(merge(layers), names[-1]))
     for level in reversed(range(levels)):
         statement = For(names[level], whole[level], (statement,))
     return statement
-
-
-def _merged(layers: list[BuiltAhead], merge: Merge) -> Expr:
-    return merge(
-        [one.building for one in layers],
-        [one.arguments for one in layers],
-        [one.graph for one in layers],
-    )
 
 
 def _of(building: Expr, layer: Expr) -> Expr:

@@ -6,18 +6,26 @@ Where specialisations of one block cannot be printed as one class, the block get
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Generic, TypeVar
+
 from tercet.codegen import applications, bindings, branches, loops  # noqa: F401  (they register)
 from tercet.codegen.arguments import Arguments
 from tercet.codegen.branches import with_early_returns
+from tercet.codegen.computed import known_size
+from tercet.codegen.conditions import named_conditions
 from tercet.codegen.decisions import CannotMerge, Decision
 from tercet.codegen.expr import ArgumentName, Attribute, Expr, LoopItem, Name, SizeName
 from tercet.codegen.expr import Sequence as SequenceExpr
+from tercet.codegen.interface import Interface
 from tercet.codegen.layer_arguments import LayerArguments, ReceivedLayers
 from tercet.codegen.layer_lists import LayerLists
 from tercet.codegen.layers import write_built_ahead
 from tercet.codegen.names import Names
 from tercet.codegen.printed import ClassCode, PrintedClasses
 from tercet.codegen.regions import in_class, print_region
+from tercet.codegen.sequences import as_sequences
 from tercet.codegen.sizes import UnreadSize, read_sizes
 from tercet.codegen.specialised import (
     graphs_by_block,
@@ -28,45 +36,165 @@ from tercet.codegen.specialised import (
 from tercet.codegen.state import Frame, State, Variables
 from tercet.codegen.target import ClassTarget
 from tercet.codegen.tree import map_expressions
+from tercet.codegen.tree import replace as replace_parts
 from tercet.codegen.values import output_comment, values
+from tercet.codegen.variants import Family, family_of
 from tercet.codegen.writer import Assign, Return, Statement
+from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.values import text
+from tercet.dsl.diagnostics import DiagnosticError
+from tercet.dsl.records import dataclass
+
+Target = TypeVar("Target", bound=ClassTarget)
 
 
-class ClassPrinter:
+@dataclass(frozen=True)
+class Printed(Generic[Target]):
+    """The classes of a model's blocks, callees first, then the model's own, and their target.
+
+    `decisions` tell why classes and loops are as they are, `interface` what the rest of the script
+    says of the model.
+    """
+
+    target: Target
+    classes: list[ClassCode]
+    decisions: list[Decision]
+    interface: Interface
+
+
+def print_model(
+    model: Graph, make_target: Callable[[Sequence[Graph]], Target], *, follow: bool = True
+) -> Printed[Target]:
+    """Prints a model with those of its parameters as arguments of its class that can be.
+
+    `make_target` makes a target for the model and itself at other values of its parameters.
+    Without `follow`, only whether the model can be printed is of interest: none is an argument.
+    """
+    plain: Printed[Target] | None = None
+    family = family_of(model) if follow else Family(model, {}, {})
+    while family.free:
+        try:
+            printed = _print_family(family, make_target)
+        except (CannotMerge, DiagnosticError) as problem:
+            reason = _told(problem)
+        else:
+            if all(d.merged for d in printed.decisions):
+                return printed
+            plain = plain or _print_family(family.only(()), make_target)
+            worse = _worse(printed, plain)
+            if worse is None:
+                return printed
+            reason = worse
+        family = _with_one_fixed(family, make_target, reason, plain)
+    return _print_family(family, make_target)
+
+
+def _with_one_fixed(
+    family: Family,
+    make_target: Callable[[Sequence[Graph]], Target],
+    reason: str,
+    plain: Printed[Target] | None,
+) -> Family:
+    """The family without the parameters that cannot be free, or without the last one."""
+    result = family
+    for name in family.free if len(family.free) > 1 else ():
+        try:
+            printed = _print_family(family.only([name]), make_target)
+        except (CannotMerge, DiagnosticError) as problem:
+            result = result.without(name, _told(problem))
+        else:
+            if not all(d.merged for d in printed.decisions):
+                plain = plain or _print_family(family.only(()), make_target)
+                worse = _worse(printed, plain)
+                result = result if worse is None else result.without(name, worse)
+    return result if result is not family else family.without([*family.free][-1], reason)
+
+
+def _worse(printed: Printed[Target], plain: Printed[Target]) -> str | None:
+    """Why free parameters make a model be printed in more pieces than without them."""
+    known = [d.span for d in plain.decisions if not d.merged]
+    for decision in printed.decisions:
+        if not decision.merged:
+            if decision.span not in known:
+                return decision.text
+            known.remove(decision.span)
+    return None
+
+
+def _told(problem: CannotMerge | DiagnosticError) -> str:
+    if isinstance(problem, DiagnosticError):
+        return problem.diagnostics[0].message
+    place = f" (line {problem.span.line})" if problem.span is not None else ""
+    return f"{problem.reason}{place}"
+
+
+def _print_family(
+    family: Family, make_target: Callable[[Sequence[Graph]], Target]
+) -> Printed[Target]:
+    """Raises CannotMerge, DiagnosticError."""
+    target = make_target(family.graphs)
+    printer = _ClassPrinter(target, family)
+    interface = printer.print_classes()
+    return Printed(target, printer.classes, printer.decisions, interface)
+
+
+class _ClassPrinter:
     """Prints the classes of one model for one target."""
 
-    def __init__(self, target: ClassTarget) -> None:
+    def __init__(self, target: ClassTarget, family: Family) -> None:
         self.target = target
         self.classes: list[ClassCode] = []
+        self.decisions: list[Decision] = []
+        self._family = family
+        self._models = family.graphs
+        self._compiled = set(all_graphs(family.model))
+        self._split: CannotMerge | None = None
+        """What keeps a block from being one class at other values of the model's parameters."""
         self._class_names = Names(target.reserved_names, classes=True)
         self._attribute_names = Names(target.reserved_attributes, attributes=True)
         self._printed = PrintedClasses(target)
-        self._same_instance: list[list[Graph]] = []
+        self._same_instance = specialised_together(*self._models)
+        self._layer_arguments = LayerArguments(*self._models)
 
-    def print_model(self, model: Graph) -> list[ClassCode]:
-        """The classes of a model's blocks, callees first, then the model's own."""
-        self._same_instance = specialised_together(model)
-        self._layer_arguments = LayerArguments(model)
-        for group in graphs_by_block(model):
+    def print_classes(self) -> Interface:
+        """Raises CannotMerge where the models do not become one class."""
+        for group in graphs_by_block(*self._models):
             self._print_group(group)
-        self._print_group([model])
-        return self.classes
+        name = self._class_names.fresh(self._family.model.name)
+        try:
+            state, code, interface = self._class(self._models, name)
+        except CannotMerge as problem:
+            if len(self._models) == 1:
+                raise not_printable(self._family.model, self.target.name, problem) from None
+            if self._split is not None:  # the model only says that a block has two classes
+                raise self._split from None
+            raise
+        notes = tuple(self._notes())
+        self.classes.append(replace(code, notes=notes))
+        self._explain(code, state, None)
+        return interface
+
+    def _notes(self) -> Iterator[str]:
+        for name, reason in self._family.fixed.items():
+            value = text(self._family.model.arguments[name])
+            yield f"{name} = {value} is fixed: {reason}."
 
     def _print_group(self, graphs: list[Graph]) -> None:
         left = graphs
         problem: CannotMerge | None = None
         while left:
             chosen, next_problem = self._mergeable(left)
+            if next_problem is not None and chosen[0] in self._compiled:
+                self._split = self._split or next_problem
             name = self._class_names.fresh(chosen[0].block.name)
             try:
-                state, code = self._class(chosen, name)
+                state, code, _ = self._class(chosen, name)
             except CannotMerge as reason:
                 raise not_printable(chosen[0], self.target.name, reason) from None
             self.classes.append(code)
             self._printed.add(code)
-            self._explain(code, problem)
-            self.target.decisions += sorted(state.decisions, key=lambda d: d.span.start)
+            self._explain(code, state, problem)
             taken = set(map(id, chosen))
             left = [g for g in left if id(g) not in taken]
             problem = next_problem
@@ -74,13 +202,19 @@ class ClassPrinter:
             if len({self._printed.name(g) for g in group} - {None}) > 1:
                 raise not_one_class(group[0], self.target.name)
 
-    def _explain(self, code: ClassCode, problem: CannotMerge | None) -> None:
+    def _explain(self, code: ClassCode, state: State, problem: CannotMerge | None) -> None:
         """Notes why there is this class; `problem` kept it from being one with those before."""
-        block, count = code.graphs[0].block, len(code.graphs)
-        text = "a class" if count == 1 else f"one class for {count} specialisations"
+        block = code.graphs[0].block
+        count = sum(graph in self._compiled for graph in code.graphs)
+        told = "a class" if count < 2 else f"one class for {count} specialisations"
         if problem is not None:
-            text += f", apart from the one before: {problem}"
-        self.target.decisions.append(Decision(code.name, block.name_span, text))
+            told += f", apart from the one before: {problem}"
+        self.decisions.append(Decision(code.name, block.name_span, told, problem is None))
+        self.decisions += sorted(state.decisions, key=lambda d: d.span.start)
+        for name, reason in self._family.fixed.items() if block.kind == "model" else ():
+            self.decisions.append(
+                Decision(code.name, block.name_span, f"{name} is fixed: {reason}")
+            )
 
     def _mergeable(self, graphs: list[Graph]) -> tuple[list[Graph], CannotMerge | None]:
         """The largest prefix-greedy set of specialisations that one class can print.
@@ -108,7 +242,7 @@ class ClassPrinter:
             return problem
         return None
 
-    def _class(self, graphs: list[Graph], name: str) -> tuple[State, ClassCode]:
+    def _class(self, graphs: list[Graph], name: str) -> tuple[State, ClassCode, Interface]:
         state = self._state(graphs)
         inputs = tuple(state.names.of(entry.value.name) for entry in graphs[0].inputs)
         bodies = [graph.body for graph in graphs]
@@ -118,13 +252,16 @@ class ClassPrinter:
         print_region(state, frame)
         write_built_ahead(state, frame)
         self._leave(state, frame)
-        return state, _Finish(state).code(name, inputs, frame)
+        finish = _Finish(state)
+        interface = finish.interface()
+        return state, finish.code(name, inputs, frame), interface
 
     def _state(self, graphs: list[Graph]) -> State:
         target = self.target
         places = {id(graph): k for k, graph in enumerate(graphs)}
         groups = [[places[id(g)] for g in t if id(g) in places] for t in self._same_instance]
         taken = target.reserved_names | target.reserved_arguments
+        compiled = sum(graph in self._compiled for graph in graphs)
         names = Names({"self"} | taken)
         for entry in graphs[0].inputs:
             names.of(entry.value.name)
@@ -132,11 +269,18 @@ class ClassPrinter:
             graphs,
             target,
             in_class,
-            Arguments(graphs, Names(taken), [group for group in groups if len(group) > 1]),
+            Arguments(
+                graphs,
+                Names(taken - target.replaceable_names),
+                [group for group in groups if len(group) > 1],
+                compiled,
+                frozenset(self._family.free) if graphs is self._models else None,
+            ),
             names,
             LayerLists(self._attribute_names),
             self._printed,
             ReceivedLayers(graphs, self._received(graphs), names),
+            compiled=compiled,
         )
 
     def _received(self, graphs: list[Graph]) -> tuple[str, ...]:
@@ -172,14 +316,40 @@ class _Finish:
         self._sizes: dict[str, str] = {}
         self._stored: dict[str, str] = {}
 
+    def interface(self) -> Interface:
+        """What the script says of a model; the class keeps the arguments needed for it.
+
+        Raises CannotMerge.
+        """
+        graphs = self._state.graphs
+        if len(graphs) == 1 or self._state.arguments.free is None:
+            return Interface.of(graphs[0])
+        outputs = self._state.target.tells_output_shapes
+        return Interface.following(graphs, self._from_outside, outputs=outputs)
+
+    def _from_outside(self, values: list[int]) -> Expr | None:
+        state = self._state
+        found = known_size(state.arguments, values, range(len(state.graphs)))
+        if found is None:
+            return None
+        return replace_parts(replace_parts(found, self._in_forward), _of_model)
+
     def code(self, name: str, inputs: tuple[str, ...], frame: Frame) -> ClassCode:
         state = self._state
-        construct = map_expressions(frame.construct, self._in_constructor)
+        both = named_conditions(frame.construct, frame.compute, self._attributes.fresh)
+        construct = map_expressions(both[0], self._in_constructor)
         build = map_expressions(frame.build, self._in_forward)
-        compute = with_early_returns(map_expressions(frame.compute, self._in_forward))
+        compute = with_early_returns(map_expressions(both[1], self._in_forward))
+        sequences = frozenset[str]()
+        if state.target.has_sequences and not build:
+            compute, sequences = as_sequences(compute)
+        kept = list(self._stored.items())
+        if state.arguments.free is not None:  # in the order of the constructor
+            order = [argument.name for argument in state.arguments.known]
+            kept.sort(key=lambda entry: order.index(entry[0]))
         stored: list[Statement] = [
             Assign((Attribute(Name("self"), attribute),), Name(argument))
-            for argument, attribute in self._stored.items()
+            for argument, attribute in kept
         ]
         graph = state.graphs[0]
         try:
@@ -199,6 +369,7 @@ class _Finish:
             tuple(build),
             state.received.names,
             dict(state.lists.attributes),
+            sequences=sequences,
         )
 
     def _in_constructor(self, expr: Expr) -> Expr | None:
@@ -222,3 +393,11 @@ class _Finish:
                     self._sizes[identifier] = self._state.names.fresh(identifier)
                 return Name(self._sizes[identifier])
         return None
+
+
+def _of_model(expr: Expr) -> Expr | None:
+    """`model.context` for `self.context`."""
+    match expr:
+        case Attribute(Name("self"), member):
+            return Attribute(Name("model"), member)
+    return None

@@ -25,11 +25,15 @@ class CannotMerge(Exception):
 
 @dataclass(frozen=True)
 class Decision:
-    """How a class, or a loop of one, is printed, and why.  `subject` is the class's name."""
+    """How a class, or a loop of one, is printed, and why.  `subject` is the class's name.
+
+    `merged`: as one class of its block, as a loop.
+    """
 
     subject: str
     span: Span
     text: str
+    merged: bool = True
 
 
 def decision_lines(decisions: Iterable[Decision]) -> Iterator[str]:

@@ -28,10 +28,10 @@ def layers_in(value: Any) -> Iterator[Layer | Instance]:
 
 
 class LayerArguments:
-    """Through which parameters the blocks of a model get layers that they apply or hand on."""
+    """Through which parameters the blocks of models get layers that they apply or hand on."""
 
-    def __init__(self, model: Graph) -> None:
-        self._graphs = all_graphs(model)
+    def __init__(self, *models: Graph) -> None:
+        self._graphs = all_graphs(*models)
         self._used: dict[nodes.Block, set[str]] = defaultdict(set)
         applied = [set(_applied(graph)) for graph in self._graphs]
         changed = True

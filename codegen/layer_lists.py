@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from tercet.codegen.arguments import Written
 from tercet.codegen.decisions import CannotMerge
 from tercet.codegen.expr import (
     Comprehension,
@@ -14,6 +13,7 @@ from tercet.codegen.expr import (
     Literal,
     Name,
     SiteName,
+    Starred,
     lift,
 )
 from tercet.codegen.expr import Sequence as SequenceExpr
@@ -24,21 +24,40 @@ from tercet.codegen.writer import Assign, Statement
 from tercet.compiler.graph.ir import Argument, Site
 from tercet.dsl.records import dataclass
 
-Merge = Callable[[list[Expr], Written, list[int]], Expr]
-Tree = Expr | list["Tree"]
+
+@dataclass(frozen=True)
+class Making:
+    """What one execution makes or builds at a site: `expr` is the template that says so.
+
+    `written` are the arguments in the source, `statics` what names print as where they stand.
+    """
+
+    site: Site
+    graph: int
+    indices: tuple[int, ...]
+    expr: Expr
+    written: tuple[Argument, ...]
+    statics: Mapping[str, Expr | None]
+
+
+Merge = Callable[[Sequence[Making]], Expr]
+"""Merges what several executions make into one expression.  Raises CannotMerge."""
 
 _COMPREHENSION = 3
 """From this many equal elements on, a comprehension reads better than the list."""
 
 
 @dataclass(frozen=True)
-class _Made:
-    site: Site
-    graph: int
-    indices: tuple[int, ...]
-    expr: Expr
-    written: tuple[Argument, ...]
-    declared: bool
+class _Varying:
+    """A list whose length differs between specialisations; `first` is its first element, where that
+    is not like the others."""
+
+    first: Expr | None
+    element: Expr
+    length: Expr
+
+
+Tree = Expr | _Varying | list["Tree"]
 
 
 class LayerLists:
@@ -50,7 +69,7 @@ class LayerLists:
 
     def __init__(self, names: Names) -> None:
         self._names = names
-        self._made: list[_Made] = []
+        self._made: list[tuple[Making, bool]] = []
         self._declared: set[Site] = set()
         self._lengths: dict[tuple[str, int, tuple[int, ...]], int] = {}
         self.attributes: dict[str, str] = {}
@@ -68,21 +87,12 @@ class LayerLists:
         self._declared.add(site)
         return new
 
-    def add(
-        self,
-        site: Site,
-        graph: int,
-        indices: tuple[int, ...],
-        expr: Expr,
-        written: tuple[Argument, ...],
-        *,
-        declared: bool = False,
-    ) -> None:
+    def add(self, making: Making, *, declared: bool = False) -> None:
         """Takes up what one iteration makes: a layer, or a raw parameter that it declares."""
-        self._made.append(_Made(site, graph, indices, expr, written, declared))
-        attribute = self.attribute(site)
-        for level, index in enumerate(indices):
-            place = attribute, graph, indices[:level]
+        self._made.append((making, declared))
+        attribute = self.attribute(making.site)
+        for level, index in enumerate(making.indices):
+            place = attribute, making.graph, making.indices[:level]
             self._lengths[place] = max(self._lengths.get(place, 0), index + 1)
 
     def length(self, attribute: str, graph: int, place: tuple[int, ...]) -> int:
@@ -109,14 +119,15 @@ class LayerLists:
 
         Raises CannotMerge.
         """
-        sites: dict[Site, list[_Made]] = {}
-        for made in self._made:
-            if made.declared is declared:
-                sites.setdefault(made.site, []).append(made)
-        self._made = [made for made in self._made if made.declared is not declared]
+        sites: dict[Site, list[Making]] = {}
+        for making, is_declared in self._made:
+            if is_declared is declared:
+                sites.setdefault(making.site, []).append(making)
+        self._made = [entry for entry in self._made if entry[1] is not declared]
         return [
             Assign(
-                (Element(self.attribute(site), ()),), _Lists(entries, graphs, merge, target).expr()
+                (Element(self.attribute(site), ()),),
+                _Lists(entries, declared, graphs, merge, target).expr(),
             )
             for site, entries in sites.items()
         ]
@@ -126,43 +137,45 @@ class _Lists:
     """The list expression of one site."""
 
     def __init__(
-        self, made: list[_Made], graphs: list[int], merge: Merge, target: ClassTarget
+        self,
+        made: list[Making],
+        declared: bool,
+        graphs: list[int],
+        merge: Merge,
+        target: ClassTarget,
     ) -> None:
         self._site = made[0].site
-        self._declared = made[0].declared
+        self._declared = declared
         self._graphs = graphs
         self._merge = merge
         self._target = target
-        self._entries: dict[tuple[int, ...], list[_Made]] = {}
+        self._entries: dict[tuple[int, ...], list[Making]] = {}
         for entry in made:
             self._entries.setdefault(entry.indices, []).append(entry)
 
     def expr(self) -> Expr:
         """Raises CannotMerge."""
-        varying = self._varying_length()
-        if varying is not None:
-            return varying
         return self._emit(self._tree(()), (self._target.site_name(self._site.name),), 0)
 
-    def _varying_length(self) -> Expr | None:
+    def _varying(self, prefix: tuple[int, ...], counts: list[int]) -> _Varying:
         """A comprehension for lists of different lengths of elements that are printed alike."""
-        counts = [
-            sum(any(e.graph == graph for e in entries) for entries in self._entries.values())
-            for graph in self._graphs
+        makings = [m for i, found in self._entries.items() if i[:-1] == prefix for m in found]
+        longest = max(m.indices[-1] for m in makings) + 1
+        if longest != max(counts) or (prefix and 0 in counts):
+            raise CannotMerge(f"the lists of `{self._site.name}` have different lengths and gaps")
+        one = self._entries[(*prefix, 0)][0]
+        lengths = [
+            Making(one.site, graph, (), lift(count), (), one.statics)
+            for graph, count in zip(self._graphs, counts, strict=True)
         ]
-        if self._site.loops != 1 or len(set(counts)) == 1:
-            return None
-        entries = [e for group in self._entries.values() for e in group]
-        if len(entries) != sum(counts) or max(self._entries)[0] != max(counts) - 1:
-            raise CannotMerge(f"lists of `{self._site.name}` have different lengths and gaps")
-        exprs = [e.expr for e in entries]
-        element = self._merge(exprs, [e.written for e in entries], [e.graph for e in entries])
-        length = self._merge(list(map(lift, counts)), [()] * len(counts), self._graphs)
-        path, index = (self._target.site_name(self._site.name), Name("i")), Name("i")
-        element = replace(element, lambda e: _path(path) if isinstance(e, SiteName) else None)
-        target = index if mentions(element, index) else Name("_")
-        items = Comprehension(element, target, Name("range")(length))
-        return self._list(items, 0)
+        length = self._merge(lengths)
+        try:
+            return _Varying(None, self._merge(makings), length)
+        except CannotMerge:
+            if 0 in counts or longest < 2:
+                raise
+        others = [m for m in makings if m.indices[-1] > 0]
+        return _Varying(self._element((*prefix, 0)), self._merge(others), length)
 
     def _list(self, items: Expr, depth: int) -> Expr:
         """A list of layers or of lists; the innermost ones of raw parameters are of their own."""
@@ -175,7 +188,14 @@ class _Lists:
         level = len(prefix)
         if level == self._site.loops:
             return self._element(prefix)
-        ends = [i[level] for i in self._entries if i[:level] == prefix]
+        below = {i: m for i, m in self._entries.items() if i[:level] == prefix}
+        counts = [
+            len({i[level] for i, found in below.items() if any(m.graph == g for m in found)})
+            for g in self._graphs
+        ]
+        if len(set(counts)) > 1 and level == self._site.loops - 1:
+            return self._varying(prefix, counts)
+        ends = [i[level] for i in below]
         return [self._tree((*prefix, k)) for k in range(max(ends, default=-1) + 1)]
 
     def _element(self, indices: tuple[int, ...]) -> Expr:
@@ -184,23 +204,35 @@ class _Lists:
             return lift(None) if self._declared else self._target.placeholder()
         if sorted(e.graph for e in entries) != self._graphs:
             raise CannotMerge(f"`{self._site.name}` is made in some specialisations only")
-        exprs = [e.expr for e in entries]
-        return self._merge(exprs, [e.written for e in entries], [e.graph for e in entries])
+        return self._merge(entries)
 
     def _emit(self, tree: Tree, path: tuple[str | Expr, ...], depth: int) -> Expr:
         if isinstance(tree, Expr):
             name = _path(path)
             return replace(tree, lambda e: name if isinstance(e, SiteName) else None)
+        if isinstance(tree, _Varying):
+            return self._list(self._varying_items(tree, path, depth), depth)
         if len(tree) >= _COMPREHENSION and all(t == tree[0] for t in tree):
-            index = Name("ijklmn"[min(depth, 5)])
-            element = self._emit(tree[0], (*path, index), depth + 1)
-            target = index if mentions(element, index) else Name("_")
-            items: Expr = Comprehension(element, target, Name("range")(len(tree)))
-        else:
-            items = SequenceExpr(
-                tuple(self._emit(t, (*path, str(k)), depth + 1) for k, t in enumerate(tree)), True
-            )
+            return self._list(self._comprehension(tree[0], [len(tree)], path, depth), depth)
+        items = SequenceExpr(
+            tuple(self._emit(t, (*path, str(k)), depth + 1) for k, t in enumerate(tree)), True
+        )
         return self._list(items, depth)
+
+    def _varying_items(self, tree: _Varying, path: tuple[str | Expr, ...], depth: int) -> Expr:
+        if tree.first is None:
+            return self._comprehension(tree.element, [tree.length], path, depth)
+        first = self._emit(tree.first, (*path, "0"), depth + 1)
+        others = self._comprehension(tree.element, [1, tree.length], path, depth)
+        return SequenceExpr((first, Starred(others)), True)
+
+    def _comprehension(
+        self, tree: Tree, bounds: Sequence[int | Expr], path: tuple[str | Expr, ...], depth: int
+    ) -> Comprehension:
+        index = Name("ijklmn"[min(depth, 5)])
+        element = self._emit(tree, (*path, index), depth + 1)
+        target = index if mentions(element, index) else Name("_")
+        return Comprehension(element, target, Name("range")(*bounds))
 
 
 def _path(parts: Sequence[str | Expr]) -> Expr:

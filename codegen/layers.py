@@ -8,13 +8,14 @@ from operator import is_
 from typing import Any
 
 from tercet.codegen.arguments import Written, printable
-from tercet.codegen.built_ahead import BuiltAhead, build_statements
+from tercet.codegen.built_ahead import build_statements
 from tercet.codegen.decisions import CannotMerge
 from tercet.codegen.expr import Element, Expr, Literal, LoopItem, Made, Template
 from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.layer_arguments import layers_in
+from tercet.codegen.layer_lists import Making
 from tercet.codegen.loops import spans_list, where_declared
-from tercet.codegen.merge import Placeholders, merge, merge_all
+from tercet.codegen.merge import Placeholders, merge_all, merge_makings
 from tercet.codegen.regions import in_class
 from tercet.codegen.state import Frame, State
 from tercet.codegen.static_values import StaticValues
@@ -34,14 +35,16 @@ def print_create(
     if any(m.site is not site for m in made):
         raise CannotMerge("layers of different places in the text are made here")
     siblings = tuple(dict.fromkeys(m.op for m in made if isinstance(m, Layer)))
-    _note_built_ahead(state, made, frame.graphs)
+    _note_built_ahead(state, frame, made)
     exprs = [_constructor(state, m, g, siblings) for m, g in zip(made, frame.graphs, strict=True)]
     if exprs[0] is None:
         return
     found = [e for e in exprs if e is not None]
     if frame.in_loop or site.loops:
+        statics = dict(frame.statics)
         for thing, graph, expr in zip(made, frame.graphs, found, strict=True):
-            state.lists.add(site, graph, thing.indices, expr, thing.arguments)
+            making = Making(site, graph, thing.indices, expr, thing.arguments, statics)
+            state.lists.add(making)
         return
     value = _merged_constructor(state, frame, found, [m.arguments for m in made], site.name)
     frame.construct.append(Assign((Element(state.lists.attribute(site), ()),), value))
@@ -50,7 +53,7 @@ def print_create(
 def _merged_constructor(
     state: State, frame: Frame, exprs: list[Expr], written: Written, site: str
 ) -> Expr:
-    static = StaticValues.of(state, frame, written, symbolic=False)
+    static = StaticValues.of(state, frame, written, symbolic=False, preferred=f"{site}_size")
     return merge_all(exprs, Placeholders(static, site=Literal(state.target.site_name(site))))
 
 
@@ -66,28 +69,21 @@ def _constructor(
     return state.templates[key].result
 
 
-def _note_built_ahead(
-    state: State, made: Sequence[Layer | Instance], graphs: Sequence[int]
-) -> None:
-    for one, graph in zip(made, graphs, strict=True):
+def _note_built_ahead(state: State, frame: Frame, made: Sequence[Layer | Instance]) -> None:
+    statics: dict[str, Expr | None] | None = None
+    for one, graph in zip(made, frame.graphs, strict=True):
         building = state.target.built_ahead(one)
         if building is not None:
-            state.built_ahead[one] = BuiltAhead(
-                graph, one.site, one.indices, one.arguments, building
-            )
+            statics = dict(frame.statics) if statics is None else statics
+            making = Making(one.site, graph, one.indices, building, one.arguments, statics)
+            state.built_ahead[one] = making
 
 
 def write_built_ahead(state: State, frame: Frame) -> None:
     """Writes what the class builds before others apply it, at its end.  Raises CannotMerge."""
 
-    def merged(exprs: list[Expr], written: Written, graphs: list[int]) -> Expr:
-        static = StaticValues(state.arguments, graphs, frame.statics, written, symbolic=False)
-        before = state.arguments.mark()
-        try:
-            return merge(exprs, Placeholders(static, layer=Made()))
-        except CannotMerge:
-            state.arguments.rewind(before)
-            raise
+    def merged(makings: Sequence[Making]) -> Expr:
+        return merge_makings(state.arguments, makings, layer=Made())
 
     layers = state.built_ahead.values()
     frame.build.extend(build_statements(layers, len(state.graphs), merged, state.lists))
@@ -121,9 +117,11 @@ def _raw_parameter(state: State, frame: Frame, column: list[ReadParameter]) -> E
         raise CannotMerge("parameters of different places in the text are read here")
     attribute = state.lists.attribute(site)
     if site.loops:
+        statics = dict(frame.statics)
         for item, graph in zip(column, frame.graphs, strict=True):
             made = state.target.declare(item)
-            state.lists.add(site, graph, item.indices, made, (), declared=True)
+            making = Making(site, graph, item.indices, made, (), statics)
+            state.lists.add(making, declared=True)
         return Element(attribute, _places(frame, [i.indices for i in column]))
     if state.lists.declare(site):
         exprs = [state.target.declare(i) for i in column]

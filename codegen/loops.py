@@ -9,17 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace as replace_fields
 from typing import Any
 
-from tercet.codegen.arguments import Written, printable
+from tercet.codegen.arguments import printable
 from tercet.codegen.decisions import CannotMerge
 from tercet.codegen.expr import Call, Element, Expr, Literal, LoopItem, Name, SiteName
 from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.joins import copy_before, join_variables, loop_carried, materialize_readers
 from tercet.codegen.layer_arguments import layers_in
-from tercet.codegen.merge import Placeholders, merge
+from tercet.codegen.layer_lists import Making
+from tercet.codegen.merge import merge_makings
 from tercet.codegen.names import Names
 from tercet.codegen.regions import in_class, print_region
 from tercet.codegen.state import Frame, State
-from tercet.codegen.static_values import StaticValues, static_expr
+from tercet.codegen.static_values import static_expr
 from tercet.codegen.tree import find_parts, map_expressions
 from tercet.codegen.uses import bound_names, final_bindings
 from tercet.codegen.values import materialize_all
@@ -58,9 +59,8 @@ def where_declared(state: State, frame: Frame) -> list[Statement]:
 def _layer_lists(state: State, frame: Frame, *, declared: bool) -> list[Statement]:
     """The constructor's lines for what is made in the loop that just ended."""
 
-    def merged(exprs: list[Expr], written: Written, graphs: list[int]) -> Expr:
-        static = StaticValues(state.arguments, graphs, frame.statics, written, symbolic=False)
-        return merge(exprs, Placeholders(static, site=SiteName()))
+    def merged(makings: Sequence[Making]) -> Expr:
+        return merge_makings(state.arguments, makings, site=SiteName())
 
     graphs = sorted(set(frame.graphs))
     return state.lists.statements(graphs, merged, state.target, declared=declared)
@@ -83,7 +83,7 @@ def _as_loop(
     _after(state, frame, column)
     counts = sorted({len(one.iterations) for one in column})
     text = f"a loop: its iterations, {' or '.join(map(str, counts))}, are alike"
-    state.decide(column[0].statement, text)
+    state.decide(column[0].statement.span, text, merged=True)
 
 
 def _require_named(state: State, column: Sequence[Loop]) -> None:
@@ -144,7 +144,8 @@ def _unrolled(state: State, frame: Frame, column: list[Loop], problem: CannotMer
         raise CannotMerge(
             f"a loop that would be unrolled ({problem}) has different numbers of iterations"
         )
-    state.decide(column[0].statement, f"unrolled, {count} iterations: {problem}")
+    text = f"unrolled, {count} iterations: {problem}"
+    state.decide(column[0].statement.span, text, merged=False)
     was = frame.in_loop, frame.regions
     frame.in_loop = True
     for index in range(count):
@@ -246,6 +247,8 @@ class _Head:
         """What counts the iterations, which instances may have different numbers of."""
         counts = {len(loop.iterations) for loop in self.column}
         if len(counts) == 1:
+            if self.iterable is not None and self.state.arguments.follows(self.iterable):
+                raise CannotMerge("it decides about the iterations of a loop")
             return Name("range")(counts.pop())
         if isinstance(self.iterable, Call) and self.iterable.callee == Name("range"):
             return self.iterable

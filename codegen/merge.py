@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from tercet.codegen.arguments import Arguments
 from tercet.codegen.decisions import CannotMerge
 from tercet.codegen.expr import (
     ArgumentName,
@@ -30,6 +31,7 @@ from tercet.codegen.expr import (
     Unary,
 )
 from tercet.codegen.expr import Sequence as SequenceExpr
+from tercet.codegen.layer_lists import Making
 from tercet.codegen.static_values import StaticValues
 from tercet.codegen.tree import children, rebuild
 
@@ -186,3 +188,39 @@ def _unique(exprs: Sequence[Expr], placeholders: Placeholders) -> list[Expr]:
         which.append(numbers[id(expr)])
     placeholders.template_of = which
     return kept
+
+
+def merge_makings(
+    arguments: Arguments,
+    makings: Sequence[Making],
+    *,
+    layer: Expr | None = None,
+    site: Expr | None = None,
+) -> Expr:
+    """One expression for what executions make, of which nothing is left where that fails.
+
+    Raises CannotMerge.
+    """
+    static = StaticValues(
+        arguments,
+        [m.graph for m in makings],
+        _common_statics(makings),
+        [m.written for m in makings],
+        symbolic=False,
+        preferred=f"{makings[0].site.name}_{'size' if makings[0].indices else 'count'}",
+        in_lists=True,
+    )
+    before = arguments.mark()
+    try:
+        return merge([m.expr for m in makings], Placeholders(static, layer=layer, site=site))
+    except CannotMerge:
+        arguments.rewind(before)
+        raise
+
+
+def _common_statics(makings: Sequence[Making]) -> dict[str, Expr | None]:
+    """What names print as wherever these are made."""
+    result = dict(makings[0].statics)
+    for statics in {id(m.statics): m.statics for m in makings}.values():
+        result = {n: e for n, e in result.items() if n in statics and statics[n] == e}
+    return result

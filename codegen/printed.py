@@ -22,7 +22,8 @@ class ClassCode:
     `construct` assigns the layers (the arguments that `forward` needs first), `compute` goes from
     the inputs' names to the `return`; `build` is for targets that make raw parameters when a class
     is first applied.  `received` are the forward function's arguments for layers of other classes,
-    by the block's parameters.  `attributes` gives the source's site name of every attribute.
+    by the block's parameters.  `attributes` gives the source's site name of every attribute,
+    `notes` are comments on the class, `sequences` the attributes whose innermost lists are called.
     """
 
     name: str
@@ -35,6 +36,8 @@ class ClassCode:
     build: tuple[Statement, ...] = ()
     received: Mapping[str, str] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    sequences: frozenset[str] = frozenset()
 
     @property
     def signature(self) -> tuple[str, ...]:

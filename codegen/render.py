@@ -149,7 +149,7 @@ def _inside(expr: Expr, level: int) -> str:
 
 def _binary(operator: str, left: Expr, right: Expr) -> tuple[str, int]:
     level = _PRECEDENCE[operator]
-    right_level = level if operator == "**" else level + 1
+    right_level = _UNARY if operator == "**" else level + 1
     left_level = level + 1 if operator == "**" or level == 6 else level
     return f"{_inside(left, left_level)} {operator} {_inside(right, right_level)}", level
 

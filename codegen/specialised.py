@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tercet.codegen.decisions import CannotMerge
-from tercet.compiler.graph.callees import all_graphs, called_graphs
+from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Create, Graph, Layer
 from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
 
 
-def graphs_by_block(model: Graph) -> list[list[Graph]]:
-    """The specialisations that a model uses, by block, callees before their callers.
+def graphs_by_block(*models: Graph) -> list[list[Graph]]:
+    """The specialisations that models use, by block, callees before their callers.
 
     Those that make others of the same block, by recursion or through what they call, form groups
     of their own: no class can construct itself.
@@ -19,7 +19,9 @@ def graphs_by_block(model: Graph) -> list[list[Graph]]:
     groups: list[list[Graph]] = []
     latest: dict[int, int] = {}
     place_of: dict[int, int] = {}
-    for graph in called_graphs(model):
+    for graph in all_graphs(*models):
+        if graph in models:
+            continue
         block = id(graph.block)
         place = latest.get(block)
         if place is None or any(place_of[id(made)] >= place for made in _made(graph)):
@@ -46,13 +48,13 @@ def layers_of(*roots: Graph) -> list[Layer]:
     ]
 
 
-def specialised_together(model: Graph) -> list[list[Graph]]:
+def specialised_together(*models: Graph) -> list[list[Graph]]:
     """Sets of graphs that one instance runs through, because it is applied to different types.
 
     What such an instance holds is applied through several graphs too.
     """
     found: list[list[Graph]] = []
-    pending = [[graph] for graph in all_graphs(model)]
+    pending = [[graph] for graph in all_graphs(*models)]
     while pending:
         callers = pending.pop()
         called: dict[str, dict[int, Graph]] = {}

@@ -11,12 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Any
 
-from tercet.codegen.arguments import Arguments
-from tercet.codegen.built_ahead import BuiltAhead
+from tercet.codegen.arguments import Arguments, Mark
 from tercet.codegen.decisions import Decision
 from tercet.codegen.expr import Expr, Name, Template
 from tercet.codegen.layer_arguments import ReceivedLayers
-from tercet.codegen.layer_lists import LayerLists
+from tercet.codegen.layer_lists import LayerLists, Making
 from tercet.codegen.names import Names
 from tercet.codegen.printed import PrintedClasses
 from tercet.codegen.target import ClassTarget
@@ -24,6 +23,7 @@ from tercet.codegen.uses import Uses
 from tercet.codegen.writer import Statement
 from tercet.compiler.graph.ir import Bind, Create, Graph, Instance, Item, Layer, Region, Value
 from tercet.dsl.records import dataclass
+from tercet.dsl.source import Span
 
 Column = Sequence[Value]
 
@@ -195,6 +195,8 @@ class State:
     classes: PrintedClasses
     received: ReceivedLayers
     function: Inlined | None = None
+    compiled: int = 1
+    """How many of the graphs, the first ones, are of the model as it is compiled."""
     uses: Uses = field(default_factory=Uses)
     current: Sequence[Item] = ()
     """The item being printed, of all executions."""
@@ -202,7 +204,7 @@ class State:
     """What the last comment said, not to be said again."""
     templates: dict[object, Template] = field(default_factory=dict)
     """Lowered once for all executions that are alike; nothing ever undoes it."""
-    built_ahead: dict[Layer | Instance, BuiltAhead] = field(default_factory=dict)
+    built_ahead: dict[Layer | Instance, Making] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     loops: int = 0
     """The number of the last loop."""
@@ -214,9 +216,9 @@ class State:
             self.uses.add(graph)
             self.own.update(i.made for i in graph.body.walk() if isinstance(i, Create))
 
-    def decide(self, subject: Any, text: str) -> None:
-        """Notes why something is printed as it is; `subject` has a span."""
-        self.decisions.append(Decision(self.graphs[0].block.name, subject.span, text))
+    def decide(self, span: Span, text: str, *, merged: bool) -> None:
+        """Notes why the loop there is printed as it is."""
+        self.decisions.append(Decision(self.graphs[0].block.name, span, text, merged))
 
     def snapshot(self, frame: Frame) -> Snapshot:
         """Everything as it is now, to come back to if what follows cannot be printed."""
@@ -251,11 +253,11 @@ class Snapshot:
     """The whole of a `State` and of a `Frame` at one moment."""
 
     frame: Frame
-    arguments: tuple[int, tuple[int, int]]
+    arguments: Mark
     names: tuple[int, int]
     lists: LayerLists
     current: Sequence[Item]
     noted_shapes: tuple[str, ...]
-    built_ahead: dict[Layer | Instance, BuiltAhead]
+    built_ahead: dict[Layer | Instance, Making]
     decisions: int
     loops: int

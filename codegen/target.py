@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from tercet.codegen.decisions import Decision
 from tercet.codegen.expr import Binary, Expr, Input, Literal, Made, Name, Template
 from tercet.codegen.writer import Assign, Statement
 from tercet.compiler.graph.ir import Apply, Call, Graph, Instance, Layer, ReadParameter, Value
@@ -75,15 +74,21 @@ class ClassTarget:
     reserved_attributes: ClassVar[frozenset[str]] = frozenset()
     """Attributes of the framework's base class that a layer must not replace."""
     reserved_arguments: ClassVar[frozenset[str]] = frozenset()
+    replaceable_names: ClassVar[frozenset[str]] = frozenset()
+    """Reserved names that constructors may hide, since the target spells them otherwise there."""
     reads_sizes: bool = True
     """Whether the forward function can compute with the sizes of its inputs as numbers."""
+    reads_known_sizes: ClassVar[bool] = False
+    """Whether it also reads those that its class knows, as in `N, T, D = x.shape`."""
+    has_sequences: ClassVar[bool] = False
+    """Whether lists of layers can be called, to apply one after the other."""
+    tells_output_shapes: ClassVar[bool] = True
+    """Whether scripts tell the shapes of the model's outputs."""
     declares_when_built: ClassVar[bool] = False
     """Whether raw parameters are made when a class is first applied, not by its constructor."""
 
     def __init__(self) -> None:
         self._constants: dict[int, Constant] = {}
-        self.decisions: list[Decision] = []
-        """How classes and loops are printed, and why."""
 
     def remember(self, value: Value, constant: Constant) -> None:
         """Notes that a value is a constant scalar (the class printer does, as it walks)."""

@@ -109,6 +109,11 @@ def mentions(expr: Expr, part: Expr) -> bool:
     return expr == part or any(mentions(c, part) for c in children(expr))
 
 
+def has_part(expr: Expr, kind: type[Expr]) -> bool:
+    """Whether an expression of a kind stands somewhere in the expression."""
+    return isinstance(expr, kind) or any(has_part(part, kind) for part in children(expr))
+
+
 def call_depth(expr: Expr) -> int:
     """How deep calls nest in each other."""
     return max(map(call_depth, children(expr)), default=0) + isinstance(expr, Call)

@@ -7,16 +7,17 @@ free until then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from tercet.codegen.computed import known_size
 from tercet.codegen.decisions import CannotMerge
-from tercet.codegen.expr import Call, Element, Expr, Literal, Name
+from tercet.codegen.expr import ArgumentName, Call, Element, Expr, Literal, Name
 from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.render import render
 from tercet.codegen.state import Column, Deferred, Frame, State
-from tercet.codegen.tree import call_depth, mentions
+from tercet.codegen.tree import call_depth, mentions, replace
 from tercet.codegen.writer import Assign
-from tercet.compiler.graph.ir import Bind, Value
+from tercet.compiler.graph.ir import Bind, Graph, Value
 from tercet.dsl import nodes
 
 _SIMPLE = Literal | Element | Name
@@ -162,7 +163,7 @@ def assign(state: State, frame: Frame, names: list[str], held: Deferred) -> None
     if len(held.columns) > 1:
         frame.compute.append(_taken_apart(state, targets, held))
         return
-    comment = _shape_comment(state, held, names[0])
+    comment = _shape_comment(state, frame, held, names[0])
     frame.compute.append(Assign(targets, held.expr, comment))
 
 
@@ -179,19 +180,23 @@ def _taken_apart(state: State, targets: tuple[Name, ...], held: Deferred) -> Ass
 # ---------------------------------------------------------------------------- shapes in comments
 
 
-def _shape_comment(state: State, held: Deferred, name: str) -> str | None:
+def _shape_comment(state: State, frame: Frame, held: Deferred, name: str) -> str | None:
     """The shape of what is assigned, where it is new and the line has room for it.
 
     Shapes are noted in the model's classes only.
     """
     (column,) = held.columns
-    if state.function or len(state.graphs) > 1 or not column[0].type.shape:
+    if state.function or state.compiled != 1 or not column[0].type.shape:
         return None
-    shapes = {state.target.comment(state.graphs[0], v) for v in column}
-    if len(shapes) > 1 or (shape := shapes.pop()) in state.noted_shapes:
+    graphs = [state.graphs[g] for g in frame.graphs]
+    found = {(g, state.target.comment(g, v)) for g, v in zip(graphs, column, strict=True)}
+    if len(found) > len(set(graphs)):
+        return None
+    shape = _common_shape(state, dict(found))
+    if shape is None or shape in state.noted_shapes:
         return None
     if not _has_room(f"{name} = {render(held.expr)}", shape):
-        state.noted_shapes = ()
+        state.noted_shapes = state.noted_shapes if len(state.graphs) > 1 else ()
         return None
     state.noted_shapes = (shape,)
     return None if _says_shape(held.expr, shape) else shape
@@ -200,12 +205,43 @@ def _shape_comment(state: State, held: Deferred, name: str) -> str | None:
 def output_comment(state: State, expr: Expr) -> str | None:
     """The shape of a single output, where neither `expr` nor the last one noted says it."""
     outputs = state.graphs[0].outputs
-    if len(state.graphs) > 1 or len(outputs) > 1 or not outputs[0].value.type.shape:
+    if state.compiled != 1 or len(outputs) > 1 or not outputs[0].value.type.shape:
         return None
-    shape = state.target.output_comment(state.graphs[0], 0)
-    if shape in state.noted_shapes or _says_shape(expr, shape):
+    found = {graph: state.target.output_comment(graph, 0) for graph in state.graphs}
+    shape = _common_shape(state, found)
+    if shape is None or shape in state.noted_shapes or _says_shape(expr, shape):
         return None
     return shape if _has_room(f"return {render(expr)}", shape) else None
+
+
+def _common_shape(state: State, shapes: Mapping[Graph, str]) -> str | None:
+    """One shape for the model at all values of its parameters: `[N, dim]` for 128 and 256."""
+    rows = [shape[1:-1].split(", ") for shape in shapes.values()]
+    if any(len(row) != len(rows[0]) for row in rows):
+        return None
+    numbers = [k for k, graph in enumerate(state.graphs) if graph in shapes]
+    order = [list(shapes).index(state.graphs[k]) for k in numbers]
+    sizes = [
+        _common_size(state, [rows[k][axis] for k in order], numbers) for axis in range(len(rows[0]))
+    ]
+    return None if None in sizes else f"[{', '.join(map(str, sizes))}]"
+
+
+def _common_size(state: State, sizes: Sequence[str], graphs: Sequence[int]) -> str | None:
+    if len(set(sizes)) == 1:
+        return sizes[0]
+    if not all(map(str.isdecimal, sizes)):
+        return None
+    found = known_size(state.arguments, list(map(int, sizes)), graphs)
+    if found is None:
+        return None
+    if state.target.reads_known_sizes:
+        found = state.arguments.read_from_inputs(found)
+    return render(replace(found, _bare_argument))
+
+
+def _bare_argument(expr: Expr) -> Expr | None:
+    return Name(expr.identifier) if isinstance(expr, ArgumentName) else None
 
 
 def _has_room(line: str, shape: str) -> bool:

@@ -108,19 +108,25 @@ def require_script(target: str) -> None:
 
 
 def drafts(
-    project: Project, targets: Iterable[str], folder: Path, *, lean: bool = False
+    project: Project,
+    targets: Iterable[str],
+    folder: Path,
+    *,
+    lean: bool = False,
+    follow: bool = True,
 ) -> dict[str, Draft]:
     """The scripts of targets as they are to stand in `folder`, printed but not finished.
 
-    `lean`: without what only a script needs that others run (docs/scripts.md).  Raises
-    DiagnosticError with what any of the targets cannot express.
+    `lean`: without what only a script needs that others run (docs/scripts.md); `follow`: with the
+    model's parameters as arguments of its class.  Raises DiagnosticError with what any of the
+    targets cannot express.
     """
     found: dict[str, Draft] = {}
     refused: dict[str, tuple[Diagnostic, ...]] = {}
     for target in targets:
         try:
             with uncollected():
-                found[target] = _draft(project, target, folder, lean)
+                found[target] = _draft(project, target, folder, lean, follow=follow)
         except DiagnosticError as problem:
             refused[target] = problem.diagnostics
     if refused:
@@ -139,13 +145,15 @@ def refusals(result: CompileResult, targets: Sequence[str]) -> tuple[Diagnostic,
     for graph in result.program.models.values():
         project = Project(path, result.source, result.program, graph, result.warnings)
         try:
-            drafts(project, targets, Path())
+            drafts(project, targets, Path(), follow=False)
         except DiagnosticError as problem:
             found |= {(d.code, d.span, d.message): d for d in problem.diagnostics}
     return tuple(found.values())
 
 
-def _draft(project: Project, target: str, folder: Path | None, lean: bool) -> Draft:
+def _draft(
+    project: Project, target: str, folder: Path | None, lean: bool, *, follow: bool = True
+) -> Draft:
     from tercet.backends.base import Place
     from tercet.codegen.script.style import Style
 
@@ -153,7 +161,7 @@ def _draft(project: Project, target: str, folder: Path | None, lean: bool) -> Dr
     resolved = None if folder is None else folder.resolve()
     place = Place(project.path.name, project.path.resolve().parent, resolved, name)
     style = Style.LEAN if lean else Style.FULL
-    return backend(target).draft(project.model, project.training, place, style)
+    return backend(target).draft(project.model, project.training, place, style, follow=follow)
 
 
 def script_text(project: Project, target: str, folder: Path | None, *, lean: bool = False) -> str:

@@ -20,8 +20,9 @@ from tercet.backends.mxnet.weights import (
     weights_pieces,
 )
 from tercet.backends.script import ClassFrame, assemble, class_text, header, main_text
-from tercet.codegen.classes import ClassPrinter
+from tercet.codegen.classes import print_model
 from tercet.codegen.expr import Helper, Name
+from tercet.codegen.interface import Interface
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
@@ -70,16 +71,24 @@ def find_device(name):
 
 
 def draft(
-    model: Graph, training: Training | None, place: Place, style: Style = Style.FULL
+    model: Graph,
+    training: Training | None,
+    place: Place,
+    style: Style = Style.FULL,
+    *,
+    follow: bool = True,
 ) -> Draft:
     """The script for a model.  Raises DiagnosticError for what MXNet cannot express."""
     _check_ends(model)
-    target = MXNetTarget(model, trained=training is not None)
-    printed = [with_raw_parameters(code) for code in ClassPrinter(target).print_model(model)]
-    _check_dependence(model, printed[-1])
-    classes, factories = with_factories(printed, KINDS)
+    trained = training is not None
+    printed = print_model(
+        model, lambda models: MXNetTarget(models[0], trained=trained), follow=follow
+    )
+    whole = [with_raw_parameters(code) for code in printed.classes]
+    _check_dependence(model, whole[-1])
+    classes, factories = with_factories(whole, KINDS)
     printer = TrainingPrinter(model, training, place, style) if training else None
-    helpers = _helpers(printed) | (printer.helpers() if printer else set())
+    helpers = _helpers(whole) | (printer.helpers() if printer else set())
     precision = precision_name(training.precision) if training else ""
     code = Piece(
         "\n\n\n".join(class_text(code, _BLOCK) for code in classes),
@@ -96,14 +105,14 @@ def draft(
         code,
         *helper_pieces(helpers),
         *(printer.pieces() if printer else ()),
-        *style.full_only(index_check_piece(model, training), predict_piece(model)),
+        *style.full_only(index_check_piece(model, training), predict_piece(printed.interface)),
         *weights_pieces(model, classes, style),
         export_piece(model),
         *style.full_only(Piece(_FIND_DEVICE)),
     ]
     head = header(model, place, "MXNet Gluon", training is not None, (), exported="", style=style)
-    main = _main(model, classes[-1].name, training, printer, style)
-    return assemble(head, pieces, main, target.decisions, amend=_in_order)
+    main = _main(printed.interface, classes[-1].name, training, printer, style)
+    return assemble(head, pieces, main, printed.decisions, amend=_in_order)
 
 
 def _helpers(classes: list[ClassCode]) -> set[str]:
@@ -141,7 +150,7 @@ def _in_order(text: str) -> str:
 
 
 def _main(
-    model: Graph,
+    interface: Interface,
     name: str,
     training: Training | None,
     printer: TrainingPrinter | None,
@@ -160,8 +169,8 @@ def _main(
         "np.random.seed(args.seed)",
         "mx.random.seed(args.seed)",
         f"model = {name}()",
-        *_cast(model),
-        *_initialized(model),
+        *_cast(interface.model),
+        *_initialized(interface),
         "if args.weights:",
         f"    load(model, {reading('args.weights', style)}, args.weights)",
         "model.hybridize(static_alloc=True, static_shape=True)",
@@ -171,13 +180,14 @@ def _main(
     return main_text([*body, *output_lines("predict(model, source, path, args.device)", style)])
 
 
-def _initialized(model: Graph) -> list[str]:
+def _initialized(interface: Interface) -> list[str]:
     """Parameters with shapes and values.
 
     Gluon infers the shapes from the graph of the outputs, which must then hold every parameter and
     every input; where one has no part in it, the layers are run instead.
     """
-    examples = example_arrays(model, example_sizes(model))
+    model = interface.model
+    examples = example_arrays(interface, example_sizes(model))
     if not unreached(model) and len(reached_inputs(model)) == len(model.inputs):
         return [
             f"model.infer_shape({examples})  # fixes the parameters' shapes",

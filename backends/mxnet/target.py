@@ -83,6 +83,8 @@ class MXNetTarget(PoolingTarget):
     reserved_names: ClassVar[frozenset[str]] = RESERVED_NAMES
     reserved_attributes: ClassVar[frozenset[str]] = RESERVED_ATTRIBUTES
     reserved_arguments: ClassVar[frozenset[str]] = frozenset({"self", "prefix", "params"})
+    has_sequences: ClassVar[bool] = True
+    tells_output_shapes: ClassVar[bool] = False
 
     def __init__(self, model: Graph, *, eager: bool = False, trained: bool = False) -> None:
         super().__init__()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tercet.backends.mxnet.export import scalar_outputs
 from tercet.backends.mxnet.recurrent import parameter_names
 from tercet.backends.mxnet.target import GLUON_NAMES
+from tercet.codegen.interface import Interface
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.files import (
     CHECK,
@@ -124,11 +125,12 @@ def _source_names(model: Graph, classes: Sequence[ClassCode]) -> dict[str, str]:
 # ---------------------------------------------------------------------------------- prediction
 
 
-def predict_piece(model: Graph) -> Piece:
+def predict_piece(interface: Interface) -> Piece:
     """`predict`: the outputs for the inputs in a file."""
+    model = interface.model
     inputs = [i.value.name for i in model.inputs]
     outputs = [o.name for o in model.outputs]
-    checks = "\n    ".join(checked_inputs(model))
+    checks = "\n    ".join(checked_inputs(interface))
     scalars = [
         f"    arrays[{literal(n)}] = arrays[{literal(n)}].reshape(())\n"
         for n in scalar_outputs(model)
@@ -181,12 +183,13 @@ def export(model, path):
     return Piece(text)
 
 
-def example_arrays(model: Graph, sizes: dict[str, int]) -> str:
+def example_arrays(interface: Interface, sizes: dict[str, int]) -> str:
     """NDArrays of the model's inputs at such sizes, as arguments."""
     found = []
-    for entry in model.inputs:
+    for entry in interface.model.inputs:
         shape = tuple(
-            evaluate(n, sizes) if isinstance(n, Dim) else n for n in entry.value.type.shape
+            evaluate(n, sizes) if isinstance(n, Dim) else n
+            for n in interface.type(entry.value).shape
         )
         dtype = entry.value.type.dtype
         tail = "" if dtype is DType.F32 else f', dtype="{dtype.numpy_name}"'

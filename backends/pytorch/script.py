@@ -7,6 +7,7 @@ from tercet.backends.draft import Draft
 from tercet.backends.pytorch.helpers import helper_pieces
 from tercet.backends.pytorch.initialize import initialize_piece
 from tercet.backends.pytorch.precision import torch_name
+from tercet.backends.pytorch.sequences import with_sequences
 from tercet.backends.pytorch.target import PyTorchTarget
 from tercet.backends.pytorch.training import TrainingPrinter
 from tercet.backends.pytorch.weights import (
@@ -16,7 +17,7 @@ from tercet.backends.pytorch.weights import (
     weights_pieces,
 )
 from tercet.backends.script import ClassFrame, assemble, class_text, header, main_text
-from tercet.codegen.classes import ClassPrinter
+from tercet.codegen.classes import print_model
 from tercet.codegen.expr import Helper
 from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
@@ -40,11 +41,16 @@ _IMPORTS = Piece(
 
 
 def draft(
-    model: Graph, training: Training | None, place: Place, style: Style = Style.FULL
+    model: Graph,
+    training: Training | None,
+    place: Place,
+    style: Style = Style.FULL,
+    *,
+    follow: bool = True,
 ) -> Draft:
     """The script for a model.  Raises DiagnosticError for what PyTorch cannot express."""
-    target = PyTorchTarget()
-    classes = ClassPrinter(target).print_model(model)
+    printed = print_model(model, lambda _: PyTorchTarget(), follow=follow)
+    target, classes = printed.target, [with_sequences(code) for code in printed.classes]
     printer = TrainingPrinter(model, training, target, place, style) if training else None
     initialize = initialize_piece(model)
     precision = torch_name(training.precision) if training else ""
@@ -67,9 +73,9 @@ def draft(
         code,
         initialize,
         *(printer.pieces(has_source_names(model, classes)) if printer else ()),
-        *style.full_only(index_check_piece(model, training), predict_piece(model)),
+        *style.full_only(index_check_piece(model, training), predict_piece(printed.interface)),
         *weights_pieces(model, classes, style),
-        export_piece(model, style),
+        export_piece(printed.interface, style),
     ]
     helpers = {
         h.identifier for c in classes for h in find_parts((*c.construct, *c.compute), Helper)
@@ -78,7 +84,7 @@ def draft(
     pieces[2:2] = helper_pieces(helpers)
     head = header(model, place, "PyTorch", training is not None, (), style=style)
     main = _main(model, classes[-1].name, training, printer, style)
-    return assemble(head, pieces, main, target.decisions)
+    return assemble(head, pieces, main, printed.decisions)
 
 
 def _main(

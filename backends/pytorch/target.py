@@ -116,6 +116,8 @@ class PyTorchTarget(PoolingTarget):
         ]
     )
     reserved_arguments: ClassVar[frozenset[str]] = frozenset({"self"})
+    has_sequences: ClassVar[bool] = True
+    reads_known_sizes: ClassVar[bool] = True
 
     def scalar(self, op: Op, expr: Expr) -> Expr:
         return shortened(expr)

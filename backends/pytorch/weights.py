@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tercet.backends.pytorch.target import DTYPES
+from tercet.codegen.interface import Interface
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.render import render
 from tercet.codegen.script.files import (
@@ -124,8 +125,9 @@ def _recurrent_renaming() -> list[str]:
     ]
 
 
-def predict_piece(model: Graph) -> Piece:
+def predict_piece(interface: Interface) -> Piece:
     """`predict`: the outputs for the inputs in a file."""
+    model = interface.model
     names = ", ".join(_moved(i.value) for i in model.inputs)
     outputs = [literal(o.name) for o in model.outputs]
     call = f"model({names})"
@@ -136,7 +138,7 @@ def predict_piece(model: Graph) -> Piece:
             f"outputs = zip(({', '.join(outputs)}), {call}, strict=True)",
             "write(path, {name: o.cpu().contiguous().clone() for name, o in outputs})",
         ]
-    body = "\n    ".join([*checked_inputs(model, "torch."), *result])
+    body = "\n    ".join([*checked_inputs(interface, "torch."), *result])
     text = f'''\
 @torch.no_grad()
 def predict(model, source, path, device):
@@ -152,17 +154,19 @@ def _moved(value: Value) -> str:
     return f"inputs[{literal(value.name)}].to(device{dtype})"
 
 
-def export_piece(model: Graph, style: Style) -> Piece:
+def export_piece(interface: Interface, style: Style) -> Piece:
     """`export` by the exporter that traces: names kept, symbolic sizes everywhere (docs)."""
+    model = interface.model
     sizes = example_sizes(model)
-    examples = ", ".join(_example(i.value.type, sizes) for i in model.inputs)
+    examples = ", ".join(_example(interface.type(i.value), sizes) for i in model.inputs)
     inputs = {i.value.name: i.value for i in model.inputs}
     outputs = {o.name: o.value for o in model.outputs}
     axes = {name: _symbolic_axes(value) for name, value in inputs.items()}
+    explained = '    """Write an ONNX model; the tracing exporter keeps every symbolic size."""\n'
+    explained = "".join(style.full_only(explained))
     text = f"""\
 def export(model, path):
-    \"\"\"Write an ONNX model; the tracing exporter keeps every symbolic size.\"\"\"
-    import onnx
+{explained}    import onnx
 
 {_without_alarms(model, style)}    torch.onnx.export(
         model.eval().cpu(),
@@ -175,12 +179,12 @@ def export(model, path):
         dynamo=False,
     )
     proto = onnx.load(path, load_external_data=False)
-    shapes = {literal({name: _declared(value) for name, value in outputs.items()})}
+    shapes = {literal({name: _declared(interface.type(value)) for name, value in outputs.items()})}
     for value in proto.graph.output:  # tracing does not follow all of their sizes
         dtype = value.type.tensor_type.elem_type
         shape = shapes[value.name]
         value.type.CopyFrom(onnx.helper.make_tensor_type_proto(dtype, shape))
-{_with_all_inputs(model)}    onnx.save(proto, path)"""
+{_with_all_inputs(interface)}    onnx.save(proto, path)"""
     return Piece(text, ("import warnings", "import numpy as np"))
 
 
@@ -197,9 +201,10 @@ def _without_alarms(model: Graph, style: Style) -> str:
     return "".join(f"{line}\n" for line in style.full_only(*lines))
 
 
-def _with_all_inputs(model: Graph) -> str:
+def _with_all_inputs(interface: Interface) -> str:
     """Lines of `export` that put inputs back which the exporter leaves out."""
-    types = {i.value.name: i.value.type for i in model.inputs}
+    model = interface.model
+    types = {i.value.name: interface.type(i.value) for i in model.inputs}
     if len(reached_inputs(model)) == len(types):
         return ""
     return f"""\
@@ -216,8 +221,8 @@ def _symbolic_axes(value: Value) -> dict[int, str]:
     return {axis: str(n) for axis, n in enumerate(value.type.shape) if isinstance(n, Dim)}
 
 
-def _declared(value: Value) -> tuple[int | str, ...]:
-    return tuple(str(n) if isinstance(n, Dim) else n for n in value.type.shape)
+def _declared(type_: TensorType) -> tuple[int | str, ...]:
+    return tuple(str(n) if isinstance(n, Dim) else n for n in type_.shape)
 
 
 def _example(type_: TensorType, sizes: Mapping[str, int]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tercet.backends.tensorflow.target import DTYPES, TensorFlowTarget, scope
+from tercet.codegen.interface import Interface
 from tercet.codegen.names import Names
 from tercet.codegen.render import render
 from tercet.codegen.script.files import checked_inputs
@@ -24,8 +25,9 @@ def model_call(model: Graph, inputs: list[str], target: TensorFlowTarget) -> str
     return f"model({given}{told})"
 
 
-def predict_piece(model: Graph, target: TensorFlowTarget) -> Piece:
+def predict_piece(interface: Interface, target: TensorFlowTarget) -> Piece:
     """`predict`: the outputs for the inputs in a file."""
+    model = interface.model
     given = [f"tf.constant(inputs[{literal(i.value.name)}])" for i in model.inputs]
     outputs = [literal(o.name) for o in model.outputs]
     call = model_call(model, given, target)
@@ -40,7 +42,7 @@ def predict_piece(model: Graph, target: TensorFlowTarget) -> Piece:
         "def predict(model, source, path):",
         '    """Write the model\'s outputs for the inputs in the file `source`."""',
         "    inputs = read(source)",
-        *(f"    {line}" for line in checked_inputs(model)),
+        *(f"    {line}" for line in checked_inputs(interface)),
         *result,
     ]
     return Piece(
@@ -53,8 +55,11 @@ def predict_piece(model: Graph, target: TensorFlowTarget) -> Piece:
     )
 
 
-def export_piece(model: Graph, target: TensorFlowTarget, style: Style, *, selects: bool) -> Piece:
+def export_piece(
+    interface: Interface, target: TensorFlowTarget, style: Style, *, selects: bool
+) -> Piece:
     """`export`, with names and sizes of the source; `selects` where the model has a `tf.where`."""
+    model = interface.model
     taken = target.reserved_names | target.reserved_arguments
     names = Names(
         taken | {"model", "path", "signature", "inference", "graph", "select", "handlers"}
@@ -68,8 +73,10 @@ def export_piece(model: Graph, target: TensorFlowTarget, style: Style, *, select
         result = f"dict(zip(({', '.join(outputs)}), {call}, strict=True))"
     values = [(i.value.name, i.value) for i in model.inputs]
     values += [(o.name, o.value) for o in model.outputs]
-    shapes = ", ".join(f"{literal(name)}: {_onnx_shape(value)}" for name, value in values)
-    specs = ", ".join(_spec(i.value) for i in model.inputs)
+    shapes = ", ".join(
+        f"{literal(name)}: {_onnx_shape(interface.type(value))}" for name, value in values
+    )
+    specs = ", ".join(_spec(i.value, interface) for i in model.inputs)
     order = [
         "    outputs = {output.name: output for output in proto.graph.output}",
         "    del proto.graph.output[:]",
@@ -138,21 +145,25 @@ def _renaming(model: Graph) -> list[str]:
     ]
 
 
-def _spec(value: Value) -> str:
-    shape = tuple(None if isinstance(n, Dim) else n for n in value.type.shape)
+def _spec(value: Value, interface: Interface) -> str:
+    shape = tuple(None if isinstance(n, Dim) else n for n in interface.type(value).shape)
     dtype = render(DTYPES[value.type.dtype])
     return f"tf.TensorSpec({literal(shape)}, {dtype}, name={literal(scope(value.name))})"
 
 
-def _onnx_shape(value: Value) -> str:
-    return literal(tuple(str(n) if isinstance(n, Dim) else n for n in value.type.shape))
+def _onnx_shape(type: TensorType) -> str:
+    return literal(tuple(str(n) if isinstance(n, Dim) else n for n in type.shape))
 
 
-def build_line(model: Graph) -> str:
+def build_line(interface: Interface) -> str:
     """The line of `main` that makes the model's variables, by applying it once."""
+    model = interface.model
     sizes = smallest_sizes(model)
     divides = any(map(_divides, called_items(model)))
-    given = [_filled("ones" if divides else "zeros", i.value.type, sizes) for i in model.inputs]
+    given = [
+        _filled("ones" if divides else "zeros", interface.type(i.value), sizes)
+        for i in model.inputs
+    ]
     whole = given[0] if len(given) == 1 else f"({', '.join(given)})"
     return f"model({whole})  # creates the variables"
 

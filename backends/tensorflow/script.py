@@ -17,15 +17,16 @@ from tercet.backends.tensorflow.precision import policy
 from tercet.backends.tensorflow.target import TensorFlowTarget
 from tercet.backends.tensorflow.training import TrainingPrinter
 from tercet.backends.tensorflow.weights import weights_pieces
-from tercet.codegen.classes import ClassPrinter
-from tercet.codegen.expr import Helper
+from tercet.codegen.classes import print_model
+from tercet.codegen.expr import Attribute, Expr, Helper, Name
+from tercet.codegen.interface import Interface
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.codegen.script.pieces import Piece, literal
 from tercet.codegen.script.style import Style
 from tercet.codegen.script.training import argument_lines, constants, output_lines
-from tercet.codegen.tree import find_parts
+from tercet.codegen.tree import find_parts, map_expressions
 from tercet.codegen.writer import Evaluate, For, Line, lines
 from tercet.compiler.graph.ir import Apply, Call, Graph, Value
 from tercet.compiler.graph.training import Training
@@ -62,13 +63,21 @@ _SEEN = (
 
 
 def draft(
-    model: Graph, training: Training | None, place: Place, style: Style = Style.FULL
+    model: Graph,
+    training: Training | None,
+    place: Place,
+    style: Style = Style.FULL,
+    *,
+    follow: bool = True,
 ) -> Draft:
     """The script for a model.  Raises DiagnosticError for what TensorFlow cannot express."""
     functions = () if training is None else TrainingPrinter.graphs(training)
-    target = TensorFlowTarget(model, functions, mixed=bool(training and training.is_mixed))
-    printed = [phrased(code, target) for code in ClassPrinter(target).print_model(model)]
-    classes, factories = with_factories(printed, KINDS)
+    mixed = bool(training and training.is_mixed)
+    printed = print_model(
+        model, lambda models: TensorFlowTarget(models, functions, mixed=mixed), follow=follow
+    )
+    target = printed.target
+    classes, factories = with_factories([phrased(c, target) for c in printed.classes], KINDS)
     printer = TrainingPrinter(model, training, target, place, style) if training else None
     precision = policy(training.precision) if training else ""
     texts = [_class_text(code, target, printer) for code in classes]
@@ -91,19 +100,25 @@ def draft(
         code,
         *helper_pieces(used - kinds),
         *(printer.pieces() if printer else ()),
-        *style.full_only(index_check_piece(model, training), predict_piece(model, target)),
+        *style.full_only(
+            index_check_piece(model, training), predict_piece(printed.interface, target)
+        ),
         *weights_pieces(model, target.facts, style),
-        export_piece(model, target, style, selects=any("tf.where(" in t for t in model_text)),
+        export_piece(
+            printed.interface, target, style, selects=any("tf.where(" in t for t in model_text)
+        ),
         *style.full_only(Piece(_DEVICE)),
     ]
     head = header(model, place, "TensorFlow", training is not None, _notes(target), style=style)
-    main = _main(model, classes[-1].name, training, printer, style)
-    return assemble(head, pieces, main, target.decisions)
+    main = _main(printed.interface, classes[-1].name, training, printer, style)
+    return assemble(head, pieces, main, printed.decisions)
 
 
 def _class_text(code: ClassCode, target: TensorFlowTarget, printer: TrainingPrinter | None) -> str:
     """A class; the model's own also holds what is particular about its training."""
     graph = code.graphs[0]
+    if any(argument.name == "layers" for argument in code.arguments):
+        code = replace(code, construct=tuple(map_expressions(code.construct, _whole_name)))
     told = ", training=None" if target.facts.is_trained(graph) else ""
     methods = _build_method(code, target)
     if graph is not target.model:
@@ -124,6 +139,14 @@ def _class_text(code: ClassCode, target: TensorFlowTarget, printer: TrainingPrin
     frame = ClassFrame("keras.Model", call, begin, end=end, methods=methods)
     own = printer.methods() if printer is not None else []
     return "\n\n".join([class_text(code, frame), *own])
+
+
+def _whole_name(expr: Expr) -> Expr | None:
+    """`keras.layers.Dense` where an argument of the constructor is called `layers`."""
+    match expr:
+        case Attribute(Name("layers"), member):
+            return Attribute(Attribute(Name("keras"), "layers"), member)
+    return None
 
 
 def _build_method(code: ClassCode, target: TensorFlowTarget) -> tuple[str, ...]:
@@ -181,7 +204,7 @@ def _precision(model: Graph) -> list[str]:
 
 
 def _main(
-    model: Graph,
+    interface: Interface,
     cls: str,
     training: Training | None,
     printer: TrainingPrinter | None,
@@ -192,10 +215,10 @@ def _main(
         *argument_lines(training, device, "write an ONNX model here", style),
         "",
         *style.pick(full=["use_device(args.device)"], lean=_SEEN),
-        *_precision(model),
+        *_precision(interface.model),
         "keras.utils.set_random_seed(args.seed)",
         f"model = {cls}()",
-        build_line(model),
+        build_line(interface),
         "if args.weights:",
         f"    load(model, {reading('args.weights', style)}, args.weights)",
     ]

@@ -16,8 +16,20 @@ from tercet.backends.tensorflow.initial import initializer
 from tercet.backends.tensorflow.kinds import KINDS
 from tercet.backends.tensorflow.layout import Held, Places
 from tercet.backends.tensorflow.reserved import ATTRIBUTES, NAMES
+from tercet.codegen.expr import (
+    Binary,
+    Expr,
+    Input,
+    Made,
+    Name,
+    SiteName,
+    Starred,
+    Template,
+    default,
+    lift,
+)
 from tercet.codegen.expr import Call as CallExpr
-from tercet.codegen.expr import Expr, Input, Made, Name, SiteName, Template, default, lift
+from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.layer_arguments import LayerArguments
 from tercet.codegen.target import Application, shortened
 from tercet.compiler.dims import Dim
@@ -111,13 +123,14 @@ class TensorFlowTarget(Crossing):
     reserved_names: ClassVar[frozenset[str]] = NAMES | HELPER_NAMES | KINDS.names
     reserved_attributes: ClassVar[frozenset[str]] = ATTRIBUTES
     reserved_arguments: ClassVar[frozenset[str]] = frozenset({"self", "name", "training", "inputs"})
+    replaceable_names: ClassVar[frozenset[str]] = frozenset({"layers"})
     declares_when_built: ClassVar[bool] = True
 
     def __init__(
-        self, model: Graph, functions: Iterable[Graph] = (), *, mixed: bool = False
+        self, models: Sequence[Graph], functions: Iterable[Graph] = (), *, mixed: bool = False
     ) -> None:
-        super().__init__(model, tuple(functions), mixed)
-        self.built_ahead_sites = LayerArguments(model).applied_elsewhere()
+        super().__init__(models, tuple(functions), mixed)
+        self.built_ahead_sites = LayerArguments(*models).applied_elsewhere()
         self.owner: Expr = Name("self")
         self._float32 = Name("self").compute_dtype if mixed else tf.float32
 
@@ -182,6 +195,9 @@ class TensorFlowTarget(Crossing):
         return scope(name)
 
     def layer_list(self, items: Expr) -> Expr:
+        match items:
+            case SequenceExpr((first, Starred(others))):
+                return Binary("+", SequenceExpr((first,), is_list=True), others)
         return items
 
     def parameter_list(self, items: Expr) -> Expr:

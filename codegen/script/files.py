@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tercet.codegen.interface import Interface
 from tercet.codegen.script.index_checks import input_lines
 from tercet.codegen.script.pieces import Piece, literal
 from tercet.codegen.script.size_checks import input_checks
@@ -145,12 +146,12 @@ def _size(size: Size) -> int | str:
     return size if isinstance(size, int) else str(size)
 
 
-def checked_inputs(model: Graph, prefix: str = "") -> list[str]:
+def checked_inputs(interface: Interface, prefix: str = "") -> list[str]:
     """Lines of `predict` that look at `inputs`, read from `source`: types, sizes and indices."""
-    types = {i.value.name: i.value.type for i in model.inputs}
+    types = {i.value.name: interface.type(i.value) for i in interface.model.inputs}
     call = f"check(source, inputs, {types_text(types, prefix)})"
-    demands = input_checks(model, "{source}")
-    return [f"sizes = {call}" if demands else call, *demands, *input_lines(model)]
+    demands = input_checks(interface, "{source}")
+    return [f"sizes = {call}" if demands else call, *demands, *input_lines(interface)]
 
 
 def _state_of(optimizer: Optimizer) -> str:

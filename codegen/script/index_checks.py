@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from tercet.codegen.expr import Expr, Name
+from tercet.codegen.interface import Interface
 from tercet.codegen.render import render
 from tercet.codegen.script.numpy_rules import lowered
 from tercet.codegen.script.pieces import Piece, literal
@@ -57,11 +58,11 @@ def check_lines(checks: Iterable[IndexCheck], arrays: Mapping[str, str], where: 
     return [_call(check, named, where) for check in checks if _is_printable(check)]
 
 
-def input_lines(model: Graph) -> list[str]:
+def input_lines(interface: Interface) -> list[str]:
     """Lines of `predict` that look at `inputs`, read from `source`."""
-    inputs = {i.value.name: Name("inputs")[i.value.name] for i in model.inputs}
+    inputs = {i.value.name: Name("inputs")[i.value.name] for i in interface.model.inputs}
     found = []
-    for check in filter(_is_printable, index_checks(model)):
+    for check in filter(_is_printable, interface.index_checks):
         array = inputs[check.name]
         looked_at = Name("np").asarray(array) if check.steps else array
         found.append(_call(check, {**inputs, check.name: looked_at}, "source"))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
+from tercet.codegen.interface import Interface, Spelled
 from tercet.codegen.names import Names
 from tercet.codegen.script.names import SCRIPT_NAMES
 from tercet.codegen.script.pieces import literal
@@ -27,13 +28,13 @@ _WIDTH = 64
 """Longer messages are broken after what an `assert` says."""
 
 
-def input_checks(model: Graph, where: str) -> list[str]:
+def input_checks(interface: Interface, where: str) -> list[str]:
     """Lines that end the script where `sizes` do not fit the model: none where all do.
 
     `where` is what a message begins with, as the text of an f-string.
     """
     scope = _Scope(Names())
-    composites = list(_composites(model))
+    composites = list(_composites(interface.model))
     conditions = [c.condition(scope) for c in composites]
     unfit = [
         line
@@ -41,7 +42,7 @@ def input_checks(model: Graph, where: str) -> list[str]:
         if condition
         for line in _refusal(condition, [f"{where}: ", composite.told(scope)])
     ]
-    refused = list(_refusals(model.constraints, scope, where))
+    refused = list(_refusals(interface.constraints, scope, where))
     if not unfit and not refused:
         return []
     return [*_reads(composites, scope), *unfit, *refused]
@@ -187,8 +188,17 @@ def _refusals(constraints: Iterable[Constraint], scope: _Scope, where: str) -> I
         numbers = [f"{name} is {{{scope.variable(name)}}}" for name in constraint.symbols]
         said = "".join(_said(part, scope) for part in constraint.message)
         parts = [f"{where}: ", f"{said}: " if said else ""]
-        parts.append(f"{constraint} must hold, and {', '.join(numbers)}")
+        parts.append(f"{_shown(constraint)} must hold, and {', '.join(numbers)}")
         yield from _refusal(_broken(constraint, scope), parts)
+
+
+def _shown(constraint: Constraint) -> str:
+    """The constraint as the text of an f-string."""
+    left, right = (
+        f"{{{side}}}" if isinstance(side, Spelled) else str(side)
+        for side in (constraint.left, constraint.right)
+    )
+    return f"{left} {constraint.relation} {right}"
 
 
 def _broken(constraint: Constraint, scope: _Scope) -> str:

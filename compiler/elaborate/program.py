@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -17,6 +18,7 @@ from tercet.compiler.elaborate.scope import Body, Frame
 from tercet.compiler.elaborate.session import Session, Specialisation
 from tercet.compiler.elaborate.sites import BodyText, names_read
 from tercet.compiler.elaborate.train.declared import given_arguments, read_trainings
+from tercet.compiler.elaborate.variants import Variants
 from tercet.compiler.graph.ir import Graph, Program
 from tercet.compiler.graph.values import holds_poison, holds_tensor
 from tercet.compiler.habits import about_name
@@ -66,6 +68,11 @@ def _interpreter() -> Iterator[None]:
             yield
     finally:
         sys.setrecursionlimit(limit)
+
+
+def _in_interpreter(function: Callable[[], Any]) -> Any:
+    with _interpreter():
+        return function()
 
 
 def _elaborated(
@@ -139,6 +146,8 @@ def model_graph(
     frame = Frame(session, scope, specialising.text_of(session, block))
     frame.body = Body(block)
     made = specialising.run(frame, block, arguments)
+    variants = Variants(session, scope, block, arguments, _in_interpreter)
+    made = replace(made, graph=replace(made.graph, variant=variants))
     types = [given.value.type for given in made.graph.inputs]
     session.models[specialising.memo_key(block, arguments, types)] = made
     return made

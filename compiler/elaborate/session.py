@@ -48,6 +48,16 @@ class Session:
         self.texts: dict[nodes.Block, BodyText] = {}
         self._long: dict[int, tuple[tuple[Any, ...], int]] = {}
 
+    def fork(self) -> Session:
+        """A session for the same texts that knows the same blocks, and reports to nobody."""
+        other = Session()
+        other.memo = dict(self.memo)
+        other.applied = set(self.applied)
+        other.instances = dict(self.instances)
+        other.module_of = self.module_of
+        other.texts = self.texts
+        return other
+
     def work(self, steps: int, span: Span) -> None:
         """Counts work done.  Raises Stop beyond the limit, whatever the text does."""
         self.steps += steps

@@ -12,7 +12,7 @@ Everything is frozen; values, layers and items compare by identity.  Values and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
 from typing import Any
@@ -205,6 +205,8 @@ class Graph:
     body: Region
     outputs: tuple[GraphOutput, ...]
     constraints: tuple[Constraint, ...] = ()
+    variant: Callable[[Mapping[str, StaticValue]], Graph | None] | None = None
+    """Of a model: itself at other values of some parameters, None where they are an error."""
 
     @cached_property
     def own_parameters(self) -> tuple[Parameter, ...]:

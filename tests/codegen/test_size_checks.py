@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tercet.codegen.interface import Interface
 from tercet.codegen.script.files import CHECK, checked_inputs
 from tercet.compiler.graph.ir import Graph
 from tercet.compiler.reference.inputs import InputError, check_inputs
@@ -60,7 +61,10 @@ def _refused(graph: Graph, arrays: dict[str, Any]) -> bool:
 
 def _script(graph: Graph) -> Any:
     """The check as a function that gives the message, None where the arrays fit."""
-    lines = ["def run(source, inputs):", *(f"    {line}" for line in checked_inputs(graph))]
+    lines = [
+        "def run(source, inputs):",
+        *(f"    {line}" for line in checked_inputs(Interface.of(graph))),
+    ]
     scope: dict[str, Any] = {}
     exec("\n".join([CHECK.text, *lines]), scope)
 

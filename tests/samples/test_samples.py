@@ -160,7 +160,7 @@ def model_name(sample: Sample) -> str:
     return project(sample).model.name
 
 
-LEAN_LINES = {"pytorch": 250, "tensorflow": 250, "mxnet": 260}
+LEAN_LINES = {"pytorch": 250, "tensorflow": 250, "mxnet": 250}
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -32,16 +32,14 @@ SEED = 0
 class BasicBlock(nn.Module):
     def __init__(self, in_channels, channels, stride=1):
         super().__init__()
-        self.stride = stride
-        self.in_channels = in_channels
-        self.channels = channels
+        self.identity = stride == 1 and in_channels == channels
         self.conv1 = nn.Conv2d(
             in_channels, channels, 3, stride=stride, padding=1, bias=False
         )
         self.norm1 = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(channels)
-        if not (stride == 1 and in_channels == channels):
+        if not self.identity:
             self.project = nn.Conv2d(
                 in_channels, channels, 1, stride=stride, bias=False
             )
@@ -50,7 +48,7 @@ class BasicBlock(nn.Module):
     def forward(self, x):
         h = F.relu(self.norm1(self.conv1(x)))
         h = self.norm2(self.conv2(h))
-        if self.stride == 1 and self.in_channels == self.channels:
+        if self.identity:
             shortcut = x
         else:
             shortcut = self.project_norm(self.project(x))
@@ -58,26 +56,32 @@ class BasicBlock(nn.Module):
 
 
 class DigitsResNet(nn.Module):
-    def __init__(self):
+    def __init__(self, classes=10, width=16, depth=2):
         super().__init__()
-        self.stem = nn.Conv2d(1, 16, 3, padding=1, bias=False)
-        self.batch_norm = nn.BatchNorm2d(16)
+        self.classes = classes
+        self.stem = nn.Conv2d(1, width, 3, padding=1, bias=False)
+        self.batch_norm = nn.BatchNorm2d(width)
         self.basic_block = nn.ModuleList(
             [
-                nn.ModuleList([BasicBlock(16, 16), BasicBlock(16, 16)]),
-                nn.ModuleList([BasicBlock(16, 32, stride=2), BasicBlock(32, 32)]),
-                nn.ModuleList([BasicBlock(32, 64, stride=2), BasicBlock(64, 64)]),
+                nn.Sequential(*[BasicBlock(width, width) for _ in range(depth)]),
+                nn.Sequential(
+                    BasicBlock(width, 2 * width, stride=2),
+                    *[BasicBlock(2 * width, 2 * width) for _ in range(1, depth)],
+                ),
+                nn.Sequential(
+                    BasicBlock(2 * width, 4 * width, stride=2),
+                    *[BasicBlock(4 * width, 4 * width) for _ in range(1, depth)],
+                ),
             ]
         )
-        self.dense = nn.Linear(64, 10)
+        self.dense = nn.Linear(4 * width, classes)
         self.apply(initialize)
 
     def forward(self, image):
-        h = F.relu(self.batch_norm(self.stem(image)))  # [N, 16, 8, 8]
+        h = F.relu(self.batch_norm(self.stem(image)))  # [N, width, 8, 8]
         for stage in self.basic_block:
-            for block in stage:
-                h = block(h)
-        return self.dense(h.mean(dim=(2, 3)))  # [N, 10]
+            h = stage(h)
+        return self.dense(h.mean(dim=(2, 3)))  # [N, classes]
 
 
 def initialize(module):
@@ -191,7 +195,6 @@ def save(model, path):
 
 
 def export(model, path):
-    """Write an ONNX model; the tracing exporter keeps every symbolic size."""
     import onnx
 
     torch.onnx.export(
@@ -205,7 +208,7 @@ def export(model, path):
         dynamo=False,
     )
     proto = onnx.load(path, load_external_data=False)
-    shapes = {"logits": ("N", 10)}
+    shapes = {"logits": ("N", model.classes)}
     for value in proto.graph.output:  # tracing does not follow all of their sizes
         dtype = value.type.tensor_type.elem_type
         shape = shapes[value.name]
@@ -244,4 +247,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 1a4397dad4a328c5
+# Compiled by Tercet. sha256 of the lines above: 346a39084d1be1d3

@@ -49,21 +49,19 @@ conv2d = partial(nn.Conv2D, use_bias=False, weight_initializer=HE_UNIFORM)
 class BasicBlock(nn.HybridBlock):
     def __init__(self, in_channels, channels, stride=1):
         super().__init__()
-        self.stride = stride
-        self.in_channels = in_channels
-        self.channels = channels
+        self.identity = stride == 1 and in_channels == channels
         self.conv1 = conv2d(channels, 3, strides=stride, padding=1)
         self.norm1 = nn.BatchNorm()
         self.conv2 = conv2d(channels, 3, padding=1)
         self.norm2 = nn.BatchNorm()
-        if not (stride == 1 and in_channels == channels):
+        if not self.identity:
             self.project = conv2d(channels, 1, strides=stride)
             self.project_norm = nn.BatchNorm()
 
     def hybrid_forward(self, F, x):
         h = F.Activation(self.norm1(self.conv1(x)), act_type="relu")
         h = self.norm2(self.conv2(h))
-        if self.stride == 1 and self.in_channels == self.channels:
+        if self.identity:
             shortcut = x
         else:
             shortcut = self.project_norm(self.project(x))
@@ -71,23 +69,28 @@ class BasicBlock(nn.HybridBlock):
 
 
 class DigitsResNet(nn.HybridBlock):
-    def __init__(self):
+    def __init__(self, classes=10, width=16, depth=2):
         super().__init__()
-        self.stem = conv2d(16, 3, padding=1)
+        self.stem = conv2d(width, 3, padding=1)
         self.batch_norm = nn.BatchNorm()
         self.basic_block = block_list(
-            block_list(BasicBlock(16, 16), BasicBlock(16, 16)),
-            block_list(BasicBlock(16, 32, stride=2), BasicBlock(32, 32)),
-            block_list(BasicBlock(32, 64, stride=2), BasicBlock(64, 64)),
+            block_list(*[BasicBlock(width, width) for _ in range(depth)]),
+            block_list(
+                BasicBlock(width, 2 * width, stride=2),
+                *[BasicBlock(2 * width, 2 * width) for _ in range(1, depth)],
+            ),
+            block_list(
+                BasicBlock(2 * width, 4 * width, stride=2),
+                *[BasicBlock(4 * width, 4 * width) for _ in range(1, depth)],
+            ),
         )
-        self.dense = nn.Dense(10, weight_initializer=GLOROT_UNIFORM)
+        self.dense = nn.Dense(classes, weight_initializer=GLOROT_UNIFORM)
 
     def hybrid_forward(self, F, image):
         h = F.Activation(self.batch_norm(self.stem(image)), act_type="relu")
         for stage in self.basic_block:
-            for block in stage:
-                h = block(h)
-        return self.dense(F.mean(h, axis=(2, 3)))  # [N, 10]
+            h = stage(h)
+        return self.dense(F.mean(h, axis=(2, 3)))  # [N, classes]
 
 
 def block_list(*blocks):
@@ -512,4 +515,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 2db17cd31ffeada2
+# Compiled by Tercet. sha256 of the lines above: acbe2f1d67af174b

@@ -43,14 +43,12 @@ conv2d = partial(layers.Conv2D, use_bias=False, kernel_initializer="he_uniform")
 class BasicBlock(layers.Layer):
     def __init__(self, in_channels, channels, stride=1, name=None):
         super().__init__(name=name)
-        self.stride = stride
-        self.in_channels = in_channels
-        self.channels = channels
+        self.identity = stride == 1 and in_channels == channels
         self.conv1 = conv2d(channels, 3, strides=stride, name="conv1")
         self.norm1 = batch_norm(name="norm1")
         self.conv2 = conv2d(channels, 3, padding="same", name="conv2")
         self.norm2 = batch_norm(name="norm2")
-        if not (stride == 1 and in_channels == channels):
+        if not self.identity:
             self.project = conv2d(channels, 1, strides=stride, name="project")
             self.project_norm = batch_norm(name="project_norm")
 
@@ -59,7 +57,7 @@ class BasicBlock(layers.Layer):
         h = self.conv1(tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))))
         h = tf.nn.relu(self.norm1(h, training=training))
         h = self.norm2(self.conv2(h), training=training)
-        if self.stride == 1 and self.in_channels == self.channels:
+        if self.identity:
             shortcut = x
         else:
             shortcut = self.project_norm(self.project(x), training=training)
@@ -67,33 +65,35 @@ class BasicBlock(layers.Layer):
 
 
 class DigitsResNet(keras.Model):
-    def __init__(self):
+    def __init__(self, classes=10, width=16, depth=2):
         super().__init__()
-        self.stem = conv2d(16, 3, padding="same", name="stem")
+        self.classes = classes
+        self.stem = conv2d(width, 3, padding="same", name="stem")
         self.batch_norm = batch_norm(name="batch_norm")
         self.basic_block = [
-            [
-                BasicBlock(16, 16, name="basic_block.0.0"),
-                BasicBlock(16, 16, name="basic_block.0.1"),
+            [BasicBlock(width, width, name=f"basic_block.0.{j}") for j in range(depth)],
+            [BasicBlock(width, 2 * width, stride=2, name="basic_block.1.0")]
+            + [
+                BasicBlock(2 * width, 2 * width, name=f"basic_block.1.{j}")
+                for j in range(1, depth)
             ],
-            [
-                BasicBlock(16, 32, stride=2, name="basic_block.1.0"),
-                BasicBlock(32, 32, name="basic_block.1.1"),
-            ],
-            [
-                BasicBlock(32, 64, stride=2, name="basic_block.2.0"),
-                BasicBlock(64, 64, name="basic_block.2.1"),
+            [BasicBlock(2 * width, 4 * width, stride=2, name="basic_block.2.0")]
+            + [
+                BasicBlock(4 * width, 4 * width, name=f"basic_block.2.{j}")
+                for j in range(1, depth)
             ],
         ]
-        self.dense = layers.Dense(10, kernel_initializer="glorot_uniform", name="dense")
+        self.dense = layers.Dense(
+            classes, kernel_initializer="glorot_uniform", name="dense"
+        )
 
     def call(self, image, training=None):
-        h = tf.transpose(image, (0, 2, 3, 1))  # [N, 8, 8, 1]
+        h = tf.transpose(image, (0, 2, 3, 1))
         h = tf.nn.relu(self.batch_norm(self.stem(h), training=training))
         for stage in self.basic_block:
             for block in stage:
                 h = block(h, training=training)
-        return self.dense(tf.reduce_mean(h, axis=(1, 2)))  # [N, 10]
+        return self.dense(tf.reduce_mean(h, axis=(1, 2)))  # [N, classes]
 
 
 def load_data(seed):
@@ -422,7 +422,7 @@ def export(model, path):
         return {"logits": model(image, training=False)}
 
     proto, _ = tf2onnx.convert.from_function(inference, signature, opset=17)
-    shapes = {"image": ("N", 1, 8, 8), "logits": ("N", 10)}
+    shapes = {"image": ("N", 1, 8, 8), "logits": ("N", model.classes)}
     for value in (*proto.graph.input, *proto.graph.output):
         dtype = value.type.tensor_type.elem_type
         shape = shapes[value.name]
@@ -547,4 +547,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 0ddee90ab4ab08e8
+# Compiled by Tercet. sha256 of the lines above: c6e514148ca1e248

@@ -50,21 +50,19 @@ class BasicBlock(nn.HybridBlock):
 
     def __init__(self, in_channels, channels, stride=1):
         super().__init__()
-        self.stride = stride
-        self.in_channels = in_channels
-        self.channels = channels
+        self.identity = stride == 1 and in_channels == channels
         self.conv1 = conv2d(channels, 3, strides=stride, padding=1)
         self.norm1 = nn.BatchNorm()
         self.conv2 = conv2d(channels, 3, padding=1)
         self.norm2 = nn.BatchNorm()
-        if not (stride == 1 and in_channels == channels):
+        if not self.identity:
             self.project = conv2d(channels, 1, strides=stride)
             self.project_norm = nn.BatchNorm()
 
     def hybrid_forward(self, F, x):
         h = F.Activation(self.norm1(self.conv1(x)), act_type="relu")
         h = self.norm2(self.conv2(h))
-        if self.stride == 1 and self.in_channels == self.channels:
+        if self.identity:
             shortcut = x
         else:
             shortcut = self.project_norm(self.project(x))
@@ -72,8 +70,9 @@ class BasicBlock(nn.HybridBlock):
 
 
 class ResNet18(nn.HybridBlock):
-    def __init__(self):
+    def __init__(self, classes=1000, size=224):
         super().__init__()
+        self.size = size
         self.stem = conv2d(64, 7, strides=2, padding=3)
         self.batch_norm = nn.BatchNorm()
         self.basic_block = block_list(
@@ -82,15 +81,14 @@ class ResNet18(nn.HybridBlock):
             block_list(BasicBlock(128, 256, stride=2), BasicBlock(256, 256)),
             block_list(BasicBlock(256, 512, stride=2), BasicBlock(512, 512)),
         )
-        self.dense = nn.Dense(1000, weight_initializer=GLOROT_UNIFORM)
+        self.dense = nn.Dense(classes, weight_initializer=GLOROT_UNIFORM)
 
     def hybrid_forward(self, F, image):
         h = F.Activation(self.batch_norm(self.stem(image)), act_type="relu")
         h = F.Pooling(h, kernel=(3, 3), stride=(2, 2), pad=(1, 1), pool_type="max")
         for stage in self.basic_block:
-            for block in stage:
-                h = block(h)
-        return self.dense(F.mean(h, axis=(2, 3)))  # [N, 1000]
+            h = stage(h)
+        return self.dense(F.mean(h, axis=(2, 3)))  # [N, classes]
 
 
 def block_list(*blocks):
@@ -353,7 +351,7 @@ def claim(path):
 def predict(model, source, path, device):
     """Write the model's outputs for the inputs in the file `source`."""
     inputs = read(source)
-    check(source, inputs, {"image": ("float32", "N", 3, 224, 224)})
+    check(source, inputs, {"image": ("float32", "N", 3, model.size, model.size)})
     arrays = [
         nd.array(inputs[name], ctx=device, dtype=inputs[name].dtype)
         for name in ("image",)
@@ -533,7 +531,9 @@ def main():
     np.random.seed(args.seed)
     mx.random.seed(args.seed)
     model = ResNet18()
-    model.infer_shape(nd.zeros((2, 3, 224, 224)))  # fixes the parameters' shapes
+    model.infer_shape(
+        nd.zeros((2, 3, model.size, model.size))
+    )  # fixes the parameters' shapes
     model.initialize(ctx=args.device)
     if args.weights:
         load(model, read(args.weights), args.weights)
@@ -560,4 +560,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: c59aac3cbb126d93
+# Compiled by Tercet. sha256 of the lines above: 2c37b56776577058

@@ -40,16 +40,14 @@ class BasicBlock(nn.Module):
 
     def __init__(self, in_channels, channels, stride=1):
         super().__init__()
-        self.stride = stride
-        self.in_channels = in_channels
-        self.channels = channels
+        self.identity = stride == 1 and in_channels == channels
         self.conv1 = nn.Conv2d(
             in_channels, channels, 3, stride=stride, padding=1, bias=False
         )
         self.norm1 = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(channels)
-        if not (stride == 1 and in_channels == channels):
+        if not self.identity:
             self.project = nn.Conv2d(
                 in_channels, channels, 1, stride=stride, bias=False
             )
@@ -58,7 +56,7 @@ class BasicBlock(nn.Module):
     def forward(self, x):
         h = F.relu(self.norm1(self.conv1(x)))
         h = self.norm2(self.conv2(h))
-        if self.stride == 1 and self.in_channels == self.channels:
+        if self.identity:
             shortcut = x
         else:
             shortcut = self.project_norm(self.project(x))
@@ -66,28 +64,29 @@ class BasicBlock(nn.Module):
 
 
 class ResNet18(nn.Module):
-    def __init__(self):
+    def __init__(self, classes=1000, size=224):
         super().__init__()
+        self.classes = classes
+        self.size = size
         self.stem = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
         self.batch_norm = nn.BatchNorm2d(64)
         self.basic_block = nn.ModuleList(
             [
-                nn.ModuleList([BasicBlock(64, 64), BasicBlock(64, 64)]),
-                nn.ModuleList([BasicBlock(64, 128, stride=2), BasicBlock(128, 128)]),
-                nn.ModuleList([BasicBlock(128, 256, stride=2), BasicBlock(256, 256)]),
-                nn.ModuleList([BasicBlock(256, 512, stride=2), BasicBlock(512, 512)]),
+                nn.Sequential(BasicBlock(64, 64), BasicBlock(64, 64)),
+                nn.Sequential(BasicBlock(64, 128, stride=2), BasicBlock(128, 128)),
+                nn.Sequential(BasicBlock(128, 256, stride=2), BasicBlock(256, 256)),
+                nn.Sequential(BasicBlock(256, 512, stride=2), BasicBlock(512, 512)),
             ]
         )
-        self.dense = nn.Linear(512, 1000)
+        self.dense = nn.Linear(512, classes)
         self.apply(initialize)
 
     def forward(self, image):
-        h = F.relu(self.batch_norm(self.stem(image)))  # [N, 64, 112, 112]
-        h = F.max_pool2d(h, 3, stride=2, padding=1)  # [N, 64, 56, 56]
+        h = F.relu(self.batch_norm(self.stem(image)))
+        h = F.max_pool2d(h, 3, stride=2, padding=1)
         for stage in self.basic_block:
-            for block in stage:
-                h = block(h)
-        return self.dense(h.mean(dim=(2, 3)))  # [N, 1000]
+            h = stage(h)
+        return self.dense(h.mean(dim=(2, 3)))  # [N, classes]
 
 
 def initialize(module):
@@ -314,7 +313,7 @@ def predict(model, source, path, device):
     """Write the model's outputs for the inputs in the file `source`."""
     model.eval()
     inputs = read(source)
-    check(source, inputs, {"image": ("torch.float32", "N", 3, 224, 224)})
+    check(source, inputs, {"image": ("torch.float32", "N", 3, model.size, model.size)})
     output = model(inputs["image"].to(device))
     write(path, {"logits": output.cpu().contiguous()})
 
@@ -391,7 +390,7 @@ def export(model, path):
     warnings.filterwarnings("ignore", "You are using the legacy", DeprecationWarning)
     torch.onnx.export(
         model.eval().cpu(),
-        (torch.zeros(2, 3, 224, 224),),
+        (torch.zeros(2, 3, model.size, model.size),),
         path,
         input_names=["image"],
         output_names=["logits"],
@@ -400,7 +399,7 @@ def export(model, path):
         dynamo=False,
     )
     proto = onnx.load(path, load_external_data=False)
-    shapes = {"logits": ("N", 1000)}
+    shapes = {"logits": ("N", model.classes)}
     for value in proto.graph.output:  # tracing does not follow all of their sizes
         dtype = value.type.tensor_type.elem_type
         shape = shapes[value.name]
@@ -508,4 +507,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 7f0bf73b590dda71
+# Compiled by Tercet. sha256 of the lines above: c7e2eebffa49f877

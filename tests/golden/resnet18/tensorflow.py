@@ -44,14 +44,12 @@ class BasicBlock(layers.Layer):
 
     def __init__(self, in_channels, channels, stride=1, name=None):
         super().__init__(name=name)
-        self.stride = stride
-        self.in_channels = in_channels
-        self.channels = channels
+        self.identity = stride == 1 and in_channels == channels
         self.conv1 = conv2d(channels, 3, strides=stride, name="conv1")
         self.norm1 = batch_norm(name="norm1")
         self.conv2 = conv2d(channels, 3, padding="same", name="conv2")
         self.norm2 = batch_norm(name="norm2")
-        if not (stride == 1 and in_channels == channels):
+        if not self.identity:
             self.project = conv2d(channels, 1, strides=stride, name="project")
             self.project_norm = batch_norm(name="project_norm")
 
@@ -60,7 +58,7 @@ class BasicBlock(layers.Layer):
         h = self.conv1(tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))))
         h = tf.nn.relu(self.norm1(h, training=training))
         h = self.norm2(self.conv2(h), training=training)
-        if self.stride == 1 and self.in_channels == self.channels:
+        if self.identity:
             shortcut = x
         else:
             shortcut = self.project_norm(self.project(x), training=training)
@@ -68,8 +66,10 @@ class BasicBlock(layers.Layer):
 
 
 class ResNet18(keras.Model):
-    def __init__(self):
+    def __init__(self, classes=1000, size=224):
         super().__init__()
+        self.classes = classes
+        self.size = size
         self.stem = conv2d(64, 7, strides=2, name="stem")
         self.batch_norm = batch_norm(name="batch_norm")
         self.basic_block = [
@@ -91,11 +91,11 @@ class ResNet18(keras.Model):
             ],
         ]
         self.dense = layers.Dense(
-            1000, kernel_initializer="glorot_uniform", name="dense"
+            classes, kernel_initializer="glorot_uniform", name="dense"
         )
 
     def call(self, image, training=None):
-        h = tf.transpose(image, (0, 2, 3, 1))  # [N, 224, 224, 3]
+        h = tf.transpose(image, (0, 2, 3, 1))
         # pad 3 on both sides: "same" may pad less at the start at stride 2
         h = self.stem(tf.pad(h, ((0, 0), (3, 3), (3, 3), (0, 0))))
         h = tf.nn.max_pool2d(
@@ -103,11 +103,11 @@ class ResNet18(keras.Model):
             3,
             2,
             ((0, 0), (1, 1), (1, 1), (0, 0)),
-        )  # [N, 56, 56, 64]
+        )
         for stage in self.basic_block:
             for block in stage:
                 h = block(h, training=training)
-        return self.dense(tf.reduce_mean(h, axis=(1, 2)))  # [N, 1000]
+        return self.dense(tf.reduce_mean(h, axis=(1, 2)))  # [N, classes]
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
@@ -371,7 +371,7 @@ def claim(path):
 def predict(model, source, path):
     """Write the model's outputs for the inputs in the file `source`."""
     inputs = read(source)
-    check(source, inputs, {"image": ("float32", "N", 3, 224, 224)})
+    check(source, inputs, {"image": ("float32", "N", 3, model.size, model.size)})
     output = model(tf.constant(inputs["image"]), training=False)
     write(path, {"logits": np.asarray(output)})
 
@@ -462,14 +462,16 @@ def export(model, path):
     import onnx
     import tf2onnx
 
-    signature = [tf.TensorSpec((None, 3, 224, 224), tf.float32, name="image")]
+    signature = [
+        tf.TensorSpec((None, 3, model.size, model.size), tf.float32, name="image")
+    ]
 
     @tf.function(input_signature=signature)
     def inference(image):
         return {"logits": model(image, training=False)}
 
     proto, _ = tf2onnx.convert.from_function(inference, signature, opset=17)
-    shapes = {"image": ("N", 3, 224, 224), "logits": ("N", 1000)}
+    shapes = {"image": ("N", 3, model.size, model.size), "logits": ("N", model.classes)}
     for value in (*proto.graph.input, *proto.graph.output):
         dtype = value.type.tensor_type.elem_type
         shape = shapes[value.name]
@@ -567,7 +569,7 @@ def main():
     use_device(args.device)
     keras.utils.set_random_seed(args.seed)
     model = ResNet18()
-    model(tf.zeros((1, 3, 224, 224)))  # creates the variables
+    model(tf.zeros((1, 3, model.size, model.size)))  # creates the variables
     if args.weights:
         load(model, read(args.weights), args.weights)
     if args.epochs or args.resume or args.evaluate:
@@ -594,4 +596,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 42a84d7d87a3288d
+# Compiled by Tercet. sha256 of the lines above: accfa6feb2857a43

@@ -49,48 +49,56 @@ dense = partial(nn.Dense, flatten=False, weight_initializer=GLOROT_UNIFORM)
 
 
 class CausalSelfAttention(nn.HybridBlock):
-    def __init__(self):
+    def __init__(self, in_features, heads):
         super().__init__()
-        self.dense = dense(384)
-        self.dense_1 = dense(128)
+        self.heads = heads
+        self.in_features = in_features
+        self.dense = dense(3 * in_features)
+        self.dense_1 = dense(in_features)
 
     def hybrid_forward(self, F, x):
         q, k, v = F.split(self.dense(x), num_outputs=3, axis=2)
-        q = F.swapaxes(F.reshape(q, shape=(0, 0, 4, 32)), 1, 2)  # [N, 4, T, 32]
-        k = F.swapaxes(F.reshape(k, shape=(0, 0, 4, 32)), 1, 2)
-        v = F.swapaxes(F.reshape(v, shape=(0, 0, 4, 32)), 1, 2)
-        h = F.swapaxes(attention(F, q, k, v, 1 / 32**0.5, causal=True), 1, 2)
-        h = F.reshape(h, shape=(0, 0, 128))  # [N, T, 128]
-        return self.dense_1(h)
+        q = F.reshape(q, shape=(0, 0, self.heads, self.in_features // self.heads))
+        q = F.swapaxes(q, 1, 2)  # [N, heads, T, in_features // heads]
+        k = F.reshape(k, shape=(0, 0, self.heads, self.in_features // self.heads))
+        k = F.swapaxes(k, 1, 2)
+        v = F.reshape(v, shape=(0, 0, self.heads, self.in_features // self.heads))
+        v = F.swapaxes(v, 1, 2)
+        h = attention(
+            F, q, k, v, 1 / (self.in_features // self.heads) ** 0.5, causal=True
+        )
+        h = F.reshape(F.swapaxes(h, 1, 2), shape=(0, 0, self.in_features))
+        return self.dense_1(h)  # [N, T, in_features]
 
 
 class TinyGPT(nn.HybridBlock):
-    def __init__(self):
+    def __init__(self, vocab=256, layers=4, heads=4, dim=128, context=128):
         super().__init__()
-        self.embed = nn.Embedding(256, 128, weight_initializer=mx.init.Normal(0.1))
+        self.vocab = vocab
+        self.layers = layers
+        self.context = context
+        self.embed = nn.Embedding(vocab, dim, weight_initializer=mx.init.Normal(0.1))
         self.position = self.params.get(
-            "position", shape=(128, 128), init=mx.init.Normal(0.1)
+            "position", shape=(context, dim), init=mx.init.Normal(0.1)
         )
-        self.norm1 = block_list(*[nn.LayerNorm() for _ in range(4)])
-        self.norm2 = block_list(*[nn.LayerNorm() for _ in range(4)])
+        self.norm1 = block_list(*[nn.LayerNorm() for _ in range(layers)])
+        self.norm2 = block_list(*[nn.LayerNorm() for _ in range(layers)])
         self.causal_self_attention = block_list(
-            *[CausalSelfAttention() for _ in range(4)]
+            *[CausalSelfAttention(dim, heads) for _ in range(layers)]
         )
-        self.dense = block_list(*[dense(512) for _ in range(4)])
-        self.dense_1 = block_list(*[dense(128) for _ in range(4)])
+        self.dense = block_list(*[dense(4 * dim) for _ in range(layers)])
+        self.dense_1 = block_list(*[dense(dim) for _ in range(layers)])
         self.last_norm = nn.LayerNorm()
 
     def hybrid_forward(self, F, tokens, position):
         T = F.contrib.arange_like(tokens, axis=1)  # 0, 1, ...: as many as T
         x = F.broadcast_add(
             self.embed(tokens), F.slice_like(position, T, axes=(0,))
-        )  # [N, T, 128]
-        for i in range(4):
+        )  # [N, T, dim]
+        for i in range(self.layers):
             x = x + self.causal_self_attention[i](self.norm1[i](x))
-            h = F.LeakyReLU(
-                self.dense[i](self.norm2[i](x)), act_type="gelu"
-            )  # [N, T, 512]
-            x = x + self.dense_1[i](h)  # [N, T, 128]
+            h = F.LeakyReLU(self.dense[i](self.norm2[i](x)), act_type="gelu")
+            x = x + self.dense_1[i](h)
         return F.dot(self.last_norm(x), F.transpose(value(F, self.embed.weight)))
 
 
@@ -404,9 +412,9 @@ def predict(model, source, path, device):
     inputs = read(source)
     sizes = check(source, inputs, {"tokens": ("int64", "N", "T")})
     T = sizes["T"]
-    if T > 128:
-        raise SystemExit(f"{source}: T <= 128 must hold, and T is {T}")
-    check_indices(source, "tokens", inputs["tokens"], 0, 255)
+    if T > model.context:
+        raise SystemExit(f"{source}: T <= {model.context} must hold, and T is {T}")
+    check_indices(source, "tokens", inputs["tokens"], 0, model.vocab - 1)
     arrays = [
         nd.array(inputs[name], ctx=device, dtype=inputs[name].dtype)
         for name in ("tokens",)
@@ -616,4 +624,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: af45739a02fece50
+# Compiled by Tercet. sha256 of the lines above: 9056ccec22f45053

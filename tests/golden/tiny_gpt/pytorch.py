@@ -40,47 +40,53 @@ DATA = Path(__file__).parent / "../../../samples/data/text/hamlet.txt"
 
 
 class CausalSelfAttention(nn.Module):
-    def __init__(self):
+    def __init__(self, in_features, heads):
         super().__init__()
-        self.dense = nn.Linear(128, 384)
-        self.dense_1 = nn.Linear(128, 128)
+        self.heads = heads
+        self.dense = nn.Linear(in_features, 3 * in_features)
+        self.dense_1 = nn.Linear(in_features, in_features)
 
     def forward(self, x):
-        N, T, _ = x.shape
+        N, T, D = x.shape
         q, k, v = self.dense(x).chunk(3, dim=-1)
-        q = q.reshape(N, T, 4, 32).transpose(1, 2)  # [N, 4, T, 32]
-        k = k.reshape(N, T, 4, 32).transpose(1, 2)
-        v = v.reshape(N, T, 4, 32).transpose(1, 2)
+        q = q.reshape(N, T, self.heads, D // self.heads).transpose(1, 2)
+        k = k.reshape(N, T, self.heads, D // self.heads).transpose(1, 2)
+        v = v.reshape(N, T, self.heads, D // self.heads).transpose(1, 2)
         h = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        h = h.transpose(1, 2).reshape(N, T, 128)
+        h = h.transpose(1, 2).reshape(N, T, D)
         return self.dense_1(h)
 
 
 class TinyGPT(nn.Module):
-    def __init__(self):
+    def __init__(self, vocab=256, layers=4, heads=4, dim=128, context=128):
         super().__init__()
+        self.vocab = vocab
+        self.layers = layers
+        self.context = context
         self.embed = initialized(
-            nn.Embedding(256, 128), weight=partial(nn.init.normal_, std=0.1)
+            nn.Embedding(vocab, dim), weight=partial(nn.init.normal_, std=0.1)
         )
-        self.position = nn.Parameter(nn.init.normal_(torch.empty(128, 128), std=0.1))
-        self.norm1 = nn.ModuleList([nn.LayerNorm(128) for _ in range(4)])
-        self.norm2 = nn.ModuleList([nn.LayerNorm(128) for _ in range(4)])
+        self.position = nn.Parameter(
+            nn.init.normal_(torch.empty(context, dim), std=0.1)
+        )
+        self.norm1 = nn.ModuleList([nn.LayerNorm(dim) for _ in range(layers)])
+        self.norm2 = nn.ModuleList([nn.LayerNorm(dim) for _ in range(layers)])
         self.causal_self_attention = nn.ModuleList(
-            [CausalSelfAttention() for _ in range(4)]
+            [CausalSelfAttention(dim, heads) for _ in range(layers)]
         )
-        self.dense = nn.ModuleList([nn.Linear(128, 512) for _ in range(4)])
-        self.dense_1 = nn.ModuleList([nn.Linear(512, 128) for _ in range(4)])
-        self.last_norm = nn.LayerNorm(128)
+        self.dense = nn.ModuleList([nn.Linear(dim, 4 * dim) for _ in range(layers)])
+        self.dense_1 = nn.ModuleList([nn.Linear(4 * dim, dim) for _ in range(layers)])
+        self.last_norm = nn.LayerNorm(dim)
         self.apply(initialize)
 
     def forward(self, tokens):
         T = tokens.shape[1]
-        x = self.embed(tokens) + self.position[:T]  # [N, T, 128]
-        for i in range(4):
+        x = self.embed(tokens) + self.position[:T]  # [N, T, dim]
+        for i in range(self.layers):
             x = x + self.causal_self_attention[i](self.norm1[i](x))
-            h = F.gelu(self.dense[i](self.norm2[i](x)))  # [N, T, 512]
-            x = x + self.dense_1[i](h)  # [N, T, 128]
-        return self.last_norm(x) @ self.embed.weight.T  # [N, T, 256]
+            h = F.gelu(self.dense[i](self.norm2[i](x)))  # [N, T, 4 * dim]
+            x = x + self.dense_1[i](h)  # [N, T, dim]
+        return self.last_norm(x) @ self.embed.weight.T  # [N, T, vocab]
 
 
 def initialized(module, **functions):
@@ -352,9 +358,9 @@ def predict(model, source, path, device):
     inputs = read(source)
     sizes = check(source, inputs, {"tokens": ("torch.int64", "N", "T")})
     T = sizes["T"]
-    if T > 128:
-        raise SystemExit(f"{source}: T <= 128 must hold, and T is {T}")
-    check_indices(source, "tokens", inputs["tokens"], 0, 255)
+    if T > model.context:
+        raise SystemExit(f"{source}: T <= {model.context} must hold, and T is {T}")
+    check_indices(source, "tokens", inputs["tokens"], 0, model.vocab - 1)
     output = model(inputs["tokens"].to(device))
     write(path, {"logits": output.cpu().contiguous()})
 
@@ -436,7 +442,7 @@ def export(model, path):
         dynamo=False,
     )
     proto = onnx.load(path, load_external_data=False)
-    shapes = {"logits": ("N", "T", 256)}
+    shapes = {"logits": ("N", "T", model.vocab)}
     for value in proto.graph.output:  # tracing does not follow all of their sizes
         dtype = value.type.tensor_type.elem_type
         shape = shapes[value.name]
@@ -547,4 +553,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: c8cf799afb388593
+# Compiled by Tercet. sha256 of the lines above: 537127dbc3a8ddee

@@ -42,57 +42,67 @@ layer_norm = partial(layers.LayerNormalization, epsilon=1e-5)
 
 
 class CausalSelfAttention(layers.Layer):
-    def __init__(self, name=None):
+    def __init__(self, in_features, heads, name=None):
         super().__init__(name=name)
-        self.dense = dense(384, name="dense")
-        self.dense_1 = dense(128, name="dense_1")
+        self.heads = heads
+        self.in_features = in_features
+        self.dense = dense(3 * in_features, name="dense")
+        self.dense_1 = dense(in_features, name="dense_1")
 
     def call(self, x):
         N, T, _ = tf.unstack(tf.shape(x))
         q, k, v = tf.split(self.dense(x), 3, axis=-1)
-        q = tf.transpose(tf.reshape(q, (N, T, 4, 32)), (0, 2, 1, 3))  # [N, 4, T, 32]
-        k = tf.transpose(tf.reshape(k, (N, T, 4, 32)), (0, 2, 1, 3))
-        v = tf.transpose(tf.reshape(v, (N, T, 4, 32)), (0, 2, 1, 3))
+        q = tf.reshape(q, (N, T, self.heads, self.in_features // self.heads))
+        q = tf.transpose(q, (0, 2, 1, 3))  # [N, heads, T, in_features // heads]
+        k = tf.reshape(k, (N, T, self.heads, self.in_features // self.heads))
+        k = tf.transpose(k, (0, 2, 1, 3))
+        v = tf.reshape(v, (N, T, self.heads, self.in_features // self.heads))
+        v = tf.transpose(v, (0, 2, 1, 3))
         h = tf.transpose(
             scaled_dot_product_attention(q, k, v, causal=True), (0, 2, 1, 3)
-        )  # [N, T, 4, 32]
-        h = tf.reshape(h, (N, T, 128))
+        )  # [N, T, heads, in_features // heads]
+        h = tf.reshape(h, (N, T, self.in_features))  # [N, T, in_features]
         return self.dense_1(h)
 
 
 class TinyGPT(keras.Model):
-    def __init__(self):
+    def __init__(self, vocab=256, layers=4, heads=4, dim=128, context=128):
         super().__init__()
-        self.embed = layers.Embedding(
-            256,
-            128,
+        self.vocab = vocab
+        self.layers_1 = layers
+        self.dim = dim
+        self.context = context
+        self.embed = keras.layers.Embedding(
+            vocab,
+            dim,
             embeddings_initializer=keras.initializers.RandomNormal(stddev=0.1),
             name="embed",
         )
-        self.norm1 = [layer_norm(name=f"norm1.{i}") for i in range(4)]
-        self.norm2 = [layer_norm(name=f"norm2.{i}") for i in range(4)]
+        self.norm1 = [layer_norm(name=f"norm1.{i}") for i in range(layers)]
+        self.norm2 = [layer_norm(name=f"norm2.{i}") for i in range(layers)]
         self.causal_self_attention = [
-            CausalSelfAttention(name=f"causal_self_attention.{i}") for i in range(4)
+            CausalSelfAttention(dim, heads, name=f"causal_self_attention.{i}")
+            for i in range(layers)
         ]
-        self.dense = [dense(512, name=f"dense.{i}") for i in range(4)]
-        self.dense_1 = [dense(128, name=f"dense_1.{i}") for i in range(4)]
+        self.dense = [dense(4 * dim, name=f"dense.{i}") for i in range(layers)]
+        self.dense_1 = [dense(dim, name=f"dense_1.{i}") for i in range(layers)]
         self.last_norm = layer_norm(name="last_norm")
 
     def build(self, input_shape):
         self.position = self.add_weight(
             name="position",
-            shape=(128, 128),
+            shape=(self.context, self.dim),
             initializer=keras.initializers.RandomNormal(stddev=0.1),
         )
 
     def call(self, tokens):
         T = tf.shape(tokens)[1]
-        x = self.embed(tokens) + self.position[:T]  # [N, T, 128]
-        for i in range(4):
+        x = self.embed(tokens) + self.position[:T]  # [N, T, dim]
+        for i in range(self.layers_1):
             x = x + self.causal_self_attention[i](self.norm1[i](x))
-            h = gelu(self.dense[i](self.norm2[i](x)))  # [N, T, 512]
-            x = x + self.dense_1[i](h)  # [N, T, 128]
-        return self.last_norm(x) @ tf.transpose(self.embed.embeddings)  # [N, T, 256]
+            h = gelu(self.dense[i](self.norm2[i](x)))  # [N, T, 4 * dim]
+            x = x + self.dense_1[i](h)  # [N, T, dim]
+        return self.last_norm(x) @ tf.transpose(self.embed.embeddings)  # [N, T, vocab]
 
 
 def gelu(x):
@@ -432,9 +442,9 @@ def predict(model, source, path):
     inputs = read(source)
     sizes = check(source, inputs, {"tokens": ("int64", "N", "T")})
     T = sizes["T"]
-    if T > 128:
-        raise SystemExit(f"{source}: T <= 128 must hold, and T is {T}")
-    check_indices(source, "tokens", inputs["tokens"], 0, 255)
+    if T > model.context:
+        raise SystemExit(f"{source}: T <= {model.context} must hold, and T is {T}")
+    check_indices(source, "tokens", inputs["tokens"], 0, model.vocab - 1)
     output = model(tf.constant(inputs["tokens"]))
     write(path, {"logits": np.asarray(output)})
 
@@ -540,7 +550,7 @@ def export(model, path):
     proto, _ = tf2onnx.convert.from_function(
         inference, signature, opset=17, custom_op_handlers=handlers
     )
-    shapes = {"tokens": ("N", "T"), "logits": ("N", "T", 256)}
+    shapes = {"tokens": ("N", "T"), "logits": ("N", "T", model.vocab)}
     for value in (*proto.graph.input, *proto.graph.output):
         dtype = value.type.tensor_type.elem_type
         shape = shapes[value.name]
@@ -668,4 +678,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: ee3e03404dbc33c7
+# Compiled by Tercet. sha256 of the lines above: f99e06cbef6216e1
