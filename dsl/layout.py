@@ -130,9 +130,12 @@ class Run(Spacing):
             breaks = self._operators(items, indent, column, tail)
         for position, item in enumerate(items):
             place: int | None = before if position == 0 else None
+            if isinstance(item, Group) and breaks:  # what lies between them fits
+                self._put(item.open, place)
+                self._flat([*item.items, item.close])
+                continue
             if isinstance(item, Group):
-                rest = [] if breaks else items[position + 1 :]  # what lies between breaks fits
-                self._group(item, place, indent, self._tail(rest, tail))
+                self._group(item, place, indent, self._tail(items[position + 1 :], tail))
                 continue
             if self._type(item) == "IF" and not (
                 position and self._is(items[position - 1], "ELSE")
@@ -183,6 +186,7 @@ class Run(Spacing):
 
     def _tail(self, following: Sequence[Item], tail: int) -> int:
         """The columns needed behind a group up to the next place where a line can end."""
+        following = [i for i in following if not (isinstance(i, int) and i in self.dropped)]
         if not following:
             return tail
         first = first_of(following[0])

@@ -1,0 +1,90 @@
+"""300 of the texts that `python -m benchmarks.fuzz` tries by the hundred thousand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.mutations import KINDS, Mutator
+from tests.fuzz.trial import tried
+
+ROOT = Path(__file__).parents[2]
+TEXTS = 300
+CHUNK = 25
+CAMPAIGN = 0
+
+
+@pytest.mark.parametrize("first", range(0, TEXTS, CHUNK))
+def test_texts_end_in_programs_or_diagnostics(first: int, tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to(ROOT / "samples" / "data")
+    mutator = Mutator(CAMPAIGN)
+    mutants = [mutator.mutant(number) for number in range(first, first + CHUNK)]
+    outcomes = [(mutant, tried(mutant.text, tmp_path)) for mutant in mutants]
+    found = [(m.number, m.kind, m.origin, o.finding) for m, o in outcomes if o.finding is not None]
+    assert not found, found
+
+
+def test_texts_come_from_their_numbers_alone() -> None:
+    forwards = [Mutator(3).mutant(number).text for number in range(8)]
+    backwards = [Mutator(3).mutant(number).text for number in reversed(range(8))]
+    assert forwards == backwards[::-1]
+    assert forwards != [Mutator(4).mutant(number).text for number in range(8)]
+
+
+def test_every_stage_is_reached(tmp_path: Path) -> None:
+    """A campaign in which hardly anything is printed would say little of printing."""
+    mutator = Mutator(CAMPAIGN)
+    mutants = [mutator.mutant(number) for number in range(TEXTS)]
+    stages = [tried(mutant.text, tmp_path).stage for mutant in mutants]
+    assert {mutant.kind for mutant in mutants} == set(KINDS)
+    assert stages.count("compiled") > TEXTS // 20
+    assert stages.count("formatted") > TEXTS // 10
+    assert stages.count("wrong syntax") > TEXTS // 10
+
+
+@pytest.mark.parametrize(
+    "text, finding",
+    [
+        ("model M { input x: f32[N] output y = relu(x) }", None),
+        ("model M {", None),
+    ],
+)
+def test_a_trial_finds_nothing_in_good_and_bad_texts(
+    text: str, finding: str | None, tmp_path: Path
+) -> None:
+    assert tried(text.encode(), tmp_path).finding == finding
+
+
+def test_a_trial_finds_what_was_put_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An error in Tercet, a formatter that is not idempotent, a text that takes too long."""
+    text = b"model M { input x: f32[N] output y = relu(x) }"
+
+    def fail(*_: object) -> None:
+        raise KeyError("here")
+
+    def spin(*_: object) -> None:
+        while True:
+            pass
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tests.fuzz.trial.verify", fail)
+        assert "KeyError" in str(tried(text, tmp_path).finding)
+    with monkeypatch.context() as patch:
+        patch.setattr("tests.fuzz.trial.format_source", lambda source: source.text + "\n")
+        assert "formatting twice" in str(tried(text, tmp_path).finding)
+    with monkeypatch.context() as patch:
+        patch.setattr("tests.fuzz.trial.SECONDS", 0.2)
+        patch.setattr("tests.fuzz.trial.verify", spin)
+        assert "more than 0.2 s" in str(tried(text, tmp_path).finding)
+
+
+def test_the_recorded_campaign_is_whole() -> None:
+    record = json.loads((ROOT / "benchmarks" / "fuzz.json").read_text("utf-8"))
+    assert record["next"] >= 200_000
+    assert record["findings"] == []
+    assert all(one["seconds"] <= record["limit"] for one in record["slowest"])
+    assert (
+        sum(n for counts in record["outcomes"].values() for n in counts.values()) == record["next"]
+    )
