@@ -74,6 +74,22 @@ class Exceptional:
         return f"{where}: {self.what}" if self.framework else f"'s ONNX file: {self.what}"
 
 
+@dataclass(frozen=True)
+class Limit:
+    """A use of operations that a target has no way to express, `where` they are, and why not."""
+
+    where: str
+    reason: str
+    help: str | None = None
+
+    def refusal(self) -> Unsupported:
+        """What a lowering raises."""
+        return Unsupported(self.reason, self.help)
+
+    def __str__(self) -> str:
+        return f" {self.where}: {self.reason}"
+
+
 class Lowerings(Generic[F]):
     """The lowerings of one target, registered per operation class by decoration.
 
@@ -90,6 +106,7 @@ class Lowerings(Generic[F]):
         self._table: dict[type[Op], F] = {}
         self._unsupported: dict[type[Op], str] = {}
         self._exceptions: dict[type[Op], list[Exceptional]] = {}
+        self._limits: dict[type[Op], list[Limit]] = {}
 
     def __call__(self, *operations: type[Op]) -> Callable[[F], F]:
         def register(function: F) -> F:
@@ -104,6 +121,22 @@ class Lowerings(Generic[F]):
     def unsupported(self, reason: str, *operations: type[Op]) -> None:
         """States that this target has no way to express these operations, and why."""
         self._unsupported.update(dict.fromkeys(operations, reason))
+
+    def limit(
+        self, where: str, reason: str, *operations: type[Op], help: str | None = None
+    ) -> Limit:
+        """States in which uses these operations cannot be expressed; lowerings raise its refusal.
+
+        `where` goes on from the operation's name, as in "with groups".
+        """
+        limit = Limit(where, reason, help)
+        for cls in operations:
+            self._limits.setdefault(cls, []).append(limit)
+        return limit
+
+    def limits(self, operation: type[Op]) -> tuple[Limit, ...]:
+        """What `limit` has stated of an operation."""
+        return tuple(self._limits.get(operation, ()))
 
     def exceptional(
         self, what: str, *operations: type[Op], framework: bool = False, file: bool = False

@@ -59,7 +59,9 @@ Operands (tensors) come first in a signature, then attributes with their types a
 *layer* has parameters or state: its attributes are given first and its operands when it is applied,
 `conv2d(64, 3)(x)` or `x |> conv2d(64, 3)`. Every layer also takes `name`, and `init` and
 `bias_init` where it has parameters to initialise; they are left out below. What a target cannot
-express is said with the operation; everything else works in all four.
+express is said with the operation; everything else works in all four, but that MXNet computes in
+f16 and bf16 on no CPU, and that MXNet and ONNX's file know symbolic sizes only where the shapes of
+inputs tell them: both refuse the rest.
 
 NaN and infinity are what IEEE 754 makes of them: a result that depends on a NaN is NaN, unless the
 operation says otherwise. Where a framework, or ONNX Runtime with the file that the framework
@@ -129,6 +131,8 @@ def _operation(name: str, cls: type[Op]) -> str:
         for target in TARGETS
         if (reason := coverage()[target][name]) is not None
     ]
+    for target in TARGETS:
+        missing += [f"Not in {target}{limit}.\n" for limit in lowerings(target).limits(cls)]
     parts = [f"### `{name}`", f"*{kind}* `{_signature(cls)}`", _prose(cls), *_facts(cls), *missing]
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tercet.backends.base import Unsupported
 from tercet.backends.mxnet.initial import initial
 from tercet.backends.mxnet.target import F, construct, lower, nn
 from tercet.codegen.axes import collapse
@@ -37,12 +36,24 @@ def _conv(op: AnyConvolution, layer: Layer) -> Expr:
     )
 
 
+_DILATED_VOLUME = lower.limit(
+    "with a dilation", "MXNet has no dilated transposed convolution of volumes", ConvTranspose3d
+)
+_LONG = lower.limit(
+    "with an `output_padding` of the stride or more",
+    "MXNet adds less than a stride",
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
+
+
 @construct(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
 def _conv_transpose(op: ConvTranspose, layer: Layer) -> Expr:
     if op.rank == 3 and set(op.dilation) != {1}:
-        raise Unsupported("MXNet has no dilated transposed convolution of volumes")
+        raise _DILATED_VOLUME.refusal()
     if any(extra >= stride for extra, stride in zip(op.output_padding, op.stride, strict=True)):
-        raise Unsupported("MXNet needs `output_padding` below the stride")
+        raise _LONG.refusal()
     block = {1: nn.Conv1DTranspose, 2: nn.Conv2DTranspose, 3: nn.Conv3DTranspose}[op.rank]
     inputs = layer.parameter("weight").type.shape[0]
     to_one = op.channels == op.groups < inputs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tercet.backends.base import Unsupported
 from tercet.backends.mxnet.symbolic_shape import broadcast, length_of, witness
 from tercet.backends.mxnet.target import F, held_as, is_eager, lower
 from tercet.codegen.expr import Expr, Helper, default
@@ -101,6 +100,14 @@ def _place(function: Expr, op: ops.ArgMax | ops.ArgMin, x: Expr) -> Expr:
     return F.cast(found, dtype="int64")
 
 
+_SYMBOLIC_INTEGERS = lower.limit(
+    "of integers along an axis of symbolic size",
+    "MXNet does not say which of equal elements comes first, and places cannot be told by numbers",
+    ops.TopK,
+    help="`cast` to f32 first",
+)
+
+
 @lower(ops.TopK)
 def _topk(op: ops.TopK, at: Application, x: Expr) -> Expr:
     """MXNet does not say which of equal elements comes first, so integers are made distinct."""
@@ -108,7 +115,7 @@ def _topk(op: ops.TopK, at: Application, x: Expr) -> Expr:
     size = at.type(0).shape[axis]
     if not at.type(0).dtype.is_float:
         if isinstance(size, Dim):
-            raise Unsupported("integers along an axis of symbolic size", "`cast` to f32 first")
+            raise _SYMBOLIC_INTEGERS.refusal()
         shape = tuple(size if k == axis else 1 for k in range(at.type(0).rank))
         return Helper("topk_of_integers")(
             F, x, op.k, axis, shape, largest=default(op.largest, True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from tercet.backends.base import Unsupported
 from tercet.backends.mxnet.slicing import part
 from tercet.backends.mxnet.symbolic_shape import in_front, witness
-from tercet.backends.mxnet.target import F, held_as, is_eager, lower, require_axes
+from tercet.backends.mxnet.target import F, held_as, is_eager, lower
 from tercet.codegen.axes import one_or_all
 from tercet.codegen.expr import Expr, default
 from tercet.codegen.expr import Sequence as SequenceExpr
@@ -49,7 +48,8 @@ def _split(op: ops.Split | ops.Chunk, at: Application, x: Expr) -> Expr:
 @lower(ops.Pad)
 def _pad(op: ops.Pad, at: Application, x: Expr) -> Expr:
     """MXNet pads floating-point numbers only; float64 holds integers exactly."""
-    require_axes(at.type(0))
+    if not op.pads:
+        return x
     dtype = held_as(at.type(0).dtype)
     if dtype.startswith("float"):
         return _padded(op, x, op.pads)
@@ -67,12 +67,15 @@ def _padded(op: ops.Pad, x: Expr, pads: Pads) -> Expr:
     return _after_others(op, x, pads) if any(map(any, pads)) else x
 
 
+_MANY_AXES = lower.limit("of more than five axes", "MXNet pads five at most", ops.Pad)
+
+
 def _after_others(op: ops.Pad, x: Expr, pads: Pads) -> Expr:
     """Padding of axes before which two others stand or are made."""
     rank = len(pads)
     front = 0 if rank > 3 else max(2, 4 - rank)
     if rank > 5:
-        raise Unsupported(f"MXNet pads tensors of five axes at most, not of {rank}")
+        raise _MANY_AXES.refusal()
     widths = (0, 0) * front + tuple(n for pair in pads for n in pair)
     settings = {"constant_value": default(op.value, 0)} if op.mode == "constant" else {}
     x = F.pad(in_front(x, front), mode=op.mode, pad_width=widths, **settings)
@@ -109,7 +112,6 @@ def _repeated(at: Application, x: Expr, axis: int, new: int, count: Dim) -> Expr
 
 @lower(ops.Flip)
 def _flip(op: ops.Flip, at: Application, x: Expr) -> Expr:
-    require_axes(at.type(0))
     axes = op.axes(at.type(0).rank)
     return F.flip(x, axis=one_or_all(axes))
 

@@ -40,7 +40,7 @@ from tercet.compiler.dims import Dim
 from tercet.compiler.graph.ir import Graph, Layer, ReadParameter
 from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.ops.conv import AnyConvolution
-from tercet.compiler.types import DType, TensorType
+from tercet.compiler.types import DType
 
 F = Name("F")
 nn = Name("nn")
@@ -233,12 +233,6 @@ def _require_known(at: Application) -> None:
     for value in (*at.item.inputs, *at.item.outputs):
         if value is not None:
             held_as(value.type.dtype)
-
-
-def require_axes(x: TensorType) -> None:
-    """MXNet holds a tensor without axes as one of shape [1].  Raises Unsupported."""
-    if not x.shape:
-        raise Unsupported("MXNet has no tensor without axes")
 
 
 def parts(expr: Expr) -> Iterator[Expr]:

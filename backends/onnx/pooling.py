@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from tercet.backends.base import Unsupported
 from tercet.backends.onnx.builder import Context, lower
 from tercet.backends.onnx.conv import onnx_pads
 from tercet.compiler.ops.pooling import (
@@ -24,6 +23,18 @@ from tercet.compiler.ops.pooling import (
     Pool,
 )
 from tercet.compiler.ops.windows import Pads
+
+_CUT_CEIL = lower.limit(
+    "with `ceil` where cells of an axis are in no window, beside one of symbolic size",
+    "ONNX before opset 22 miscounts them",
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+    help="write all sizes as numbers, or slice those cells off first",
+)
 
 
 def _attributes(op: Pool, pads: Pads, ceil: bool) -> dict[str, Any]:
@@ -53,11 +64,7 @@ def _without_extra_windows(op: Pool, c: Context) -> tuple[Pads, bool]:
         if isinstance(size, int) and isinstance(output, int):
             end = stride * (output - 1) + kernel - begin - size
             if end < 0 and not known:
-                raise Unsupported(
-                    f"`ceil` leaves {-end} cells of an axis of size {size} in no window, which "
-                    "older ONNX miscounts beside a symbolic size",
-                    help="write all sizes as numbers, or slice those cells off first",
-                )
+                raise _CUT_CEIL.refusal()
         needed.append((begin, max(0, end)))
     return tuple(needed), not known
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tercet.backends.base import Unsupported
 from tercet.backends.pytorch.target import DTYPES, lower, torch
 from tercet.codegen.expr import Expr, Helper, Input, default
 from tercet.codegen.target import Application
@@ -43,10 +42,18 @@ def _full(op: ops.Full, at: Application) -> Expr:
     return torch.full(op.shape, op.value, dtype=DTYPES[op.dtype], device=_device(at))
 
 
+_NO_INPUT = lower.limit(
+    "in a model or block without inputs",
+    "its device is that of an input, and there is none",
+    ops.Arange,
+    ops.Full,
+)
+
+
 def _device(at: Application) -> Expr:
     """Where the inputs of the graph are.  Raises Unsupported."""
     if not at.graph.inputs:
-        raise Unsupported("its device is that of an input, and there is none")
+        raise _NO_INPUT.refusal()
     return Input(0).device
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tercet.backends.base import Unsupported
 from tercet.backends.pytorch.conv import pad_widths
 from tercet.backends.pytorch.target import F, lower, torch
 from tercet.codegen.expr import Expr, default
@@ -31,6 +30,14 @@ def _split(op: ops.Split | ops.Chunk, at: Application, x: Expr) -> Expr:
     return x.chunk(len(sizes), dim=op.axis)
 
 
+_MANY_AXES = lower.limit(
+    'with the mode "reflect" or "edge" along more than three axes',
+    "PyTorch pads so along three at most",
+    ops.Pad,
+    help="pad some of the axes first, the others then",
+)
+
+
 @lower(ops.Pad)
 def _pad(op: ops.Pad, at: Application, x: Expr) -> Expr:
     pads = pad_widths(op.pads)
@@ -42,7 +49,7 @@ def _pad(op: ops.Pad, at: Application, x: Expr) -> Expr:
     rank, padded = at.type(0).rank, max(len(pads) // 2, at.type(0).rank - 2)
     pads += (0,) * (2 * padded - len(pads))  # these modes want all axes but one or two
     if padded > 3:
-        raise Unsupported(f'mode "{op.mode}" over {padded} of {rank} axes')
+        raise _MANY_AXES.refusal()
     if padded == rank:
         return F.pad(x[None], pads, mode=mode)[0]
     return F.pad(x, pads, mode=mode)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tercet.backends.base import Unsupported
 from tercet.backends.pytorch.target import construct, lower, nn
 from tercet.codegen.expr import Expr, Helper, Made, default
 from tercet.codegen.target import Application
@@ -51,8 +50,6 @@ def _rms_norm(op: RMSNorm, layer: Layer) -> Expr:
 
 def _widths(op: TrailingNorm, layer: Layer) -> object:
     shape = layer.parameter("weight").type.shape
-    if sorted(op.axes) != list(range(-len(op.axes), 0)):
-        raise Unsupported("it normalises over trailing axes only")
     return shape[0] if len(shape) == 1 else shape
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tercet.backends.base import Unsupported
 from tercet.backends.pytorch.conv import pad_widths
 from tercet.backends.pytorch.target import F, lower, torch
 from tercet.codegen.axes import collapse, one_or_all
@@ -35,6 +34,19 @@ def symmetric(pads: tuple[tuple[int, int], ...], kernel: tuple[int, ...]) -> obj
     return collapse(tuple(b for b, _ in pads)) if alike else None
 
 
+_UNEVEN_CEIL = lower.limit(
+    "with `ceil` and other padding at the end than at the begin of an axis of any size",
+    "how many windows begin in the padding depends on the size",
+    ops.AvgPool1d,
+    ops.AvgPool2d,
+    ops.AvgPool3d,
+    ops.MaxPool1d,
+    ops.MaxPool2d,
+    ops.MaxPool3d,
+    help="write the size as a number, or pad before with `pad`",
+)
+
+
 def _needed(op: ops.Pool, at: Application) -> Pads:
     """Padding under which PyTorch makes no window that would start in the padding at the end.
 
@@ -50,10 +62,7 @@ def _needed(op: ops.Pool, at: Application) -> Pads:
         if end > max(kernel - stride, 0):
             used = (output - 1) * stride + kernel - size - begin
             if not isinstance(used, int):
-                raise Unsupported(
-                    "`ceil` with other padding at the end than at the begin of an axis of any size",
-                    "write the size as a number, or pad before with `pad`",
-                )
+                raise _UNEVEN_CEIL.refusal()
             end = max(0, min(end, used))
         found.append((begin, end))
     return tuple(found)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tercet.backends.base import Unsupported
-from tercet.backends.pytorch.target import construct, lower, nn
+from tercet.backends.pytorch.target import construct, lower, nn, torch
 from tercet.codegen.expr import (
     Expr,
     Helper,
@@ -51,9 +50,7 @@ def _apply_lstm(
     c: Expr | None,
     lengths: Expr | None,
 ) -> Expr | Template:
-    if (h is None) != (c is None):
-        raise Unsupported("an LSTM takes both initial states or none")
-    called = _called(x, lengths, None if h is None else Sequence((h, lift(c))))
+    called = _called(x, lengths, _states(h, c))
     if not op.return_state:
         return called[0]
     states = Temporary(0)
@@ -61,6 +58,15 @@ def _apply_lstm(
         Sequence((states[0], states[1][0], states[1][1])),
         (("states", called),),
     )
+
+
+def _states(h: Expr | None, c: Expr | None) -> Expr | None:
+    """The initial states as PyTorch takes them: both, or none."""
+    if h is None and c is None:
+        return None
+    if h is None:
+        return Sequence((torch.zeros_like(c), lift(c)))
+    return Sequence((h, torch.zeros_like(h) if c is None else c))
 
 
 def _called(x: Expr, lengths: Expr | None, state: Expr | None) -> Expr:

@@ -6,9 +6,8 @@ end, and at a stride not as much as the other frameworks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from tercet.backends.base import Unsupported
 from tercet.backends.tensorflow.facts import Facts, convolution_kind, uses_xla
 from tercet.backends.tensorflow.initial import initializer
 from tercet.backends.tensorflow.target import TRAINING, Placed, construct, layers, lower, tf
@@ -130,31 +129,41 @@ def _apply(op: AnyConvolution, at: Placed, x: Expr) -> Expr:
 
 @construct(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
 def _conv_transpose(op: ConvTranspose, layer: Layer, facts: Facts) -> Expr:
-    if op.groups > 1:
-        raise Unsupported("Keras has no transposed convolution with groups")
-    if _skips(op):
-        raise Unsupported("Keras has no transposed convolution with a stride and a dilation")
+    ops = [o for o in facts.ops(layer.site) if isinstance(o, ConvTranspose)]
+    own = _own_class(ops)
     stock = {1: layers.Conv1DTranspose, 2: layers.Conv2DTranspose, 3: layers.Conv3DTranspose}
-    grows = any(map(_grows, facts.ops(layer.site)))
-    made = Helper(f"LongerConv{op.rank}DTranspose") if grows else stock[op.rank]
+    made = Helper(f"{own}Conv{op.rank}DTranspose") if own else stock[op.rank]
+    of_axes: Callable[[tuple[int, ...]], object] = collapse
+    if own in ("Grouped", "Dilated"):
+        of_axes = tuple
+    grows = any(map(_grows, ops))
     return made(
         op.channels,
-        collapse(op.kernel),
-        strides=default(collapse(op.stride), 1),
+        of_axes(op.kernel),
+        strides=default(of_axes(op.stride), of_axes((1,) * op.rank)),
         output_padding=default(op.output_padding if grows else None, None),
-        dilation_rate=default(collapse(op.dilation), 1),
+        dilation_rate=default(of_axes(op.dilation), of_axes((1,) * op.rank)),
+        groups=default(op.groups, 1),
         use_bias=default(op.bias, True),
         **_initializers(op, layer),
     )
 
 
-def _grows(op: LayerOp) -> bool:
+def _own_class(ops: Sequence[ConvTranspose]) -> str | None:
+    """What the class of the script is called that does what Keras' layer cannot."""
+    dilated = any(max(op.dilation) > 1 for op in ops)
+    if dilated and any(max(op.stride) > 1 or op.groups > 1 or _grows(op) for op in ops):
+        return "Dilated"
+    if any(op.groups > 1 for op in ops):
+        return "Grouped"
+    return "Longer" if any(map(_grows, ops)) else None
+
+
+def _grows(op: ConvTranspose) -> bool:
     """Whether Keras gives, or would have to give, more than the windows cover.
 
     The exporter cannot express that.
     """
-    if not isinstance(op, ConvTranspose):
-        return False
     return any(op.output_padding) or any(k < s for k, s in zip(op.extents, op.stride, strict=True))
 
 

@@ -30,6 +30,84 @@ class LongerConv{rank}DTranspose(layers.Conv{rank}DTranspose):
         y = tf.pad(y, [(0, 0), *ends, (0, 0)])
         return y + self.bias if self.use_bias else y'''
 
+_GROUPED = '''\
+class {name}Conv{rank}DTranspose(layers.Layer):
+    """A transposed convolution {with_what}, which Keras lacks."""
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides={ones},
+        output_padding={zeros},
+        dilation_rate={ones},
+        groups=1,
+        use_bias=True,
+        kernel_initializer="he_uniform",
+        bias_initializer="zeros",
+        name=None,
+    ):
+        super().__init__(name=name)
+        self.filters, self.groups, self.use_bias = filters, groups, use_bias
+        self.kernel_size, self.strides = kernel_size, strides
+        self.output_padding, self.dilation_rate = output_padding, dilation_rate
+        self.kernel_initializer = kernel_initializer
+        self.bias_initializer = bias_initializer
+
+    def build(self, input_shape):
+        shape = (*self.kernel_size, self.filters // self.groups, input_shape[-1])
+        self.kernel = self.add_weight(
+            name="kernel", shape=shape, initializer=self.kernel_initializer
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias", shape=(self.filters,), initializer=self.bias_initializer
+            )
+
+    def call(self, x):
+        kernel = {kernel}
+        batch, *sizes, _ = tf.unstack(tf.shape(x))
+        axes = zip(sizes, self.strides, kernel.shape[:{rank}], strict=True)
+        covered = [(n - 1) * stride + extent for n, stride, extent in axes]
+        shape = tf.stack([batch, *covered, self.filters // self.groups])
+        parts = zip(tf.split(x, self.groups, -1), tf.split(kernel, self.groups, -1))
+        y = tf.concat(
+            [tf.nn.conv_transpose(x, k, shape, self.strides, "VALID") for x, k in parts],
+            axis=-1,
+        )
+        ends = [(0, extra) for extra in self.output_padding]
+        y = tf.pad(y, [(0, 0), *ends, (0, 0)])
+        return y + self.bias if self.use_bias else y'''
+
+_SPREAD = '''
+
+    def spread(self):
+        """The kernel with zeros between its cells."""
+        places = [
+            tf.one_hot(range(0, k * rate, rate), (k - 1) * rate + 1, dtype=self.kernel.dtype)
+            for k, rate in zip(self.kernel_size, self.dilation_rate, strict=True)
+        ]
+        return tf.einsum("{before}oi,{pairs}->{after}oi", self.kernel, *places)'''
+
+
+def _grouped_transposed(name: str, rank: int) -> Piece:
+    """A transposed convolution with groups, or with a dilation as well."""
+    small, large = "abc"[:rank], "ABC"[:rank]
+    dilated = name == "Dilated"
+    text = _GROUPED.format(
+        name=name,
+        rank=rank,
+        with_what="with a stride and a dilation" if dilated else "with groups",
+        ones=(1,) * rank,
+        zeros=(0,) * rank,
+        kernel="self.spread()" if dilated else "self.kernel",
+    )
+    if dilated:
+        pairs = ",".join(a + b for a, b in zip(small, large, strict=True))
+        text += _SPREAD.format(before=small, pairs=pairs, after=large)
+    return Piece(text)
+
+
 LAYERS = {
     "DepthwiseConv2D": Piece(
         '''\
@@ -45,6 +123,11 @@ class DepthwiseConv2D(layers.Conv2D):
     ),
     **{f"GroupedConv{rank}D": Piece(_CONVOLUTION.format(rank=rank)) for rank in (1, 2)},
     **{f"LongerConv{rank}DTranspose": Piece(_TRANSPOSED.format(rank=rank)) for rank in (1, 2, 3)},
+    **{
+        f"{name}Conv{rank}DTranspose": _grouped_transposed(name, rank)
+        for name in ("Grouped", "Dilated")
+        for rank in (1, 2, 3)
+    },
     "GroupedConv3D": Piece(
         '''\
 class GroupedConv3D(layers.Conv3D):

@@ -25,6 +25,11 @@ KINDS = Kinds(
         "LongerConv1DTranspose": "longer_conv1d_transpose",
         "LongerConv2DTranspose": "longer_conv2d_transpose",
         "LongerConv3DTranspose": "longer_conv3d_transpose",
+        **{
+            f"{kind}Conv{rank}DTranspose": f"{kind.lower()}_conv{rank}d_transpose"
+            for kind in ("Grouped", "Dilated")
+            for rank in (1, 2, 3)
+        },
         "LSTM": "lstm",
         "LayerNormalization": "layer_norm",
         "PReLU": "prelu",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tercet.backends.base import Unsupported
 from tercet.backends.tensorflow.facts import Facts
 from tercet.backends.tensorflow.initial import initializer
 from tercet.backends.tensorflow.target import TRAINING, Placed, construct, layers, lower
@@ -49,10 +48,13 @@ def _layer_norm(op: LayerNorm, layer: Layer, facts: Facts) -> Expr:
     return layers.LayerNormalization(axis=axis, epsilon=op.eps, **_initializers(layer))
 
 
+_OTHER_START = lower.limit("with an `init`", "Keras' RMSNormalization starts with ones", RMSNorm)
+
+
 @construct(RMSNorm)
 def _rms_norm(op: RMSNorm, layer: Layer, facts: Facts) -> Expr:
     if layer.parameter("weight").init != Ones():
-        raise Unsupported("Keras' RMSNormalization starts with ones")
+        raise _OTHER_START.refusal()
     return layers.RMSNormalization(axis=default(_axis(op, layer), -1), epsilon=op.eps)
 
 

@@ -6,7 +6,6 @@ slow to run.
 
 from __future__ import annotations
 
-from tercet.backends.base import Unsupported
 from tercet.backends.tensorflow.facts import Facts
 from tercet.backends.tensorflow.initial import initializer, recurrent_initializer
 from tercet.backends.tensorflow.target import Placed, construct, layers, lower, tf
@@ -84,9 +83,8 @@ def _apply_lstm(
 def _applied(
     op: Recurrent, at: Placed, x: Expr, initial: list[Expr | None], lengths: Expr | None
 ) -> Expr | Template:
-    given = [state for state in initial if state is not None]
-    if given and len(given) < len(initial):
-        raise Unsupported("an LSTM takes both initial states or none")
+    known = next((state for state in initial if state is not None), None)
+    given = [] if known is None else [tf.zeros_like(known) if s is None else s for s in initial]
     layer = at.item.layer
     assert layer is not None
     if _is_stacked(layer.site, at.facts):

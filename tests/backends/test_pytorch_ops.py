@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tercet.compiler.ops.recurrent import Lstm
-from tercet.dsl.diagnostics import DiagnosticError
 from tests.backends.op_jobs import job
 from tests.backends.torch_scripts import check, prepare, run_all
 from tests.ops.cases import CASES, RANDOM
-from tests.ops.frame import OpCase, make_case
+from tests.ops.frame import OpCase
 from tests.ops.layer_cases import CASES as LAYER_CASES
 
 ALL = [*CASES, *LAYER_CASES]
@@ -40,10 +38,3 @@ def test_the_reference_is_met(case: OpCase, folder: Path) -> None:
     problem = folder / f"{case.name}.txt"
     assert not problem.exists(), problem.read_text()
     check(job(case, "pytorch"), folder)
-
-
-def test_what_cannot_be_expressed_is_refused(tmp_path: Path) -> None:
-    case = make_case("lstm_of_one_state", Lstm(6), (3, 5, 4), (1, 3, 6), None, None)
-    with pytest.raises(DiagnosticError) as caught:
-        prepare(job(case, "pytorch"), tmp_path)
-    assert "pytorch cannot express `lstm` here" in str(caught.value)

@@ -12,7 +12,6 @@ import pytest
 from safetensors.numpy import load_file
 
 from tercet.compiler.ops.elementwise import Constant
-from tercet.dsl.diagnostics import DiagnosticError
 from tests.backends.op_jobs import job
 from tests.backends.tensorflow_scripts import prepare, run_all
 from tests.backends.torch_scripts import check
@@ -22,10 +21,7 @@ from tests.ops.layer_cases import CASES as LAYER_CASES
 
 ALL = [case for case in (*CASES, *LAYER_CASES) if not isinstance(case.op, Constant)]
 DRAWN = {case.name for case in RANDOM if case.op.is_random or case.op.train_only}
-_GROUPS = "Keras has no transposed convolution with groups"
-REFUSED = {"conv_transpose2d_odd": _GROUPS, "conv_transpose1d_to_one_of_each_group": _GROUPS}
-"""Cases that the target refuses, and what it says."""
-RUN = [case for case in ALL if case.name not in REFUSED and case.name not in DRAWN]
+RUN = [case for case in ALL if case.name not in DRAWN]
 
 
 @pytest.fixture(scope="session")
@@ -51,10 +47,3 @@ def test_the_reference_is_met(case: OpCase, folder: Path) -> None:
     assert saved.keys() == made.weights.keys()
     for name, array in made.weights.items():
         np.testing.assert_array_equal(saved[name], array, name)
-
-
-@pytest.mark.parametrize("case", [c for c in ALL if c.name in REFUSED], ids=lambda case: case.name)
-def test_what_cannot_be_expressed_is_refused(case: OpCase, tmp_path: Path) -> None:
-    with pytest.raises(DiagnosticError) as caught:
-        prepare(job(case, "tensorflow"), tmp_path)
-    assert REFUSED[case.name] in str(caught.value)

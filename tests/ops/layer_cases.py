@@ -67,6 +67,16 @@ CONVOLUTIONS = [
         "conv_transpose2d_same",
         conv.ConvTranspose2d(4, (3, 3), stride=(2, 2), padding="same", bias=False),
     ),
+    _on_image(
+        "conv_transpose2d_dilated_longer",
+        conv.ConvTranspose2d(3, (3, 2), dilation=(2, 3), output_padding=(1, 2)),
+    ),
+    _case(
+        "conv_transpose3d_of_groups",
+        conv.ConvTranspose3d(6, (2, 1, 3), stride=(2, 1, 3), groups=2, output_padding=(1, 0, 0)),
+        (2, 4, 3, 5, 7),
+        symbolic=(2, 3, 5, 7),
+    ),
     _on_image("conv_transpose2d_to_one", conv.ConvTranspose2d(1, (4, 3), stride=(2, 2))),
     _case(
         "conv_transpose1d_to_one_of_each_group",
@@ -140,6 +150,7 @@ NORMS = [
     _on_image("instance_norm", norm.InstanceNorm(eps=1e-3)),
     _case("layer_norm", norm.LayerNorm(eps=1e-3), (2, 7, 5), symbolic=(2, 7)),
     _case("layer_norm_two", norm.LayerNorm((-2, -1)), (2, 7, 5), symbolic=(2,)),
+    _case("layer_norm_from_the_front", norm.LayerNorm((2,)), (2, 7, 5), symbolic=(2, 7)),
     _case("rms_norm", norm.RMSNorm(eps=1e-3), (2, 7, 5), symbolic=(2, 7)),
     _case("dropout", norm.Dropout(0.3), (2, 7), symbolic=(2, 7)),
 ]
@@ -196,6 +207,16 @@ RECURRENT = [
         (4, 3, 6),
         _LENGTHS,
         symbolic=(3,),
+    ),
+    _case("lstm_of_one_state", recurrent.Lstm(6), _X, (1, 3, 6), None, None, symbolic=(3, 5)),
+    _case(
+        "lstm_of_the_other_state",
+        recurrent.Lstm(6, layers=2, return_state=True),
+        _X,
+        None,
+        (2, 3, 6),
+        None,
+        symbolic=(3, 5),
     ),
     _case("gru", recurrent.Gru(6), _X, None, None, symbolic=(3, 5)),
     _case(

@@ -141,7 +141,9 @@ def _recurrent(op: Any, x: Tensor, *others: Tensor | None, **parameters: Tensor)
         for name, value in names.items():
             getattr(layer, name + suffix).data.copy_(value)
     *initial, lengths = others
-    start = tuple(s for s in initial if s is not None)
+    known = next((s for s in initial if s is not None), None)
+    filled = (torch.zeros_like(known) if s is None else s for s in initial if known is not None)
+    start = tuple(filled)
     state = None if not start else start if len(start) > 1 else start[0]
     if lengths is None:
         sequence, final = layer(x, state)

@@ -1,0 +1,114 @@
+"""What a target refuses of an operation is declared, so that its page can say it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tercet.compiler.ops.base import OPERATIONS, Op
+from tercet.coverage import TARGETS, lowerings
+from tercet.dsl.diagnostics import DiagnosticError
+from tercet.project import FRAMEWORKS, drafts, open_project
+
+ROOT = Path(__file__).parents[2]
+FAMILIES = {f"{cls.__module__.rsplit('.', 1)[1]}.py" for cls in OPERATIONS.values()}
+FILES = [
+    path
+    for target in TARGETS
+    for path in sorted((ROOT / "backends" / target).glob("*.py"))
+    if path.name in FAMILIES
+]
+
+REFUSED = {
+    "rms_norm with an init": (
+        "tensorflow",
+        "input x: f32[N, 4] output y = x |> rms_norm(init = normal(std = 0.5))",
+        "RMSNormalization starts with ones",
+    ),
+    "reflections along four axes": (
+        "pytorch",
+        "input x: f32[3, 4, 5, 6, 7]"
+        'output y = pad(x, [[0, 0], [1, 1], [1, 1], [1, 1], [1, 1]], mode = "reflect")',
+        "along three at most",
+    ),
+    "a constant without an input": ("pytorch", "output y = full([2], 1.0)", "its device"),
+    "six axes padded": (
+        "mxnet",
+        "input x: f32[N, 2, 2, 2, 2, 2]"
+        "output y = pad(x, [[0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [1, 1]])",
+        "MXNet pads five at most",
+    ),
+    "a dilated transposed convolution of volumes": (
+        "mxnet",
+        "input x: f32[N, 2, 4, 4, 4] output y = x |> conv_transpose3d(2, 2, dilation = 2)",
+        "no dilated transposed convolution of volumes",
+    ),
+    "an output padding of the stride": (
+        "mxnet",
+        "input x: f32[N, 2, 4] output y = x |> conv_transpose1d("
+        "2, 2, stride = 1, dilation = 2, output_padding = 1)",
+        "adds less than a stride",
+    ),
+    "places of integers": (
+        "mxnet",
+        "input x: i64[N, T] v, i = topk(x, 2, axis = 0) output y = i",
+        "which of equal elements comes first",
+    ),
+    "an average of windows in uneven padding": (
+        "pytorch",
+        "input x: f32[N, 2, L]"
+        "output y = x |> avg_pool1d(4, stride = 2, padding = [[0, 3]], ceil = true)",
+        "begin in the padding",
+    ),
+}
+"""For every limit a program: its target, what stands in the model, a part of what is said."""
+
+
+def _limited() -> set[tuple[str, str]]:
+    return {
+        (target, limit.reason)
+        for target in TARGETS
+        for cls in OPERATIONS.values()
+        for limit in lowerings(target).limits(cls)
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_lowering_refuses_by_a_limit(path: Path) -> None:
+    """`raise LIMIT.refusal()`; what depends on sizes or dtypes alone is raised elsewhere."""
+    tree = ast.parse(path.read_text("utf-8"))
+    called = [
+        ast.unparse(node.exc.func)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)
+    ]
+    assert "Unsupported" not in called
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_declared_is_refused(name: str, tmp_path: Path) -> None:
+    target, body, reason = REFUSED[name]
+    path = tmp_path / "net.model"
+    path.write_text(f"model M {{ {body} }}", encoding="utf-8")
+    project = open_project(path)
+    with pytest.raises(DiagnosticError, match=reason):
+        drafts(project, [target], tmp_path)
+    assert any(reason in said for of, said in _limited() if of == target)
+
+
+def test_every_limit_of_a_script_has_a_program() -> None:
+    tried = {(target, reason) for target, _, reason in REFUSED.values()}
+    for target, said in _limited():
+        if target in FRAMEWORKS:
+            assert any(of == target and reason in said for of, reason in tried), (target, said)
+
+
+def test_the_page_tells_the_limits() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    found: list[type[Op]] = [cls for cls in OPERATIONS.values() if lowerings("mxnet").limits(cls)]
+    assert found
+    for target, said in _limited():
+        assert f"Not in {target} " in page
+        assert said in page
