@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tercet.codegen.decisions import CannotMerge
-from tercet.codegen.expr import Expr, Made, Name, Template
+from tercet.codegen.expr import (
+    ArgumentName,
+    Attribute,
+    Comprehension,
+    Element,
+    Expr,
+    Input,
+    Literal,
+    LoopItem,
+    Made,
+    Name,
+    SizeName,
+    Template,
+    Unary,
+)
 from tercet.codegen.layers import handed_layers, reference
 from tercet.codegen.merge import Placeholders, merge_all
 from tercet.codegen.regions import in_class
@@ -14,7 +29,7 @@ from tercet.codegen.render import render
 from tercet.codegen.state import Deferred, Frame, State
 from tercet.codegen.static_values import StaticValues
 from tercet.codegen.target import Application
-from tercet.codegen.tree import mentions, replace
+from tercet.codegen.tree import children, mentions, replace
 from tercet.codegen.values import defer, depth_over, materialize, values
 from tercet.codegen.writer import Assign
 from tercet.compiler.dims import Dim
@@ -62,7 +77,12 @@ def _operation(state: State, frame: Frame, column: list[Apply], destination: Bin
     made: list[Layer] = [i.layer for i in column if i.layer is not None]
     applied = reference(state, frame, made) if layer is not None else None
     inputs = _inputs(
-        state, frame, [i.inputs for i in column], destination, is_layer=layer is not None
+        state,
+        frame,
+        [i.inputs for i in column],
+        destination,
+        is_layer=layer is not None,
+        repeated=_repeated(templates),
     )
     if inner is not None and (inputs[0] is not inner.expr or inner.depth < _DEEPEST - 1):
         inner = None
@@ -144,7 +164,9 @@ def _inputs(
     destination: Bind | None,
     *,
     is_layer: bool = True,
+    repeated: frozenset[int] = frozenset(),
 ) -> list[Expr | None]:
+    """The expressions of the operands; those `repeated` in the text are computed before it."""
     if any(len(o) != len(operands[0]) for o in operands):
         raise CannotMerge("the operation has different numbers of operands")
     columns: list[list[Value] | None] = []
@@ -153,14 +175,52 @@ def _inputs(
         if len(column) not in (0, len(operand)):
             raise CannotMerge("an operand is there in some executions only")
         columns.append(column or None)
-    for present in filter(None, columns):
-        held = frame.deferred.get(id(present[0]))
-        if held is None or not _too_big(held):
+    for index, present in enumerate(columns):
+        held = None if present is None else frame.deferred.get(id(present[0]))
+        if held is None:
+            continue
+        if index in repeated and not _costs_nothing(held.expr):
+            materialize(state, frame, held, destination)
+            continue
+        if not _too_big(held):
             continue
         if is_layer or not _split(state, frame, held, destination):
             materialize(state, frame, held, destination)
     exprs = iter(values(state, frame, [c for c in columns if c is not None]))
     return [None if column is None else next(exprs) for column in columns]
+
+
+def _repeated(templates: Sequence[Template]) -> frozenset[int]:
+    """The operands that a template mentions more than once, or in a comprehension."""
+    found: set[int] = set()
+    for template in {id(t): t for t in templates}.values():
+        counts: Counter[int] = Counter()
+        for expr in (template.result, *(value for _, value in template.temporaries)):
+            counts.update(_mentioned(expr))
+        found.update(index for index, count in counts.items() if count > 1)
+    return frozenset(found)
+
+
+def _mentioned(expr: Expr) -> Iterator[int]:
+    """The operands in an expression, as often as they are computed there, 2 for many times."""
+    if isinstance(expr, Input):
+        yield expr.index
+    times = 2 if isinstance(expr, Comprehension) else 1
+    for part in children(expr):
+        for index in _mentioned(part):
+            yield from [index] * times
+
+
+def _costs_nothing(expr: Expr) -> bool:
+    """Whether an expression may be written twice: a name, a number, an attribute of a name."""
+    match expr:
+        case Name() | Literal() | SizeName() | ArgumentName() | LoopItem() | Element():
+            return True
+        case Attribute(owner):
+            return _costs_nothing(owner)
+        case Unary("-", Literal()):
+            return True
+    return False
 
 
 def _split(state: State, frame: Frame, held: Deferred, destination: Bind | None) -> bool:

@@ -20,9 +20,9 @@ from tercet.backends.mxnet.weights import (
     weights_pieces,
 )
 from tercet.backends.script import ClassFrame, assemble, class_text, header, main_text
-from tercet.codegen.classes import print_model
 from tercet.codegen.expr import Helper, Name
 from tercet.codegen.interface import Interface
+from tercet.codegen.models import print_model
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece

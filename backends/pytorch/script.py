@@ -17,8 +17,8 @@ from tercet.backends.pytorch.weights import (
     weights_pieces,
 )
 from tercet.backends.script import ClassFrame, assemble, class_text, header, main_text
-from tercet.codegen.classes import print_model
 from tercet.codegen.expr import Helper
+from tercet.codegen.models import print_model
 from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.codegen.script.pieces import Piece

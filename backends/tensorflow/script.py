@@ -17,9 +17,9 @@ from tercet.backends.tensorflow.precision import policy
 from tercet.backends.tensorflow.target import TensorFlowTarget
 from tercet.backends.tensorflow.training import TrainingPrinter
 from tercet.backends.tensorflow.weights import weights_pieces
-from tercet.codegen.classes import print_model
 from tercet.codegen.expr import Attribute, Expr, Helper, Name
 from tercet.codegen.interface import Interface
+from tercet.codegen.models import print_model
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece

@@ -10,8 +10,8 @@ import pytest
 from tercet.backends.mxnet.target import MXNetTarget
 from tercet.backends.pytorch.target import PyTorchTarget
 from tercet.backends.tensorflow.target import TensorFlowTarget
-from tercet.codegen.classes import print_model
 from tercet.codegen.expr import Call, Name
+from tercet.codegen.models import print_model
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.render import render
 from tercet.codegen.target import ClassTarget

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from tercet.codegen.classes import print_model
+from tercet.codegen.models import print_model
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.variants import family_of
 from tercet.backends.mxnet.target import MXNetTarget
