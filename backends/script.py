@@ -12,7 +12,7 @@ from tercet.backends.draft import COLUMNS, Draft
 from tercet.codegen.decisions import Decision
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.pieces import Piece, joined
-from tercet.codegen.script.quoting import docstring, shell_word
+from tercet.codegen.script.quoting import docstring, one_line, shell_word
 from tercet.codegen.script.style import Style
 from tercet.codegen.writer import lines
 from tercet.compiler.graph.ir import Graph
@@ -46,7 +46,7 @@ def class_text(code: ClassCode, frame: ClassFrame) -> str:
     if code.documentation:
         result += [*_documentation(code.documentation), ""]
     for note in code.notes:
-        result += [f"    # {line}" for line in textwrap.wrap(note, COLUMNS - 6)]
+        result += [f"    # {line}" for line in textwrap.wrap(one_line(note), COLUMNS - 6)]
     methods: list[Sequence[str]] = []
     if code.signature or code.construct or frame.end:
         body = [*frame.begin, *(lines(code.construct) if code.construct else ()), *frame.end]

@@ -75,12 +75,16 @@ class ClassPrinter:
             if self._split is not None:  # the model only says that a block has two classes
                 raise self._split from None
             raise
-        notes = tuple(self._notes())
+        notes = tuple(self._notes(code))
         self.classes.append(replace(code, notes=notes))
         self._explain(code, state, None)
         return interface
 
-    def _notes(self) -> Iterator[str]:
+    def _notes(self, code: ClassCode) -> Iterator[str]:
+        """Why parameters of the model are no arguments of its class."""
+        arguments = {argument.name for argument in code.arguments}
+        for name in [n for n in self._family.free if n not in arguments]:
+            yield f"{name} is no argument: nothing in the class depends on it."
         for name, reason in self._family.fixed.items():
             value = text(self._family.model.arguments[name])
             yield f"{name} = {value} is fixed: {reason}."

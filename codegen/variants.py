@@ -105,7 +105,10 @@ def _others(model: Graph, name: str) -> list[Any]:
     found: list[Any] = []
     for candidates in _candidates(model.arguments[name]):
         for value in candidates:
-            if value not in found and _variant(model, {name: value}) is not None:
+            if (
+                value not in (model.arguments[name], *found)
+                and _variant(model, {name: value}) is not None
+            ):
                 found.append(value)
                 break
     return found

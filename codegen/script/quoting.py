@@ -26,10 +26,14 @@ def docstring(text: str) -> str:
     return f'"""{visible(quoted, keep=_LINE_BREAK)}"""'
 
 
+def one_line(text: str) -> str:
+    """The text of a comment."""
+    return visible(re.sub(r"\s+", " ", text))
+
+
 def format_text(text: str) -> str:
     """A part of an f-string that is printed as it is, on one line."""
-    text = visible(re.sub(r"\s+", " ", text))
-    return text.replace("{", "{{").replace("}", "}}")
+    return one_line(text).replace("{", "{{").replace("}", "}}")
 
 
 def shell_word(text: str) -> str:

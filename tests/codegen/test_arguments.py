@@ -9,6 +9,7 @@ import pytest
 
 from tercet.backends.mxnet.target import MXNetTarget
 from tercet.backends.pytorch.target import PyTorchTarget
+from tercet.backends.script import ClassFrame, class_text
 from tercet.backends.tensorflow.target import TensorFlowTarget
 from tercet.codegen.expr import Call, Name
 from tercet.codegen.models import print_model
@@ -116,6 +117,25 @@ FIXED = [
         "b = 6 is fixed: its default follows from other parameters.",
     ),
 ]
+
+
+def test_a_parameter_of_no_consequence_is_said_to_be_one() -> None:
+    text = "model M(n = 3) { input x: f32[N, 4]\n assert n > 1\n output y = x |> dense(2) }"
+    code = _classes(text)[-1]
+    assert code.notes == ("n is no argument: nothing in the class depends on it.",)
+    assert not code.arguments
+
+
+def test_notes_are_comments_whatever_they_quote() -> None:
+    text = (
+        'model M(mode = "a\\nimport os") { input x: f32[N, 4]\n'
+        ' output y = if mode == "b" { x } else { x |> dense(2) } }'
+    )
+    frame = ClassFrame("nn.Module", "forward(self, {inputs})", ("super().__init__()",))
+    lines = class_text(_classes(text)[-1], frame).splitlines()
+    assert [line for line in lines if "import os" in line] == [
+        "    # mode = a import os is fixed: it is not a number."
+    ]
 
 
 @pytest.mark.parametrize("model, note", FIXED)
