@@ -49,6 +49,9 @@ FILES = {
 }
 """The errors of each file: their codes and lines."""
 
+UNPRINTABLE = {"codegen_notalike/a": 1, "codegen_notalike/small": 3}
+"""Files that no target has a class for, and the line that tells why."""
+
 TEXTS = {
     "after a train": ("train B {} y {", [("E0120", 1)]),
     "after parameters": ("block B(a) { input x: f32[N] output x } y {", [("E0120", 1)]),
@@ -112,6 +115,24 @@ def test_files(name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     for command in (["check", str(path)], ["compile", str(path), "-o", str(tmp_path)]):
         assert main(command) == 1
         assert all(code in capsys.readouterr().err for code, _ in FILES[name])
+
+
+@pytest.mark.parametrize("name", UNPRINTABLE)
+def test_what_no_class_can_be_written_for_is_refused(
+    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = HOSTILE / f"{name}.model"
+    for command in (["check", str(path)], ["compile", str(path), "-o", str(tmp_path)]):
+        assert main(command) == 1
+        told = capsys.readouterr().err
+        assert "E0701" in told
+        assert f"{path.name}:{UNPRINTABLE[name]}:" in told
+
+
+def test_transposed_convolutions_are_expressed_in_every_target(tmp_path: Path) -> None:
+    path = HOSTILE.parent / "06-transposed-same/up.model"
+    assert main(["check", str(path)]) == 0
+    assert main(["compile", str(path), "-o", str(tmp_path)]) == 0
 
 
 @pytest.mark.parametrize("name", TEXTS)
