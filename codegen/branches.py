@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tercet.codegen.decisions import CannotMerge
-from tercet.codegen.expr import Binary, Expr, Name, Unary
+from tercet.codegen.expr import Binary, Conditional, Expr, Name, Unary
 from tercet.codegen.joins import copy_before_branch, join_variables, materialize_readers
 from tercet.codegen.regions import in_class, print_region
+from tercet.codegen.render import render
 from tercet.codegen.state import Column, Frame, State
 from tercet.codegen.static_values import StaticValues, static_expr
 from tercet.codegen.uses import final_bindings
 from tercet.codegen.values import assign, materialize_all, value
-from tercet.codegen.writer import Assign, If, Return, Statement
+from tercet.codegen.writer import Assign, For, If, Return, Statement
 from tercet.compiler.graph.ir import Bind, Branch, Value
 from tercet.dsl import nodes
 
@@ -146,3 +147,34 @@ def _returning(body: Sequence[Statement], result: Name, comment: str | None) -> 
         case Assign(_, value, own):
             return [*before, Return(value, own or comment)]
     raise TypeError(type(last).__name__)
+
+
+# ----------------------------------------------------------------------------------- short choices
+
+
+_ROOM = 72
+"""A line of this many characters stands in a method, inside a loop too, without being broken."""
+
+
+def with_short_choices(body: Iterable[Statement]) -> list[Statement]:
+    """`r = x if a else y` for `if a: r = x`, `else: r = y`, where that fits in a line."""
+    return [_short_choice(statement) for statement in body]
+
+
+def _short_choice(statement: Statement) -> Statement:
+    match statement:
+        case For(target, iterable, body):
+            return For(target, iterable, tuple(with_short_choices(body)))
+        case If(
+            condition,
+            (Assign((Name() as target,), then, comment),),
+            (Assign((other,), otherwise, same),),
+        ) if target == other and comment == same:
+            choice = Assign((target,), Conditional(condition, then, otherwise), comment)
+            text = f"{target.identifier} = {render(choice.value)}"
+            if len(text if comment is None else f"{text}  # {comment}") <= _ROOM:
+                return choice
+        case If(condition, then_side, otherwise_side):
+            sides = (with_short_choices(side) for side in (then_side, otherwise_side))
+            return If(condition, *map(tuple, sides))
+    return statement

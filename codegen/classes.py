@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from tercet.codegen import applications, bindings, branches, loops  # noqa: F401  (they register)
 from tercet.codegen.arguments import Arguments
-from tercet.codegen.branches import with_early_returns
+from tercet.codegen.branches import with_early_returns, with_short_choices
 from tercet.codegen.computed import known_size
 from tercet.codegen.conditions import named_conditions
 from tercet.codegen.decisions import CannotMerge, Decision
@@ -252,6 +252,7 @@ class _Finish:
         sequences = frozenset[str]()
         if state.target.has_sequences and not build:
             compute, sequences = as_sequences(compute)
+        compute = with_short_choices(compute)
         kept = list(self._stored.items())
         if state.arguments.free is not None:  # in the order of the constructor
             order = [argument.name for argument in state.arguments.known]

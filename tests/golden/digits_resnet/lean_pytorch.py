@@ -48,10 +48,7 @@ class BasicBlock(nn.Module):
     def forward(self, x):
         h = F.relu(self.norm1(self.conv1(x)))
         h = self.norm2(self.conv2(h))
-        if self.identity:
-            shortcut = x
-        else:
-            shortcut = self.project_norm(self.project(x))
+        shortcut = x if self.identity else self.project_norm(self.project(x))
         return F.relu(h + shortcut)
 
 
@@ -60,7 +57,7 @@ class DigitsResNet(nn.Module):
         super().__init__()
         self.classes = classes
         self.stem = nn.Conv2d(1, width, 3, padding=1, bias=False)
-        self.batch_norm = nn.BatchNorm2d(width)
+        self.stem_norm = nn.BatchNorm2d(width)
         self.basic_block = nn.ModuleList(
             [
                 nn.Sequential(*[BasicBlock(width, width) for _ in range(depth)]),
@@ -78,7 +75,7 @@ class DigitsResNet(nn.Module):
         self.apply(initialize)
 
     def forward(self, image):
-        h = F.relu(self.batch_norm(self.stem(image)))  # [N, width, 8, 8]
+        h = F.relu(self.stem_norm(self.stem(image)))  # [N, width, 8, 8]
         for stage in self.basic_block:
             h = stage(h)
         return self.dense(h.mean(dim=(2, 3)))  # [N, classes]
@@ -247,4 +244,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 346a39084d1be1d3
+# Compiled by Tercet. sha256 of the lines above: 095b1e4ff6d44f17

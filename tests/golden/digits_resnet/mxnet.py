@@ -61,10 +61,7 @@ class BasicBlock(nn.HybridBlock):
     def hybrid_forward(self, F, x):
         h = F.Activation(self.norm1(self.conv1(x)), act_type="relu")
         h = self.norm2(self.conv2(h))
-        if self.identity:
-            shortcut = x
-        else:
-            shortcut = self.project_norm(self.project(x))
+        shortcut = x if self.identity else self.project_norm(self.project(x))
         return F.Activation(h + shortcut, act_type="relu")
 
 
@@ -72,7 +69,7 @@ class DigitsResNet(nn.HybridBlock):
     def __init__(self, classes=10, width=16, depth=2):
         super().__init__()
         self.stem = conv2d(width, 3, padding=1)
-        self.batch_norm = nn.BatchNorm()
+        self.stem_norm = nn.BatchNorm()
         self.basic_block = block_list(
             block_list(*[BasicBlock(width, width) for _ in range(depth)]),
             block_list(
@@ -87,7 +84,7 @@ class DigitsResNet(nn.HybridBlock):
         self.dense = nn.Dense(classes, weight_initializer=GLOROT_UNIFORM)
 
     def hybrid_forward(self, F, image):
-        h = F.Activation(self.batch_norm(self.stem(image)), act_type="relu")
+        h = F.Activation(self.stem_norm(self.stem(image)), act_type="relu")
         for stage in self.basic_block:
             h = stage(h)
         return self.dense(F.mean(h, axis=(2, 3)))  # [N, classes]
@@ -515,4 +512,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: acbe2f1d67af174b
+# Compiled by Tercet. sha256 of the lines above: 0aac7456ee9a8dbc

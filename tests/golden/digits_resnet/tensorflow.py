@@ -69,7 +69,7 @@ class DigitsResNet(keras.Model):
         super().__init__()
         self.classes = classes
         self.stem = conv2d(width, 3, padding="same", name="stem")
-        self.batch_norm = batch_norm(name="batch_norm")
+        self.stem_norm = batch_norm(name="stem_norm")
         self.basic_block = [
             [BasicBlock(width, width, name=f"basic_block.0.{j}") for j in range(depth)],
             [BasicBlock(width, 2 * width, stride=2, name="basic_block.1.0")]
@@ -89,7 +89,7 @@ class DigitsResNet(keras.Model):
 
     def call(self, image, training=None):
         h = tf.transpose(image, (0, 2, 3, 1))
-        h = tf.nn.relu(self.batch_norm(self.stem(h), training=training))
+        h = tf.nn.relu(self.stem_norm(self.stem(h), training=training))
         for stage in self.basic_block:
             for block in stage:
                 h = block(h, training=training)
@@ -547,4 +547,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: c6e514148ca1e248
+# Compiled by Tercet. sha256 of the lines above: 4db7b412cf015478

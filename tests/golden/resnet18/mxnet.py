@@ -62,10 +62,7 @@ class BasicBlock(nn.HybridBlock):
     def hybrid_forward(self, F, x):
         h = F.Activation(self.norm1(self.conv1(x)), act_type="relu")
         h = self.norm2(self.conv2(h))
-        if self.identity:
-            shortcut = x
-        else:
-            shortcut = self.project_norm(self.project(x))
+        shortcut = x if self.identity else self.project_norm(self.project(x))
         return F.Activation(h + shortcut, act_type="relu")
 
 
@@ -74,7 +71,7 @@ class ResNet18(nn.HybridBlock):
         super().__init__()
         self.size = size
         self.stem = conv2d(64, 7, strides=2, padding=3)
-        self.batch_norm = nn.BatchNorm()
+        self.stem_norm = nn.BatchNorm()
         self.basic_block = block_list(
             block_list(BasicBlock(64, 64), BasicBlock(64, 64)),
             block_list(BasicBlock(64, 128, stride=2), BasicBlock(128, 128)),
@@ -84,7 +81,7 @@ class ResNet18(nn.HybridBlock):
         self.dense = nn.Dense(classes, weight_initializer=GLOROT_UNIFORM)
 
     def hybrid_forward(self, F, image):
-        h = F.Activation(self.batch_norm(self.stem(image)), act_type="relu")
+        h = F.Activation(self.stem_norm(self.stem(image)), act_type="relu")
         h = F.Pooling(h, kernel=(3, 3), stride=(2, 2), pad=(1, 1), pool_type="max")
         for stage in self.basic_block:
             h = stage(h)
@@ -560,4 +557,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 2c37b56776577058
+# Compiled by Tercet. sha256 of the lines above: 282bd6506726adbd

@@ -56,10 +56,7 @@ class BasicBlock(nn.Module):
     def forward(self, x):
         h = F.relu(self.norm1(self.conv1(x)))
         h = self.norm2(self.conv2(h))
-        if self.identity:
-            shortcut = x
-        else:
-            shortcut = self.project_norm(self.project(x))
+        shortcut = x if self.identity else self.project_norm(self.project(x))
         return F.relu(h + shortcut)
 
 
@@ -69,7 +66,7 @@ class ResNet18(nn.Module):
         self.classes = classes
         self.size = size
         self.stem = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
-        self.batch_norm = nn.BatchNorm2d(64)
+        self.stem_norm = nn.BatchNorm2d(64)
         self.basic_block = nn.ModuleList(
             [
                 nn.Sequential(BasicBlock(64, 64), BasicBlock(64, 64)),
@@ -82,7 +79,7 @@ class ResNet18(nn.Module):
         self.apply(initialize)
 
     def forward(self, image):
-        h = F.relu(self.batch_norm(self.stem(image)))
+        h = F.relu(self.stem_norm(self.stem(image)))
         h = F.max_pool2d(h, 3, stride=2, padding=1)
         for stage in self.basic_block:
             h = stage(h)
@@ -507,4 +504,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: c7e2eebffa49f877
+# Compiled by Tercet. sha256 of the lines above: 4d463d7664aa21df

@@ -71,7 +71,7 @@ class ResNet18(keras.Model):
         self.classes = classes
         self.size = size
         self.stem = conv2d(64, 7, strides=2, name="stem")
-        self.batch_norm = batch_norm(name="batch_norm")
+        self.stem_norm = batch_norm(name="stem_norm")
         self.basic_block = [
             [
                 BasicBlock(64, 64, name="basic_block.0.0"),
@@ -99,7 +99,7 @@ class ResNet18(keras.Model):
         # pad 3 on both sides: "same" may pad less at the start at stride 2
         h = self.stem(tf.pad(h, ((0, 0), (3, 3), (3, 3), (0, 0))))
         h = tf.nn.max_pool2d(
-            tf.nn.relu(self.batch_norm(h, training=training)),
+            tf.nn.relu(self.stem_norm(h, training=training)),
             3,
             2,
             ((0, 0), (1, 1), (1, 1), (0, 0)),
@@ -596,4 +596,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: accfa6feb2857a43
+# Compiled by Tercet. sha256 of the lines above: bfbd6fdcf445544d
