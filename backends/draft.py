@@ -18,12 +18,13 @@ COLUMNS = 88
 class Draft:
     """The parts of a script; of `imports` those are kept that the rest uses.
 
-    `decisions` say why classes and loops are printed as they are; `amend` is what the target does
-    with the finished text.
+    `decisions` say why classes and loops are printed as they are; `notes` are what the script does
+    otherwise than the language says; `amend` is what the target does with the finished text.
     """
 
     header: str
     imports: tuple[str, ...]
     body: str
     decisions: tuple[Decision, ...]
+    notes: tuple[str, ...] = ()
     amend: Callable[[str], str] | None = None

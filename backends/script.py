@@ -149,4 +149,4 @@ def assemble(
     constants = "\n".join(f"{name} = {value}" for name, value in whole.constants)
     ending = 'if __name__ == "__main__":\n    main()'
     body = "\n\n\n".join(s for s in (constants, whole.text, main, ending) if s)
-    return Draft(header_text, tuple(whole.imports), body, tuple(decisions), amend)
+    return Draft(header_text, tuple(whole.imports), body, tuple(decisions), amend=amend)

@@ -38,20 +38,30 @@ square[:] = self.beta2 * square + (1 - self.beta2) * gradient**2
 """
 
 _CLASSES = {
-    "AdamW": _class(
-        "AdamW",
-        "Adam with decoupled weight decay (Loshchilov and Hutter, 2019).",
-        "beta1=0.9, beta2=0.999, epsilon=1e-8",
-        2,
-        _lines(
-            _ADAM
-            + """
-root = nd.sqrt(square / (1 - self.beta2**step)) + self.epsilon
-change = mean / (1 - self.beta1**step) / root
-weight[:] = (1 - rate * wd) * weight - rate * change
-""".strip()
-        ),
-    ),
+    "AdamW": '''\
+class AdamW(mx.optimizer.Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
+
+    def update(self, index, weight, gradient, state):
+        self._update_count(index)
+        step = self._index_update_count[index]
+        # The operation has betas in float32; what corrects the bias must have the same.
+        beta1, beta2 = np.float32([self.beta1, self.beta2]).tolist()
+        root = math.sqrt(1 - beta2**step)
+        nd.contrib.adamw_update(
+            weight,
+            gradient,
+            *state,
+            nd.array([self.rescale_grad], weight.context),
+            out=weight,
+            lr=root / (1 - beta1**step),
+            eta=self._get_lr(index),
+            wd=self._get_wd(index),
+            beta1=beta1,
+            beta2=beta2,
+            epsilon=self.epsilon * root,  # added before the correction of the bias
+            clip_gradient=self.clip_gradient or -1.0,
+        )''',
     "NAdam": _class(
         "NAdam",
         "Adam with Nesterov's momentum (Dozat, 2016).",
@@ -62,10 +72,8 @@ weight[:] = (1 - rate * wd) * weight - rate * change
             + _ADAM
             + """
 root = nd.sqrt(square / (1 - self.beta2**step)) + self.epsilon
-momenta = [
-    self.beta1 * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))
-    for t in range(1, step + 2)
-]
+steps = np.arange(1, step + 2)
+momenta = self.beta1 * (1 - 0.5 * 0.96 ** (steps * self.momentum_decay))
 now, then = np.prod(momenta[:-1]), np.prod(momenta)
 change = momenta[-1] * mean / (1 - then)
 change = change + (1 - momenta[-2]) * gradient / (1 - now)
@@ -87,6 +95,18 @@ weight[:] = weight - rate * (gradient + self.momentum * velocity)
     ),
     "RMSProp": _class(
         "RMSProp",
+        "RMSProp, epsilon outside the root.",
+        "rho=0.99, epsilon=1e-8",
+        1,
+        _lines("""
+(square,) = state
+gradient = gradient + wd * weight
+square[:] = self.rho * square + (1 - self.rho) * gradient**2
+weight[:] = weight - rate * gradient / (nd.sqrt(square) + self.epsilon)
+"""),
+    ),
+    "MomentumRMSProp": _class(
+        "MomentumRMSProp",
         "RMSProp with momentum, epsilon outside the root.",
         "rho=0.99, epsilon=1e-8, momentum=0.0, centered=False",
         3,

@@ -1,14 +1,16 @@
 """Optimizers in MXNet: its own where they mean the language's, else a short class in the script.
 
-MXNet's NAG is wrong with weight decay, its Nadam shares one momentum schedule between all
-parameters, its Adagrad decouples weight decay, its Adadelta knows no learning rate, its RMSProp has
-momentum in the centred form only; AdamW and Lion it has not at all.  Its Adam and RMSProp clip
-values after weight decay.
+MXNet's SGD keeps the rate in the velocity and its Adam adds epsilon before the correction of the
+bias: a line in each step mends either.  Its NAG is wrong with weight decay, its Nadam shares one
+momentum schedule between all parameters, its Adagrad decouples weight decay, its Adadelta knows no
+learning rate, its RMSProp adds epsilon inside the root and has momentum in the centred form only;
+AdamW is there as an operation alone, Lion not at all.  Its Adam clips values after weight decay.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from tercet.backends.mxnet.optimizer_texts import OPTIMIZERS
 from tercet.codegen.expr import Expr, Name, lift
@@ -29,20 +31,42 @@ from tercet.compiler.training.optimizers import (
     RmsProp,
     Sgd,
 )
+from tercet.compiler.training.schedules import ConstantSchedule
 
 
 @dataclass(frozen=True)
 class PrintedOptimizer:
     """The arguments of `gluon.Trainer` after the parameters, and what they need.
 
-    `notes` are comments: where the stock optimizer differs from the language's.
+    `each_step` are lines before an update that make the stock optimizer mean the language's; with a
+    schedule they may read `factor` and `before`, those of this step and of the one before.  `notes`
+    are comments where it is made.
     `clips`: whether it is what clips values, where that is asked for.
     """
 
     arguments: str
     piece: Piece
+    each_step: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     clips: bool = True
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """MXNet's name of an optimizer, or that of a class of the script, and its settings."""
+
+    name: str
+    own: bool
+    settings: dict[str, Expr] = field(default_factory=dict)
+    each_step: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+_ROUNDED = "# The operation has betas in float32; what corrects the bias must have the same."
+
+
+def _rounded(beta: Expr) -> Expr:
+    return Name("float")(Name("np").float32(beta))
 
 
 def printed_optimizer(update: Update, rate: Expr, constants: dict[str, str]) -> PrintedOptimizer:
@@ -53,25 +77,25 @@ def printed_optimizer(update: Update, rate: Expr, constants: dict[str, str]) -> 
         name = constants.get(attribute)
         return Name(name) if name else lift(getattr(optimizer, attribute))
 
-    settings: dict[str, Expr] = {"learning_rate": rate}
-    kind, own, notes = _stock(update, settings, value)
+    kind = _kind(update, value)
+    settings = {"learning_rate": rate, **kind.settings}
     if optimizer.weight_decay:
         settings["wd"] = value("weight_decay")
-    # MXNet's own Adam and RMSProp clip what weight decay has joined already.
-    clips = own or isinstance(optimizer, Sgd) or not optimizer.weight_decay
+    # MXNet's own Adam clips what weight decay has joined already.
+    clips = kind.own or isinstance(optimizer, Sgd) or not optimizer.weight_decay
     if isinstance(update.clip, ClipValue) and clips:
         settings["clip_gradient"] = Name("MAX_GRADIENT")
-    if own:
+    if kind.own:
         keywords = ", ".join(f"{key}={render(entry)}" for key, entry in settings.items())
-        return PrintedOptimizer(f"{kind}({keywords})", Piece(OPTIMIZERS[kind], _IMPORTS), notes)
+        piece = Piece(OPTIMIZERS[kind.name], _IMPORTS)
+        return PrintedOptimizer(f"{kind.name}({keywords})", piece)
     entries = ", ".join(f'"{key}": {render(entry)}' for key, entry in settings.items())
-    return PrintedOptimizer(f'"{kind}", {{{entries}}}', Piece(), notes, clips)
+    return PrintedOptimizer(
+        f'"{kind.name}", {{{entries}}}', Piece(), kind.each_step, kind.notes, clips
+    )
 
 
-_IMPORTS = ("import mxnet as mx", "from mxnet import nd")
-_FOLDED = "MXNet folds the rate into the velocity: a changed rate acts with a delay."
-_EPSILON = "MXNet adds epsilon before the bias correction."
-_INSIDE = "MXNet adds epsilon inside the square root."
+_IMPORTS = ("import math", "import mxnet as mx", "from mxnet import nd")
 
 
 def spared(training: Training, model: Graph) -> list[str]:
@@ -96,38 +120,40 @@ def spared(training: Training, model: Graph) -> list[str]:
     return [f"    {line}" for line in lines]
 
 
-def _stock(
-    update: Update, settings: dict[str, Expr], value: object
-) -> tuple[str, bool, tuple[str, ...]]:
-    """The optimizer's name, whether it is a class of the script, and notes; fills `settings`."""
-    assert callable(value)
+def _kind(update: Update, value: Callable[[str], Expr]) -> _Kind:
     optimizer = update.optimizer
     match optimizer:
         case Sgd():
-            return _sgd(update, optimizer, settings, value("momentum"))
+            return _sgd(update, optimizer, value("momentum"))
         case Adam():
-            settings |= _betas(optimizer) | {"epsilon": lift(optimizer.eps)}
-            return "adam", False, (_EPSILON,)
+            correction = "math.sqrt(1 - trainer.optimizer.beta2 ** (step + 1))"
+            line = f"trainer.optimizer.epsilon = {literal(optimizer.eps)} * {correction}"
+            note = "# MXNet adds it before the correction of the bias."
+            betas = {name: _rounded(beta) for name, beta in _betas(optimizer).items()}
+            settings = betas | {"epsilon": lift(optimizer.eps)}
+            return _Kind("adam", False, settings, (note, line), (_ROUNDED,))
         case AdamW():
-            settings |= _betas(optimizer) | {"epsilon": lift(optimizer.eps)}
-            return "AdamW", True, ()
+            return _Kind("AdamW", True, _betas(optimizer) | {"epsilon": lift(optimizer.eps)})
         case NAdam():
-            settings |= _betas(optimizer) | {"epsilon": lift(optimizer.eps)}
+            settings = _betas(optimizer) | {"epsilon": lift(optimizer.eps)}
             settings["momentum_decay"] = lift(optimizer.momentum_decay)
-            return "NAdam", True, ()
+            return _Kind("NAdam", True, settings)
         case RmsProp():
-            return _rmsprop(optimizer, settings, value("momentum"))
+            settings = {"rho": lift(optimizer.rho), "epsilon": lift(optimizer.eps)}
+            if not (optimizer.momentum or optimizer.centered):
+                return _Kind("RMSProp", True, settings)
+            settings |= {"momentum": value("momentum"), "centered": lift(optimizer.centered)}
+            return _Kind("MomentumRMSProp", True, settings)
         case Adagrad():
-            settings["lr_decay"] = lift(optimizer.lr_decay)
-            settings["epsilon"] = lift(optimizer.eps)
-            settings["initial_accumulator"] = lift(optimizer.initial_accumulator)
-            return "Adagrad", True, ()
+            names = {"lr_decay": "lr_decay", "epsilon": "eps"}
+            names["initial_accumulator"] = "initial_accumulator"
+            settings = {name: lift(getattr(optimizer, own)) for name, own in names.items()}
+            return _Kind("Adagrad", True, settings)
         case Adadelta():
-            settings |= {"rho": lift(optimizer.rho), "epsilon": lift(optimizer.eps)}
-            return "Adadelta", True, ()
+            settings = {"rho": lift(optimizer.rho), "epsilon": lift(optimizer.eps)}
+            return _Kind("Adadelta", True, settings)
         case Lion():
-            settings |= _betas(optimizer)
-            return "Lion", True, ()
+            return _Kind("Lion", True, _betas(optimizer))
     raise TypeError(type(optimizer).__name__)
 
 
@@ -135,24 +161,14 @@ def _betas(optimizer: Adam | AdamW | NAdam | Lion) -> dict[str, Expr]:
     return {"beta1": lift(optimizer.beta1), "beta2": lift(optimizer.beta2)}
 
 
-def _sgd(
-    update: Update, optimizer: Sgd, settings: dict[str, Expr], momentum: Expr
-) -> tuple[str, bool, tuple[str, ...]]:
+def _sgd(update: Update, optimizer: Sgd, momentum: Expr) -> _Kind:
     if not optimizer.momentum:
-        return "sgd", False, ()
-    settings["momentum"] = momentum
-    if optimizer.nesterov and optimizer.weight_decay:
-        return "Nesterov", True, ()
-    varies = type(update.schedule).__name__ != "ConstantSchedule" or bool(update.schedule.warmup)
-    return "nag" if optimizer.nesterov else "sgd", False, (_FOLDED,) if varies else ()
-
-
-def _rmsprop(
-    optimizer: RmsProp, settings: dict[str, Expr], momentum: Expr
-) -> tuple[str, bool, tuple[str, ...]]:
-    if optimizer.momentum or optimizer.centered:
-        settings |= {"rho": lift(optimizer.rho), "epsilon": lift(optimizer.eps)}
-        settings |= {"momentum": momentum, "centered": lift(optimizer.centered)}
-        return "RMSProp", True, ()
-    settings |= {"gamma1": lift(optimizer.rho), "epsilon": lift(optimizer.eps)}
-    return "rmsprop", False, (_INSIDE,)
+        return _Kind("sgd", False)
+    settings = {"momentum": momentum}
+    varies = update.schedule != ConstantSchedule()
+    if optimizer.nesterov:
+        own = bool(optimizer.weight_decay) or varies
+        return _Kind("Nesterov" if own else "nag", own, settings)
+    line = f"trainer.optimizer.momentum = {render(momentum)} * factor / (before or 1.0)"
+    note = "# MXNet's velocity has the rate in it."
+    return _Kind("sgd", False, settings, (note, line) if varies else ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tercet.backends.base import Place
+from tercet.backends.base import Place, layer_precision
 from tercet.backends.mxnet.optimizers import printed_optimizer, spared
 from tercet.backends.mxnet.precision import check_precision, mixed_precision_piece
 from tercet.backends.mxnet.target import MXNetTarget
@@ -43,7 +43,11 @@ _IMPORTS = (
     "from mxnet import autograd, gluon, nd",
     MATCHED_IMPORT,
 )
-_TAKEN = (*LOOP_NAMES, "array", "arrays", "batch", "dataset", "mixed", "rows", "trainer")
+_TAKEN = (
+    *LOOP_NAMES,
+    *("before", "factor", "gradient", "k", "norm"),
+    *("array", "arrays", "batch", "dataset", "mixed", "rows", "trainer"),
+)
 
 
 class TrainingPrinter:
@@ -132,7 +136,7 @@ class TrainingPrinter:
                 loop.docstring,
                 *(mixed if self._training.is_mixed else []),
                 *spared(self._training, self._model),
-                *(f"    # {note}" for note in self._optimizer.notes),
+                *(f"    {note}" for note in self._optimizer.notes),
                 f"    trainer = gluon.Trainer(model.collect_params(), {self._optimizer.arguments})",
                 *self._style.pick(full=[], lean=[f"    {_DATASET}"]),
                 *(f"    {line}" for line in loop.before),
@@ -177,10 +181,18 @@ class TrainingPrinter:
         )
 
     def _rate(self) -> list[str]:
+        """Lines that set what changes from step to step."""
+        lines = list(self._optimizer.each_step)
         if self._schedule is None:
-            return []
+            return lines
         rate = render(base_rate(self._style))
-        return [f"trainer.set_learning_rate({rate} * {FUNCTION}(step, steps))"]
+        if not any("factor" in line for line in lines):
+            return [f"trainer.set_learning_rate({rate} * {FUNCTION}(step, steps))", *lines]
+        return [
+            f"factor, before = ({FUNCTION}(k, steps) for k in (step, max(0, step - 1)))",
+            f"trainer.set_learning_rate({rate} * factor)",
+            *lines,
+        ]
 
     def _clip(self) -> list[str]:
         clip = self._training.update.clip
@@ -188,8 +200,7 @@ class TrainingPrinter:
             case None:
                 return []
             case GlobalNorm():
-                name, _ = clip_constant(clip)
-                clipped = [f"gluon.utils.clip_global_norm(gradients, {name}, check_isfinite=False)"]
+                clipped = self._norm_clip(clip_constant(clip)[0])
             case ClipValue():
                 if self._optimizer.clips:
                     return []
@@ -207,6 +218,16 @@ class TrainingPrinter:
             '    if parameter.grad_req != "null"',
             "]",
             *clipped,
+        ]
+
+    def _norm_clip(self, limit: str) -> list[str]:
+        """Lines that clip all `gradients` together: Gluon's function knows float32 alone."""
+        if layer_precision(self._model, "mxnet") is None:
+            return [f"gluon.utils.clip_global_norm(gradients, {limit}, check_isfinite=False)"]
+        return [
+            "norm = nd.sqrt(nd.add_n(*(nd.sum(gradient**2) for gradient in gradients)))",
+            "for gradient in gradients:",
+            f"    gradient *= {limit} / nd.maximum(norm, {limit})",
         ]
 
     def _evaluated_batches(self, names: Sequence[str]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tercet.backends.base import Place, layer_precision
 from tercet.backends.draft import Draft
 from tercet.backends.pytorch.helpers import helper_pieces
@@ -84,7 +86,8 @@ def draft(
     pieces[2:2] = helper_pieces(helpers)
     head = header(model, place, "PyTorch", training is not None, (), style=style)
     main = _main(model, classes[-1].name, training, printer, style)
-    return assemble(head, pieces, main, printed.decisions)
+    result = assemble(head, pieces, main, printed.decisions)
+    return replace(result, notes=printer.notes if printer else ())
 
 
 def _main(

@@ -25,11 +25,13 @@ from tercet.codegen.script.training import (
     optimizer_constants,
     training_lines,
 )
+from tercet.codegen.specialised import layers_of
 from tercet.codegen.tree import find_parts
 from tercet.codegen.writer import Evaluate, lines
 from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.labels import data_checks
 from tercet.compiler.graph.training import Training
+from tercet.compiler.ops.norm import BatchNorm
 from tercet.compiler.training.clipping import ClipValue, GlobalNorm
 from tercet.compiler.types import DType
 
@@ -41,7 +43,19 @@ _IMPORTS = (
 
 _TAKEN = (
     *LOOP_NAMES,
-    *("arrays", "batch", "dataset", "device_type", "group", "metrics", "optimizer", "scaler", "t"),
+    *(
+        "arrays",
+        "batch",
+        "dataset",
+        "device_type",
+        "gradients",
+        "group",
+        "metrics",
+        "norm",
+        "optimizer",
+        "scaler",
+        "t",
+    ),
 )
 """Names of `train` and `evaluate` that a loss must not take."""
 
@@ -147,6 +161,7 @@ class TrainingPrinter:
                 "    dataset = TensorDataset(*map(torch.from_numpy, arrays))",
                 f"    optimizer = {rendered(self._optimizer)}",
                 *self._mixed_lines(),
+                *(f"    # {note}" for note in self._comments),
                 *(f"    {line}" for line in loop.before),
                 "        model.train()",
                 *(f"        {line}" for line in loop.epoch),
@@ -157,6 +172,18 @@ class TrainingPrinter:
                 *(f"    {line}" for line in loop.end),
             ]
         )
+
+    @property
+    def _comments(self) -> list[str]:
+        """What training does otherwise than the language says."""
+        if not any(isinstance(layer.op, BatchNorm) for layer in layers_of(self._model)):
+            return []
+        return ["PyTorch's BatchNorm averages unbiased variances; the source means biased ones."]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The same for who compiles."""
+        return tuple(f"{self._model.name}: {comment}" for comment in self._comments)
 
     @property
     def _loop(self) -> Loop:
@@ -211,6 +238,9 @@ class TrainingPrinter:
         match clip:
             case None:
                 return []
+            case GlobalNorm(limit) if limit < 1:
+                name, _ = clip_constant(clip)
+                return _exact_clip(name)
             case GlobalNorm():
                 function = "clip_grad_norm_"
             case ClipValue():
@@ -251,6 +281,15 @@ class TrainingPrinter:
                 *(f"    {line}" for line in returned),
             ]
         )
+
+
+def _exact_clip(limit: str) -> list[str]:
+    """Clipping to a limit so small that what PyTorch adds to the norm, 1e-6, would matter."""
+    return [
+        "gradients = [p.grad for p in model.parameters() if p.grad is not None]",
+        "norm = nn.utils.get_total_norm(gradients) - 1e-6  # PyTorch adds it again",
+        f"nn.utils.clip_grads_with_norm_(model.parameters(), {limit}, norm)",
+    ]
 
 
 def _weighted(code: FunctionCode, loss: Expr) -> Expr:

@@ -15,15 +15,18 @@ def progress(factor: str, style: Style) -> str:
     `factor` is what the learning rate is multiplied by.  It may read `step` and `self.steps`, and
     is empty where the rate does not change.
     """
-    allowed = "self.args.allow_nonfinite"
-    where = "epoch {self.epoch}, step {step}"
-    stop = not_finite_lines(style, 'logs["loss"]', allowed, where)
+    epoch = style.pick(full="self.epoch", lean="epoch")
+    where = f"epoch {{{epoch}}}, step {{step}}"
+    stop = not_finite_lines(style, 'logs["loss"]', "self.args.allow_nonfinite", where)
     looking = [
-        "def on_epoch_begin(self, epoch, logs=None):",
-        "    self.epoch = epoch + 1",
-        "",
+        *style.full_only(
+            "def on_epoch_begin(self, epoch, logs=None):",
+            "    self.epoch = epoch + 1",
+            "",
+        ),
         "def on_train_batch_end(self, batch, logs=None):",
         "    step = int(self.model.optimizer.iterations)",
+        *style.pick(full=[], lean=['    epoch = (step - 1) // self.params["steps"] + 1']),
         *(f"    {line}" for line in stop),
     ]
     begin, end = _saving(factor)

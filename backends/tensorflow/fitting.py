@@ -10,7 +10,7 @@ from tercet.codegen.script.pieces import Piece, literal, unpacked
 from tercet.compiler.training.optimizers import Adagrad, Optimizer
 
 
-def rate_table(optimizer: Optimizer, schedule: Piece | None) -> str:
+def rate_table(optimizer: Optimizer, schedule: Piece | None, dtype: str) -> str:
     """The learning-rate schedule that Keras looks the rates of all steps up in."""
     factor = "1.0" if schedule is None else "learning_rate_factor(step, steps)"
     if isinstance(optimizer, Adagrad) and optimizer.lr_decay:
@@ -22,7 +22,7 @@ def rate_table(optimizer: Optimizer, schedule: Piece | None) -> str:
             "",
             "    def __init__(self, base, steps):",
             f"        factors = [{factor} for step in range(max(1, steps))]",
-            "        self.rates = tf.constant(base * np.array(factors), tf.float32)",
+            f"        self.rates = tf.constant(base * np.array(factors), {dtype})",
             "",
             "    def __call__(self, step):",
             "        return tf.gather(self.rates, tf.minimum(step, len(self.rates) - 1))",

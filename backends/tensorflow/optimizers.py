@@ -1,12 +1,12 @@
-"""Optimizers in Keras: its stock ones, with the language's settings named.
-
-Where a stock one means something else, the script says so in a comment.
-"""
+"""Optimizers in Keras: its stock ones, or a class of the script where these mean another thing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from tercet.backends.draft import COLUMNS
+from tercet.backends.tensorflow.optimizer_texts import own_update
 from tercet.codegen.expr import Expr, Name, default
 from tercet.codegen.script.pieces import Piece
 from tercet.codegen.script.training import MATCHED
@@ -39,16 +39,74 @@ _KERAS: dict[type[Optimizer], str] = {
     Lion: "Lion",
 }
 
-_KERAS_MOMENTUM_DECAY = 1
+
+def joins_gradient(optimizer: Optimizer) -> bool:
+    """Whether the script adds weight decay to the gradient; Keras takes it off the weights.
+
+    Without momentum that is the same.
+    """
+    plain = isinstance(optimizer, Sgd) and not optimizer.momentum
+    return bool(optimizer.weight_decay) and not optimizer.decoupled and not plain
 
 
-def adds_rows(training: Training) -> bool:
+def own_class(training: Training, varies: bool) -> Piece | None:
+    """The optimizer as a class of the script, if there must be one; it has Keras' own name.
+
+    `varies`: whether the learning rate changes from step to step.
+    """
+    optimizer = training.update.optimizer
+    own, joins = own_update(optimizer, varies), joins_gradient(optimizer)
+    whole = _adds_rows(training, linear=own is None and not joins)
+    if own is None and not joins and not whole:
+        return None
+    summaries = [own.summary] if own else []
+    summaries += ["weight decay joins the gradient"] if joins else []
+    if whole:
+        summaries.append("gradients of rows that a batch uses several times are added up")
+    name = _KERAS[type(optimizer)]
+    lines = [f"class {name}(keras.optimizers.{name}):", *_documentation(summaries), ""]
+    lines += [f"    {line}" if line else "" for line in (own.methods if own else ())]
+    lines += [*_WHOLE, ""] if whole else []
+    if own is not None or joins:
+        lines.append("    def update_step(self, gradient, variable, learning_rate):")
+        lines += [f"        {line}" for line in _joining(training)] if joins else []
+        update = own.update if own else ("super().update_step(gradient, variable, learning_rate)",)
+        lines += [f"        {line}" for line in update]
+    return Piece("\n".join(lines).rstrip())
+
+
+def _documentation(summaries: Sequence[str]) -> list[str]:
+    """The docstring of these phrases: on one line where it fits."""
+    phrases = "; ".join(summaries)
+    line = f'    """{phrases[0].upper()}{phrases[1:]}."""'
+    if len(line) <= COLUMNS:
+        return [line]
+    sentences = [f"{phrase[0].upper()}{phrase[1:]}." for phrase in summaries]
+    return [f'    """{sentences[0]}', "", *(f"    {line}" for line in sentences[1:]), '    """']
+
+
+_WHOLE = (
+    "    def apply(self, grads, trainable_variables=None):",
+    "        whole = [g if g is None else tf.convert_to_tensor(g) for g in grads]",
+    "        super().apply(whole, trainable_variables)",
+)
+
+
+def _joining(training: Training) -> list[str]:
+    line = "gradient += WEIGHT_DECAY * variable"
+    if not training.decay_exceptions:
+        return [line]
+    return ["if self._use_weight_decay(variable):", f"    {line}"]
+
+
+def _adds_rows(training: Training, *, linear: bool) -> bool:
     """Whether the script must add up the gradients of rows that a batch uses several times.
 
-    They come one by one, and what is not linear in the gradient takes each by itself.
+    They come one by one, and what is not linear in the gradient takes each by itself; `linear` is
+    whether the script itself does nothing with them.
     """
     update = training.update
-    linear = isinstance(update.optimizer, Sgd | Lion) and update.clip is None
+    linear = linear and isinstance(update.optimizer, Sgd | Lion) and update.clip is None
     return not linear and any(
         isinstance(item, Apply)
         and item.op.elements is Elements.SELECTED
@@ -56,22 +114,6 @@ def adds_rows(training: Training) -> bool:
         for graph in all_graphs(update.loss)
         for item in graph.body.walk()
     )
-
-
-def row_adding_piece(optimizer: Optimizer) -> Piece:
-    """Keras' optimizer, given whole gradients; it has Keras' own name."""
-    name = _KERAS[type(optimizer)]
-    text = f'''\
-class {name}(keras.optimizers.{name}):
-    """Adds up the gradients of a row that a batch uses several times.
-
-    Keras' own squares and clips each of them by itself.
-    """
-
-    def apply(self, grads, trainable_variables=None):
-        whole = [g if g is None else tf.convert_to_tensor(g) for g in grads]
-        super().apply(whole, trainable_variables)'''
-    return Piece(text)
 
 
 def optimizer_call(
@@ -93,7 +135,9 @@ def optimizer_call(
         name = constants.get(attribute)
         return Name(name) if name else getattr(optimizer, attribute)
 
-    ends: dict[str, object] = {"weight_decay": default(value("weight_decay"), 0.0)}
+    ends: dict[str, object] = {}
+    if not joins_gradient(optimizer):
+        ends["weight_decay"] = default(value("weight_decay"), 0.0)
     match clip:
         case GlobalNorm():
             ends["global_clipnorm"] = Name(clip_name)
@@ -131,10 +175,9 @@ def optimizer_call(
     raise TypeError(type(optimizer).__name__)
 
 
-def spared(optimizer: str, notes: list[str]) -> list[str]:
+def spared(optimizer: str) -> list[str]:
     """Lines that make the optimizer and name to it what has no weight decay."""
     return [
-        *notes,
         f"optimizer = {optimizer}",
         "optimizer.exclude_from_weight_decay(",
         f"    [variable for name, variable, *_ in weights(model) if {MATCHED}]",
@@ -143,13 +186,7 @@ def spared(optimizer: str, notes: list[str]) -> list[str]:
 
 
 def check_optimizer(model: Graph, training: Training) -> None:
-    """What is asked of the optimizer is what Keras' has.  Raises DiagnosticError E0701."""
-    _check_no_decay(model, training)
-    _check_momentum(training)
-
-
-def _check_no_decay(model: Graph, training: Training) -> None:
-    """Keras keeps both biases of a GRU in one variable.  Raises DiagnosticError."""
+    """Keras keeps both biases of a GRU in one variable.  Raises DiagnosticError E0701."""
     patterns = training.decay_exceptions
     for path, parameter in model.parameters():
         if parameter.role != "recurrent_bias":
@@ -166,35 +203,5 @@ def _check_no_decay(model: Graph, training: Training) -> None:
             raise DiagnosticError(Diagnostic("E0701", message, span, help))
 
 
-def _check_momentum(training: Training) -> None:
-    """Keras' Nadam knows one pace of its momentum.  Raises DiagnosticError for one asked for."""
-    optimizer = training.update.optimizer
-    known = (NAdam.momentum_decay, _KERAS_MOMENTUM_DECAY)
-    if isinstance(optimizer, NAdam) and optimizer.momentum_decay not in known:
-        message = (
-            f"tensorflow cannot express `nadam` with a `momentum_decay` of "
-            f"{optimizer.momentum_decay:g}: Keras' is always {_KERAS_MOMENTUM_DECAY}"
-        )
-        help = f"`momentum_decay = {_KERAS_MOMENTUM_DECAY}` is the same in all targets"
-        raise DiagnosticError(Diagnostic("E0701", message, training.places["optimizer"], help))
-
-
 def _matched(path: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(path, pattern) for pattern in patterns)
-
-
-def differences(optimizer: Optimizer, changing_rate: bool) -> list[str]:
-    """Sentences on what Keras' optimizer does otherwise than the language says."""
-    found = []
-    if isinstance(optimizer, Sgd | RmsProp) and optimizer.momentum and changing_rate:
-        found.append("Keras keeps the learning rate in the velocity: a change acts slowly.")
-    match optimizer:
-        case Adam() | AdamW():
-            found.append("Keras adds epsilon before the correction of the bias.")
-        case NAdam() if optimizer.momentum_decay != _KERAS_MOMENTUM_DECAY:
-            found.append(f"Keras' Nadam has a momentum_decay of {_KERAS_MOMENTUM_DECAY}.")
-        case RmsProp() | Adagrad():
-            found.append("Keras adds epsilon inside the root.")
-    if optimizer.weight_decay and not optimizer.decoupled:
-        found.append("Keras takes weight decay off the weights, not into the gradient.")
-    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tercet.backends.tensorflow.optimizers import adds_rows, differences, optimizer_call, spared
+from tercet.backends.tensorflow.optimizers import optimizer_call, own_class, spared
 from tercet.backends.tensorflow.precision import LOSS_SCALE
 from tercet.codegen.expr import Expr, Name
 from tercet.codegen.script.pieces import rendered
@@ -45,14 +45,13 @@ def compile_lines(
     `table`: whether the learning rate changes from step to step; `many`: whether `fit` executes
     several steps at once.
     """
-    notes = [f"# {note}" for note in differences(training.update.optimizer, table)]
     made = rendered(_optimizer(training, table, style))
     before: list[str] = []
     if training.decay_exceptions:
-        before, notes, made = spared(made, notes), [], "optimizer"
+        before, made = spared(made), "optimizer"
     if training.precision is DType.F16:
         made = f"{LOSS_SCALE}({made})"
-    settings = [*notes, f"optimizer={made},"]
+    settings = [f"optimizer={made},"]
     if stock.loss is not None:
         settings.append(f"loss={rendered(stock.loss)},")
     if stock.metrics:
@@ -78,7 +77,7 @@ def _optimizer(training: Training, table: bool, style: Style) -> Expr:
         update.clip,
         "" if update.clip is None else clip_constant(update.clip)[0],
         optimizer_constants(training),
-        adds_rows(training),
+        own_class(training, table) is not None,
     )
 
 

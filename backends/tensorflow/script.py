@@ -55,11 +55,10 @@ def use_device(device):
     tf.config.set_visible_devices(gpus[int(number or 0)], "GPU")'''
 
 _SEEN = (
-    'gpus = tf.config.list_physical_devices("GPU")',
     'seen = [] if args.device == "cpu" else [gpus[int(args.device[5:] or 0)]]',
     'tf.config.set_visible_devices(seen, "GPU")',
 )
-"""Lines of `main` that do the same, without words for a device that is not there."""
+"""Lines of a lean script's `main` that do the same, without words for an absent device."""
 
 
 def draft(
@@ -210,8 +209,10 @@ def _main(
     printer: TrainingPrinter | None,
     style: Style,
 ) -> str:
-    device = '"cuda" if tf.config.list_physical_devices("GPU") else "cpu"'
+    found = 'tf.config.list_physical_devices("GPU")'
+    device = f'"cuda" if {style.pick(full=found, lean="gpus")} else "cpu"'
     body = [
+        *style.pick(full=[], lean=[f"gpus = {found}"]),
         *argument_lines(training, device, "write an ONNX model here", style),
         "",
         *style.pick(full=["use_device(args.device)"], lean=_SEEN),

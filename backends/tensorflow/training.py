@@ -15,7 +15,7 @@ from tercet.backends.tensorflow.fitting import (
     train_function,
     train_names,
 )
-from tercet.backends.tensorflow.optimizers import adds_rows, check_optimizer, row_adding_piece
+from tercet.backends.tensorflow.optimizers import check_optimizer, own_class
 from tercet.backends.tensorflow.precision import policy, pooling_check, precision_pieces
 from tercet.backends.tensorflow.preparing import (
     EXECUTION,
@@ -24,7 +24,7 @@ from tercet.backends.tensorflow.preparing import (
     prepare_function,
 )
 from tercet.backends.tensorflow.stock import Applied, stock_loss, stock_metrics
-from tercet.backends.tensorflow.target import TensorFlowTarget
+from tercet.backends.tensorflow.target import DTYPES, TensorFlowTarget
 from tercet.codegen.expr import Expr, Name
 from tercet.codegen.functions import FunctionCode, helpers_of, print_function
 from tercet.codegen.render import render
@@ -128,6 +128,12 @@ class TrainingPrinter:
             isinstance(optimizer, Adagrad) and optimizer.lr_decay
         )
 
+    @property
+    def _rate_dtype(self) -> str:
+        """That of the parameters, in Keras all of one precision."""
+        own = {p.type.dtype for _, p in self._model.parameters() if p.type.dtype.is_float}
+        return render(DTYPES[own.pop() if own else DType.F32])
+
     # ------------------------------------------------------------------------------ functions
 
     @cached_property
@@ -172,12 +178,13 @@ class TrainingPrinter:
         if schedule is not None:
             found.append(Piece(schedule.text, schedule.imports))
         if self._has_table:
-            table = rate_table(self._training.update.optimizer, schedule)
+            optimizer = self._training.update.optimizer
+            table = rate_table(optimizer, schedule, self._rate_dtype)
             found.append(Piece(table, ("import numpy as np",)))
         if self._evaluates_itself:
             found.append(self._numpy_metrics.piece)
-        if adds_rows(self._training):
-            found.append(row_adding_piece(self._training.update.optimizer))
+        own = own_class(self._training, self._has_table)
+        found += [own] if own is not None else []
         constants = ((EXECUTION, str(self._execution)),) if self._execution > 1 else ()
         prepare = prepare_function(self._compiling, many=self._execution > 1)
         found += [

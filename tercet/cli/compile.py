@@ -43,6 +43,9 @@ def _run(args: argparse.Namespace) -> int:
     printed = drafts(project, targets, folder, lean=args.lean)
     for path in write_scripts(project, printed, folder, force=args.force):
         print(path)
+    for target, draft in printed.items():
+        for note in draft.notes:
+            terminal.note(f"{target}: {note} (docs/training.md)")
     for target, draft in printed.items() if args.why else ():
         print(f"{target}:", file=sys.stderr)
         for line in decision_lines(draft.decisions):

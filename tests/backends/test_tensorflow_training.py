@@ -18,7 +18,6 @@ from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.training import Training
 from tercet.compiler.graph.weights import lively_weights
 from tercet.compiler.pipeline import load
-from tercet.dsl.diagnostics import DiagnosticError
 from tercet.dsl.source import Source
 from tests.backends.onnx_graphs import Array
 from tests.backends.tensorflow_scripts import run_all
@@ -65,31 +64,13 @@ class Case:
 
 
 OPTIMIZERS = [
-    Case("sgd", "optimizer = sgd(lr = 0.05)", 1e-5),
-    Case("momentum", "optimizer = sgd(lr = 0.05, momentum = 0.9)", 1e-5),
-    Case("nesterov", "optimizer = sgd(lr = 0.05, momentum = 0.9, nesterov = true)", 1e-5),
-    Case("decay", "optimizer = sgd(lr = 0.05, weight_decay = 0.1)", 1e-5),
-    Case("norm", "optimizer = sgd(lr = 0.05)\n clip = global_norm(0.5)", 1e-5),
-    Case("value", "optimizer = sgd(lr = 0.05)\n clip = value(0.1)", 1e-5),
     Case("cosine", "optimizer = sgd(lr = 0.1)\n schedule = cosine(warmup = 5)", 1e-5),
-    Case("adam", "optimizer = adam(lr = 0.03)", 1e-4),
-    Case("adamw", "optimizer = adamw(lr = 0.03, weight_decay = 0.1)", 1e-4),
-    Case("nadam", "optimizer = nadam(lr = 0.03)", 0.15),
-    Case("nadam_of_keras", "optimizer = nadam(lr = 0.03, momentum_decay = 1.0)", 1e-4),
-    Case("rmsprop", "optimizer = rmsprop(lr = 0.01)", 1e-4),
-    Case(
-        "rmsprop_centered",
-        "optimizer = rmsprop(lr = 0.01, momentum = 0.5, centered = true)",
-        1e-4,
-    ),
-    Case("adagrad", "optimizer = adagrad(lr = 0.1, lr_decay = 0.05)", 1e-4),
-    Case("adadelta", "optimizer = adadelta(lr = 0.5)", 1e-4),
-    Case("lion", "optimizer = lion(lr = 0.01)", 1e-5),
     # 37 steps an epoch, which no number of steps executed at once divides
     Case("uneven", "optimizer = sgd(lr = 0.01, momentum = 0.9)", 1e-5, rows=93, batch=2),
     # more epochs than one `fit` takes
     Case("long", "optimizer = sgd(lr = 0.01)\n schedule = cosine()", 1e-5, epochs=53),
 ]
+"""Numbers of steps; `test_updates.py` goes through the optimizers."""
 
 _CLASSIFIER = """
 model Classifier() {
@@ -229,16 +210,6 @@ def _expected(case: Case, script: str, weights: dict[str, Array]) -> dict[str, A
 def _no_error(place: Path) -> None:
     error = place / "error.txt"
     assert not error.exists(), f"{error.read_text()}\n{(place / 'script.py').read_text()}"
-
-
-def test_keras_has_one_pace_of_nadams_momentum(tmp_path: Path) -> None:
-    text = Case("other", "optimizer = nadam(lr = 0.03, momentum_decay = 0.5)", 0.0).text
-    with pytest.raises(DiagnosticError) as caught:
-        prepare("other", text, tmp_path, "")
-    (problem,) = caught.value.diagnostics
-    assert problem.code == "E0701"
-    assert "`momentum_decay` of 0.5" in problem.message
-    assert problem.span.text.startswith("nadam(")
 
 
 @pytest.mark.slow

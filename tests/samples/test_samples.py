@@ -160,14 +160,14 @@ def model_name(sample: Sample) -> str:
     return project(sample).model.name
 
 
-LEAN_LINES = {"pytorch": 250, "tensorflow": 250, "mxnet": 250}
+LEAN_LINES = 250
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_lean_script_is_short(target: str, folder: Path) -> None:
     (sample,) = (s for s in CATALOG if s.name == "digits_resnet")
     text = script(sample, target, folder, lean=True).read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= LEAN_LINES[target]
+    assert len(text.splitlines()) <= LEAN_LINES
 
 
 # ---------------------------------------------------------------------------------------- goldens
