@@ -45,7 +45,7 @@ _IMPORTS = (
 )
 _TAKEN = (
     *LOOP_NAMES,
-    *("before", "factor", "gradient", "k", "norm"),
+    *("before", "factor", "gradient", "norm"),
     *("array", "arrays", "batch", "dataset", "mixed", "rows", "trainer"),
 )
 
@@ -189,7 +189,8 @@ class TrainingPrinter:
         if not any("factor" in line for line in lines):
             return [f"trainer.set_learning_rate({rate} * {FUNCTION}(step, steps))", *lines]
         return [
-            f"factor, before = ({FUNCTION}(k, steps) for k in (step, max(0, step - 1)))",
+            f"factor = {FUNCTION}(step, steps)",
+            f"before = {FUNCTION}(max(0, step - 1), steps)",
             f"trainer.set_learning_rate({rate} * factor)",
             *lines,
         ]

@@ -159,15 +159,16 @@ def training_lines(
     `data` loads the arrays; the lines `before` stand between this and the training.
     """
     loaded = [f"    train_part, test_part = {data.call}", *(f"    {line}" for line in before)]
-    evaluation = [
-        "    result = evaluate(model, test_part, args)",
-        *style.full_only(
+    evaluation = style.pick(
+        full=[
+            "    result = evaluate(model, test_part, args)",
             "    if args.log_dir:",
             '        record = {"epoch": args.epochs, "step": step, "test": result}',
             "        log(args.log_dir, record)",
-        ),
-        '    print("  ".join(f"{name} {value:.4f}" for name, value in result.items()))',
-    ]
+            '    print("  ".join(f"{name} {value:.4f}" for name, value in result.items()))',
+        ],
+        lean=["    print(evaluate(model, test_part, args))"],
+    )
     return style.pick(
         full=[
             "if args.epochs or args.resume or args.evaluate:",

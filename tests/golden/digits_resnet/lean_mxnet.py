@@ -129,7 +129,6 @@ class Accuracy:
 
 def train(model, arrays, args):
     """Train on the arrays until `args.epochs` are done."""
-    # MXNet folds the rate into the velocity: a changed rate acts with a delay.
     trainer = gluon.Trainer(
         model.collect_params(),
         "sgd",
@@ -145,7 +144,11 @@ def train(model, arrays, args):
         title = f"epoch {epoch + 1}/{args.epochs}"
         for batch in tqdm(loader, desc=title, disable=None):
             image, label = (array.as_in_context(args.device) for array in batch)
-            trainer.set_learning_rate(LEARNING_RATE * learning_rate_factor(step, steps))
+            factor = learning_rate_factor(step, steps)
+            before = learning_rate_factor(max(0, step - 1), steps)
+            trainer.set_learning_rate(LEARNING_RATE * factor)
+            # MXNet's velocity has the rate in it.
+            trainer.optimizer.momentum = MOMENTUM * factor / (before or 1.0)
             with autograd.record():
                 logits = model(image)
                 loss = nd.mean(softmax_cross_entropy(logits, label))
@@ -231,8 +234,7 @@ def main():
     if args.epochs or not args.export:  # to export alone takes no data
         train_part, test_part = load_data(args.seed)
         train(model, train_part, args)
-        result = evaluate(model, test_part, args)
-        print("  ".join(f"{name} {value:.4f}" for name, value in result.items()))
+        print(evaluate(model, test_part, args))
     if args.save:
         save(model, args.save)
     if args.export:
@@ -242,4 +244,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: e34e672be14dba2c
+# Compiled by Tercet. sha256 of the lines above: 08bc0623fa9c0e81

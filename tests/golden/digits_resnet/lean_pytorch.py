@@ -129,6 +129,7 @@ def train(model, arrays, args):
     optimizer = torch.optim.SGD(
         model.parameters(), LEARNING_RATE, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
     )
+    # PyTorch's BatchNorm averages unbiased variances; the source means biased ones.
     loader = DataLoader(dataset, args.batch_size, shuffle=True, drop_last=True)
     step, steps = 0, args.epochs * len(loader)
     for epoch in range(args.epochs):
@@ -233,8 +234,7 @@ def main():
     if args.epochs or not args.export:  # to export alone takes no data
         train_part, test_part = load_data(args.seed)
         train(model, train_part, args)
-        result = evaluate(model, test_part, args)
-        print("  ".join(f"{name} {value:.4f}" for name, value in result.items()))
+        print(evaluate(model, test_part, args))
     if args.save:
         save(model, args.save)
     if args.export:
@@ -244,4 +244,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 095b1e4ff6d44f17
+# Compiled by Tercet. sha256 of the lines above: 35278b151d7cbc96

@@ -141,7 +141,6 @@ class Accuracy:
 
 def train(model, arrays, args):
     """Train on the arrays until `args.epochs` are done; gives the step."""
-    # MXNet folds the rate into the velocity: a changed rate acts with a delay.
     trainer = gluon.Trainer(
         model.collect_params(),
         "sgd",
@@ -164,7 +163,11 @@ def train(model, arrays, args):
                 )
                 for array in arrays
             )
-            trainer.set_learning_rate(args.lr * learning_rate_factor(step, steps))
+            factor = learning_rate_factor(step, steps)
+            before = learning_rate_factor(max(0, step - 1), steps)
+            trainer.set_learning_rate(args.lr * factor)
+            # MXNet's velocity has the rate in it.
+            trainer.optimizer.momentum = MOMENTUM * factor / (before or 1.0)
             with autograd.record():
                 logits = model(image)
                 loss = nd.mean(softmax_cross_entropy(logits, label))
@@ -512,4 +515,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 0aac7456ee9a8dbc
+# Compiled by Tercet. sha256 of the lines above: 653c166257454623

@@ -150,6 +150,7 @@ def train(model, arrays, args):
     optimizer = torch.optim.SGD(
         model.parameters(), args.lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
     )
+    # PyTorch's BatchNorm averages unbiased variances; the source means biased ones.
     step = load_checkpoint(args, model, optimizer) if args.resume else 0
     epoch_steps = len(batches(len(dataset), args.batch_size, args.seed, 0))
     steps = args.epochs * epoch_steps
@@ -497,4 +498,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: bcc3fe5ef73eacb1
+# Compiled by Tercet. sha256 of the lines above: e113bc818628bb86

@@ -180,7 +180,6 @@ class Accuracy:
 
 def train(model, arrays, args):
     """Train on the arrays until `args.epochs` are done; gives the step."""
-    # MXNet folds the rate into the velocity: a changed rate acts with a delay.
     trainer = gluon.Trainer(
         model.collect_params(),
         "sgd",
@@ -203,7 +202,11 @@ def train(model, arrays, args):
                 )
                 for array in arrays
             )
-            trainer.set_learning_rate(args.lr * learning_rate_factor(step, steps))
+            factor = learning_rate_factor(step, steps)
+            before = learning_rate_factor(max(0, step - 1), steps)
+            trainer.set_learning_rate(args.lr * factor)
+            # MXNet's velocity has the rate in it.
+            trainer.optimizer.momentum = MOMENTUM * factor / (before or 1.0)
             with autograd.record():
                 logits = model(image)
                 loss = class_loss(
@@ -557,4 +560,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 282bd6506726adbd
+# Compiled by Tercet. sha256 of the lines above: 8c86b9215af778bd

@@ -186,15 +186,21 @@ class Tabulated(keras.optimizers.schedules.LearningRateSchedule):
         return tf.gather(self.rates, tf.minimum(step, len(self.rates) - 1))
 
 
+class SGD(keras.optimizers.SGD):
+    """The velocity is free of the learning rate; weight decay joins the gradient."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        gradient += WEIGHT_DECAY * variable
+        velocity = self.momentums[self._get_variable_index(variable)]
+        velocity.assign(self.momentum * velocity + gradient)
+        variable.assign_sub(learning_rate * velocity)
+
+
 def prepare(model, epoch_steps, args):
     """Compile the model for epochs of so many updates."""
     steps = args.epochs * epoch_steps
     model.compile(
-        # Keras keeps the learning rate in the velocity: a change acts slowly.
-        # Keras takes weight decay off the weights, not into the gradient.
-        optimizer=keras.optimizers.SGD(
-            Tabulated(args.lr, steps), momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
-        ),
+        optimizer=SGD(Tabulated(args.lr, steps), momentum=MOMENTUM),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
     )
 
@@ -596,4 +602,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: bfbd6fdcf445544d
+# Compiled by Tercet. sha256 of the lines above: 5b48db24cf1e284b

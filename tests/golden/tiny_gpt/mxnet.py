@@ -164,30 +164,29 @@ def learning_rate_factor(step, steps):
     return 0.5 * (1 + math.cos(math.pi * progress))
 
 
-class AdamW(mx.optimizer.Optimizer):
+class AdamW(mx.optimizer.Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
-
-    def __init__(self, beta1=0.9, beta2=0.999, epsilon=1e-8, **settings):
-        super().__init__(**settings)
-        self.beta1 = beta1
-        self.beta2 = beta2
-        self.epsilon = epsilon
-
-    def create_state(self, index, weight):
-        return (nd.zeros_like(weight), nd.zeros_like(weight))
 
     def update(self, index, weight, gradient, state):
         self._update_count(index)
-        rate, wd = self._get_lr(index), self._get_wd(index)
         step = self._index_update_count[index]
-        if self.clip_gradient is not None:
-            gradient = nd.clip(gradient, -self.clip_gradient, self.clip_gradient)
-        mean, square = state
-        mean[:] = self.beta1 * mean + (1 - self.beta1) * gradient
-        square[:] = self.beta2 * square + (1 - self.beta2) * gradient**2
-        root = nd.sqrt(square / (1 - self.beta2**step)) + self.epsilon
-        change = mean / (1 - self.beta1**step) / root
-        weight[:] = (1 - rate * wd) * weight - rate * change
+        # The operation has betas in float32; what corrects the bias must have the same.
+        beta1, beta2 = np.float32([self.beta1, self.beta2]).tolist()
+        root = math.sqrt(1 - beta2**step)
+        nd.contrib.adamw_update(
+            weight,
+            gradient,
+            *state,
+            nd.array([self.rescale_grad], weight.context),
+            out=weight,
+            lr=root / (1 - beta1**step),
+            eta=self._get_lr(index),
+            wd=self._get_wd(index),
+            beta1=beta1,
+            beta2=beta2,
+            epsilon=self.epsilon * root,  # added before the correction of the bias
+            clip_gradient=self.clip_gradient or -1.0,
+        )
 
 
 class Accuracy:
@@ -624,4 +623,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 9056ccec22f45053
+# Compiled by Tercet. sha256 of the lines above: 496cda62272fa91a

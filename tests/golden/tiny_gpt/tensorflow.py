@@ -202,20 +202,29 @@ class Perplexity:
 
 
 class AdamW(keras.optimizers.AdamW):
-    """Adds up the gradients of a row that a batch uses several times.
+    """Epsilon is added after the correction of the bias.
 
-    Keras' own squares and clips each of them by itself.
+    Gradients of rows that a batch uses several times are added up.
     """
 
     def apply(self, grads, trainable_variables=None):
         whole = [g if g is None else tf.convert_to_tensor(g) for g in grads]
         super().apply(whole, trainable_variables)
 
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        mean, square = self._momentums[index], self._velocities[index]
+        step = tf.cast(self.iterations + 1, variable.dtype)
+        mean.assign(self.beta_1 * mean + (1 - self.beta_1) * gradient)
+        square.assign(self.beta_2 * square + (1 - self.beta_2) * gradient**2)
+        root = tf.sqrt(square / (1 - self.beta_2**step)) + self.epsilon
+        rate = learning_rate / (1 - self.beta_1**step)
+        variable.assign_sub(rate * mean / root)
+
 
 def prepare(model, epoch_steps, args):
     """Compile the model for epochs of so many updates."""
     steps = args.epochs * epoch_steps
-    # Keras adds epsilon before the correction of the bias.
     optimizer = AdamW(
         Tabulated(args.lr, steps),
         beta_1=0.9,
@@ -678,4 +687,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: f99e06cbef6216e1
+# Compiled by Tercet. sha256 of the lines above: b11045dd7b745b42
