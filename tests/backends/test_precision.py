@@ -243,7 +243,7 @@ def test_a_state_of_another_precision_is_refused(tmp_path: Path) -> None:
     run_all(tmp_path / "jobs")
     check(tmp_path / "jobs" / "a")
     problem = (tmp_path / "jobs" / "b" / "error.txt").read_text()
-    assert f"SystemExit: {tmp_path}/state: precision is None, not bf16" in problem
+    assert f"SystemExit: {tmp_path}/state: precision is None, not 'bf16'" in problem
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

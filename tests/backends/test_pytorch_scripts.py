@@ -226,7 +226,7 @@ def test_other_slips_are_refused_in_one_line(run: Runner, script: Path, tmp_path
     assert "do not fill a batch" in refused(run, script, "--batch-size", 1000)
     state = tmp_path / "state"
     assert run(script, "--epochs", 1, "--checkpoint", state).returncode == 0
-    assert "seed is 0, not 1" in refused(run, script, "--seed", 1, "--resume", state)
+    assert "seed is '0', not '1'" in refused(run, script, "--seed", 1, "--resume", state)
     assert "absent" in refused(run, script, "--resume", tmp_path / "absent")
     save_file({"other": np.zeros(2, np.float32)}, tmp_path / "in")
     line = refused(run, script, "--epochs", 0, "--predict", tmp_path / "in", tmp_path / "out")
