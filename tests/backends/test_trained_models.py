@@ -192,7 +192,7 @@ train M {
     x = h + 1
     mixed = tanh(x)
     for i in range(2) { mixed = 0.5 * mixed + tanh(Mixed()(x + i)) }
-    unused = tanh(Mixed()(sigmoid(x)))
+    _unused = tanh(Mixed()(sigmoid(x)))
     a = y |> Mixed
     b = (y + x) |> Twice
     c = Swapped()(h, x) + Swapped()(tanh(y), Swapped()(y, h))
