@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping
 from tercet.compiler.dims.atoms import FloorDiv, Max, Min, Mod, Symbol
 from tercet.compiler.dims.bounds import equal, less, less_equal
 from tercet.compiler.dims.division import floor_div, modulo
-from tercet.compiler.dims.polynomial import Atom, Dim, Size, from_atom, product, terms_of
+from tercet.compiler.dims.polynomial import Atom, Dim, DimError, Size, from_atom, product, terms_of
+
+_MOST_COMPARED = 64
+"""Sizes of which none is known to be the least or greatest: each is compared with each."""
 
 
 def minimum(*sizes: Size) -> Size:
@@ -25,9 +28,11 @@ def extreme(kind: type[Min] | type[Max], sizes: Iterable[Size]) -> Size:
         return (less_equal(a, b) if kind is Min else less_equal(b, a)) is True
 
     kept: list[Size] = []
-    for size in _flattened(kind, sizes):
+    for size in _with_one_number(kind, _flattened(kind, sizes)):
         if not any(wins(other, size) for other in kept):
             kept = [other for other in kept if not wins(size, other)] + [size]
+        if len(kept) > _MOST_COMPARED:
+            raise DimError(f"a least or greatest of more than {_MOST_COMPARED} sizes")
     if len(kept) == 1:
         return kept[0]
     kept.sort(key=lambda size: (isinstance(size, int), str(size)))
@@ -41,6 +46,18 @@ def _flattened(kind: type[Min] | type[Max], sizes: Iterable[Size]) -> Iterable[S
                 yield from inner.items
             case _:
                 yield size
+
+
+def _with_one_number(kind: type[Min] | type[Max], sizes: Iterable[Size]) -> list[Size]:
+    """The sizes, those that are known as the one that counts: of these there may be many."""
+    numbers: list[int] = []
+    others: list[Size] = []
+    for size in sizes:
+        if isinstance(size, int):
+            numbers.append(size)
+        else:
+            others.append(size)
+    return others + ([(min if kind is Min else max)(numbers)] if numbers else [])
 
 
 def broadcast(a: Size, b: Size) -> Size | None:

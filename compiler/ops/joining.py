@@ -376,6 +376,15 @@ class _Cut(Op):
         return tuple(np.split(x, ends, axis=self.at(x.ndim)))
 
 
+_MOST_PARTS = 100_000
+"""As many outputs as a model has operations at most."""
+
+
+def _require_few(count: int, attribute: str) -> None:
+    message = f"`{attribute}` must be at most {_MOST_PARTS:,}, not {count}"
+    require(count <= _MOST_PARTS, attribute, message)
+
+
 @operation("split")
 @dataclass(frozen=True)
 class Split(_Cut):
@@ -392,6 +401,8 @@ class Split(_Cut):
 
     def __post_init__(self) -> None:
         require(self.sections != (), "sections", "`sections` must not be empty")
+        count = self.sections if isinstance(self.sections, int) else len(self.sections)
+        _require_few(count, "sections")
         require_at_least(1, self.sections, "sections")
 
     def at(self, rank: int) -> int:
@@ -438,6 +449,7 @@ class Chunk(_Cut):
 
     def __post_init__(self) -> None:
         require_at_least(1, self.chunks, "chunks")
+        _require_few(self.chunks, "chunks")
 
     def at(self, rank: int) -> int:
         return normalized_axis(self.axis, rank)

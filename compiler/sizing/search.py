@@ -25,6 +25,8 @@ LARGEST = 1 << 20
 """No larger number is tried."""
 _LONGEST_PERIOD = 2048
 _HITS = 24
+_MOST_TRIED = 100_000
+"""Numbers that are looked at for one symbol."""
 _ENOUGH = 500
 """Numbers for one symbol after which no more are looked for."""
 _LADDER = tuple(1 << k for k in range(6, 17))
@@ -224,9 +226,12 @@ def candidates(name: str, demands: Sequence[Demand], wish: int) -> list[int]:
     found = set(filter(fits, range(1, _DENSE + 1)))
     if not found:
         starts |= {*_LADDER, period}
+    left = _MOST_TRIED
     for start in sorted(starts):
-        if start <= LARGEST and len(found) < _ENOUGH:
-            found.update(islice(filter(fits, range(max(1, start - 3), start + reach)), _HITS))
+        if start <= LARGEST and len(found) < _ENOUGH and left > 0:
+            numbered = range(max(1, start - 3), min(start + reach, LARGEST + 1, start + left))
+            left -= len(numbered)
+            found.update(islice(filter(fits, numbered), _HITS))
     return sorted(found, key=lambda n: (n == 1 and wish != 1, abs(n - wish), n))
 
 

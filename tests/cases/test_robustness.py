@@ -78,7 +78,38 @@ TEXTS = {
     "length of a list": (f"{_HEAD} s = [1] * 10**15 output y = x * 2 }}", [("E0411", 3)]),
     "parts of a split": (
         "model M { input x: f32[N, 1000000] p = split(x, 1000000) output y = p[0] }",
-        [("E0409", 1)],
+        [("E0504", 1)],
+    ),
+    "parts of a split beyond memory": (
+        "model M { input x: f32[N, 10**12] p = split(x, 10**12, axis = 1) output y = p[0] }",
+        [("E0504", 1)],
+    ),
+    "chunks beyond memory": (
+        "model M { input x: f32[N, 10**12] p = chunk(x, 10**12, axis = 1) output y = p[0] }",
+        [("E0504", 1)],
+    ),
+    "sizes with remainders of large numbers": (
+        """model M {
+            input x: f32[N, M]
+            assert N % 1000000007 == 3
+            assert M % 998244353 == 5
+            assert (N * M) % 1000003 == 17
+            output y = x * 2
+        }""",
+        [("E0315", 3)],
+    ),
+    "the greatest of many numbers, often": (
+        f"{_HEAD} a = range(200000) for i in range(100000) {{ b = max(a) }} output y = x * 2 }}",
+        [("E0410", 3)],
+    ),
+    "the greatest of many sizes": (
+        """model M {
+            input x: f32[N]
+            sizes = []
+            for i in range(2, 1000) { sizes = sizes + [N % i] }
+            output y = full([max(sizes) + 1], 1.0) + sum(x)
+        }""",
+        [("E0412", 5)],
     ),
     "wrong shapes in a loop": (_LOOPS.replace("WHAT", "x @ x"), [("E0301", 5)]),
     "a block that doubles operations": (
