@@ -38,5 +38,5 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -x $(VENV)/bin/python || { echo "Creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing PyTorch, TensorFlow, MXNet and ONNX Runtime into $(VENV): 3 GB, some minutes"
 	@$(VENV)/bin/python -m pip install -qq -c constraints.txt -e ".[all,data,dev]"
-	@$(VENV)/bin/python -m compileall -qq tercet $(VENV)/lib/*/site-packages/lark
+	@$(VENV)/bin/python -m compileall -qq dsl compiler codegen backends tercet $(VENV)/lib/*/site-packages/lark
 	@touch $@
