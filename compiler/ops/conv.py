@@ -258,11 +258,12 @@ class ConvTranspose(AnyConvolution):
         super().__post_init__()
         require_axes(self.output_padding, self.rank, "output_padding")
         require_at_least(0, self.output_padding, "output_padding")
-        for extra, stride, dilation in zip(
-            self.output_padding, self.stride, self.dilation, strict=True
-        ):
-            message = "`output_padding` must be below the stride or the dilation"
-            require(extra < max(stride, dilation), "output_padding", message)
+        for extra, stride in zip(self.output_padding, self.stride, strict=True):
+            # ONNX also allows it up to the dilation, but ONNX Runtime does not run that
+            message = (
+                f"`output_padding` must be below the stride, and {extra} is not below {stride}"
+            )
+            require(extra < stride, "output_padding", message)
         if self.padding == "same":
             message = '"same" padding needs a kernel that spans at least the stride'
             require(all(total >= 0 for total in self._same_totals), "padding", message)
