@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,12 @@ def test_a_trial_finds_what_was_put_there(monkeypatch: pytest.MonkeyPatch, tmp_p
         patch.setattr("tests.fuzz.trial.SECONDS", 0.2)
         patch.setattr("tests.fuzz.trial.verify", spin)
         assert "more than 0.2 s" in str(tried(text, tmp_path).finding)
+
+
+def test_the_recorded_campaign_found_nothing() -> None:
+    """It may be of older code, and be interrupted: it tells how many texts were tried."""
+    record = json.loads((ROOT / "benchmarks" / "fuzz.json").read_text("utf-8"))
+    outcomes = [count for counts in record["outcomes"].values() for count in counts.values()]
+    assert sum(outcomes) == record["next"] > 0
+    assert record["findings"] == []
+    assert all(one["seconds"] <= record["limit"] for one in record["slowest"])
