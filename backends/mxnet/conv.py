@@ -39,21 +39,12 @@ def _conv(op: AnyConvolution, layer: Layer) -> Expr:
 _DILATED_VOLUME = lower.limit(
     "with a dilation", "MXNet has no dilated transposed convolution of volumes", ConvTranspose3d
 )
-_LONG = lower.limit(
-    "with an `output_padding` of the stride or more",
-    "MXNet adds less than a stride",
-    ConvTranspose1d,
-    ConvTranspose2d,
-    ConvTranspose3d,
-)
 
 
 @construct(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
 def _conv_transpose(op: ConvTranspose, layer: Layer) -> Expr:
     if op.rank == 3 and set(op.dilation) != {1}:
         raise _DILATED_VOLUME.refusal()
-    if any(extra >= stride for extra, stride in zip(op.output_padding, op.stride, strict=True)):
-        raise _LONG.refusal()
     block = {1: nn.Conv1DTranspose, 2: nn.Conv2DTranspose, 3: nn.Conv3DTranspose}[op.rank]
     inputs = layer.parameter("weight").type.shape[0]
     to_one = op.channels == op.groups < inputs

@@ -45,12 +45,6 @@ REFUSED = {
         "input x: f32[N, 2, 4, 4, 4] output y = x |> conv_transpose3d(2, 2, dilation = 2)",
         "no dilated transposed convolution of volumes",
     ),
-    "an output padding of the stride": (
-        "mxnet",
-        "input x: f32[N, 2, 4] output y = x |> conv_transpose1d("
-        "2, 2, stride = 1, dilation = 2, output_padding = 1)",
-        "adds less than a stride",
-    ),
     "places of integers": (
         "mxnet",
         "input x: i64[N, T] v, i = topk(x, 2, axis = 0) output y = i",

@@ -27,7 +27,6 @@ REFUSED = {
     "constant": _CONSTANT,
     "constant_integer": _CONSTANT,
     "full": _CONSTANT,
-    "conv_transpose2d_dilated_longer": "MXNet adds less than a stride",
 }
 """Cases that the target refuses, and what it says."""
 RUN = [case for case in ALL if case.name not in REFUSED and case.name not in DRAWN]
