@@ -149,6 +149,10 @@ class Lowerings(Generic[F]):
         """What `exceptional` has stated of an operation."""
         return tuple(self._exceptions.get(operation, ()))
 
+    def __contains__(self, cls: type[Op]) -> bool:
+        """Whether a class has a lowering of its own."""
+        return cls in self._table
+
     def find(self, op: Op) -> F:
         """The lowering of an operation.  Raises Unsupported."""
         cls = type(op)

@@ -23,7 +23,7 @@ from tercet.codegen.expr import (
     Unary,
 )
 from tercet.codegen.layers import handed_layers, reference
-from tercet.codegen.merge import Placeholders, merge_all
+from tercet.codegen.merge import Placeholders, merge_all, one_of
 from tercet.codegen.regions import in_class
 from tercet.codegen.render import render
 from tercet.codegen.state import Deferred, Frame, State
@@ -142,16 +142,23 @@ def print_call(state: State, frame: Frame, column: list[Call], destination: Bind
         for i, g in zip(column, frame.graphs, strict=True)
     ]
     inputs = _inputs(state, frame, [i.inputs for i in column], destination)
-    graph = state.graphs[frame.graphs[0]]
     adapted = [
-        None if e is None else state.target.use(graph, column[0], k, column[0].inputs[k], e)
-        for k, e in enumerate(inputs)
+        None if e is None else _used(state, frame, column, k, e) for k, e in enumerate(inputs)
     ]
     static = StaticValues.of(state, frame, [()] * len(column))
     placeholders = Placeholders(static, [*adapted, *handed.values()], applied)
     expr = _expand(state, frame, templates, placeholders)
     outputs = tuple(zip(*(i.outputs for i in column), strict=True))
     defer(frame, outputs, expr, depth_over(inputs), column[0].instance.site.name)
+
+
+def _used(state: State, frame: Frame, column: list[Call], index: int, expr: Expr) -> Expr:
+    """An input as all calls want it.  Raises CannotMerge."""
+    found = (
+        state.target.use(state.graphs[g], item, index, item.inputs[index], expr)
+        for item, g in zip(column, frame.graphs, strict=True)
+    )
+    return one_of("blocks get a tensor in several layouts", found)
 
 
 # --------------------------------------------------------------------------------------- operands

@@ -21,6 +21,7 @@ from tercet.codegen.interface import Interface
 from tercet.codegen.layer_arguments import LayerArguments, ReceivedLayers
 from tercet.codegen.layer_lists import LayerLists
 from tercet.codegen.layers import write_built_ahead
+from tercet.codegen.merge import one_of
 from tercet.codegen.names import Names
 from tercet.codegen.printed import ClassCode, PrintedClasses
 from tercet.codegen.regions import in_class, print_region
@@ -202,7 +203,8 @@ class ClassPrinter:
     def _enter(self, graphs: list[Graph], inputs: tuple[str, ...], frame: Frame) -> None:
         for index, name in enumerate(inputs):
             frame.variables.set(name, [g.inputs[index].value for g in graphs])
-            changed = self.target.entry(graphs[0], index, Name(name))
+            entries = (self.target.entry(graph, index, Name(name)) for graph in graphs)
+            changed = one_of("specialisations take an input in several layouts", entries)
             if changed is not None:
                 frame.compute.append(Assign((Name(name),), changed))
 
@@ -210,7 +212,11 @@ class ClassPrinter:
         graphs = state.graphs
         places = range(len(graphs[0].outputs))
         exprs = values(state, frame, [[g.outputs[k].value for g in graphs] for k in places])
-        results = [self.target.result(graphs[0], k, expr) for k, expr in enumerate(exprs)]
+        problem = "specialisations give an output in several layouts"
+        results = [
+            one_of(problem, (self.target.result(graph, k, expr) for graph in graphs))
+            for k, expr in enumerate(exprs)
+        ]
         value = results[0] if len(results) == 1 else SequenceExpr(tuple(results))
         frame.compute.append(Return(value, output_comment(state, value)))
 

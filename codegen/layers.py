@@ -63,7 +63,8 @@ def _constructor(
     if isinstance(made, Instance):
         return state.classes.constructor(made, state.graphs[graph])
     types = tuple(p.type for p in made.parameters)
-    key = ("construct", made.op, types, made.inputs, siblings)
+    own = state.target.construct_key(made)
+    key = ("construct", made.op, types, made.inputs, siblings, own)
     if key not in state.templates:
         state.templates[key] = Template(state.target.construct(made, siblings))
     return state.templates[key].result

@@ -6,7 +6,8 @@ resolver finds what the source wrote there.  `CannotMerge` says why they cannot 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from tercet.codegen.arguments import Arguments
 from tercet.codegen.decisions import CannotMerge
@@ -34,6 +35,8 @@ from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.layer_lists import Making
 from tercet.codegen.static_values import StaticValues
 from tercet.codegen.tree import children, rebuild
+
+E = TypeVar("E", bound=Expr | None)
 
 Resolver = Callable[[Sequence[Expr], str | None], Expr]
 """Given one leaf per template, and the keyword it stands under, the expression to print."""
@@ -169,6 +172,14 @@ class Placeholders:
         if self.template_of is not None:
             contents = [contents[k] for k in self.template_of]
         return self.static.resolve(contents, keyword)
+
+
+def one_of(problem: str, exprs: Iterable[E]) -> E:
+    """The one expression that all executions have.  Raises CannotMerge."""
+    first, *rest = exprs
+    if any(other != first for other in rest):
+        raise CannotMerge(problem)
+    return first
 
 
 def merge_all(exprs: Sequence[Expr], placeholders: Placeholders) -> Expr:

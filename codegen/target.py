@@ -110,6 +110,10 @@ class ClassTarget:
         """
         raise NotImplementedError
 
+    def construct_key(self, layer: Layer) -> object:
+        """What, besides the operation and its types, a template of `construct` depends on."""
+        return None
+
     def instance(
         self, cls: Expr, positional: tuple[Expr, ...], keywords: tuple[tuple[str, Expr], ...]
     ) -> Expr:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.mxnet.initial import initial
-from tercet.backends.mxnet.target import F, construct, convolves, lower, nn
+from tercet.backends.mxnet.target import F, construct, convolves, lower
 from tercet.codegen.expr import Expr, Helper, Made
 from tercet.codegen.target import Application
 from tercet.compiler.graph.ir import Layer
@@ -95,7 +95,7 @@ def _log_softmax(op: ops.LogSoftmax, at: Application, x: Expr) -> Expr:
 def _prelu(op: ops.PRelu, layer: Layer) -> Expr:
     channels = layer.parameter("weight").type.shape[0]
     own = initial(layer, weight="alpha_initializer")
-    return nn.PReLU(in_channels=channels, **own)
+    return Helper("PReLU")(in_channels=channels, **own)
 
 
 @lower(ops.PRelu)

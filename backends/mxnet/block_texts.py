@@ -16,11 +16,45 @@ class Conv{rank}DTransposeToOne(nn.Conv{rank}DTranspose):
             return y
         return F.broadcast_add(y, F.reshape(bias, shape=(1, -1{ones})))'''
 
+_SHARED = '''\
+class Conv{rank}DTransposeShared(nn.Conv{rank}DTranspose):
+    """For several calls, as sums over filters of one channel each, of which there are two
+    at least: oneDNN does not add up the gradients of other weights."""
+
+    def hybrid_forward(self, F, x, weight, bias=None):
+        groups, inputs = self._kwargs["num_group"], self._in_channels
+        each = self._channels // groups
+        weight = F.expand_dims(F.reshape(weight, shape=(-3, -2)), axis=1)
+        x = F.repeat(x, repeats=each, axis=1)
+        if inputs * each == 1:
+            inputs, weight = 2, F.repeat(weight, repeats=2, axis=0)
+            x = F.concat(x, F.zeros_like(x), dim=1)
+        alone = {{"num_filter": inputs * each, "num_group": inputs * each, "no_bias": True}}
+        y = F.Deconvolution(x, weight, **{{**self._kwargs, **alone}})
+        y = F.reshape(y, shape=(0, -4, groups, -1, -2))
+        y = F.sum(F.reshape(y, shape=(0, 0, -4, -1, each, -2)), axis=2)
+        y = F.reshape(y, shape=(0, -3, -2))
+        if bias is None:
+            return y
+        return F.broadcast_add(y, F.reshape(bias, shape=(1, -1{ones})))'''
+
 BLOCKS = {
+    **{
+        f"Conv{rank}DTransposeShared": _SHARED.format(rank=rank, ones=", 1" * rank)
+        for rank in (1, 2, 3)
+    },
     **{
         f"Conv{rank}DTransposeToOne": _TO_ONE.format(rank=rank, ones=", 1" * rank)
         for rank in (1, 2, 3)
     },
+    "PReLU": '''\
+class PReLU(nn.PReLU):
+    """Written out: where a graph computes it in place, the slopes get a wrong gradient."""
+
+    def hybrid_forward(self, F, x, alpha):
+        below = F.reshape(F.minimum(x, 0), shape=(0, 0, -1))
+        below = F.broadcast_mul(below, F.reshape(alpha, shape=(1, -1, 1)))
+        return F.relu(x) + F.reshape_like(below, x)''',
     "block_list": '''\
 def block_list(*blocks):
     """Blocks kept in order; Gluon's counterpart of a list of layers."""

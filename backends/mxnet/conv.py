@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.mxnet.initial import initial
-from tercet.backends.mxnet.target import F, construct, lower, nn
+from tercet.backends.mxnet.target import F, construct, construct_shared, lower, nn
 from tercet.codegen.axes import collapse
 from tercet.codegen.expr import Expr, Helper, Made, default
 from tercet.codegen.target import Application
@@ -43,13 +43,23 @@ _DILATED_VOLUME = lower.limit(
 
 @construct(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
 def _conv_transpose(op: ConvTranspose, layer: Layer) -> Expr:
+    """With one channel out of each group, the block that oneDNN has a gradient for."""
+    inputs = layer.parameter("weight").type.shape[0]
+    if op.channels == op.groups < inputs:
+        return _transposed(op, layer, Helper(f"Conv{op.rank}DTransposeToOne"))
+    stock = {1: nn.Conv1DTranspose, 2: nn.Conv2DTranspose, 3: nn.Conv3DTranspose}[op.rank]
+    return _transposed(op, layer, stock)
+
+
+@construct_shared(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
+def _shared_conv_transpose(op: ConvTranspose, layer: Layer) -> Expr:
+    return _transposed(op, layer, Helper(f"Conv{op.rank}DTransposeShared"))
+
+
+def _transposed(op: ConvTranspose, layer: Layer, block: Expr) -> Expr:
     if op.rank == 3 and set(op.dilation) != {1}:
         raise _DILATED_VOLUME.refusal()
-    block = {1: nn.Conv1DTranspose, 2: nn.Conv2DTranspose, 3: nn.Conv3DTranspose}[op.rank]
     inputs = layer.parameter("weight").type.shape[0]
-    to_one = op.channels == op.groups < inputs
-    if to_one:
-        block = Helper(f"Conv{op.rank}DTransposeToOne")
     return block(
         op.channels,
         collapse(op.kernel),
@@ -58,7 +68,7 @@ def _conv_transpose(op: ConvTranspose, layer: Layer) -> Expr:
         output_padding=default(collapse(op.output_padding), 0),
         dilation=default(collapse(op.dilation), 1),
         groups=default(op.groups, 1),
-        in_channels=default(inputs if op.groups > 1 or to_one else 0, 0),
+        in_channels=default(inputs if op.groups > 1 or isinstance(block, Helper) else 0, 0),
         use_bias=default(op.bias, True),
         **initial(layer, weight="weight_initializer", bias="bias_initializer"),
     )

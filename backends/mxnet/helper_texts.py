@@ -142,11 +142,12 @@ def class_loss(
     ignore_index=None,
     smoothing=0.0,
     reduction="mean",
+    dtype="float32",
 ):
     """Negative log-likelihood over the last axis, with weights of the classes."""
-    hot = F.one_hot(label, classes)
+    hot = F.one_hot(label, classes, dtype=dtype)
     if ignore_index is not None and 0 <= ignore_index < classes:
-        kept = F.cast(label != ignore_index, dtype="float32")
+        kept = F.cast(label != ignore_index, dtype=dtype)
         hot = F.broadcast_mul(hot, F.expand_dims(kept, axis=-1))
     if weight is not None:
         hot = F.broadcast_mul(hot, weight)
@@ -156,7 +157,7 @@ def class_loss(
         weighed = log_p if weight is None else F.broadcast_mul(log_p, weight)
         uniform = -F.mean(weighed, axis=-1)
         if ignore_index is not None:
-            uniform = uniform * F.cast(label != ignore_index, dtype="float32")
+            uniform = uniform * F.cast(label != ignore_index, dtype=dtype)
         loss = (1 - smoothing) * loss + smoothing * uniform
     if reduction == "none":
         return loss

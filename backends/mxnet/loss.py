@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tercet.backends.mxnet.target import F, lower
+from tercet.backends.mxnet.target import F, held_as, lower
 from tercet.codegen.expr import Expr, Helper, default
 from tercet.codegen.target import Application
 from tercet.compiler.ops import loss as ops
@@ -51,6 +51,7 @@ def _class_loss(
         ignore_index=default(op.ignore_index, None),
         smoothing=default(smoothing, 0.0),
         reduction=default(op.reduction, "mean"),
+        dtype=default(held_as(at.type(0).dtype), "float32"),
     )
 
 

@@ -80,10 +80,8 @@ def draft(
 ) -> Draft:
     """The script for a model.  Raises DiagnosticError for what MXNet cannot express."""
     _check_ends(model)
-    trained = training is not None
-    printed = print_model(
-        model, lambda models: MXNetTarget(models[0], trained=trained), follow=follow
-    )
+    loss = training.update.loss if training else None
+    printed = print_model(model, lambda models: MXNetTarget(models[0], loss=loss), follow=follow)
     whole = [with_raw_parameters(code) for code in printed.classes]
     _check_dependence(model, whole[-1])
     classes, factories = with_factories(whole, KINDS)
@@ -184,7 +182,9 @@ def _initialized(interface: Interface) -> list[str]:
     """Parameters with shapes and values.
 
     Gluon infers the shapes from the graph of the outputs, which must then hold every parameter and
-    every input; where one has no part in it, the layers are run instead.
+    every input; where one has no part in it, the layers are run instead: in training mode, since
+    oneDNN's convolutions turn their weights into a layout of its own otherwise, which no others can
+    be loaded into.
     """
     model = interface.model
     examples = example_arrays(interface, example_sizes(model))
@@ -195,7 +195,8 @@ def _initialized(interface: Interface) -> list[str]:
         ]
     return [
         "model.initialize(ctx=args.device)",
-        f"model({_on_device(examples)})  # fixes the parameters' shapes",
+        "with mx.autograd.train_mode():  # oneDNN leaves the layout of the weights alone",
+        f"    model({_on_device(examples)})  # fixes the parameters' shapes",
     ]
 
 

@@ -5,7 +5,7 @@ Gluon code is printed over legacy operators, since `np` and `npx` ones cannot be
 that look at a tensor's shape (`symbolic_shape`).  Losses run eagerly, on NDArrays with sizes.
 
 A bool tensor of the language is held as 0.0 and 1.0 in float32, as MXNet's comparisons give it; it
-becomes bool where a model is left and float32 where one is entered.
+becomes bool where a model is left and float32 where one is entered, or a loss meets it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from tercet.backends.base import Lowerings, Unsupported, refused, rejected
-from tercet.backends.mxnet.ends import summed_inputs
+from tercet.backends.mxnet.ends import awkward_inputs
 from tercet.backends.mxnet.initial import initializer
 from tercet.backends.mxnet.names import RESERVED_ATTRIBUTES, RESERVED_NAMES
 from tercet.backends.mxnet.symbolic_shape import positions
@@ -37,9 +37,11 @@ from tercet.codegen.target import Application, shortened
 from tercet.codegen.tree import children, replace
 from tercet.codegen.writer import Assign, Statement
 from tercet.compiler.dims import Dim
-from tercet.compiler.graph.ir import Graph, Layer, ReadParameter
+from tercet.compiler.graph.applications import shared_sites
+from tercet.compiler.graph.ir import Apply, Graph, Layer, ReadParameter, Site
 from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.ops.conv import AnyConvolution
+from tercet.compiler.ops.elementwise import Cast
 from tercet.compiler.types import DType
 
 F = Name("F")
@@ -53,6 +55,8 @@ Construction = Callable[..., Expr]
 
 lower = Lowerings[Lowering]("mxnet")
 construct = Lowerings[Construction]("mxnet")
+construct_shared = Lowerings[Construction]("mxnet")
+"""Layers that are trained and applied more than once, where MXNet needs another block then."""
 
 DTYPES = {
     DType.F32: "float32",
@@ -86,24 +90,28 @@ class MXNetTarget(PoolingTarget):
     has_sequences: ClassVar[bool] = True
     tells_output_shapes: ClassVar[bool] = False
 
-    def __init__(self, model: Graph, *, eager: bool = False, trained: bool = False) -> None:
+    def __init__(self, model: Graph, *, eager: bool = False, loss: Graph | None = None) -> None:
         super().__init__()
         self.model = model
-        self._summed = summed_inputs(model) if trained else frozenset[int]()
+        trained = loss is not None
+        self._awkward = awkward_inputs(model) if trained else frozenset[int]()
+        self._shared = shared_sites(loss) if loss is not None else set[Site]()
         self.eager = eager
         self.reads_sizes = eager
         self.convolves = any(isinstance(v.op, AnyConvolution) for v in layers_of(model))
-
-    def scalar(self, op: Op, expr: Expr) -> Expr:
-        return shortened(expr) if op.operator is not None else expr
 
     def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:
         try:
             for parameter in layer.parameters:
                 held_as(parameter.type.dtype)
-            return construct.find(layer.op)(layer.op, layer)
+            table = construct_shared if self.construct_key(layer) else construct
+            return table.find(layer.op)(layer.op, layer)
         except Unsupported as problem:
             raise rejected("mxnet", layer.op, layer.site.span, problem) from None
+
+    def construct_key(self, layer: Layer) -> bool:
+        """Whether another block is needed, since the layer is applied more than once."""
+        return layer.site in self._shared and type(layer.op) in construct_shared
 
     def apply(self, at: Application) -> Expr | Template:
         item = at.item
@@ -111,9 +119,32 @@ class MXNetTarget(PoolingTarget):
             _require_known(at)
             if self.bare.flattened(at.graph, item):
                 return Input(0)
-            return self._finished(lower.find(item.op)(item.op, at, *at.inputs))
+            foreign = self._foreign_bools(at.graph, item)
+            operands = (_numbers(x) if k in foreign else x for k, x in enumerate(at.inputs))
+            return self._finished(lower.find(item.op)(item.op, at, *operands))
         except Unsupported as problem:
             raise rejected("mxnet", item.op, item.span, problem) from None
+
+    def apply_key(self, graph: Graph, item: Apply) -> object:
+        return super().apply_key(graph, item), self._foreign_bools(graph, item)
+
+    def _foreign_bools(self, graph: Graph, item: Apply) -> frozenset[int]:
+        """The operands that are bools of the data or of a model, where a loss meets them."""
+        if not self.eager or isinstance(item.op, Cast):
+            return frozenset()
+        given = {id(entry.value) for entry in graph.inputs}
+        given |= {id(value) for call in graph.calls for value in call.outputs}
+        return frozenset(
+            index
+            for index, value in enumerate(item.inputs)
+            if value is not None and value.type.dtype is DType.BOOL and id(value) in given
+        )
+
+    def scalar(self, op: Op, expr: Expr) -> Expr:
+        match expr:
+            case Literal(bool(value)):  # what is bool in the language is a number here
+                return Literal(float(value))
+        return shortened(expr) if op.operator is not None else expr
 
     def _finished(self, lowered: Expr | Template) -> Expr | Template:
         if not isinstance(lowered, Template):
@@ -185,7 +216,7 @@ class MXNetTarget(PoolingTarget):
             return None
         if graph.inputs[index].value.type.dtype is DType.BOOL:
             return F.cast(source, dtype="float32")
-        return F.identity(source) if index in self._summed else None
+        return F.identity(source) if index in self._awkward else None
 
     def result(self, graph: Graph, index: int, expr: Expr) -> Expr:
         constant = self.constant(graph.outputs[index].value)
@@ -194,6 +225,11 @@ class MXNetTarget(PoolingTarget):
         if graph is self.model and graph.outputs[index].value.type.dtype is DType.BOOL:
             return F.cast(expr, dtype="bool")
         return expr
+
+
+def _numbers(x: Expr | None) -> Expr | None:
+    """A bool NDArray, which few operators take, as what holds bools here."""
+    return None if x is None else F.cast(x, dtype=DTYPES[DType.BOOL])
 
 
 GLUON_NAMES = {

@@ -34,16 +34,23 @@ class Crossing(ClassTarget):
         told = {"training": self._training} if self.facts.is_trained(item.graph) else {}
         inputs = tuple(Input(i) for i in range(len(item.inputs)))
         if item.graph is self.model and len(inputs) > 1:
-            return Made()(inputs, **told)
+            return self._made(item, Made()(inputs, **told))
         layers = {name: Input(len(inputs) + k) for k, name in enumerate(handed)}
-        return Made()(*inputs, **layers, **told)  # Keras takes nothing but tensors by position
+        # Keras takes nothing but tensors by position.
+        return self._made(item, Made()(*inputs, **layers, **told))
+
+    def _made(self, item: Call, expr: Expr) -> Expr:
+        """What a block gives, in the layout in which it is held here."""
+        if len(item.outputs) > 1:
+            return expr
+        given, value = self.layouts.signature(item.graph).outputs[0], item.outputs[0]
+        return turned(expr, given, self.layouts.held(value), value.type.rank)
 
     def entry(self, graph: Graph, index: int, source: Expr) -> Expr | None:
         value = graph.inputs[index].value
         outside = self.layouts.signature(graph).inputs[index]
-        if self.layouts.inside(graph, index) is outside:
-            return None
-        return tf.transpose(source, to_last(value.type.rank))
+        inside = self.layouts.inside(graph, index)
+        return None if inside is outside else turned(source, outside, inside, value.type.rank)
 
     def use(self, graph: Graph, item: Call, index: int, value: Value, expr: Expr) -> Expr:
         wanted = self.layouts.signature(item.graph).inputs[index]
@@ -84,13 +91,18 @@ class Crossing(ClassTarget):
         held, own = self.layouts.held(value), value.type.rank
         if held is wanted or Held.BARE in (held, wanted) or own == 0:
             return expr
-        if wanted is Held.FIRST:
-            return tf.transpose(expr, to_first(own))
-        if own == rank:
-            return tf.transpose(expr, to_last(own))
+        if wanted is Held.FIRST or own == rank:
+            return turned(expr, held, wanted, own)
         if own == rank - 1:
             return tf.transpose(expr, (*range(1, own), 0))
         return expr[..., tf.newaxis]
+
+
+def turned(expr: Expr, held: Held, wanted: Held, rank: int) -> Expr:
+    """A tensor in another layout of as many axes."""
+    if held is wanted or Held.BARE in (held, wanted):
+        return expr
+    return tf.transpose(expr, to_last(rank) if wanted is Held.LAST else to_first(rank))
 
 
 def _shown(value: Value, held: Held) -> str:

@@ -62,7 +62,9 @@ def export_piece(
     model = interface.model
     taken = target.reserved_names | target.reserved_arguments
     names = Names(
-        taken | {"model", "path", "signature", "inference", "graph", "select", "handlers"}
+        taken
+        | {"model", "path", "signature", "inference", "graph", "select", "handlers"}
+        | {"back_to_back_optimizer"}
     )
     # TensorFlow calls an input after the function's parameter where that has a capital letter
     parameters = [names.fresh(i.value.name.lower()) for i in model.inputs]
@@ -93,6 +95,7 @@ def export_piece(
         f"    def inference({', '.join(parameters)}):",
         f"        return {result}",
         "",
+        *(_APART if _turns_ones(model) else ()),
         *(_SELECT if selects else _PLAIN),
         *_renaming(model),
         *(order if len(outputs) > 1 else []),
@@ -116,6 +119,15 @@ def export_piece(
     return Piece("\n".join(lines))
 
 
+_APART = [
+    "    from tf2onnx.optimizer import back_to_back_optimizer",
+    "",
+    "    # It takes away a reshape whose sizes the next one copies.",
+    '    back_to_back_optimizer._func_map.pop(("Reshape",), None)',
+    "",
+]
+"""What keeps apart reshapes of which tf2onnx makes one, and a wrong one."""
+
 _PLAIN = ["    proto, _ = tf2onnx.convert.from_function(inference, signature, opset=17)"]
 _SELECT = [
     "    def select(graph, node, name, arguments):",
@@ -128,6 +140,15 @@ _SELECT = [
     "    )",
 ]
 """The conversion of a model without `tf.where`, and of one with."""
+
+
+def _turns_ones(model: Graph) -> bool:
+    """Whether a tensor has an axis of size 1 beside several sizes that only the run knows.
+
+    A transposition that moves such an axis alone becomes a reshape in tf2onnx, which copies sizes.
+    """
+    types = (value.type for item in called_items(model) for value in item.outputs)
+    return any(1 in t.shape and sum(isinstance(n, Dim) for n in t.shape) > 1 for t in types)
 
 
 def _renaming(model: Graph) -> list[str]:

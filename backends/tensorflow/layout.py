@@ -4,7 +4,8 @@ The language is channels-first.  A block has one signature for all its specialis
 that reaches a convolution or pooling inside is channels-last, and so is an output that comes out
 of one; callers convert.  Between, operations go on in the layout that they get: element by element,
 or with their axes renumbered; those that mean the order of the axes convert.  So transpositions
-stand where a model enters, leaves, or flattens.
+stand where a model enters, leaves, or flattens.  What one variable holds in turn, in the iterations
+of a loop or behind an `if`, lies alike: it is converted where it is made (`joins`).
 
 Nothing is decided by rank: attention's tensors have four axes too.
 """
@@ -17,10 +18,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 from tercet.backends.tensorflow.axes import result_order, stays_last
+from tercet.backends.tensorflow.joins import joins
 from tercet.codegen.pooled import BareValues, flattens, spatial_axes_are_one
 from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Apply, Call, Graph, Value
 from tercet.compiler.ops.base import Elements, Layout
+
+_ROUNDS = 8
+"""How often joins may change layouts, and these other joins."""
 
 
 class Held(Enum):
@@ -63,7 +68,25 @@ class Layouts:
         self._inputs: dict[int, set[int]] = defaultdict(set)
         self._outputs: dict[int, set[int]] = defaultdict(set)
         self._held: dict[int, Held] = {}
-        self._settle()
+        self._joins = [join for block in _by_block(self._graphs) for join in joins(block)]
+        self._producers = {
+            id(value): item
+            for graph in self._graphs
+            for item in graph.body.walk()
+            if isinstance(item, Apply | Call)
+            for value in item.outputs
+        }
+        self._places_of_inputs = {
+            id(entry.value): (self._key(graph), index)
+            for graph in self._graphs
+            for index, entry in enumerate(graph.inputs)
+        }
+        self._made: dict[int, Held] = {}
+        self._inside: dict[tuple[int, int], Held] = {}
+        for _ in range(_ROUNDS):
+            self._settle()
+            if not self._join():
+                break
 
     # ---------------------------------------------------------------------------------- answers
 
@@ -212,17 +235,18 @@ class Layouts:
         for index, entry in enumerate(graph.inputs):
             is_last = index in self._inputs[self._key(graph)]
             plain = id(graph) in self._outer - self._models
-            self._held[id(entry.value)] = _last(is_last and not plain, entry.value)
+            usual = _last(is_last and not plain, entry.value)
+            self._held[id(entry.value)] = self._inside.get((self._key(graph), index), usual)
         for item in graph.body.walk():
             match item:
                 case Apply():
                     held = self.places(graph, item).output
                     for value in item.outputs:
-                        self._held[id(value)] = held
+                        self._held[id(value)] = self._made.get(id(value), held)
                 case Call():
                     pairs = zip(item.outputs, self.signature(item.graph).outputs, strict=True)
                     for value, held in pairs:
-                        self._held[id(value)] = held
+                        self._held[id(value)] = self._made.get(id(value), held)
         for index, output in enumerate(graph.outputs):
             if self.held(output.value) is Held.LAST and id(graph) not in self._outer:
                 self._outputs[self._key(graph)].add(index)
@@ -236,8 +260,59 @@ class Layouts:
                 if self.held(value) is Held.LAST and self._uses[id(call.graph)].any_layout(index):
                     self._inputs[self._key(call.graph)].add(index)
 
+    # ------------------------------------------------------------------------------------- joins
+
+    def _join(self) -> bool:
+        """Has values that are not held alike, and must be, made otherwise; whether there are any.
+
+        Where that cannot be said of one (several outputs, parameters), they stay as they are, and
+        loops are unrolled.
+        """
+        changed = False
+        for join in self._joins:
+            held = {self.held(value) for value in join.all}
+            if len(held) == 1 or Held.BARE in held:
+                continue
+            last = any(self.held(value) is Held.LAST for value in join.deciding)
+            for value in join.all:
+                wanted = _last(last, value)
+                if self.held(value) is not wanted:
+                    changed |= self._make(value, wanted)
+        return changed
+
+    def _make(self, value: Value, held: Held) -> bool:
+        """Has a value made in a layout; whether that is new."""
+        if id(value) in self._places_of_inputs:
+            place = self._places_of_inputs[id(value)]
+            if place[0] in self._outer - self._models:
+                return False
+            if place[0] not in self._outer and held is Held.LAST:
+                self._inputs[place[0]].add(place[1])
+            new = self._inside.get(place) is not held
+            self._inside[place] = held
+            return new
+        match self._producers.get(id(value)):
+            case Apply(outputs=(_,)) | Call(outputs=(_,)):
+                new = self._made.get(id(value)) is not held
+                self._made[id(value)] = held
+                return new
+            case Call(graph=graph, outputs=several) if held is Held.LAST:
+                given, index = self._outputs[self._key(graph)], several.index(value)
+                new = index not in given and id(graph) not in self._outer
+                given.add(index)
+                return new
+        return False
+
     def _key(self, graph: Graph) -> int:
         return id(graph) if id(graph) in self._outer else id(graph.block)
+
+
+def _by_block(graphs: Iterable[Graph]) -> list[list[Graph]]:
+    """The specialisations of each block."""
+    found: dict[int, list[Graph]] = defaultdict(list)
+    for graph in graphs:
+        found[id(graph.block)].append(graph)
+    return list(found.values())
 
 
 def _last(wanted: bool, value: Value) -> Held:

@@ -41,10 +41,19 @@ def _apply_embedding(op: Embedding, at: Placed, ids: Expr) -> Expr:
     return Made()(ids)
 
 
+def _ailing(at: Placed) -> bool:
+    """Whether a graph with oneDNN would compute garbage: one matrix for all of `[N, 1, M, K]`."""
+    left, right = at.type(0).shape, at.type(1).shape
+    alone = len(left) == 4 and not (isinstance(left[1], int) and left[1] > 1)
+    return alone and left[0] != 1 and all(size == 1 for size in right[:-2])
+
+
 @lower(MatMul)
 def _matmul(op: MatMul, at: Placed, a: Expr, b: Expr) -> Expr:
     left, right = at.type(0).rank, at.type(1).rank
     if left > 1 and right > 1:
+        if _ailing(at):
+            return tf.tensordot(a, {2: b, 3: b[0]}.get(right, b[0, 0]), 1)
         return a @ b
     if left == 1 and right == 1:
         return tf.reduce_sum(a * b)

@@ -9,7 +9,7 @@ from typing import ClassVar, TypeVar
 
 from tercet.backends.base import Lowerings, Unsupported, rejected
 from tercet.backends.tensorflow.axes import last_axis, to_last
-from tercet.backends.tensorflow.crossing import Crossing
+from tercet.backends.tensorflow.crossing import Crossing, turned
 from tercet.backends.tensorflow.facts import Facts, built_shape
 from tercet.backends.tensorflow.helpers import HELPER_NAMES
 from tercet.backends.tensorflow.initial import initializer
@@ -217,12 +217,24 @@ class TensorFlowTarget(Crossing):
         placed = Placed(at.graph, item, at.siblings, self, places, self.facts, self._float32)
         operands = [self._operand(placed, k, held) for k, held in enumerate(places.inputs)]
         try:
-            return lower.find(item.op)(item.op, placed, *operands)
+            return self._held(placed, lower.find(item.op)(item.op, placed, *operands))
         except Unsupported as problem:
             raise rejected("tensorflow", item.op, item.span, problem) from None
 
+    def _held(self, at: Placed, lowered: Expr | Template) -> Expr | Template:
+        """The result in the layout that it is held in, which may be another than it comes in."""
+        value = at.item.outputs[0]
+        held, rank = self.layouts.held(value), value.type.rank
+        if len(at.item.outputs) > 1 or held is at.places.output:
+            return lowered
+        if isinstance(lowered, Template):
+            result = turned(lowered.result, at.places.output, held, rank)
+            return replace(lowered, result=result)
+        return turned(lowered, at.places.output, held, rank)
+
     def apply_key(self, graph: Graph, item: Apply) -> object:
-        held = tuple(None if v is None else self.layouts.held(v) for v in item.inputs)
+        values = (*item.inputs, *item.outputs)
+        held = tuple(None if v is None else self.layouts.held(v) for v in values)
         return held, self.layouts.places(graph, item)
 
     def _operand(self, at: Placed, index: int, wanted: Held) -> Expr | None:

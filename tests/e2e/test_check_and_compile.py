@@ -15,14 +15,14 @@ from tercet.backends import finishing
 from tercet.cli import main
 from tercet.compiler.pipeline import load
 from tests.codegen.models import MODELS, SHARING
-from tests.codegen.programs import Writer
+from tests.random_programs.search import program_of
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = {f"samples/{p.stem}": p for p in sorted(ROOT.glob("samples/*.model"))}
 TEXTS = {
     **MODELS,
     **SHARING,
-    **{f"random{seed}": Writer(seed).program() for seed in range(20)},
+    **{f"random{seed}": program_of(seed).untrained for seed in range(20)},
 }
 
 REFUSED = {

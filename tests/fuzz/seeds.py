@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from tests.codegen.models import MODELS, SHARING
-from tests.codegen.programs import Writer
 from tests.dsl.programs import ALL
+from tests.random_programs.search import program_of
 
 ROOT = Path(__file__).parents[2]
 _LARGEST = 6_000
@@ -26,7 +26,7 @@ def seeds() -> dict[str, str]:
         **{_name(path): path.read_text("utf-8") for path in _files()},
         **{f"codegen/{name}": text for name, text in {**MODELS, **SHARING}.items()},
         **{f"dsl/{name}": text for name, text in ALL.items()},
-        **{f"random{number}": Writer(number).program() for number in range(_RANDOM)},
+        **{f"random{number}": program_of(number).untrained for number in range(_RANDOM)},
         **_quoted(),
     }
     return {name: text for name, text in found.items() if 0 < len(text) <= _LARGEST}

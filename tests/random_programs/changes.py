@@ -1,0 +1,157 @@
+"""Expressions whose result has another shape than the tensor of numbers that they take.
+
+A new one joins by `@change`: a function of the writer, the text of the operand and its shape, that
+gives the text and the shape of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from tests.random_programs.writer import Shape, Writer, shape_text, times
+
+Make = Callable[[Writer, str, Shape], tuple[str, Shape] | None]
+
+CHANGES: Final[list[tuple[tuple[int, ...], Make]]] = []
+_SIZES = ("2", "3", "4", "4")
+
+
+def change(*ranks: int) -> Callable[[Make], Make]:
+    """Registers an expression for tensors of these ranks; it gives None where it does not fit."""
+
+    def register(make: Make) -> Make:
+        CHANGES.append((ranks, make))
+        return make
+
+    return register
+
+
+def changed(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    fitting = [make for ranks, make in CHANGES if len(shape) in ranks]
+    return writer.one_of(fitting)(writer, x, shape)
+
+
+@change(2, 3, 4)
+def _dense(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    if not writer.is_known(shape[-1]):
+        return None
+    units = writer.one_of(_SIZES)
+    return f"({x} |> dense({units}))", (*shape[:-1], units)
+
+
+@change(2)
+def _rows_to_image(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    if not writer.is_known(shape[-1]):
+        return None
+    sizes = tuple(writer.one_of(_SIZES) for _ in range(3))
+    image = (shape[0], *sizes)
+    return f"({x} |> dense({times(*sizes)}) |> reshape({shape_text(image)}))", image
+
+
+@change(2)
+def _rows_to_line(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    if not writer.is_known(shape[-1]):
+        return None
+    line = (shape[0], writer.one_of(_SIZES), writer.one_of(_SIZES))
+    return f"({x} |> dense({times(*line[1:])}) |> reshape({shape_text(line)}))", line
+
+
+@change(4)
+def _convolved(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    if not writer.is_known(shape[1]):
+        return None
+    n, _, h, w = shape
+    channels = writer.one_of(_SIZES)
+    return f"({x} |> conv2d({channels}, 3, padding = 1))", (n, channels, h, w)
+
+
+@change(4)
+def _upsampled(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    if not writer.is_known(shape[1]):
+        return None
+    n, _, h, w = shape
+    channels = writer.one_of(_SIZES)
+    made = (n, channels, times(2, h), times(2, w))
+    return f"({x} |> conv_transpose2d({channels}, 2, stride = 2))", made
+
+
+@change(4)
+def _halved(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    n, c, h, w = shape
+    if not (h.isdigit() and w.isdigit()) or int(h) < 2 or int(w) < 2:
+        return None
+    kind = writer.one_of(["max", "avg"])
+    made = (n, c, str(int(h) // 2), str(int(w) // 2))
+    return f"({x} |> {kind}_pool2d(2))", made
+
+
+@change(4)
+def _pooled(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    kind = writer.one_of(["avg", "max"])
+    return f"({x} |> global_{kind}_pool2d |> flatten)", shape[:2]
+
+
+@change(3, 4)
+def _flattened(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    return f"({x} |> flatten)", (shape[0], times(*shape[1:]))
+
+
+@change(4)
+def _joined_axes(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    n, c, h, w = shape
+    made = writer.one_of([(n, times(c, h), w), (n, c, times(h, w))])
+    return f"({x} |> reshape({shape_text(made)}))", made
+
+
+@change(4)
+def _tokens(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    n, c, h, w = shape
+    text = f"({x} |> reshape({shape_text((n, c, times(h, w)))}) |> transpose([0, 2, 1]))"
+    return text, (n, times(h, w), c)
+
+
+@change(3)
+def _with_an_axis(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    axis = writer.number(1, 3)
+    return f"({x} |> unsqueeze(axis = {axis}))", (*shape[:axis], "1", *shape[axis:])
+
+
+@change(3, 4)
+def _turned(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    rank = len(shape)
+    order = writer.one_of([[0, *range(2, rank), 1], [0, rank - 1, *range(1, rank - 1)]])
+    return f"({x} |> transpose({order}))", tuple(shape[k] for k in order)
+
+
+@change(3, 4)
+def _reduced(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    axis = writer.number(1, len(shape) - 1)
+    kind = writer.one_of(["mean", "sum", "var", "logsumexp"])
+    return f"{kind}({x}, axis = {axis})", (*shape[:axis], *shape[axis + 1 :])
+
+
+@change(3, 4)
+def _cell(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    axis = writer.number(1, len(shape) - 1)
+    index = ", ".join([*[":"] * axis, writer.one_of(["0", "-1"])])
+    return f"{x}[{index}]", (*shape[:axis], *shape[axis + 1 :])
+
+
+@change(3, 4)
+def _gru_state(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    if len(shape) != 3 or not writer.is_known(shape[-1]):
+        return None
+    name = writer.fresh("state")
+    writer.line(f"_{name}, {name} = {x} |> gru(3, return_state = true)")
+    return f"{name}[0]", (shape[0], "3")
+
+
+@change(2, 3, 4)
+def _top(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    """Two outputs of which one is not used."""
+    if not shape[-1].isdigit() or int(shape[-1]) < 2:
+        return None
+    name = writer.fresh("top")
+    writer.line(f"{name}, _{name} = {x} |> topk(2)")
+    return name, (*shape[:-1], "2")

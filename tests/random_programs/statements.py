@@ -1,0 +1,456 @@
+"""Statements of random programs.
+
+A new one joins by `@statement`: a function of the writer, which writes lines and keeps what the
+writer knows true.  It may do nothing where it does not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from tests.random_programs.changes import changed
+from tests.random_programs.terms import expression
+from tests.random_programs.writer import (
+    Block,
+    Layer,
+    Parameter,
+    Shape,
+    Tensor,
+    Writer,
+    as_float,
+    renamed,
+    shape_text,
+    times,
+)
+
+Make = Callable[[Writer], None]
+STATEMENTS: Final[list[Make]] = []
+_DEEPEST = 2
+
+
+def statement(weight: int = 1) -> Callable[[Make], Make]:
+    """Registers a statement; `weight` is how often it is chosen."""
+
+    def register(make: Make) -> Make:
+        STATEMENTS.extend([make] * weight)
+        return make
+
+    return register
+
+
+def statements(writer: Writer, most: int) -> None:
+    for _ in range(writer.number(1, most)):
+        writer.one_of(STATEMENTS)(writer)
+
+
+@statement(weight=4)
+def assign(writer: Writer) -> None:
+    """Something of the same shape, under an old name or a new one."""
+    tensor = writer.tensor()
+    if tensor is None:
+        return
+    text = expression(writer, tensor.name, tensor.shape, writer.number(1, 3))
+    if writer.chance(3):
+        writer.bind(text, tensor.shape)
+    else:
+        _rebind(writer, tensor, text)
+
+
+def _rebind(writer: Writer, tensor: Tensor, text: str) -> None:
+    writer.line(f"{tensor.name} = {text}")
+    writer.unused[tensor.name] = tensor
+
+
+@statement(weight=4)
+def change(writer: Writer) -> None:
+    """Something of another shape."""
+    tensor = writer.tensor()
+    made = None if tensor is None else changed(writer, tensor.name, tensor.shape)
+    if made is not None:
+        writer.bind(*made)
+    elif tensor is not None:
+        writer.unused[tensor.name] = tensor
+
+
+@statement(weight=6)
+def loop(writer: Writer) -> None:
+    tensor = None if writer.depth >= _DEEPEST else writer.tensor()
+    if tensor is None:
+        return
+    index = writer.fresh("i")
+    counts = ["2", "2", "1", "3", *writer.counts]
+    kinds = [
+        f"for {index} in range({writer.one_of(counts)})",
+        f"for {index}, s{index} in enumerate([0.5, 1.25])",
+        f"for s{index} in [1.5, -0.5]",
+    ]
+    head = writer.one_of(kinds)
+    numbers, flags = list(writer.numbers), list(writer.flags)
+    if f"s{index}" in head:
+        writer.numbers.append(f"s{index}")
+    if f"for {index}" in head:
+        writer.flags += [f"{index} == 0", f"{index} > 0"]
+    writer.line(f"{head} {{")
+    with writer.body():
+        _carry(writer, tensor)
+    writer.numbers, writer.flags = numbers, flags
+    writer.unused[tensor.name] = tensor
+
+
+def _carry(writer: Writer, tensor: Tensor) -> None:
+    """The body of a loop or branch, in which one tensor surely gets a new value."""
+    if writer.chance(2):
+        writer.one_of(STATEMENTS)(writer)
+    if not (writer.number(0, 2) and call_same(writer, tensor)):
+        text = expression(writer, tensor.name, tensor.shape, writer.number(1, 2))
+        writer.line(f"{tensor.name} = {text}")
+    if writer.chance(3):
+        writer.one_of(STATEMENTS)(writer)
+
+
+@statement()
+def growing_loop(writer: Writer) -> None:
+    """A loop in which the number of features changes, and what it leaves behind in a list."""
+    tensor = writer.tensor(lambda t: t.rank in (2, 3, 4) and writer.is_known(t.shape[1]))
+    if tensor is None:
+        return
+    layer = {2: "dense({})", 3: "conv1d({}, 1)", 4: "conv2d({}, 3, padding = 1)"}[tensor.rank]
+    name, width, kept = writer.fresh("t"), writer.fresh("width"), writer.fresh("kept")
+    widths = [writer.one_of(["2", "3", "4"]) for _ in range(writer.number(1, 3))]
+    keep = writer.chance(2)
+    writer.line(f"{name} = {tensor.name}")
+    if keep:
+        writer.line(f"{kept} = []")
+    writer.line(f"for {width} in [{', '.join(widths)}] {{")
+    writer.line(
+        f"    {name} = {name} |> {layer.format(width)} |> {writer.one_of(writer.functions)}"
+    )
+    if keep:
+        writer.line(f"    {kept} = {kept} + [{name}]")
+    writer.line("}")
+    shape = (tensor.shape[0], widths[-1], *tensor.shape[2:])
+    writer.add(Tensor(name, shape))
+    if keep:
+        joined = (shape[0], str(sum(map(int, widths))), *shape[2:])
+        writer.bind(f"concat({kept}, axis = 1)", joined)
+
+
+@statement(weight=2)
+def branch(writer: Writer) -> None:
+    tensor = writer.tensor() if writer.flags and writer.depth < _DEEPEST else None
+    if tensor is None:
+        return
+    flag, two = writer.one_of(writer.flags), writer.chance(2)
+    writer.line(f"if {flag} {{")
+    with writer.body("} else {" if two else "}"):
+        _carry(writer, tensor)
+    if two:
+        with writer.body():
+            _carry(writer, tensor)
+    writer.unused[tensor.name] = tensor
+
+
+@statement()
+def choice(writer: Writer) -> None:
+    tensor = writer.tensor() if writer.flags else None
+    if tensor is None:
+        return
+    kinds = [f"{writer.one_of(writer.functions)}({tensor.name})", f"0.5 * {tensor.name}"]
+    if writer.is_known(tensor.shape[-1]):
+        kinds.append(f"{tensor.name} |> dense({tensor.shape[-1]})")
+    a, b = writer.one_of(kinds), writer.one_of(kinds)
+    _rebind(writer, tensor, f"if {writer.one_of(writer.flags)} {{ {a} }} else {{ {b} }}")
+
+
+@statement()
+def swap(writer: Writer) -> None:
+    first = writer.tensor()
+    second = writer.tensor(lambda t: first is not None and t.shape == first.shape and t != first)
+    if first is None or second is None:
+        if first is not None:
+            writer.unused[first.name] = first
+        return
+    new = writer.one_of([first.name, f"{first.name} * 0.5 + {second.name}"])
+    writer.line(f"{first.name}, {second.name} = {second.name}, {new}")
+    for tensor in (first, second):
+        writer.unused[tensor.name] = tensor
+
+
+@statement(weight=2)
+def share(writer: Writer) -> None:
+    """A bound layer, applied now and perhaps again."""
+    tensor = writer.tensor(lambda t: t.rank < 5)
+    if tensor is None:
+        return
+    layer = bound_layer(writer, tensor.shape)
+    twice = writer.chance(2)
+    text = f"{layer.name}({tensor.name})"
+    if twice:
+        text = f"{layer.name}({writer.one_of(['{}', 'tanh({})']).format(text)})"
+    _rebind(writer, tensor, text)
+    writer.layers.append(layer)
+
+
+def bound_layer(writer: Writer, shape: Shape) -> Layer:
+    """A new layer that keeps tensors of this shape."""
+    name, rank = writer.fresh("layer"), len(shape)
+    kinds: list[tuple[str, Layer]] = []
+    if writer.is_known(shape[-1]):
+        last = Layer(name, -1, shape[-1])
+        kinds += [(f"dense({shape[-1]})", last), ("layer_norm()", last)]
+    if writer.is_known(shape[1]):
+        channels = Layer(name, 1, shape[1], rank)
+        if rank == 4:
+            kinds += [(f"conv2d({shape[1]}, 3, padding = 1)", channels)]
+            kinds += [(f"conv_transpose2d({shape[1]}, 3, padding = 1)", channels)]
+        if rank == 3:
+            kinds += [(f"conv1d({shape[1]}, 3, padding = 1)", channels)]
+        kinds += [("batch_norm()", channels)]
+    if not kinds:  # nothing whose parameters have a known shape
+        kinds += [("dropout(0.25)", Layer(name, None, ""))]
+    text, layer = writer.one_of(kinds)
+    writer.line(f"{name} = {text}")
+    return layer
+
+
+@statement()
+def several_layers(writer: Writer) -> None:
+    """A list of layers, gone through by a loop."""
+    tensor = writer.tensor(lambda t: writer.is_known(t.shape[-1]))
+    if tensor is None:
+        return
+    name, item = writer.fresh("layers"), writer.fresh("each")
+    units = tensor.shape[-1]
+    kinds = [f"dense({units})", "layer_norm()", "dropout(0.25)", f"dense({units}, bias = false)"]
+    made = ", ".join(writer.one_of(kinds) for _ in range(writer.number(1, 3)))
+    writer.line(f"{name} = [{made}]")
+    writer.line(f"for {item} in {name} {{")
+    writer.line(f"    {tensor.name} = {tensor.name} |> {item}")
+    writer.line("}")
+    writer.unused[tensor.name] = tensor
+
+
+@statement()
+def list_of_tensors(writer: Writer) -> None:
+    tensor = writer.tensor()
+    if tensor is None:
+        return
+    name = writer.fresh("list")
+    items = [expression(writer, tensor.name, tensor.shape, 1) for _ in range(writer.number(2, 3))]
+    writer.line(f"{name} = [{', '.join(items)}]")
+    if writer.chance(2):
+        writer.bind(
+            f"{name}[0] + {name}[-1] + mean(stack({name}, axis = 1), axis = 1)", tensor.shape
+        )
+    else:
+        axis = writer.number(1, tensor.rank - 1)
+        size = times(len(items), tensor.shape[axis])
+        shape = (*tensor.shape[:axis], size, *tensor.shape[axis + 1 :])
+        writer.bind(f"concat({name}, axis = {axis})", shape)
+
+
+@statement()
+def parts(writer: Writer) -> None:
+    """A tensor in two parts, in one statement."""
+    tensor = writer.tensor(lambda t: t.shape[-1].isdigit() and int(t.shape[-1]) % 2 == 0)
+    if tensor is None:
+        return
+    first, second = writer.fresh("t"), writer.fresh("t")
+    half = (*tensor.shape[:-1], str(int(tensor.shape[-1]) // 2))
+    kind = writer.one_of(["split", "chunk"])
+    writer.line(f"{first}, {second} = {tensor.name} |> {kind}(2, axis = -1)")
+    writer.add(Tensor(first, half))
+    writer.add(Tensor(second, half))
+
+
+@statement()
+def own_parameter(writer: Writer) -> None:
+    if writer.depth:
+        return
+    tensor = writer.tensor(lambda t: writer.is_known(*t.shape[1:]))
+    if tensor is None:
+        return
+    name = writer.fresh("p")
+    shape = shape_text(tensor.shape[writer.number(1, tensor.rank - 1) :])
+    writer.line(f"param {name}: {writer.float}{shape} = normal(std = 0.5)")
+    kind = writer.one_of(["({} + {})", "({} * {})", "({} - softmax({}, axis = -1))"])
+    _rebind(writer, tensor, kind.format(tensor.name, name))
+
+
+@statement()
+def embedded(writer: Writer) -> None:
+    ids = [t for t in writer.tensors if t.dtype == "int"]
+    if not ids:
+        return
+    tensor = writer.use(writer.one_of(ids))
+    size = writer.one_of(["2", "3", "4"])
+    kinds = [
+        f"embedding(4, {size}, dtype = {writer.float})",
+        f"one_hot({size}, dtype = {writer.float})",
+    ]
+    writer.bind(f"{tensor.name} |> {writer.one_of(kinds)}", (*tensor.shape, size))
+
+
+@statement()
+def whole_numbers(writer: Writer) -> None:
+    ids = [t for t in writer.tensors if t.dtype == "int"]
+    if not ids:
+        return
+    tensor = writer.one_of(ids)
+    kinds = ["({} + 1) % 4", "{} // 2", "3 - {}", "clip({}, max = 2)", "abs({} - 2)"]
+    writer.bind(writer.one_of(kinds).format(tensor.name), tensor.shape, "int")
+
+
+@statement()
+def conditions(writer: Writer) -> None:
+    """A tensor of bools."""
+    kind = writer.number(0, 2)
+    if kind == 0 and (tensor := writer.tensor()) is not None:
+        text = writer.one_of(["{} > 0", "{} <= 0.5", "not ({} < 0)"]).format(tensor.name)
+        writer.bind(text, tensor.shape, "bool")
+        return
+    dtype = "int" if kind == 1 else "bool"
+    found = [t for t in writer.tensors if t.dtype == dtype]
+    if not found:
+        return
+    tensor = writer.one_of(found)
+    kinds = {
+        "int": ["{0} == 1", "{0} != 2 and {0} < 3", "{0} > 1 or {0} == 0"],
+        "bool": ["not {0}", "{0} == false", "{0} and not {0}", "{0} or {0}"],
+    }[dtype]
+    writer.bind(writer.one_of(kinds).format(tensor.name), tensor.shape, "bool")
+
+
+# -------------------------------------------------------------------------------- calls of blocks
+
+
+@statement(weight=5)
+def call(writer: Writer) -> None:
+    if not writer.blocks:
+        return
+    block = writer.one_of(writer.blocks)
+    found = _operands(writer, block)
+    if found is None:
+        return
+    operands, sizes = found
+    text = (
+        f"{block.name}({_arguments(writer, block, sizes)})({', '.join(t.name for t in operands)})"
+    )
+    shapes = [tuple(renamed(size, sizes) for size in shape) for shape in block.outputs]
+    if len(shapes) == 1:
+        writer.bind(text, shapes[0])
+        return
+    names = [writer.fresh("t") for _ in shapes]
+    idle = writer.number(0, len(shapes)) - 1  # of the last number, all are used
+    bound = [f"_{name}" if k == idle else name for k, name in enumerate(names)]
+    writer.line(f"{', '.join(bound)} = {text}")
+    for k, (name, shape) in enumerate(zip(names, shapes, strict=True)):
+        if k != idle:
+            writer.add(Tensor(name, shape))
+
+
+def call_same(writer: Writer, tensor: Tensor) -> bool:
+    """A call of a block that gives a tensor of the same shape, under the same name."""
+    for block in writer.blocks:
+        first = block.inputs[0]
+        if len(block.inputs) > 1 or block.outputs[0] != first:
+            continue
+        sizes = _sizes(writer, block, [tensor])
+        if sizes is None:
+            continue
+        text = f"{tensor.name} |> {block.name}({_arguments(writer, block, sizes)})"
+        rest = "".join(f", _{writer.fresh('idle')}" for _ in block.outputs[1:])
+        writer.line(f"{tensor.name}{rest} = {text}")
+        return True
+    return False
+
+
+def _operands(writer: Writer, block: Block) -> tuple[list[Tensor], dict[str, str]] | None:
+    chosen: list[Tensor] = []
+    for shape in block.inputs:
+        rank = len(shape)
+        fitting = [
+            t
+            for t in reversed(writer.tensors)
+            if t.dtype == "float" and t.rank == rank and _sizes(writer, block, [*chosen, t])
+        ]
+        if not fitting:
+            return None
+        chosen.append(writer.one_of(fitting))
+    for tensor in chosen:
+        writer.use(tensor)
+    return chosen, _sizes(writer, block, chosen) or {}
+
+
+def _sizes(writer: Writer, block: Block, given: list[Tensor]) -> dict[str, str] | None:
+    """What the names of a block's sizes are for these operands; None where they do not fit."""
+    found: dict[str, str] = {}
+    for tensor, shape in zip(given, block.inputs, strict=False):
+        if tensor.rank != len(shape):
+            return None
+        for size, name in zip(tensor.shape, shape, strict=True):
+            if found.setdefault(name, size) != size:
+                return None
+            if name in block.known and not writer.is_known(size):
+                return None
+    return found
+
+
+def _arguments(writer: Writer, block: Block, sizes: dict[str, str]) -> str:
+    given = [(p, _argument(writer, p, block, sizes)) for p in block.parameters]
+    return ", ".join(f"{p.name} = {text}" for p, text in given if text)
+
+
+def _argument(writer: Writer, parameter: Parameter, block: Block, sizes: dict[str, str]) -> str:
+    if parameter.kind != "layer" and writer.chance(2):
+        return ""
+    match parameter.kind:
+        case "function":
+            return writer.one_of(writer.functions)
+        case "count":
+            return writer.one_of(["2", "1", *writer.counts])
+        case "flag":
+            return writer.one_of(["true", "false"])
+        case "number":
+            return writer.one_of(["0.5", "2.0", *writer.numbers])
+        case "layer":
+            shape = tuple(sizes[name] for name in block.inputs[0])
+            like = parameter.like
+            assert like is not None
+            old = [layer for layer in writer.layers if _may_stand_for(layer, like, shape)]
+            if old and writer.chance(2):
+                return writer.one_of(old).name
+            return _layer_like(writer, like, shape)
+
+
+def _may_stand_for(layer: Layer, like: Layer, shape: Shape) -> bool:
+    same = layer.axis is None or (layer.axis == like.axis and layer.size == shape[layer.axis])
+    return same and (layer.rank is None or layer.rank == like.rank)
+
+
+def _layer_like(writer: Writer, like: Layer, shape: Shape) -> str:
+    """A new bound layer in the place of a block's parameter."""
+    name = writer.fresh("layer")
+    assert like.axis is not None
+    size, rank = shape[like.axis], like.rank
+    made = Layer(name, like.axis, size, rank)
+    match like.axis, rank:
+        case -1, _:
+            kinds, made = [f"dense({size})", "layer_norm()"], Layer(name, -1, size)
+        case 1, 4:
+            kinds = [f"conv2d({size}, 3, padding = 1)", "batch_norm()"]
+        case 1, 3:
+            kinds = [f"conv1d({size}, 1)", "batch_norm()"]
+        case _:
+            kinds = ["batch_norm()"]
+    writer.line(f"{name} = {writer.one_of(kinds)}")
+    writer.layers.append(made)
+    return name
+
+
+def fold(writer: Writer) -> str:
+    """What no output has yet, as one number."""
+    terms = [f"mean({as_float(t, writer.float)})" for t in writer.unused.values()]
+    writer.unused.clear()
+    return " + ".join(terms)

@@ -1,0 +1,311 @@
+"""Expressions that keep the shape of a tensor of floating-point numbers.
+
+A new one joins by `@term`: a function of the writer, the text of the operand, and its shape.  Where
+the operand is said twice, `writer.named` gives it a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tests.random_programs.writer import Shape, Writer, shape_text, times
+
+Make = Callable[[Writer, str, Shape], str]
+
+
+@dataclass(frozen=True)
+class Term:
+    """`known`: the axes whose sizes must be numbers when the program is compiled."""
+
+    make: Make
+    ranks: tuple[int, ...]
+    known: tuple[int, ...]
+    lively: int
+
+    def fits(self, writer: Writer, shape: Shape) -> bool:
+        axes = [axis % len(shape) for axis in self.known] if len(shape) in self.ranks else []
+        return len(shape) in self.ranks and writer.is_known(*(shape[axis] for axis in axes))
+
+
+TERMS: Final[list[Term]] = []
+
+
+def term(*ranks: int, known: tuple[int, ...] = (), weight: int = 1) -> Callable[[Make], Make]:
+    """Registers an expression for tensors of these ranks; `weight` is how often it is chosen."""
+
+    def register(make: Make) -> Make:
+        TERMS.append(Term(make, ranks, known, weight))
+        return make
+
+    return register
+
+
+def expression(writer: Writer, text: str, shape: Shape, depth: int) -> str:
+    """Terms around each other, so many deep."""
+    for _ in range(depth):
+        fitting = [t for t in TERMS if t.fits(writer, shape) for _ in range(t.lively)]
+        text = writer.one_of(fitting).make(writer, text, shape)
+    return text
+
+
+_ANY = (2, 3, 4, 5)
+
+# ------------------------------------------------------------------------------ element by element
+
+
+@term(*_ANY, weight=3)
+def _function(writer: Writer, x: str, shape: Shape) -> str:
+    return f"{writer.one_of(writer.functions)}({x})"
+
+
+@term(*_ANY, weight=2)
+def _scaled(writer: Writer, x: str, shape: Shape) -> str:
+    number = writer.one_of(["0.5", "-1.5", "2", *writer.numbers])
+    return f"({number} * {x} + {writer.one_of(['0.25', '1'])})"
+
+
+@term(*_ANY, weight=4)
+def _residual(writer: Writer, x: str, shape: Shape) -> str:
+    x = writer.named(x)
+    inner = expression(writer, x, shape, 1)
+    return f"({x} {writer.one_of(['+', '-'])} {inner})"
+
+
+@term(*_ANY)
+def _gated(writer: Writer, x: str, shape: Shape) -> str:
+    x = writer.named(x)
+    return f"({x} * sigmoid({expression(writer, x, shape, 1)}))"
+
+
+@term(*_ANY)
+def _swapped_order(writer: Writer, x: str, shape: Shape) -> str:
+    x = writer.named(x)
+    return f"({expression(writer, x, shape, 1)} + {x})"
+
+
+@term(*_ANY)
+def _clipped(writer: Writer, x: str, shape: Shape) -> str:
+    return writer.one_of(["clip({}, min = -1.5, max = 2)", "maximum({}, -1)", "abs({})"]).format(x)
+
+
+@term(*_ANY, weight=2)
+def _other_tensor(writer: Writer, x: str, shape: Shape) -> str:
+    other = writer.tensor(lambda t: t.shape == shape)
+    if other is None:
+        return f"square(tanh({x}))"
+    kind = writer.one_of(["({} + {})", "({} - {})", "({} * tanh({}))", "maximum({}, {})"])
+    return kind.format(x, other.name)
+
+
+@term(*_ANY)
+def _chosen(writer: Writer, x: str, shape: Shape) -> str:
+    x = writer.named(x)
+    return f"where({x} > 0, {x}, 0.5 * {x})"
+
+
+@term(*_ANY)
+def _masked(writer: Writer, x: str, shape: Shape) -> str:
+    masks = [t for t in writer.tensors if t.dtype == "bool" and t.shape == shape[: t.rank]]
+    if not masks:
+        return f"tanh({x})"
+    mask = writer.use(writer.one_of(masks))
+    ones = ["1"] * (len(shape) - mask.rank)
+    wide = f"({mask.name} |> reshape({shape_text((*mask.shape, *ones))}))" if ones else mask.name
+    return writer.one_of(["where({}, {}, 0)", "where(not {}, {}, 0.5)"]).format(wide, x)
+
+
+# -------------------------------------------------------------------------------------- along axes
+
+
+@term(*_ANY, weight=3)
+def _operand_twice(writer: Writer, x: str, shape: Shape) -> str:
+    axis = writer.number(1, len(shape) - 1)
+    kinds = [
+        f"cumsum({{}}, axis = {axis}, exclusive = true)",
+        f"cumsum({{}}, axis = {axis}, reverse = true)",
+        f"cumsum({{}}, axis = {axis}, exclusive = true, reverse = true)",
+        f"softmax({{}}, axis = {axis})",
+        f"log_softmax({{}}, axis = {axis})",
+        f"flip({{}}, axis = {axis})",
+    ]
+    return writer.one_of(kinds).format(x)
+
+
+@term(*_ANY, weight=2)
+def _against_a_reduction(writer: Writer, x: str, shape: Shape) -> str:
+    x = writer.named(x)
+    axes = writer.one_of([[1], [len(shape) - 1], list(range(1, len(shape)))])
+    kind = writer.one_of(["mean", "sum", "var", "logsumexp"])
+    return f"({x} - 0.5 * {kind}({x}, axis = {axes}, keepdims = true))"
+
+
+@term(*_ANY)
+def _against_a_peak(writer: Writer, x: str, shape: Shape) -> str:
+    x = writer.named(x)
+    axis = writer.number(1, len(shape) - 1)
+    kind = writer.one_of(["max", "min"])
+    return f"({x} - 0.5 * {kind}({x}, axis = {axis}, keepdims = true))"
+
+
+@term(*_ANY, weight=2)
+def _concatenated(writer: Writer, x: str, shape: Shape) -> str:
+    axis = writer.number(1, len(shape) - 1)
+    x = writer.named(x)
+    other = expression(writer, x, shape, 1)
+    cut = ", ".join([":"] * axis + [writer.one_of([f":{shape[axis]}", f"{shape[axis]}:", "::2"])])
+    return f"concat([{x}, {other}], axis = {axis})[{cut}]"
+
+
+@term(*_ANY)
+def _repeated(writer: Writer, x: str, shape: Shape) -> str:
+    axis = writer.number(1, len(shape) - 1)
+    cut = ", ".join([*[":"] * axis, f":{shape[axis]}"])
+    ones = ", ".join("2" if k == axis else "1" for k in range(len(shape)))
+    return writer.one_of(
+        [f"({x} |> repeat(2, axis = {axis}))[{cut}]", f"({x} |> tile([{ones}]))[{cut}]"]
+    )
+
+
+@term(*_ANY)
+def _padded(writer: Writer, x: str, shape: Shape) -> str:
+    axis = writer.number(1, len(shape) - 1)
+    pads = ", ".join("[1, 0]" if k == axis else "[0, 0]" for k in range(len(shape)))
+    cut = ", ".join([*[":"] * axis, f":{shape[axis]}"])
+    mode = writer.one_of(["", ', mode = "edge"'])
+    return f"({x} |> pad([{pads}]{mode}))[{cut}]"
+
+
+# ------------------------------------------------------------------------------------------ layers
+
+
+@term(*_ANY, known=(-1,), weight=4)
+def _over_the_last_axis(writer: Writer, x: str, shape: Shape) -> str:
+    size = shape[-1]
+    kinds = [f"dense({size})", f"dense({size}, bias = false)", "layer_norm", "rms_norm"]
+    return f"({x} |> {writer.one_of(kinds)})"
+
+
+@term(*_ANY, known=(1,), weight=3)
+def _over_channels(writer: Writer, x: str, shape: Shape) -> str:
+    kinds = ["batch_norm", "batch_norm", "group_norm(1)", "prelu"]
+    return f"({x} |> {writer.one_of(kinds if len(shape) > 2 else ['batch_norm'])})"
+
+
+@term(*_ANY)
+def _dropped(writer: Writer, x: str, shape: Shape) -> str:
+    return f"({x} |> dropout(0.25))"
+
+
+@term(*_ANY, weight=4)
+def _bound_layer(writer: Writer, x: str, shape: Shape) -> str:
+    layers = [layer for layer in writer.layers if layer.takes(shape)]
+    return f"({x} |> {writer.one_of(layers).name})" if layers else f"tanh({x})"
+
+
+@term(4, known=(1,), weight=6)
+def _convolution(writer: Writer, x: str, shape: Shape) -> str:
+    channels = shape[1]
+    kinds = [
+        f"conv2d({channels}, 1)",
+        f"conv2d({channels}, 3, padding = 1)",
+        f"conv2d({channels}, [3, 1], padding = [1, 0], bias = false)",
+        f"conv2d({channels}, 3, padding = 2, dilation = 2, groups = {channels})",
+        f'conv2d({channels}, 2, padding = "same")',
+        f"conv_transpose2d({channels}, 3, padding = 1)",
+    ]
+    return f"({x} |> {writer.one_of(kinds)})"
+
+
+@term(4, known=(1,))
+def _squeezed_and_excited(writer: Writer, x: str, shape: Shape) -> str:
+    x = writer.named(x)
+    return f"({x} * sigmoid({x} |> global_avg_pool2d |> conv2d({shape[1]}, 1)))"
+
+
+@term(4, weight=2)
+def _pooled(writer: Writer, x: str, shape: Shape) -> str:
+    return f"({x} |> {writer.one_of(['max', 'avg'])}_pool2d(3, stride = 1, padding = 1))"
+
+
+@term(3, known=(1,), weight=4)
+def _line_convolution(writer: Writer, x: str, shape: Shape) -> str:
+    kinds = ["1", "3, padding = 1", "3, padding = 1, bias = false"]
+    return f"({x} |> conv1d({shape[1]}, {writer.one_of(kinds)}))"
+
+
+@term(3)
+def _line_pool(writer: Writer, x: str, shape: Shape) -> str:
+    return f"({x} |> {writer.one_of(['max', 'avg'])}_pool1d(3, stride = 1, padding = 1))"
+
+
+@term(3, known=(-1,))
+def _recurrent(writer: Writer, x: str, shape: Shape) -> str:
+    return f"({x} |> {writer.one_of(['gru', 'lstm', 'rnn'])}({shape[-1]}))"
+
+
+@term(3, 4, known=(-1,), weight=2)
+def _attention(writer: Writer, x: str, shape: Shape) -> str:
+    x = writer.named(x)
+    causal = writer.one_of(["", ", causal = true"])
+    query = expression(writer, x, shape, 1)
+    return f"scaled_dot_product_attention({query}, {x}, {x}{causal})"
+
+
+# -------------------------------------------------------------------------------- there and back
+
+
+@term(3, 4, weight=3)
+def _turned(writer: Writer, x: str, shape: Shape) -> str:
+    """Computed with the axes in another order."""
+    rank = len(shape)
+    swap = [0, *range(1, rank - 2), rank - 1, rank - 2]
+    rest = [0, *range(2, rank), 1]
+    order = writer.one_of([swap, rest])
+    back = [order.index(axis) for axis in range(rank)]
+    inner = expression(writer, f"({x} |> transpose({order}))", tuple(shape[k] for k in order), 1)
+    return f"({inner} |> {writer.one_of(['transpose', 'permute'])}({back}))"
+
+
+@term(4, weight=3)
+def _as_a_line(writer: Writer, x: str, shape: Shape) -> str:
+    """Computed with two axes as one."""
+    n, c, h, w = shape
+    flat = writer.one_of([(n, times(c, h), w), (n, c, times(h, w))])
+    inner = expression(writer, f"({x} |> reshape({shape_text(flat)}))", flat, 1)
+    return f"({inner} |> reshape({shape_text(shape)}))"
+
+
+@term(3, weight=2)
+def _as_an_image(writer: Writer, x: str, shape: Shape) -> str:
+    axis = writer.number(1, 3)
+    wide = (*shape[:axis], "1", *shape[axis:])
+    inner = expression(writer, f"({x} |> unsqueeze(axis = {axis}))", wide, 1)
+    return f"({inner} |> squeeze(axis = {axis}))"
+
+
+@term(3, 4, known=(1, 2, -1))
+def _flat(writer: Writer, x: str, shape: Shape) -> str:
+    size = times(*shape[1:])
+    inner = expression(writer, f"({x} |> flatten)", (shape[0], size), 1)
+    return f"({inner} |> reshape({shape_text(shape)}))"
+
+
+@term(4)
+def _shuffled(writer: Writer, x: str, shape: Shape) -> str:
+    n, c, h, w = shape
+    if not c.isdigit() or int(c) % 2:
+        return f"relu({x})"
+    half = str(int(c) // 2)
+    split = shape_text((n, "2", half, h, w))
+    return (
+        f"({x} |> reshape({split}) |> transpose([0, 2, 1, 3, 4]) |> reshape({shape_text(shape)}))"
+    )
+
+
+@term(3, 4, known=(-1,))
+def _product(writer: Writer, x: str, shape: Shape) -> str:
+    x = writer.named(x)
+    order = [*range(len(shape) - 2), len(shape) - 1, len(shape) - 2]
+    return f"(softmax({x} @ transpose({x}, {order})) @ {x})"
