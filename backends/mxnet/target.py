@@ -203,7 +203,7 @@ class MXNetTarget(PoolingTarget):
         if self.eager:
             return super().read_sizes(graph, index, source, names)
         dtype = graph.inputs[index].value.type.dtype
-        if dtype in _SMALL and (graph is self.model or dtype is not DType.BOOL):
+        if dtype in _SMALL and (self._is_model(graph) or dtype is not DType.BOOL):
             source = F.cast(source, dtype="float32")
         return [
             Assign((Name(name),), positions(source, axis), f"0, 1, ...: as many as {name}")
@@ -211,8 +211,12 @@ class MXNetTarget(PoolingTarget):
             if name is not None
         ]
 
+    def _is_model(self, graph: Graph) -> bool:
+        """Whether a graph is the model, perhaps at other values of its parameters."""
+        return graph.block is self.model.block
+
     def entry(self, graph: Graph, index: int, source: Expr) -> Expr | None:
-        if graph is not self.model or self.eager:
+        if self.eager or not self._is_model(graph):
             return None
         if graph.inputs[index].value.type.dtype is DType.BOOL:
             return F.cast(source, dtype="float32")
@@ -222,7 +226,7 @@ class MXNetTarget(PoolingTarget):
         constant = self.constant(graph.outputs[index].value)
         if constant is not None and not isinstance(constant.value, Dim):
             expr = F.full((1,), constant.value, dtype=held_as(constant.dtype))
-        if graph is self.model and graph.outputs[index].value.type.dtype is DType.BOOL:
+        if self._is_model(graph) and graph.outputs[index].value.type.dtype is DType.BOOL:
             return F.cast(expr, dtype="bool")
         return expr
 

@@ -60,7 +60,7 @@ class Crossing(ClassTarget):
         value = graph.outputs[index].value
         wanted = self.layouts.signature(graph).outputs[index]
         given = self._turned(expr, value, wanted, value.type.rank)
-        if self._mixed and graph is self.model and value.type.dtype is DType.F32:
+        if self._mixed and graph.block is self.model.block and value.type.dtype is DType.F32:
             return tf.cast(given, tf.float32)
         return given
 
