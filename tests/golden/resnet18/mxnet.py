@@ -104,11 +104,12 @@ def class_loss(
     ignore_index=None,
     smoothing=0.0,
     reduction="mean",
+    dtype="float32",
 ):
     """Negative log-likelihood over the last axis, with weights of the classes."""
-    hot = F.one_hot(label, classes)
+    hot = F.one_hot(label, classes, dtype=dtype)
     if ignore_index is not None and 0 <= ignore_index < classes:
-        kept = F.cast(label != ignore_index, dtype="float32")
+        kept = F.cast(label != ignore_index, dtype=dtype)
         hot = F.broadcast_mul(hot, F.expand_dims(kept, axis=-1))
     if weight is not None:
         hot = F.broadcast_mul(hot, weight)
@@ -118,7 +119,7 @@ def class_loss(
         weighed = log_p if weight is None else F.broadcast_mul(log_p, weight)
         uniform = -F.mean(weighed, axis=-1)
         if ignore_index is not None:
-            uniform = uniform * F.cast(label != ignore_index, dtype="float32")
+            uniform = uniform * F.cast(label != ignore_index, dtype=dtype)
         loss = (1 - smoothing) * loss + smoothing * uniform
     if reduction == "none":
         return loss
@@ -560,4 +561,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 8c86b9215af778bd
+# Compiled by Tercet. sha256 of the lines above: 3dab95c1717ce332
