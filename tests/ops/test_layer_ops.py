@@ -91,6 +91,10 @@ def test_references_agree_with_pytorch(case: OpCase, torch_results: dict[str, An
     for index, found in enumerate(case.reference()):
         expected = torch_results[f"{case.name}.{index}"]
         assert found.shape == expected.shape
+        if np.isnan(expected).all():  # a mean of nothing, which is 0 here
+            assert case.name.endswith(("_of_nothing", "_without_weight"))
+            assert (found == 0).all()
+            continue
         assert np.abs(expected).max() > 1e-3
         np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-12)
 
