@@ -9,7 +9,7 @@ from tercet.backends.base import Lowerings, Unsupported, rejected
 from tercet.backends.pytorch.helpers import HELPERS
 from tercet.backends.pytorch.initial import filled, initializer
 from tercet.backends.pytorch.initialize import own_initializers
-from tercet.codegen.expr import Expr, Helper, Input, Made, Name, Template
+from tercet.codegen.expr import Expr, Helper, Input, Literal, Made, Name, Template
 from tercet.codegen.pooled import PoolingTarget
 from tercet.codegen.script.names import SCRIPT_NAMES, words
 from tercet.codegen.target import Application, shortened
@@ -120,6 +120,9 @@ class PyTorchTarget(PoolingTarget):
     reads_known_sizes: ClassVar[bool] = True
 
     def scalar(self, op: Op, expr: Expr) -> Expr:
+        match expr:
+            case Literal(bool(value)) if op.operator is not None:  # which the exporter cannot trace
+                return Literal(int(value))
         return shortened(expr)
 
     def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:

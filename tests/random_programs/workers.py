@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -27,13 +28,15 @@ class Worker:
         self._jobs = 0
 
     def begin(self, folder: Path, flags: Sequence[str]) -> None:
-        if self._jobs >= _JOBS:
+        died = self._process is not None and self._process.poll() is not None
+        if died or self._jobs >= _JOBS:  # it may die a moment after its answer
             self.end()
         if self._process is None:
             self._process, self._jobs = _start(self._framework), 0
         self._jobs += 1
         assert self._process.stdin is not None
-        print(json.dumps([str(folder), *flags]), file=self._process.stdin, flush=True)
+        with contextlib.suppress(BrokenPipeError):  # `problem` tells what it died of
+            print(json.dumps([str(folder), *flags]), file=self._process.stdin, flush=True)
 
     def problem(self) -> str:
         """What went wrong with the job that was begun; empty where nothing did."""
@@ -54,7 +57,8 @@ class Worker:
     def end(self) -> None:
         if self._process is not None:
             assert self._process.stdin is not None
-            self._process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
             self._process.wait()
             self._process = None
 

@@ -1,0 +1,168 @@
+"""`python -m benchmarks.random_programs`: random programs by the thousand, and the record of it.
+
+Every program follows from its number (`tests/random_programs`); it is compiled for all targets,
+run, trained by a step, and a part of them exported.  Of each kind of finding the first is shrunk.
+Then
+known faults are put back into the compiler one at a time, and must be found.  The record,
+`benchmarks/random_programs.json`, is written after every chunk, so that a campaign that was
+interrupted goes on; where the code has changed since, it begins anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.processes import ROOT
+from benchmarks.report import machine
+from tercet.project import FRAMEWORKS
+from tests.random_programs.judging import Finding, Verdict, judge
+from tests.random_programs.mutants import MUTANTS, Mutant
+from tests.random_programs.programs import Program
+from tests.random_programs.search import program_of, search
+from tests.random_programs.workers import Workers
+
+RECORD = ROOT / "benchmarks" / "random_programs.json"
+PROGRAMS = 2_000
+WITHIN = 200
+"""Programs within which a fault that was put back must be found."""
+_CHUNK = 50
+
+
+@dataclass
+class Record:
+    """What a campaign has found so far; `next` is the number of the program that comes next."""
+
+    code: str
+    next: int = 0
+    seconds: float = 0.0
+    exported: int = 0
+    trained_alike: int = 0
+    unjudged: dict[str, int] = field(default_factory=dict)
+    refusals: dict[str, int] = field(default_factory=dict)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    mutants: dict[str, dict[str, Any]] = field(default_factory=dict)
+    machine: dict[str, str] = field(default_factory=machine)
+
+    def add(self, program: Program, verdict: Verdict) -> None:
+        """Counts what became of a program; findings are told apart from it."""
+        self.next += 1
+        self.exported += program.exported
+        self.trained_alike += not (program.is_random or program.has_ties)
+        refused = Counter(self.refusals)
+        refused.update(verdict.refusals.values())
+        self.refusals = dict(sorted(refused.items()))
+        if verdict.unjudged:
+            self.unjudged[verdict.unjudged] = self.unjudged.get(verdict.unjudged, 0) + 1
+
+
+class _Found(Exception):
+    """A finding of the kind that is looked for."""
+
+
+def main() -> int:
+    """Run the campaign, or the rest of it; the exit code is 1 where it is not as it should be."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.random_programs")
+    parser.add_argument("--programs", type=int, default=PROGRAMS, help=f"default {PROGRAMS:,}")
+    args = parser.parse_args()
+    record = _begun()
+    with Workers(FRAMEWORKS) as workers:
+        while record.next < args.programs:
+            started = time.monotonic()
+            for _ in range(min(_CHUNK, args.programs - record.next)):
+                _try(record, workers)
+            record.seconds += time.monotonic() - started
+            _write(record)
+            print(f"{record.next:,} programs, {len(record.findings)} findings", flush=True)
+        for mutant in MUTANTS:
+            if mutant.name not in record.mutants:
+                record.mutants[mutant.name] = _hunt(mutant, workers)
+                _write(record)
+                print(mutant.name, record.mutants[mutant.name]["number"], flush=True)
+    missed = [name for name, found in record.mutants.items() if found["number"] is None]
+    return int(bool(record.findings or missed))
+
+
+def _try(record: Record, workers: Workers) -> None:
+    number = record.next
+    program = program_of(number)
+    verdict = judge(program, workers)
+    record.add(program, verdict)
+    known = {(f["target"], f["kind"]) for f in record.findings}
+    for finding in verdict.findings:
+        smallest = program.text
+        if (finding.target, finding.kind) not in known:
+            smallest = _smallest(number, finding, workers)
+            known.add((finding.target, finding.kind))
+        record.findings.append({"number": number, **asdict(finding), "program": smallest})
+
+
+def _smallest(number: int, finding: Finding, workers: Workers) -> str:
+    """The text of the smallest program with a finding of the kind."""
+    last = ""
+
+    def check(program: Program) -> None:
+        nonlocal last
+        found = judge(program, workers).findings
+        if any((f.target, f.kind) == (finding.target, finding.kind) for f in found):
+            last = program.text
+            raise _Found
+
+    with contextlib.suppress(_Found):
+        search(number, check)
+    return last
+
+
+def _hunt(mutant: Mutant, workers: Workers) -> dict[str, Any]:
+    """The number of the first program that finds a fault, and what it finds."""
+    with mutant.planted():
+        for number in range(WITHIN):
+            program = program_of(number)
+            found = judge(program, workers).findings
+            if found:
+                told = found[0].message.strip().splitlines()[-1]
+                return {"number": number, "target": found[0].target, "finding": told}
+    return {"number": None}
+
+
+def _begun() -> Record:
+    """The record of a campaign that has begun with this code, or a new one."""
+    code = _digest()
+    if RECORD.exists():
+        found = Record(**json.loads(RECORD.read_text("utf-8")))
+        if found.code == code:
+            return found
+    return Record(code)
+
+
+def _write(record: Record) -> None:
+    """Replaces the record; what interrupts it leaves the older one or this."""
+    temporary = RECORD.with_suffix(".tmp")
+    text = json.dumps({**asdict(record), "seconds": round(record.seconds, 1)}, indent=1)
+    temporary.write_text(text + "\n", "utf-8")
+    temporary.replace(RECORD)
+
+
+def _digest() -> str:
+    """What tells whether the code is the same: a hash of all that takes part."""
+    found = hashlib.sha256()
+    for path in _sources():
+        found.update(path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def _sources() -> Iterator[Path]:
+    for folder in ("dsl", "compiler", "codegen", "backends", "tests/random_programs"):
+        yield from sorted((ROOT / folder).glob("**/*.py"))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
