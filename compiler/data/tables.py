@@ -36,10 +36,10 @@ _ROWS = 100
 class Csv(FileSource):
     """A table with a header line: every column of numbers is f32[N] under its name in the header.
 
-    Characters of a name that no identifier has become `_`, and a keyword gets one at its end: a
-    column `target` is read as `target_`.  With `header = false` the first line is a row, and the
-    columns are `column_1`, `column_2`, …; without `header`, numbers in the first line are an error,
-    for either may be meant.  The file may be gzipped (`.gz`).
+    A name that is no identifier has `_` in the place of what none may have, and a keyword gets one
+    at its end: a column `target` is read as `target_`.  With `header = false` the first line is a
+    row, and the columns are `column_1`, `column_2`, …; without `header`, numbers in the first line
+    are an error, for either may be meant.  The file may be gzipped (`.gz`).
 
     `cast(x, i64)` and `cast(x, f64)` of a column read the number as it stands in the file, not
     through f32.  A cell that is blank or no finite number is an error that names its line; where
@@ -144,7 +144,9 @@ def _is_number(cell: str, *, gaps: bool = False) -> bool:
 
 def identifier(header: str) -> str:
     """A column's name in the language: `Sea level (mm)` -> `Sea_level_mm`."""
-    name = re.sub(r"\W+", "_", header.strip()).strip("_") or "column"
+    name = header.strip()
+    if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+        name = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "column"
     if name in KEYWORDS:
         return f"{name}_"
     return f"_{name}" if name[0].isdigit() else name
