@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from tercet.backends.draft import Draft
-from tercet.codegen.script.style import Style
+from tercet.codegen.script.style import FULL, Style
 from tercet.codegen.specialised import layers_of
 from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.training import Training
@@ -104,16 +104,26 @@ class Lowerings(Generic[F]):
     def __init__(self, target: str) -> None:
         self.target = target
         self._table: dict[type[Op], F] = {}
+        self._exact: dict[type[Op], F] = {}
         self._unsupported: dict[type[Op], str] = {}
         self._exceptions: dict[type[Op], list[Exceptional]] = {}
         self._limits: dict[type[Op], list[Limit]] = {}
 
     def __call__(self, *operations: type[Op]) -> Callable[[F], F]:
+        return self._registering(self._table, operations)
+
+    def exact(self, *operations: type[Op]) -> Callable[[F], F]:
+        """Registers what stands in exact scripts, where training would differ otherwise."""
+        return self._registering(self._exact, operations)
+
+    def _registering(
+        self, table: dict[type[Op], F], operations: tuple[type[Op], ...]
+    ) -> Callable[[F], F]:
         def register(function: F) -> F:
             for cls in operations:
-                if cls in self._table:
+                if cls in table:
                     raise ValueError(f"{self.target}: {cls.__name__} has two lowerings")
-                self._table[cls] = function
+                table[cls] = function
             return function
 
         return register
@@ -153,9 +163,11 @@ class Lowerings(Generic[F]):
         """Whether a class has a lowering of its own."""
         return cls in self._table
 
-    def find(self, op: Op) -> F:
-        """The lowering of an operation.  Raises Unsupported."""
+    def find(self, op: Op, *, exact: bool = False) -> F:
+        """The lowering of an operation, in an exact script or another.  Raises Unsupported."""
         cls = type(op)
+        if exact and cls in self._exact:
+            return self._exact[cls]
         if cls in self._table:
             return self._table[cls]
         raise Unsupported(self._unsupported.get(cls, "it has no lowering for this target yet"))
@@ -196,7 +208,7 @@ class Print(Protocol):
         model: Graph,
         training: Training | None,
         place: Place,
-        style: Style = Style.FULL,
+        style: Style = FULL,
         *,
         follow: bool = True,
     ) -> Draft: ...
@@ -215,7 +227,7 @@ class Backend:
         model: Graph,
         training: Training | None,
         place: Place,
-        style: Style = Style.FULL,
+        style: Style = FULL,
     ) -> str:
         """The text of a script.  Raises DiagnosticError for what the target cannot express."""
         from tercet.backends.finishing import finished  # `tercet check` prints drafts alone

@@ -13,7 +13,7 @@ from tercet.codegen.decisions import Decision
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.pieces import Piece, joined
 from tercet.codegen.script.quoting import docstring, one_line, shell_word
-from tercet.codegen.script.style import Style
+from tercet.codegen.script.style import FULL, Style
 from tercet.codegen.writer import lines
 from tercet.compiler.graph.ir import Graph
 from tercet.dsl.visible import columns, visible
@@ -81,7 +81,7 @@ def header(
     trained: bool,
     notes: Sequence[str],
     exported: str = ".onnx",
-    style: Style = Style.FULL,
+    style: Style = FULL,
 ) -> str:
     """The module docstring: what the script is and how to run it.
 

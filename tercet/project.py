@@ -39,7 +39,8 @@ class Project:
     """A compiled file and the one model in it that is meant.
 
     `program` holds the graphs of all models of the file, `model` is the graph of the one meant,
-    `warnings` are what is legal and probably a slip.
+    `warnings` are what is legal and probably a slip.  `exact`: its scripts train to the same
+    weights in every target (docs/training.md).
     """
 
     path: Path
@@ -47,6 +48,7 @@ class Project:
     program: Program
     model: Graph
     warnings: tuple[Diagnostic, ...]
+    exact: bool = False
 
     @property
     def training(self) -> Training | None:
@@ -68,11 +70,12 @@ def open_project(
     training: Mapping[str, str] | None = None,
     after: str | None = None,
     inference: bool = False,
+    exact: bool = False,
 ) -> Project:
     """Reads a file and runs all passes, or those up to `after`, on what elaboration gives.
 
-    For `inference` it has no training, whatever the file says of one.  Raises DiagnosticError with
-    all its errors.
+    For `inference` it has no training, whatever the file says of one; `exact` is the project's.
+    Raises DiagnosticError with all its errors.
     """
     result = pipeline.load(
         path,
@@ -84,7 +87,7 @@ def open_project(
     )
     program = result.program_or_raise()
     graph = pipeline.model_of(program, result.source, model)
-    return Project(Path(path), result.source, program, graph, result.warnings)
+    return Project(Path(path), result.source, program, graph, result.warnings, exact)
 
 
 def backend(target: str) -> Backend:
@@ -136,14 +139,16 @@ def drafts(
     return found
 
 
-def refusals(result: CompileResult, targets: Sequence[str]) -> tuple[Diagnostic, ...]:
+def refusals(
+    result: CompileResult, targets: Sequence[str], *, exact: bool = False
+) -> tuple[Diagnostic, ...]:
     """What `drafts` would raise for the models of a file, each once."""
     if result.program is None:
         return ()
     found: dict[object, Diagnostic] = {}
     path = result.source.path or Path(result.source.name)
     for graph in result.program.models.values():
-        project = Project(path, result.source, result.program, graph, result.warnings)
+        project = Project(path, result.source, result.program, graph, result.warnings, exact)
         try:
             drafts(project, targets, Path(), follow=False)
         except DiagnosticError as problem:
@@ -160,7 +165,7 @@ def _draft(
     name = script_name(project, target)
     resolved = None if folder is None else folder.resolve()
     place = Place(project.path.name, project.path.resolve().parent, resolved, name)
-    style = Style.LEAN if lean else Style.FULL
+    style = Style(lean, project.exact)
     return backend(target).draft(project.model, project.training, place, style, follow=follow)
 
 

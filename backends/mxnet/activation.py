@@ -44,6 +44,35 @@ def _leaky_relu(op: ops.LeakyRelu, at: Application, x: Expr) -> Expr:
     return F.LeakyReLU(x, act_type="leaky", slope=op.alpha)
 
 
+# `LeakyReLU` has its slope in float32 and computes GELU in it; `clip` has its bounds in it, and a
+# gradient at them.
+
+
+@lower.exact(ops.LeakyRelu)
+def _exact_leaky_relu(op: ops.LeakyRelu, at: Application, x: Expr) -> Expr:
+    return Helper("leaky_relu")(F, x, op.alpha)
+
+
+@lower.exact(ops.Elu)
+def _exact_elu(op: ops.Elu, at: Application, x: Expr) -> Expr:
+    return Helper("elu")(F, x, op.alpha)
+
+
+@lower.exact(ops.Gelu)
+def _exact_gelu(op: ops.Gelu, at: Application, x: Expr) -> Expr:
+    return Helper("gelu_tanh" if op.approximate == "tanh" else "gelu")(F, x)
+
+
+@lower.exact(ops.Relu6)
+def _exact_relu6(op: ops.Relu6, at: Application, x: Expr) -> Expr:
+    return F.minimum(F.relu(x), 6)
+
+
+@lower.exact(ops.HardTanh)
+def _exact_hard_tanh(op: ops.HardTanh, at: Application, x: Expr) -> Expr:
+    return F.minimum(F.maximum(x, op.low), op.high)
+
+
 @lower(ops.Elu)
 def _elu(op: ops.Elu, at: Application, x: Expr) -> Expr:
     return F.LeakyReLU(x, act_type="elu", slope=op.alpha)
@@ -74,6 +103,16 @@ def _softplus(op: ops.Softplus, at: Application, x: Expr) -> Expr:
 @lower(ops.LogSigmoid)
 def _log_sigmoid(op: ops.LogSigmoid, at: Application, x: Expr) -> Expr:
     return -F.Activation(-x, act_type="softrelu")
+
+
+@lower.exact(ops.Softplus)
+def _exact_softplus(op: ops.Softplus, at: Application, x: Expr) -> Expr:
+    return Helper("softplus")(F, x)
+
+
+@lower.exact(ops.LogSigmoid)
+def _exact_log_sigmoid(op: ops.LogSigmoid, at: Application, x: Expr) -> Expr:
+    return -Helper("softplus")(F, -x)
 
 
 @lower(ops.HardTanh)

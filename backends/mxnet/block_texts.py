@@ -47,6 +47,17 @@ BLOCKS = {
         f"Conv{rank}DTransposeToOne": _TO_ONE.format(rank=rank, ones=", 1" * rank)
         for rank in (1, 2, 3)
     },
+    "Erf": '''\
+class Erf(mx.autograd.Function):
+    """Its gradient is written out: MXNet's own has pi in float32."""
+
+    def forward(self, x):
+        self.save_for_backward(x)
+        return nd.erf(x)
+
+    def backward(self, gradient):
+        (x,) = self.saved_tensors
+        return gradient * 2 / np.pi**0.5 * nd.exp(-nd.square(x))''',
     "PReLU": '''\
 class PReLU(nn.PReLU):
     """Written out: where a graph computes it in place, the slopes get a wrong gradient."""
@@ -160,6 +171,36 @@ class LayerNorm(nn.HybridBlock):
         variance = F.mean(F.square(x), axis=self.axes, keepdims=True)
         x = F.broadcast_div(x, F.sqrt(variance + self.epsilon))
         return F.broadcast_add(F.broadcast_mul(x, gamma), beta)''',
+    "BatchNorm": '''\
+class BatchNorm(nn.BatchNorm):
+    """Averages its statistics itself, in order: MXNet's operation has `momentum` in float32
+    and averages with the gradients."""
+
+    def __init__(self, momentum=0.9, **settings):
+        super().__init__(momentum=1, **settings)
+        self.share = 1 - momentum
+
+    def hybrid_forward(self, F, x, gamma, beta, running_mean, running_var):
+        if mx.autograd.is_training():
+            with mx.autograd.pause():
+                mean = nd.mean(x, axis=1, exclude=True, keepdims=True)
+                square = nd.square(nd.broadcast_sub(x, mean))
+                variance = nd.mean(square, axis=1, exclude=True)
+                running_mean += self.share * (mean.reshape(-1) - running_mean)
+                running_var += self.share * (variance - running_var)
+        return super().hybrid_forward(F, x, gamma, beta, running_mean, running_var)''',
+    "InstanceNorm": '''\
+class InstanceNorm(nn.InstanceNorm):
+    """Written out: MXNet's operation computes in float32 only."""
+
+    def hybrid_forward(self, F, x, gamma, beta):
+        h = F.reshape(x, shape=(0, 0, -1))
+        h = F.broadcast_sub(h, F.mean(h, axis=2, keepdims=True))
+        variance = F.mean(F.square(h), axis=2, keepdims=True)
+        h = F.broadcast_div(h, F.sqrt(variance + self._kwargs["eps"]))
+        h = F.broadcast_mul(h, F.reshape(gamma, shape=(1, -1, 1)))
+        h = F.broadcast_add(h, F.reshape(beta, shape=(1, -1, 1)))
+        return F.reshape_like(h, x)''',
     "GroupNorm": '''\
 class GroupNorm(nn.HybridBlock):
     """Group normalisation with a weight per channel; Gluon's has one per group."""

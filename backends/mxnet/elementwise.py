@@ -69,6 +69,11 @@ def _broadcast(op: Op, at: Application, a: Expr, b: Expr) -> Expr:
     return infix(op, a, b) if alike else _BROADCASTING[type(op)](a, b)
 
 
+@lower.exact(ops.Erf)
+def _exact_erf(op: ops.Erf, at: Application, x: Expr) -> Expr:
+    return Helper("erf")(F, x)
+
+
 @lower(ops.Constant)
 def _size(op: ops.Constant, at: Application) -> Expr:
     """A size that only the run knows, as a number; other constants are printed as they are."""
@@ -182,6 +187,15 @@ def _where(op: ops.Where, at: Application, condition: Expr, a: Expr, b: Expr) ->
 def _clip(op: ops.Clip, at: Application, x: Expr) -> Expr:
     if op.min is not None and op.max is not None and at.type(0).dtype.is_float:
         return F.clip(x, op.min, op.max)
+    return _bounded(op, x)
+
+
+@lower.exact(ops.Clip)  # `clip` has its bounds in float32
+def _exact_clip(op: ops.Clip, at: Application, x: Expr) -> Expr:
+    return _bounded(op, x)
+
+
+def _bounded(op: ops.Clip, x: Expr) -> Expr:
     if op.min is not None:
         x = F.maximum(x, op.min)
     return x if op.max is None else F.minimum(x, op.max)

@@ -27,6 +27,23 @@ def attention(F, query, key, value, scale, mask=None, causal=False):
     if mask is not None:
         weights = F.broadcast_mul(weights, visible)
     return F.linalg_gemm2(weights, value)''',
+    "leaky_relu": """\
+def leaky_relu(F, x, alpha):
+    return F.relu(x) + alpha * F.minimum(x, 0)""",
+    "elu": """\
+def elu(F, x, alpha):
+    return F.relu(x) + alpha * F.expm1(F.minimum(x, 0))""",
+    "gelu": """\
+def gelu(F, x):
+    return 0.5 * x * (1 + erf(F, x / 2**0.5))""",
+    "softplus": '''\
+def softplus(F, x):
+    """log(1 + exp(x)); MXNet's own is x from 20 on."""
+    peak = F.stop_gradient(F.relu(x))
+    return peak + F.log(F.exp(x - peak) + F.exp(-peak))''',
+    "erf": """\
+def erf(F, x):
+    return F.erf(x) if F is mx.sym else Erf()(x)""",
     "selu": """\
 def selu(F, x):
     negative = 1.6732632423543772 * F.expm1(F.minimum(x, 0))
@@ -185,7 +202,7 @@ def binary_cross_entropy(F, p, label):
     return -(label * log_p + (1 - label) * log_q)''',
     "binary_cross_entropy_with_logits": """\
 def binary_cross_entropy_with_logits(F, x, label):
-    return F.relu(x) - x * label + F.Activation(-F.abs(x), act_type="softrelu")""",
+    return F.Activation(x, act_type="softrelu") - x * label""",
     "kl_div": """\
 def kl_div(F, log_p, label):
     positive = label > 0

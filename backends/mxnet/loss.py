@@ -82,6 +82,17 @@ def _element_loss(
     return _reduced(op, _of_each(op, at, x, target), weight)
 
 
+@lower.exact(ops.BinaryCrossEntropyWithLogits)
+def _exact_logits_loss(
+    op: ops.BinaryCrossEntropyWithLogits,
+    at: Application,
+    x: Expr,
+    target: Expr,
+    weight: Expr | None,
+) -> Expr:
+    return _reduced(op, Helper("softplus")(F, x) - x * target, weight)
+
+
 def _of_each(op: ops.ElementLoss, at: Application, x: Expr, target: Expr) -> Expr:
     """The loss of each element."""
     match op:

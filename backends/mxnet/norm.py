@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tercet.backends.mxnet.initial import initial
 from tercet.backends.mxnet.target import F, construct, lower, nn
-from tercet.codegen.expr import Expr, Helper, Made, default
+from tercet.codegen.expr import Call, Expr, Helper, Made, default
 from tercet.codegen.target import Application
 from tercet.compiler.graph.ir import Layer
 from tercet.compiler.initializers import Ones
@@ -46,6 +46,29 @@ def _layer_norm(op: LayerNorm, layer: Layer) -> Expr:
     if len(shape) == 1:
         return nn.LayerNorm(epsilon=default(op.eps, 1e-5), **own)
     return Helper("LayerNorm")(shape, epsilon=default(op.eps, 1e-5), **own)
+
+
+@construct.exact(BatchNorm)  # Gluon's has its momentum in float32
+def _exact_batch_norm(op: BatchNorm, layer: Layer) -> Expr:
+    made = _batch_norm(op, layer)
+    assert isinstance(made, Call)
+    return Call(Helper("BatchNorm"), made.positional, made.keywords)
+
+
+@construct.exact(LayerNorm)  # Gluon's has its epsilon in float32
+def _exact_layer_norm(op: LayerNorm, layer: Layer) -> Expr:
+    shape = layer.parameter("weight").type.shape
+    epsilon = default(op.eps, 1e-5)
+    return Helper("LayerNorm")(shape, epsilon=epsilon, **_initial(layer, _GLUON))
+
+
+@construct.exact(InstanceNorm)  # Gluon's computes in float32
+def _exact_instance_norm(op: InstanceNorm, layer: Layer) -> Expr:
+    return Helper("InstanceNorm")(
+        epsilon=default(op.eps, 1e-5),
+        in_channels=layer.parameter("weight").type.shape[0],
+        **_initial(layer, _GLUON),
+    )
 
 
 @construct(GroupNorm)

@@ -6,16 +6,19 @@ from __future__ import annotations
 def _class(name: str, summary: str, parameters: str, slots: int, body: str) -> str:
     names = [p.split("=")[0] for p in parameters.split(", ") if p]
     state = ", ".join(["nd.zeros_like(weight)"] * slots)
-    state = f"({state},)" if slots == 1 else f"({state})"
+    state = f"({state},)" if slots == 1 else f"({state})" if slots else "None"
     stored = "".join(f"        self.{n} = {n}\n" for n in names)
+    constructor = f"""\
+    def __init__(self, {parameters}, **settings):
+        super().__init__(**settings)
+{stored}
+"""
+    constructor = constructor if parameters else ""
     return f'''\
 class {name}(mx.optimizer.Optimizer):
     """{summary}"""
 
-    def __init__(self, {parameters}{", " if parameters else ""}**settings):
-        super().__init__(**settings)
-{stored}
-    def create_state(self, index, weight):
+{constructor}    def create_state(self, index, weight):
         return {state}
 
     def update(self, index, weight, gradient, state):
@@ -169,6 +172,60 @@ weight[:] = weight - rate * direction
 }
 
 
+_EXACT = {
+    "SGD": _class(
+        "SGD",
+        "Gradient descent; MXNet's operation has its rate in float32.",
+        "",
+        0,
+        _lines("weight[:] = weight - rate * (gradient + wd * weight)"),
+    ),
+    "Momentum": _class(
+        "Momentum",
+        "Gradient descent with momentum; the velocity is free of the rate.",
+        "momentum=0.9",
+        1,
+        _lines("""
+(velocity,) = state
+velocity[:] = self.momentum * velocity + gradient + wd * weight
+weight[:] = weight - rate * velocity
+"""),
+    ),
+    "Adam": _class(
+        "Adam",
+        "Kingma and Ba, 2015; MXNet's operation has its betas in float32.",
+        "beta1=0.9, beta2=0.999, epsilon=1e-8",
+        2,
+        _lines(
+            "gradient = gradient + wd * weight"
+            + _ADAM
+            + """
+root = nd.sqrt(square / (1 - self.beta2**step)) + self.epsilon
+weight[:] = weight - rate / (1 - self.beta1**step) * mean / root
+""".strip()
+        ),
+    ),
+    "AdamW": _class(
+        "AdamW",
+        "Adam with decoupled weight decay (Loshchilov and Hutter, 2019).",
+        "beta1=0.9, beta2=0.999, epsilon=1e-8",
+        2,
+        _lines(
+            _ADAM
+            + """
+root = nd.sqrt(square / (1 - self.beta2**step)) + self.epsilon
+weight[:] = weight - rate * wd * weight
+weight[:] = weight - rate / (1 - self.beta1**step) * mean / root
+""".strip()
+        ),
+    ),
+}
+_CLIPPING = """\
+        if self.clip_gradient is not None:
+            gradient = nd.clip(gradient, -self.clip_gradient, self.clip_gradient)
+"""
+
+
 def _without_unused_step(text: str) -> str:
     line = "        step = self._index_update_count[index]\n"
     before, _, after = text.partition(line)
@@ -177,3 +234,8 @@ def _without_unused_step(text: str) -> str:
 
 OPTIMIZERS = {name: _without_unused_step(text) for name, text in _CLASSES.items()}
 """Classes by name."""
+EXACT_OPTIMIZERS = {
+    name: _without_unused_step(text.replace(_CLIPPING, ""))
+    for name, text in (_CLASSES | _EXACT).items()
+}
+"""Those of exact scripts, which clip in full precision themselves."""

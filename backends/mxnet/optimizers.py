@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tercet.backends.mxnet.optimizer_texts import OPTIMIZERS
+from tercet.backends.mxnet.optimizer_texts import EXACT_OPTIMIZERS, OPTIMIZERS
 from tercet.codegen.expr import Expr, Name, lift
 from tercet.codegen.render import render
 from tercet.codegen.script.pieces import Piece, literal
@@ -69,30 +69,45 @@ def _rounded(beta: Expr) -> Expr:
     return Name("float")(Name("np").float32(beta))
 
 
-def printed_optimizer(update: Update, rate: Expr, constants: dict[str, str]) -> PrintedOptimizer:
-    """How the script makes the optimizer; `constants` name attributes' values."""
+def printed_optimizer(
+    update: Update, rate: Expr, constants: dict[str, str], *, exact: bool = False
+) -> PrintedOptimizer:
+    """How the script makes the optimizer; `constants` name attributes' values.
+
+    MXNet's own, and its operations, have their settings in float32: where training is to be
+    `exact`, it is a class of the script over whole arrays.
+    """
     optimizer = update.optimizer
 
     def value(attribute: str) -> Expr:
         name = constants.get(attribute)
         return Name(name) if name else lift(getattr(optimizer, attribute))
 
-    kind = _kind(update, value)
+    kind = _exact_kind(update, value) if exact else _kind(update, value)
     settings = {"learning_rate": rate, **kind.settings}
     if optimizer.weight_decay:
         settings["wd"] = value("weight_decay")
+    if exact:
+        return _own(kind, settings, EXACT_OPTIMIZERS, clips=False)
     # MXNet's own Adam clips what weight decay has joined already.
     clips = kind.own or isinstance(optimizer, Sgd) or not optimizer.weight_decay
     if isinstance(update.clip, ClipValue) and clips:
         settings["clip_gradient"] = Name("MAX_GRADIENT")
     if kind.own:
-        keywords = ", ".join(f"{key}={render(entry)}" for key, entry in settings.items())
-        piece = Piece(OPTIMIZERS[kind.name], _IMPORTS)
-        return PrintedOptimizer(f"{kind.name}({keywords})", piece)
+        return _own(kind, settings, OPTIMIZERS)
     entries = ", ".join(f'"{key}": {render(entry)}' for key, entry in settings.items())
     return PrintedOptimizer(
         f'"{kind.name}", {{{entries}}}', Piece(), kind.each_step, kind.notes, clips
     )
+
+
+def _own(
+    kind: _Kind, settings: dict[str, Expr], texts: dict[str, str], *, clips: bool = True
+) -> PrintedOptimizer:
+    """A class of the script with these settings."""
+    keywords = ", ".join(f"{key}={render(entry)}" for key, entry in settings.items())
+    piece = Piece(texts[kind.name], _IMPORTS)
+    return PrintedOptimizer(f"{kind.name}({keywords})", piece, clips=clips)
 
 
 _IMPORTS = ("import math", "import mxnet as mx", "from mxnet import nd")
@@ -155,6 +170,19 @@ def _kind(update: Update, value: Callable[[str], Expr]) -> _Kind:
         case Lion():
             return _Kind("Lion", True, _betas(optimizer))
     raise TypeError(type(optimizer).__name__)
+
+
+def _exact_kind(update: Update, value: Callable[[str], Expr]) -> _Kind:
+    optimizer = update.optimizer
+    match optimizer:
+        case Sgd(momentum=0):
+            return _Kind("SGD", True)
+        case Sgd(nesterov=nesterov):
+            settings = {"momentum": value("momentum")}
+            return _Kind("Nesterov" if nesterov else "Momentum", True, settings)
+        case Adam():
+            return _Kind("Adam", True, _betas(optimizer) | {"epsilon": lift(optimizer.eps)})
+    return _kind(update, value)
 
 
 def _betas(optimizer: Adam | AdamW | NAdam | Lion) -> dict[str, Expr]:

@@ -27,7 +27,7 @@ from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.codegen.script.pieces import Piece, literal
-from tercet.codegen.script.style import Style
+from tercet.codegen.script.style import FULL, Style
 from tercet.codegen.script.training import argument_lines, constants, output_lines
 from tercet.codegen.tree import find_parts
 from tercet.compiler.graph.ir import Graph
@@ -74,14 +74,18 @@ def draft(
     model: Graph,
     training: Training | None,
     place: Place,
-    style: Style = Style.FULL,
+    style: Style = FULL,
     *,
     follow: bool = True,
 ) -> Draft:
     """The script for a model.  Raises DiagnosticError for what MXNet cannot express."""
     _check_ends(model)
     loss = training.update.loss if training else None
-    printed = print_model(model, lambda models: MXNetTarget(models[0], loss=loss), follow=follow)
+    printed = print_model(
+        model,
+        lambda models: MXNetTarget(models[0], loss=loss, exact=style.exact),
+        follow=follow,
+    )
     whole = [with_raw_parameters(code) for code in printed.classes]
     _check_dependence(model, whole[-1])
     classes, factories = with_factories(whole, KINDS)
@@ -171,7 +175,7 @@ def _main(
         *_initialized(interface),
         "if args.weights:",
         f"    load(model, {reading('args.weights', style)}, args.weights)",
-        "model.hybridize(static_alloc=True, static_shape=True)",
+        *(() if style.exact else ("model.hybridize(static_alloc=True, static_shape=True)",)),
     ]
     if printer is not None:
         body += printer.main_lines()

@@ -90,8 +90,16 @@ class MXNetTarget(PoolingTarget):
     has_sequences: ClassVar[bool] = True
     tells_output_shapes: ClassVar[bool] = False
 
-    def __init__(self, model: Graph, *, eager: bool = False, loss: Graph | None = None) -> None:
+    def __init__(
+        self,
+        model: Graph,
+        *,
+        eager: bool = False,
+        loss: Graph | None = None,
+        exact: bool = False,
+    ) -> None:
         super().__init__()
+        self.exact = exact
         self.model = model
         trained = loss is not None
         self._awkward = awkward_inputs(model) if trained else frozenset[int]()
@@ -105,7 +113,7 @@ class MXNetTarget(PoolingTarget):
             for parameter in layer.parameters:
                 held_as(parameter.type.dtype)
             table = construct_shared if self.construct_key(layer) else construct
-            return table.find(layer.op)(layer.op, layer)
+            return table.find(layer.op, exact=self.exact)(layer.op, layer)
         except Unsupported as problem:
             raise rejected("mxnet", layer.op, layer.site.span, problem) from None
 
@@ -121,7 +129,7 @@ class MXNetTarget(PoolingTarget):
                 return Input(0)
             foreign = self._foreign_bools(at.graph, item)
             operands = (_numbers(x) if k in foreign else x for k, x in enumerate(at.inputs))
-            return self._finished(lower.find(item.op)(item.op, at, *operands))
+            return self._finished(lower.find(item.op, exact=self.exact)(item.op, at, *operands))
         except Unsupported as problem:
             raise rejected("mxnet", item.op, item.span, problem) from None
 

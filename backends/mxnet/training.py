@@ -64,7 +64,10 @@ class TrainingPrinter:
         self._schedule = schedule_piece(training.update.schedule)
         self._metrics = printed_metrics(training.metrics)
         self._optimizer = printed_optimizer(
-            training.update, base_rate(style), optimizer_constants(training)
+            training.update,
+            base_rate(style),
+            optimizer_constants(training),
+            exact=style.exact,
         )
         self._loss = self._function(training.update.loss, "mixed" if training.is_mixed else "model")
         evaluation = training.evaluation
@@ -105,7 +108,7 @@ class TrainingPrinter:
 
     def _function(self, graph: Graph, model_name: str) -> FunctionCode:
         (name,) = self._training.models
-        target = MXNetTarget(self._model, eager=True)
+        target = MXNetTarget(self._model, eager=True, exact=self._style.exact)
         return print_function(graph, target, {name: Name(model_name)}, _TAKEN)
 
     def _moved(self, rows: str) -> str:
@@ -208,7 +211,7 @@ class TrainingPrinter:
                 name, _ = clip_constant(clip)
                 clipped = [
                     "for gradient in gradients:",
-                    f"    nd.clip(gradient, -{name}, {name}, out=gradient)",
+                    *self._value_clip(name),
                 ]
             case _:
                 raise TypeError(type(clip).__name__)
@@ -223,13 +226,20 @@ class TrainingPrinter:
 
     def _norm_clip(self, limit: str) -> list[str]:
         """Lines that clip all `gradients` together: Gluon's function knows float32 alone."""
-        if layer_precision(self._model, "mxnet") is None:
+        whole = self._style.exact or layer_precision(self._model, "mxnet") is not None
+        if not whole:
             return [f"gluon.utils.clip_global_norm(gradients, {limit}, check_isfinite=False)"]
         return [
             "norm = nd.sqrt(nd.add_n(*(nd.sum(gradient**2) for gradient in gradients)))",
             "for gradient in gradients:",
             f"    gradient *= {limit} / nd.maximum(norm, {limit})",
         ]
+
+    def _value_clip(self, limit: str) -> list[str]:
+        """The line that clips a gradient by value; MXNet's operation has its bounds in float32."""
+        if self._style.exact:
+            return [f"    gradient[:] = nd.minimum(nd.maximum(gradient, -{limit}), {limit})"]
+        return [f"    nd.clip(gradient, -{limit}, {limit}, out=gradient)"]
 
     def _evaluated_batches(self, names: Sequence[str]) -> list[str]:
         """The head of the loop over the rows to evaluate on, and lines that begin it."""

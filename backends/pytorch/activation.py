@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.pytorch.target import F, construct, lower, nn, torch
-from tercet.codegen.expr import Expr, Made, default
+from tercet.codegen.expr import Expr, Helper, Made, default
 from tercet.codegen.target import Application
 from tercet.compiler.graph.ir import Layer
 from tercet.compiler.ops import activation as ops
@@ -42,6 +42,16 @@ def _elu(op: ops.Elu, at: Application, x: Expr) -> Expr:
 @lower(ops.Celu)
 def _celu(op: ops.Celu, at: Application, x: Expr) -> Expr:
     return F.celu(x, alpha=default(op.alpha, 1.0))
+
+
+@lower.exact(ops.Celu)  # PyTorch's gradient has alpha in float32
+def _exact_celu(op: ops.Celu, at: Application, x: Expr) -> Expr:
+    return Helper("celu")(x, op.alpha)
+
+
+@lower.exact(ops.Softplus)  # x itself where it is larger than the threshold
+def _exact_softplus(op: ops.Softplus, at: Application, x: Expr) -> Expr:
+    return F.softplus(x, threshold=40)
 
 
 @lower(ops.Gelu)

@@ -6,7 +6,21 @@ from collections.abc import Iterable
 
 from tercet.codegen.script.pieces import Piece
 
+_BATCH_NORM = '''\
+class BatchNorm{rank}d(nn.BatchNorm{rank}d):
+    """Averages the variance of the batch; PyTorch's own an unbiased estimate from it."""
+
+    def forward(self, x):
+        if not self.training:
+            return super().forward(x)
+        axes = [0, *range(2, x.dim())]
+        variance, mean = torch.var_mean(x.detach(), axes, correction=0)
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance, self.momentum)
+        return F.batch_norm(x, None, None, self.weight, self.bias, True, eps=self.eps)'''
+
 _HELPERS = {
+    **{f"BatchNorm{rank}d": _BATCH_NORM.format(rank=rank) for rank in (1, 2, 3)},
     "initialized": '''\
 def initialized(module, **functions):
     """The layer, with functions of its own that `initialize` fills parameters by."""
@@ -20,6 +34,9 @@ def one_bias(layer):
             nn.init.zeros_(parameter)
             parameter.requires_grad_(False)
     return layer''',
+    "celu": """\
+def celu(x, alpha):
+    return F.relu(x) + alpha * F.elu(x.clamp(max=0) / alpha)""",
     "expm1": '''\
 def expm1(x):
     """exp(x) - 1 without cancellation, of what the exporter has: torch.expm1 it has not."""
@@ -95,6 +112,40 @@ class Lion(torch.optim.Optimizer):
                 direction = torch.sign(beta1 * m + (1 - beta1) * gradient)
                 weight.sub_(group["lr"] * direction)
                 m.mul_(beta2).add_((1 - beta2) * gradient)''',
+    "NAdam": '''\
+class NAdam(torch.optim.Optimizer):
+    """Dozat, 2016; PyTorch's own keeps the product of the momenta in float32."""
+
+    def __init__(self, parameters, lr, betas, eps, weight_decay=0.0, momentum_decay=4e-3):
+        super().__init__(parameters, {"lr": lr, "weight_decay": weight_decay})
+        self.betas, self.eps, self.momentum_decay = betas, eps, momentum_decay
+
+    def momentum(self, step):
+        return self.betas[0] * (1 - 0.5 * 0.96 ** (step * self.momentum_decay))
+
+    @torch.no_grad()
+    def step(self):
+        beta1, beta2 = self.betas
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                gradient = weight.grad + group["weight_decay"] * weight
+                state = self.state[weight]
+                if not state:
+                    state["step"] = state["product"] = torch.ones((), dtype=torch.float64)
+                    state["mean"] = torch.zeros_like(weight)
+                    state["square"] = torch.zeros_like(weight)
+                step, mean, square = (state[key] for key in ("step", "mean", "square"))
+                now, following = self.momentum(step.item()), self.momentum(step.item() + 1)
+                product = state["product"].item() * now
+                mean.lerp_(gradient, 1 - beta1)
+                square.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+                root = (square / (1 - beta2 ** step.item())).sqrt() + self.eps
+                change = following * mean / (1 - product * following)
+                change += (1 - now) * gradient / (1 - product)
+                weight.sub_(group["lr"] * change / root)
+                state["step"], state["product"] = step + 1, torch.full_like(step, product)''',
     "RMSNorm": '''\
 class RMSNorm(nn.Module):
     """x / sqrt(mean(x**2) + eps) * weight over the last axes, written out for the exporter."""

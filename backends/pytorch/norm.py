@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.pytorch.target import construct, lower, nn
-from tercet.codegen.expr import Expr, Helper, Made, default
+from tercet.codegen.expr import Attribute, Call, Expr, Helper, Made, default
 from tercet.codegen.target import Application
 from tercet.compiler.graph.ir import Layer
 from tercet.compiler.ops.norm import (
@@ -24,6 +24,14 @@ def _batch_norm(op: BatchNorm, layer: Layer) -> Expr:
     rank = layer.input.rank
     module = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}[rank]
     return module(channels, eps=default(op.eps, 1e-5), momentum=default(share, 0.1))
+
+
+@construct.exact(BatchNorm)
+def _exact_batch_norm(op: BatchNorm, layer: Layer) -> Expr:
+    match _batch_norm(op, layer):
+        case Call(Attribute(_, member), positional, keywords):
+            return Call(Helper(member), positional, keywords)
+    raise AssertionError
 
 
 @construct(GroupNorm)

@@ -38,7 +38,12 @@ def {GROUPS}(model):
 
 
 def optimizer_call(
-    optimizer: Optimizer, parameters: Expr, rate: Expr, constants: dict[str, str]
+    optimizer: Optimizer,
+    parameters: Expr,
+    rate: Expr,
+    constants: dict[str, str],
+    *,
+    exact: bool = False,
 ) -> Expr:
     """The expression that makes the optimizer; `constants` name attributes' values."""
 
@@ -58,7 +63,8 @@ def optimizer_call(
             )
         case NAdam():
             betas = (optimizer.beta1, optimizer.beta2)
-            return optim.NAdam(
+            made = Helper("NAdam") if exact else optim.NAdam
+            return made(
                 parameters,
                 rate,
                 betas=betas,

@@ -24,7 +24,7 @@ from tercet.codegen.models import print_model
 from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.codegen.script.pieces import Piece
-from tercet.codegen.script.style import Style
+from tercet.codegen.script.style import FULL, Style
 from tercet.codegen.script.training import argument_lines, constants, output_lines
 from tercet.codegen.tree import find_parts
 from tercet.compiler.graph.ir import Graph
@@ -46,12 +46,12 @@ def draft(
     model: Graph,
     training: Training | None,
     place: Place,
-    style: Style = Style.FULL,
+    style: Style = FULL,
     *,
     follow: bool = True,
 ) -> Draft:
     """The script for a model.  Raises DiagnosticError for what PyTorch cannot express."""
-    printed = print_model(model, lambda _: PyTorchTarget(), follow=follow)
+    printed = print_model(model, lambda _: PyTorchTarget(exact=style.exact), follow=follow)
     target, classes = printed.target, [with_sequences(code) for code in printed.classes]
     printer = TrainingPrinter(model, training, target, place, style) if training else None
     initialize = initialize_piece(model)

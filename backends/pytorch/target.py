@@ -119,6 +119,10 @@ class PyTorchTarget(PoolingTarget):
     has_sequences: ClassVar[bool] = True
     reads_known_sizes: ClassVar[bool] = True
 
+    def __init__(self, *, exact: bool = False) -> None:
+        super().__init__()
+        self.exact = exact
+
     def scalar(self, op: Op, expr: Expr) -> Expr:
         match expr:
             case Literal(bool(value)) if op.operator is not None:  # which the exporter cannot trace
@@ -127,7 +131,7 @@ class PyTorchTarget(PoolingTarget):
 
     def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:
         try:
-            module = construct.find(layer.op)(layer.op, layer)
+            module = construct.find(layer.op, exact=self.exact)(layer.op, layer)
         except Unsupported as problem:
             raise rejected("pytorch", layer.op, layer.site.span, problem) from None
         own = own_initializers(layer)
@@ -142,7 +146,7 @@ class PyTorchTarget(PoolingTarget):
         if item.inputs and all(at.constant(k) for k in range(len(item.inputs))):
             operands[0] = torch.tensor(operands[0], dtype=DTYPES[at.type(0).dtype])
         try:
-            return lower.find(item.op)(item.op, at, *operands)
+            return lower.find(item.op, exact=self.exact)(item.op, at, *operands)
         except Unsupported as problem:
             raise rejected("pytorch", item.op, item.span, problem) from None
 

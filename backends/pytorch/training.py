@@ -125,7 +125,13 @@ class TrainingPrinter:
     def _optimizer(self) -> Expr:
         training = self._training
         rate, constants = base_rate(self._style), optimizer_constants(training)
-        return optimizer_call(training.update.optimizer, self._parameters, rate, constants)
+        return optimizer_call(
+            training.update.optimizer,
+            self._parameters,
+            rate,
+            constants,
+            exact=self._style.exact,
+        )
 
     @property
     def _parameters(self) -> Expr:
@@ -176,7 +182,9 @@ class TrainingPrinter:
     @property
     def _comments(self) -> list[str]:
         """What training does otherwise than the language says."""
-        if not any(isinstance(layer.op, BatchNorm) for layer in layers_of(self._model)):
+        if self._style.exact or not any(
+            isinstance(layer.op, BatchNorm) for layer in layers_of(self._model)
+        ):
             return []
         return ["PyTorch's BatchNorm averages unbiased variances; the source means biased ones."]
 
@@ -238,7 +246,7 @@ class TrainingPrinter:
         match clip:
             case None:
                 return []
-            case GlobalNorm(limit) if limit < 1:
+            case GlobalNorm(limit) if limit < 1 or self._style.exact:
                 name, _ = clip_constant(clip)
                 return _exact_clip(name)
             case GlobalNorm():

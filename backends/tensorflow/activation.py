@@ -5,7 +5,7 @@ from __future__ import annotations
 from tercet.backends.tensorflow.facts import Facts
 from tercet.backends.tensorflow.initial import initializer
 from tercet.backends.tensorflow.target import Placed, construct, layers, lower, tf
-from tercet.codegen.expr import Expr, Helper, Made, default
+from tercet.codegen.expr import Call, Expr, Helper, Made, default
 from tercet.compiler.graph.ir import Layer
 from tercet.compiler.ops import activation as ops
 from tercet.compiler.ops.base import Op
@@ -34,6 +34,16 @@ def _leaky_relu(op: ops.LeakyRelu, at: Placed, x: Expr) -> Expr:
     return nn.leaky_relu(x, op.alpha)
 
 
+@lower.exact(ops.Selu)
+def _exact_selu(op: ops.Selu, at: Placed, x: Expr) -> Expr:
+    return Helper("selu")(x)
+
+
+@lower.exact(ops.LeakyRelu)  # TensorFlow's operation has its slope in float32
+def _exact_leaky_relu(op: ops.LeakyRelu, at: Placed, x: Expr) -> Expr:
+    return Helper("leaky_relu")(x, op.alpha)
+
+
 @lower(ops.Elu)
 def _elu(op: ops.Elu, at: Placed, x: Expr) -> Expr:
     if all(isinstance(o, ops.Elu) and o.alpha == 1 for o in at.siblings):
@@ -53,6 +63,11 @@ def _gelu(op: ops.Gelu, at: Placed, x: Expr) -> Expr:
     if op.approximate == "tanh":
         return nn.gelu(x, approximate=True)
     return Helper("gelu")(x)
+
+
+@lower.exact(ops.Gelu)  # TensorFlow's has its constants in float32
+def _exact_gelu(op: ops.Gelu, at: Placed, x: Expr) -> Expr:
+    return Helper("gelu_tanh" if op.approximate == "tanh" else "gelu")(x)
 
 
 @lower(ops.Mish, ops.HardSwish)
@@ -93,6 +108,13 @@ def _prelu(op: ops.PRelu, layer: Layer, facts: Facts) -> Expr:
         alpha_initializer=initializer(layer.parameter("weight")),
         shared_axes=default(shared or None, None),
     )
+
+
+@construct.exact(ops.PRelu)
+def _exact_prelu(op: ops.PRelu, layer: Layer, facts: Facts) -> Expr:
+    made = _prelu(op, layer, facts)
+    assert isinstance(made, Call)
+    return Call(Helper("PReLU"), made.positional, made.keywords)
 
 
 @lower(ops.PRelu)

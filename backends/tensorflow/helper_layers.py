@@ -142,6 +142,14 @@ class GroupedConv3D(layers.Conv3D):
             axis=-1,
         )'''
     ),
+    "PReLU": Piece(
+        '''\
+class PReLU(layers.PReLU):
+    """At 0 Keras' own has no gradient, here it is that from the left."""
+
+    def call(self, x):
+        return tf.nn.relu(x) + self.alpha * tf.minimum(x, 0.0)'''
+    ),
     "OrthogonalGates": Piece(
         '''\
 class OrthogonalGates(keras.initializers.Orthogonal):

@@ -16,17 +16,36 @@ def gelu(x):
     return 0.5 * x * (1 + tf.math.erf(x / math.sqrt(2)))''',
         ("import math",),
     ),
+    "gelu_tanh": Piece(
+        '''\
+def gelu_tanh(x):
+    """GELU by the approximation with tanh."""
+    return 0.5 * x * (1 + tf.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))''',
+        ("import math",),
+    ),
+    "selu": Piece(
+        '''\
+def selu(x):
+    """TensorFlow's own has the gradient from the right at 0."""
+    negative = 1.6732632423543772 * tf.nn.elu(tf.minimum(x, 0.0))
+    return 1.0507009873554805 * (tf.nn.relu(x) + negative)'''
+    ),
+    "leaky_relu": Piece(
+        """\
+def leaky_relu(x, alpha):
+    return tf.nn.relu(x) + alpha * tf.minimum(x, 0.0)"""
+    ),
     "elu": Piece(
         '''\
 def elu(x, alpha):
     """x where x >= 0, else alpha * (exp(x) - 1)."""
-    return tf.maximum(x, 0.0) + alpha * tf.nn.elu(tf.minimum(x, 0.0))'''
+    return tf.nn.relu(x) + alpha * tf.nn.elu(tf.minimum(x, 0.0))'''
     ),
     "celu": Piece(
         '''\
 def celu(x, alpha):
     """x where x >= 0, else alpha * (exp(x / alpha) - 1)."""
-    return tf.maximum(x, 0.0) + alpha * tf.nn.elu(tf.minimum(x, 0.0) / alpha)'''
+    return tf.nn.relu(x) + alpha * tf.nn.elu(tf.minimum(x, 0.0) / alpha)'''
     ),
     "mish": Piece(
         '''\

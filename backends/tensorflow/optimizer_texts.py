@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from tercet.codegen.script.pieces import literal
 from tercet.compiler.training.optimizers import (
+    Adadelta,
     Adagrad,
     Adam,
     AdamW,
+    Lion,
     NAdam,
     Optimizer,
     RmsProp,
@@ -35,10 +37,19 @@ class Own:
     methods: tuple[str, ...] = ()
 
 
-def own_update(optimizer: Optimizer, varies: bool) -> Own | None:
-    """What stands in place of Keras' `update_step`; `varies`: whether the learning rate changes."""
+def own_update(optimizer: Optimizer, varies: bool, *, exact: bool = False) -> Own | None:
+    """What stands in place of Keras' `update_step`; `varies`: whether the learning rate changes.
+
+    Keras casts many of its settings by way of float32: an `exact` script has no update of it.
+    """
     match optimizer:
-        case Sgd() if optimizer.momentum and varies:
+        case Sgd(momentum=0) if exact:
+            return Own(_ROUNDS, ("variable.assign_sub(learning_rate * gradient)",))
+        case Lion() if exact:
+            return Own(_ROUNDS, _LION)
+        case Adadelta() if exact:
+            return Own(_ROUNDS, _ADADELTA)
+        case Sgd() if optimizer.momentum and (varies or exact):
             change = "gradient + self.momentum * velocity" if optimizer.nesterov else "velocity"
             change = f"({change})" if optimizer.nesterov else change
             return Own(
@@ -51,7 +62,7 @@ def own_update(optimizer: Optimizer, varies: bool) -> Own | None:
             )
         case Adam() | AdamW():
             return Own("epsilon is added after the correction of the bias", _ADAM)
-        case NAdam() if optimizer.momentum_decay != KERAS_MOMENTUM_DECAY:
+        case NAdam() if exact or optimizer.momentum_decay != KERAS_MOMENTUM_DECAY:
             return _nadam(optimizer)
         case RmsProp():
             return _rmsprop(optimizer)
@@ -80,6 +91,23 @@ _ADAM = (
     *_MOMENTS,
     "rate = learning_rate / (1 - self.beta_1**step)",
     "variable.assign_sub(rate * mean / root)",
+)
+
+
+_ROUNDS = "settings are in full precision"
+_LION = (
+    "mean = self._momentums[self._get_variable_index(variable)]",
+    "direction = tf.sign(self.beta_1 * mean + (1 - self.beta_1) * gradient)",
+    "variable.assign_sub(learning_rate * direction)",
+    "mean.assign(self.beta_2 * mean + (1 - self.beta_2) * gradient)",
+)
+_ADADELTA = (
+    "index = self._get_variable_index(variable)",
+    "square, moved = self._accumulated_grads[index], self._accumulated_delta_vars[index]",
+    "square.assign(self.rho * square + (1 - self.rho) * gradient**2)",
+    "change = tf.sqrt(moved + self.epsilon) / tf.sqrt(square + self.epsilon) * gradient",
+    "moved.assign(self.rho * moved + (1 - self.rho) * change**2)",
+    "variable.assign_sub(learning_rate * change)",
 )
 
 

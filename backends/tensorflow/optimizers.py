@@ -40,24 +40,26 @@ _KERAS: dict[type[Optimizer], str] = {
 }
 
 
-def joins_gradient(optimizer: Optimizer) -> bool:
-    """Whether the script adds weight decay to the gradient; Keras takes it off the weights.
+def decays_itself(optimizer: Optimizer, *, exact: bool = False) -> bool:
+    """Whether the script does the weight decay, not Keras, which takes it off the weights.
 
-    Without momentum that is the same.
+    That is the same without momentum, but for an `exact` script: Keras' share is in float32.
     """
     plain = isinstance(optimizer, Sgd) and not optimizer.momentum
-    return bool(optimizer.weight_decay) and not optimizer.decoupled and not plain
+    return bool(optimizer.weight_decay) and (exact or not (optimizer.decoupled or plain))
 
 
-def own_class(training: Training, varies: bool) -> Piece | None:
+def own_class(training: Training, varies: bool, *, exact: bool = False) -> Piece | None:
     """The optimizer as a class of the script, if there must be one; it has Keras' own name.
 
     `varies`: whether the learning rate changes from step to step.
     """
     optimizer = training.update.optimizer
-    own, joins = own_update(optimizer, varies), joins_gradient(optimizer)
-    whole = _adds_rows(training, linear=own is None and not joins)
-    if own is None and not joins and not whole:
+    own = own_update(optimizer, varies, exact=exact)
+    decays = decays_itself(optimizer, exact=exact)
+    joins = decays and not optimizer.decoupled
+    whole = _adds_rows(training, linear=own is None and not decays)
+    if own is None and not decays and not whole:
         return None
     summaries = [own.summary] if own else []
     summaries += ["weight decay joins the gradient"] if joins else []
@@ -67,9 +69,9 @@ def own_class(training: Training, varies: bool) -> Piece | None:
     lines = [f"class {name}(keras.optimizers.{name}):", *_documentation(summaries), ""]
     lines += [f"    {line}" if line else "" for line in (own.methods if own else ())]
     lines += [*_WHOLE, ""] if whole else []
-    if own is not None or joins:
+    if own is not None or decays:
         lines.append("    def update_step(self, gradient, variable, learning_rate):")
-        lines += [f"        {line}" for line in _joining(training)] if joins else []
+        lines += [f"        {line}" for line in _decaying(training)] if decays else []
         update = own.update if own else ("super().update_step(gradient, variable, learning_rate)",)
         lines += [f"        {line}" for line in update]
     return Piece("\n".join(lines).rstrip())
@@ -92,8 +94,10 @@ _WHOLE = (
 )
 
 
-def _joining(training: Training) -> list[str]:
+def _decaying(training: Training) -> list[str]:
     line = "gradient += WEIGHT_DECAY * variable"
+    if training.update.optimizer.decoupled:
+        line = "variable.assign_sub(learning_rate * WEIGHT_DECAY * variable)"
     if not training.decay_exceptions:
         return [line]
     return ["if self._use_weight_decay(variable):", f"    {line}"]
@@ -122,7 +126,9 @@ def optimizer_call(
     clip: Clip | None,
     clip_name: str,
     constants: dict[str, str],
+    *,
     own: bool,
+    exact: bool = False,
 ) -> Expr:
     """The expression that makes the optimizer; `constants` name attributes' values.
 
@@ -136,7 +142,8 @@ def optimizer_call(
         return Name(name) if name else getattr(optimizer, attribute)
 
     ends: dict[str, object] = {}
-    if not joins_gradient(optimizer):
+    itself = decays_itself(optimizer, exact=exact)
+    if not itself:
         ends["weight_decay"] = default(value("weight_decay"), 0.0)
     match clip:
         case GlobalNorm():
@@ -152,7 +159,8 @@ def optimizer_call(
             return made(rate, **momentum, **ends)
         case Adam() | AdamW() | NAdam():
             if isinstance(optimizer, AdamW):
-                ends["weight_decay"] = value("weight_decay")
+                # Keras' own default is another number.
+                ends["weight_decay"] = 0.0 if itself else value("weight_decay")
             betas = {"beta_1": optimizer.beta1, "beta_2": optimizer.beta2}
             return made(rate, **betas, epsilon=optimizer.eps, **ends)
         case RmsProp():
@@ -165,7 +173,9 @@ def optimizer_call(
                 **ends,
             )
         case Adagrad():
-            start = optimizer.initial_accumulator
+            start: object = optimizer.initial_accumulator
+            if exact:
+                start = Name("np").float64(start)  # else Keras has it in float32
             return made(rate, initial_accumulator_value=start, epsilon=optimizer.eps, **ends)
         case Adadelta():
             return made(rate, rho=optimizer.rho, epsilon=optimizer.eps, **ends)

@@ -77,7 +77,8 @@ def _optimizer(training: Training, table: bool, style: Style) -> Expr:
         update.clip,
         "" if update.clip is None else clip_constant(update.clip)[0],
         optimizer_constants(training),
-        own_class(training, table) is not None,
+        own=own_class(training, table, exact=style.exact) is not None,
+        exact=style.exact,
     )
 
 

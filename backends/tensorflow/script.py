@@ -24,7 +24,7 @@ from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.codegen.script.pieces import Piece, literal
-from tercet.codegen.script.style import Style
+from tercet.codegen.script.style import FULL, Style
 from tercet.codegen.script.training import argument_lines, constants, output_lines
 from tercet.codegen.tree import find_parts, map_expressions
 from tercet.codegen.writer import Evaluate, For, Line, lines
@@ -65,7 +65,7 @@ def draft(
     model: Graph,
     training: Training | None,
     place: Place,
-    style: Style = Style.FULL,
+    style: Style = FULL,
     *,
     follow: bool = True,
 ) -> Draft:
@@ -73,7 +73,9 @@ def draft(
     functions = () if training is None else TrainingPrinter.graphs(training)
     mixed = bool(training and training.is_mixed)
     printed = print_model(
-        model, lambda models: TensorFlowTarget(models, functions, mixed=mixed), follow=follow
+        model,
+        lambda models: TensorFlowTarget(models, functions, mixed=mixed, exact=style.exact),
+        follow=follow,
     )
     target = printed.target
     classes, factories = with_factories([phrased(c, target) for c in printed.classes], KINDS)

@@ -127,11 +127,17 @@ class TensorFlowTarget(Crossing):
     declares_when_built: ClassVar[bool] = True
 
     def __init__(
-        self, models: Sequence[Graph], functions: Iterable[Graph] = (), *, mixed: bool = False
+        self,
+        models: Sequence[Graph],
+        functions: Iterable[Graph] = (),
+        *,
+        mixed: bool = False,
+        exact: bool = False,
     ) -> None:
         super().__init__(models, tuple(functions), mixed)
         self.built_ahead_sites = LayerArguments(*models).applied_elsewhere()
         self.owner: Expr = Name("self")
+        self.exact = exact
         self._float32 = Name("self").compute_dtype if mixed else tf.float32
 
     def speaking(
@@ -157,7 +163,7 @@ class TensorFlowTarget(Crossing):
 
     def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:
         try:
-            made = construct.find(layer.op)(layer.op, layer, self.facts)
+            made = construct.find(layer.op, exact=self.exact)(layer.op, layer, self.facts)
         except Unsupported as problem:
             raise rejected("tensorflow", layer.op, layer.site.span, problem) from None
         return named(made)
@@ -217,7 +223,9 @@ class TensorFlowTarget(Crossing):
         placed = Placed(at.graph, item, at.siblings, self, places, self.facts, self._float32)
         operands = [self._operand(placed, k, held) for k, held in enumerate(places.inputs)]
         try:
-            return self._held(placed, lower.find(item.op)(item.op, placed, *operands))
+            return self._held(
+                placed, lower.find(item.op, exact=self.exact)(item.op, placed, *operands)
+            )
         except Unsupported as problem:
             raise rejected("tensorflow", item.op, item.span, problem) from None
 

@@ -183,7 +183,7 @@ class TrainingPrinter:
             found.append(Piece(table, ("import numpy as np",)))
         if self._evaluates_itself:
             found.append(self._numpy_metrics.piece)
-        own = own_class(self._training, self._has_table)
+        own = own_class(self._training, self._has_table, exact=self._style.exact)
         found += [own] if own is not None else []
         constants = ((EXECUTION, str(self._execution)),) if self._execution > 1 else ()
         prepare = prepare_function(self._compiling, many=self._execution > 1)

@@ -18,7 +18,7 @@ from tercet.codegen.script.finite_checks import CHECK_FINITE, finite_lines
 from tercet.codegen.script.index_checks import check_lines
 from tercet.codegen.script.numpy_ops import Printed, mapping_lines
 from tercet.codegen.script.pieces import Piece, joined, literal
-from tercet.codegen.script.style import Style
+from tercet.codegen.script.style import FULL, Style
 from tercet.compiler.data.base import DataSource, FileSource
 from tercet.compiler.data.bundled import Table
 from tercet.compiler.graph.columns import column_uses, may_be_undefined
@@ -48,7 +48,7 @@ def data_code(
     model_folder: Path,
     script_folder: Path | None,
     checks: Sequence[IndexCheck] = (),
-    style: Style = Style.FULL,
+    style: Style = FULL,
 ) -> DataCode:
     """The loading of `data` in a script that will lie in `script_folder`, if that is known.
 

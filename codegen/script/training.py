@@ -12,7 +12,7 @@ from tercet.codegen.expr import Expr, Name
 from tercet.codegen.script.data import DataCode
 from tercet.codegen.script.pieces import Piece, literal
 from tercet.codegen.script.schedules import schedule_piece
-from tercet.codegen.script.style import Style
+from tercet.codegen.script.style import FULL, Style
 from tercet.compiler.data.base import FileSource
 from tercet.compiler.graph.training import Training
 from tercet.compiler.training.clipping import Clip, ClipValue, GlobalNorm
@@ -110,7 +110,7 @@ def argument_lines(
     training: Training | None,
     device: str,
     export_help: str,
-    style: Style = Style.FULL,
+    style: Style = FULL,
     exported: str = "args.export",
 ) -> list[str]:
     """The lines of `main` that read the command line into `args`.
@@ -188,7 +188,7 @@ def training_lines(
     )
 
 
-def output_lines(predict: str, style: Style = Style.FULL) -> list[str]:
+def output_lines(predict: str, style: Style = FULL) -> list[str]:
     """What `main` does last; `predict` is the call for a `source` and a `path`."""
     return [
         "if args.save:",

@@ -11,6 +11,7 @@ from pathlib import Path
 from safetensors.numpy import save_file
 
 from tercet.backends.base import Place
+from tercet.codegen.script.style import FULL, Style
 from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.training import Training
 from tercet.compiler.graph.weights import lively_weights
@@ -31,12 +32,12 @@ def trained(text: str) -> tuple[Graph, Training]:
     return graph, training
 
 
-def prepare(framework: str, text: str, folder: Path, *runs: str) -> None:
+def prepare(framework: str, text: str, folder: Path, *runs: str, style: Style = FULL) -> None:
     """Writes the folder of a job, its weights too; `{0}` in the flags of a run is the folder."""
     graph, training = trained(text)
     folder.mkdir(parents=True)
     place = Place("test.model", folder, folder, "script.py")
-    (folder / "script.py").write_text(backend(framework).render(graph, training, place))
+    (folder / "script.py").write_text(backend(framework).render(graph, training, place, style))
     (folder / "flags.txt").write_text("".join(f"{run.format(folder)}\n" for run in runs))
     save_file(lively_weights(graph, 0), folder / "weights.safetensors")
 

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
+from tercet.codegen.script.style import FULL, Style
 from tercet.compiler.graph.training import Training
 from tests.backends.torch_scripts import ROOT
 from tests.backends.training_scripts import prepare
@@ -188,10 +189,10 @@ def _pairs(parts: Sequence[str]) -> set[_Pair]:
     return set(itertools.combinations(enumerate(parts), 2))
 
 
-def run(framework: str, cases: Sequence[Case], place: Path) -> None:
+def run(framework: str, cases: Sequence[Case], place: Path, style: Style = FULL) -> None:
     """Trains every case in a folder of `place` called after it."""
     for case in cases:
-        prepare(framework, case.text, place / case.name)
+        prepare(framework, case.text, place / case.name, style=style)
     command = [sys.executable, "-m", "tests.backends.update_worker", framework, str(place)]
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, check=False)

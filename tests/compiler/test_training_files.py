@@ -273,7 +273,7 @@ def test_a_lean_script_reads_a_table_by_numpy_alone(source: Csv, tmp_path: Path)
     sample_files(tmp_path)
     columns = {"a": "x", "b": "Year_of_it"} if source.window is None else {"a": "next_x"}
     data = mapped(source, tmp_path, None, **columns)
-    lean = data_code(data, tmp_path, tmp_path, style=Style.LEAN)
+    lean = data_code(data, tmp_path, tmp_path, style=Style(lean=True))
     assert "np.loadtxt" in lean.piece.text
     assert "read_csv" not in lean.piece.text
     scope: dict[str, Any] = {}

@@ -87,7 +87,8 @@ def test_flags_are_those_of_the_contract(monkeypatch: pytest.MonkeyPatch) -> Non
     assert sorted(documented) == sorted(printed)
     untrained = re.findall(r'"--([a-z-]+)"', "\n".join(argument_lines(None, '"cpu"', "")))
     assert set(untrained) == {"seed", "device", "weights", "save", "predict", "export"}
-    lean = re.findall(r'"--([a-z-]+)"', "\n".join(argument_lines(model, '"cpu"', "", Style.LEAN)))
+    text = "\n".join(argument_lines(model, '"cpu"', "", Style(lean=True)))
+    lean = re.findall(r'"--([a-z-]+)"', text)
     assert lean == ["epochs", "batch-size", "seed", "device", "weights", "save", "export"]
 
     command = "s.py --epochs 0 --lr 0.5 --predict a b --predict c d --data elsewhere --evaluate"
