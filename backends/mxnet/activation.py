@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tercet.backends.mxnet.initial import initial
 from tercet.backends.mxnet.target import F, construct, convolves, lower
-from tercet.codegen.expr import Expr, Helper, Made
+from tercet.codegen.expr import Binary, Expr, Helper, Made, lift
 from tercet.codegen.target import Application
 from tercet.compiler.graph.ir import Layer
 from tercet.compiler.ops import activation as ops
@@ -140,3 +140,26 @@ def _prelu(op: ops.PRelu, layer: Layer) -> Expr:
 @lower(ops.PRelu)
 def _apply_prelu(op: ops.PRelu, at: Application, x: Expr) -> Expr:
     return Made()(x)
+
+
+@lower(ops.HardShrink)
+def _hard_shrink(op: ops.HardShrink, at: Application, x: Expr) -> Expr:
+    return F.where(Binary("<=", F.abs(x), lift(op.threshold)), F.zeros_like(x), x)
+
+
+@lower(ops.SoftShrink)
+def _soft_shrink(op: ops.SoftShrink, at: Application, x: Expr) -> Expr:
+    return F.sign(x) * F.relu(F.abs(x) - op.threshold)
+
+
+@lower(ops.ThresholdedRelu)
+def _thresholded_relu(op: ops.ThresholdedRelu, at: Application, x: Expr) -> Expr:
+    return F.where(Binary("<=", x, lift(op.threshold)), F.zeros_like(x), x)
+
+
+@lower(ops.Hardmax)
+def _hardmax(op: ops.Hardmax, at: Application, x: Expr) -> Expr:
+    rank = at.type(0).rank
+    axis = op.axis % rank
+    along = tuple(-1 if k == axis else 1 for k in range(rank))
+    return Helper("hardmax")(F, x, axis, along)

@@ -65,6 +65,11 @@ def mish(F, x):
     "hard_swish": """\
 def hard_swish(F, x):
     return x * F.clip(x / 6 + 0.5, 0, 1)""",
+    "hardmax": '''\
+def hardmax(F, x, axis, along):
+    """1 at the first of the greatest elements along an axis."""
+    places = F.reshape(F.contrib.arange_like(x, axis=axis), shape=along)
+    return F.broadcast_equal(places, F.argmax(x, axis=axis, keepdims=True))''',
     "round_half_to_even": '''\
 def round_half_to_even(F, x):
     """MXNet's `round` rounds halves away from zero."""

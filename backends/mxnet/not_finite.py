@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from tercet.backends.mxnet.target import lower
-from tercet.compiler.ops.activation import Relu
+from tercet.compiler.ops.activation import Hardmax, Relu, Softmax
 from tercet.compiler.ops.arithmetic import Modulo
 from tercet.compiler.ops.indexing import ArgMax, ArgMin, CumSum, TopK
 from tercet.compiler.ops.mathematics import Round, Sign
 from tercet.compiler.ops.reduce import ReduceLogSumExp, ReduceMax, ReduceMin
 
 lower.exceptional(
-    "ONNX Runtime may lose a NaN", ReduceMax, ReduceMin, ArgMax, ArgMin, TopK, file=True
+    "ONNX Runtime may lose a NaN", ReduceMax, ReduceMin, ArgMax, ArgMin, Hardmax, TopK, file=True
 )
 lower.exceptional(
     "NaN where an infinity stands, in sums that leave out the element or begin at the end",
@@ -26,3 +26,4 @@ lower.exceptional("the sign of NaN is 0", Sign, framework=True)
 lower.exceptional("in a model with convolutions NaN is 0", Relu, framework=True)
 lower.exceptional("NaN for infinity", Round, ReduceLogSumExp, framework=True, file=True)
 lower.exceptional("x where y is infinite", Modulo, framework=True, file=True)
+lower.exceptional("0 beside infinity", Softmax, framework=True)

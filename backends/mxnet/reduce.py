@@ -92,3 +92,13 @@ def _norm(op: ops.Norm, at: Application, x: Expr) -> Expr:
     if op.p == 2:
         return F.sqrt(F.sum(F.square(x), **_over(op, at)))
     return F.sum(F.abs(x) ** op.p, **_over(op, at)) ** (1 / op.p)
+
+
+@lower(ops.ReduceSumSquare)
+def _sum_square(op: ops.ReduceSumSquare, at: Application, x: Expr) -> Expr:
+    return F.sum(F.square(x), **_over(op, at))
+
+
+@lower(ops.ReduceLogSum)
+def _log_sum(op: ops.ReduceLogSum, at: Application, x: Expr) -> Expr:
+    return F.log(F.sum(x, **_over(op, at)))

@@ -10,6 +10,8 @@ from tercet.compiler.ops.activation import (
     Celu,
     Elu,
     Gelu,
+    Hardmax,
+    HardShrink,
     HardSigmoid,
     HardSwish,
     HardTanh,
@@ -25,8 +27,10 @@ from tercet.compiler.ops.activation import (
     Silu,
     Softmax,
     Softplus,
+    SoftShrink,
     Softsign,
     Tanh,
+    ThresholdedRelu,
 )
 from tercet.compiler.ops.base import Op
 
@@ -127,3 +131,23 @@ def _prelu(op: PRelu, c: Context) -> str:
     if not op.shared:
         slope = c.per_channel(slope)
     return c.node("PRelu", c.x, slope)
+
+
+@lower(HardShrink)
+def _hard_shrink(op: HardShrink, c: Context) -> str:
+    return c.node("Shrink", c.x, lambd=op.threshold, bias=0.0)
+
+
+@lower(SoftShrink)
+def _soft_shrink(op: SoftShrink, c: Context) -> str:
+    return c.node("Shrink", c.x, lambd=op.threshold, bias=op.threshold)
+
+
+@lower(ThresholdedRelu)
+def _thresholded_relu(op: ThresholdedRelu, c: Context) -> str:
+    return c.node("ThresholdedRelu", c.x, alpha=op.threshold)
+
+
+@lower(Hardmax)
+def _hardmax(op: Hardmax, c: Context) -> str:
+    return c.node("Hardmax", c.x, axis=op.axis)

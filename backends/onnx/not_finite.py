@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 from tercet.backends.onnx.builder import lower
+from tercet.compiler.ops.activation import Hardmax, HardShrink, SoftShrink, ThresholdedRelu
 from tercet.compiler.ops.indexing import ArgMax, ArgMin, TopK
 from tercet.compiler.ops.reduce import ReduceLogSumExp, ReduceMax, ReduceMin
 
-_SELECTING = (ReduceMax, ReduceMin, ArgMax, ArgMin, TopK, ReduceLogSumExp)
+_SELECTING = (ReduceMax, ReduceMin, ArgMax, ArgMin, Hardmax, TopK, ReduceLogSumExp)
 lower.exceptional("ONNX Runtime may lose a NaN", *_SELECTING, file=True)
+lower.exceptional("0 for NaN", HardShrink, SoftShrink, ThresholdedRelu, file=True)

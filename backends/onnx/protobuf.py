@@ -39,6 +39,8 @@ WITHOUT_BF16 = {
     *("AveragePool", "Conv", "ConvTranspose", "Cos", "Elu", "GRU", "GlobalAveragePool"),
     *("GlobalMaxPool", "HardSigmoid", "HardSwish", "InstanceNormalization", "LSTM", "MaxPool"),
     *("RNN", "Round", "Selu", "Sin", "Softplus", "Softsign", "Tan", "TopK"),
+    *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Sinh"),
+    *("Hardmax", "Shrink", "ThresholdedRelu"),
 }
 """Operators that take all floats but these in opset 17."""
 

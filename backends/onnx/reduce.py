@@ -12,12 +12,14 @@ from tercet.compiler.ops.reduce import (
     ReduceAny,
     ReduceL1,
     ReduceL2,
+    ReduceLogSum,
     ReduceLogSumExp,
     ReduceMax,
     ReduceMean,
     ReduceMin,
     ReduceProd,
     ReduceSum,
+    ReduceSumSquare,
     Reduction,
     StandardDeviation,
     Variance,
@@ -31,7 +33,9 @@ _SAME: Mapping[type[Reduction], str] = {
     ReduceProd: "ReduceProd",
     ReduceL1: "ReduceL1",
     ReduceL2: "ReduceL2",
+    ReduceLogSum: "ReduceLogSum",
     ReduceLogSumExp: "ReduceLogSumExp",
+    ReduceSumSquare: "ReduceSumSquare",
 }
 
 

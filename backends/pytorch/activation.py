@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.pytorch.target import F, construct, lower, nn, torch
-from tercet.codegen.expr import Expr, Helper, Made, default
+from tercet.codegen.expr import Binary, Expr, Helper, Made, default, lift
 from tercet.codegen.target import Application
 from tercet.compiler.graph.ir import Layer
 from tercet.compiler.ops import activation as ops
@@ -87,3 +87,24 @@ def _prelu(op: ops.PRelu, layer: Layer) -> Expr:
 @lower(ops.PRelu)
 def _apply_prelu(op: ops.PRelu, at: Application, x: Expr) -> Expr:
     return Made()(x)
+
+
+@lower(ops.HardShrink)
+def _hard_shrink(op: ops.HardShrink, at: Application, x: Expr) -> Expr:
+    return F.hardshrink(x, op.threshold)
+
+
+@lower(ops.SoftShrink)
+def _soft_shrink(op: ops.SoftShrink, at: Application, x: Expr) -> Expr:
+    return F.softshrink(x, op.threshold)
+
+
+@lower(ops.ThresholdedRelu)
+def _thresholded_relu(op: ops.ThresholdedRelu, at: Application, x: Expr) -> Expr:
+    return torch.where(Binary("<=", x, lift(op.threshold)), torch.zeros_like(x), x)
+
+
+@lower(ops.Hardmax)
+def _hardmax(op: ops.Hardmax, at: Application, x: Expr) -> Expr:
+    places = x.argmax(dim=op.axis, keepdim=True)
+    return torch.zeros_like(x).scatter(op.axis, places, 1.0)

@@ -22,6 +22,9 @@ _FUNCTIONS: dict[type[Op], Expr] = {
     ops.Sin: torch.sin,
     ops.Cos: torch.cos,
     ops.Tan: torch.tan,
+    ops.Asin: torch.asin,
+    ops.Acos: torch.acos,
+    ops.Atan: torch.atan,
     ops.Erf: torch.erf,
     ops.Floor: torch.floor,
     ops.Ceil: torch.ceil,
@@ -52,6 +55,21 @@ def _truth(at: Application, index: int, x: Expr, other: Expr) -> Expr:
     if constant is None:
         return x
     return (torch.ones_like if constant.value else torch.zeros_like)(other)
+
+
+_NOT_EXPORTED: dict[type[Op], Expr] = {
+    ops.Sinh: torch.sinh,
+    ops.Cosh: torch.cosh,
+    ops.Asinh: torch.asinh,
+    ops.Acosh: torch.acosh,
+    ops.Atanh: torch.atanh,
+}
+"""Functions of PyTorch that its exporter lacks, and ONNX has under the same names."""
+
+
+@lower(*_NOT_EXPORTED)
+def _not_exported(op: Op, at: Application, x: Expr) -> Expr:
+    return Helper("exportable")(_NOT_EXPORTED[type(op)], x)
 
 
 @lower(*_FUNCTIONS)

@@ -41,6 +41,15 @@ def celu(x, alpha):
 def expm1(x):
     """exp(x) - 1 without cancellation, of what the exporter has: torch.expm1 it has not."""
     return (torch.exp(x) + 1) * torch.tanh(x / 2)''',
+    "exportable": '''\
+def exportable(function, x):
+    """function(x), which torch.onnx cannot export unless it is told the name in ONNX."""
+    if torch.onnx.is_in_onnx_export():
+        name = function.__name__
+        torch.onnx.register_custom_op_symbolic(
+            f"aten::{name}", lambda g, x: g.op(name.title(), x), 9
+        )
+    return function(x)''',
     "as_one_hot": '''\
 def as_one_hot(indices, classes, axis=-1):
     """Where each class is named.  F.one_hot refuses indices that count from the end."""

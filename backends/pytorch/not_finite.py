@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from tercet.backends.pytorch.target import lower
+from tercet.compiler.ops.activation import Gelu, Hardmax, HardShrink, SoftShrink
 from tercet.compiler.ops.arithmetic import FloorDivide, Modulo
 from tercet.compiler.ops.elementwise import Clip
 from tercet.compiler.ops.indexing import ArgMax, ArgMin, CumSum, TopK
 from tercet.compiler.ops.mathematics import Sign
 from tercet.compiler.ops.reduce import ReduceLogSumExp, ReduceMax, ReduceMin
 
-_SELECTING = (ReduceMax, ReduceMin, ArgMax, ArgMin, TopK, ReduceLogSumExp)
+_SELECTING = (ReduceMax, ReduceMin, ArgMax, ArgMin, Hardmax, TopK, ReduceLogSumExp)
 lower.exceptional("ONNX Runtime may lose a NaN", *_SELECTING, file=True)
 lower.exceptional(
     "NaN where an infinity stands, in sums that leave out the element or begin at the end",
@@ -24,3 +25,5 @@ lower.exceptional("the sign of NaN is 0", Sign, framework=True)
 lower.exceptional("NaN for a quotient that is infinite", FloorDivide, framework=True)
 lower.exceptional("a number or infinity where x is finite and y infinite", Modulo, framework=True)
 lower.exceptional("with one limit, infinity becomes the largest number", Clip, file=True)
+lower.exceptional("0 for NaN", HardShrink, SoftShrink, file=True)
+lower.exceptional("NaN for infinity", Gelu, framework=True)

@@ -94,3 +94,13 @@ def _any(op: ops.ReduceAny, at: Application, x: Expr) -> Expr:
 @lower(ops.ReduceAll)
 def _all(op: ops.ReduceAll, at: Application, x: Expr) -> Expr:
     return x.all(**_over(op, at))
+
+
+@lower(ops.ReduceSumSquare)
+def _sum_square(op: ops.ReduceSumSquare, at: Application, x: Expr) -> Expr:
+    return x.square().sum(**_over(op, at))
+
+
+@lower(ops.ReduceLogSum)
+def _log_sum(op: ops.ReduceLogSum, at: Application, x: Expr) -> Expr:
+    return x.sum(**_over(op, at)).log()

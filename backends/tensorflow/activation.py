@@ -5,7 +5,7 @@ from __future__ import annotations
 from tercet.backends.tensorflow.facts import Facts
 from tercet.backends.tensorflow.initial import initializer
 from tercet.backends.tensorflow.target import Placed, construct, layers, lower, tf
-from tercet.codegen.expr import Call, Expr, Helper, Made, default
+from tercet.codegen.expr import Binary, Call, Expr, Helper, Made, default, lift
 from tercet.compiler.graph.ir import Layer
 from tercet.compiler.ops import activation as ops
 from tercet.compiler.ops.base import Op
@@ -120,3 +120,22 @@ def _exact_prelu(op: ops.PRelu, layer: Layer, facts: Facts) -> Expr:
 @lower(ops.PRelu)
 def _apply_prelu(op: ops.PRelu, at: Placed, x: Expr) -> Expr:
     return Made()(x)
+
+
+@lower(ops.HardShrink, ops.SoftShrink)
+def _shrink(op: ops.HardShrink | ops.SoftShrink, at: Placed, x: Expr) -> Expr:
+    return Helper(op.name)(x, op.threshold)
+
+
+@lower(ops.ThresholdedRelu)
+def _thresholded_relu(op: ops.ThresholdedRelu, at: Placed, x: Expr) -> Expr:
+    return tf.where(Binary("<=", x, lift(op.threshold)), tf.zeros_like(x), x)
+
+
+@lower(ops.Hardmax)
+def _hardmax(op: ops.Hardmax, at: Placed, x: Expr) -> Expr:
+    axis = at.axis(op.axis)
+    size = at.type(0).shape[op.axis]
+    depth = size if isinstance(size, int) else tf.shape(x)[axis]
+    dtype = at.dtype(at.type(0).dtype)
+    return tf.one_hot(tf.argmax(x, axis=axis), depth, axis=default(axis, -1), dtype=dtype)

@@ -59,6 +59,18 @@ def hard_swish(x):
     """x * min(max(x + 3, 0), 6) / 6."""
     return x * tf.nn.relu6(x + 3) / 6'''
     ),
+    "hard_shrink": Piece(
+        '''\
+def hard_shrink(x, threshold):
+    """x, or 0 where it is no farther from 0 than the threshold."""
+    return tf.where(tf.abs(x) <= threshold, tf.zeros_like(x), x)'''
+    ),
+    "soft_shrink": Piece(
+        '''\
+def soft_shrink(x, threshold):
+    """x nearer to 0 by the threshold, or 0."""
+    return tf.sign(x) * tf.nn.relu(tf.abs(x) - threshold)'''
+    ),
     "expm1": Piece(
         '''\
 def expm1(x):

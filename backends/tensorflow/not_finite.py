@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from tercet.backends.tensorflow.target import lower
+from tercet.compiler.ops.activation import Hardmax, Softmax
 from tercet.compiler.ops.indexing import ArgMax, ArgMin, TopK
 from tercet.compiler.ops.mathematics import Expm1
 from tercet.compiler.ops.reduce import ReduceLogSumExp, ReduceMax, ReduceMin
 
 lower.exceptional(
-    "ONNX Runtime may lose a NaN", ReduceMax, ReduceMin, ArgMax, ArgMin, TopK, file=True
+    "ONNX Runtime may lose a NaN", ReduceMax, ReduceMin, ArgMax, ArgMin, Hardmax, TopK, file=True
 )
-lower.exceptional("NaN may be passed over", ArgMax, ArgMin, TopK, framework=True)
+lower.exceptional("NaN may be passed over", ArgMax, ArgMin, Hardmax, TopK, framework=True)
 lower.exceptional("NaN where all elements are infinite", ReduceLogSumExp, file=True)
 lower.exceptional("NaN for -infinity", Expm1, framework=True, file=True)
+lower.exceptional("0 beside infinity", Softmax, framework=True)

@@ -79,3 +79,13 @@ def _norm(op: ops.Norm, at: Placed, x: Expr) -> Expr:
     if op.p == 2:
         return tf.sqrt(tf.reduce_sum(tf.square(x), **_over(op, at)))
     return tf.reduce_sum(tf.abs(x) ** op.p, **_over(op, at)) ** (1 / op.p)
+
+
+@lower(ops.ReduceSumSquare)
+def _sum_square(op: ops.ReduceSumSquare, at: Placed, x: Expr) -> Expr:
+    return tf.reduce_sum(tf.square(x), **_over(op, at))
+
+
+@lower(ops.ReduceLogSum)
+def _log_sum(op: ops.ReduceLogSum, at: Placed, x: Expr) -> Expr:
+    return tf.math.log(tf.reduce_sum(x, **_over(op, at)))

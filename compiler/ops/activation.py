@@ -13,6 +13,7 @@ from tercet.compiler.ops.base import (
     InTraining,
     LayerOp,
     Layout,
+    Nan,
     Op,
     Operand,
     ParameterSpec,
@@ -330,6 +331,57 @@ class HardTanh(OfFloat):
 
 
 @dataclass(frozen=True)
+class _Threshold(OfFloat):
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        message = f"`threshold` must not be negative, but it is {self.threshold}"
+        require(self.threshold >= 0, "threshold", message)
+
+
+@operation("hard_shrink")
+class HardShrink(_Threshold):
+    """0 where `abs(x) <= threshold`, else x.
+
+    x of any shape keeps it.  ONNX: Shrink with a bias of 0.
+
+        code = x |> hard_shrink(0.5)
+    """
+
+    def reference(self, x: Array) -> Array:
+        return np.where(np.abs(x) <= self.threshold, 0, x)
+
+
+@operation("soft_shrink")
+class SoftShrink(_Threshold):
+    """0 where `abs(x) <= threshold`, else x nearer to 0 by `threshold`.
+
+    x of any shape keeps it; the proximal operator of the absolute value.  ONNX: Shrink.
+
+        code = x |> soft_shrink(0.5)
+    """
+
+    def reference(self, x: Array) -> Array:
+        return np.where(np.abs(x) <= self.threshold, 0, x - np.sign(x) * self.threshold)
+
+
+@operation("thresholded_relu")
+@dataclass(frozen=True)
+class ThresholdedRelu(OfFloat):
+    """0 where `x <= threshold`, else x (Konda et al., 2014).
+
+    x of any shape keeps it.  ONNX: ThresholdedRelu.
+
+        h = x |> thresholded_relu(0.5)
+    """
+
+    threshold: float = 1.0
+
+    def reference(self, x: Array) -> Array:
+        return np.where(x <= self.threshold, 0, x)
+
+
+@dataclass(frozen=True)
 class AxisActivation(Op):
     """Base of activations that normalise along one axis and keep the type."""
 
@@ -373,3 +425,21 @@ class LogSoftmax(AxisActivation):
 
     def reference(self, x: Array) -> Array:
         return log_softmax(x, self.axis)
+
+
+@operation("hardmax")
+class Hardmax(AxisActivation):
+    """1 at the greatest element along `axis`, the first one of equals, and 0 elsewhere.
+
+    x of any shape keeps it; no gradient comes back from it.  ONNX: Hardmax, opset 13.
+
+        choice = scores |> hardmax
+    """
+
+    nan = Nan.FIRST
+
+    def reference(self, x: Array) -> Array:
+        places = np.expand_dims(np.argmax(x, axis=self.axis), self.axis)
+        chosen = np.zeros_like(x)
+        np.put_along_axis(chosen, places, 1, axis=self.axis)
+        return chosen

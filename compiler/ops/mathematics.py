@@ -220,6 +220,122 @@ class Tan(OfFloat):
         return np.tan(x)
 
 
+@operation("asin")
+class Asin(OfFloat):
+    """The arc sine of each number, in radians; NaN beyond -1 and 1.
+
+    x, of floating-point numbers, keeps its type.  ONNX: Asin.
+
+        angle = asin(x)
+    """
+
+    partial = True
+
+    def reference(self, x: Array) -> Array:
+        return np.arcsin(x)
+
+
+@operation("acos")
+class Acos(OfFloat):
+    """The arc cosine of each number, from 0 to pi; NaN beyond -1 and 1.
+
+    x, of floating-point numbers, keeps its type.  ONNX: Acos.
+
+        angle = acos(cosine)
+    """
+
+    partial = True
+
+    def reference(self, x: Array) -> Array:
+        return np.arccos(x)
+
+
+@operation("atan")
+class Atan(OfFloat):
+    """The arc tangent of each number, between -pi / 2 and pi / 2.
+
+    x, of floating-point numbers, keeps its type.  ONNX: Atan.
+
+        angle = atan(y / x)
+    """
+
+    def reference(self, x: Array) -> Array:
+        return np.arctan(x)
+
+
+@operation("sinh")
+class Sinh(OfFloat):
+    """The hyperbolic sine, `(exp(x) - exp(-x)) / 2`, of each number.
+
+    x, of floating-point numbers, keeps its type.  ONNX: Sinh.
+
+        h = sinh(x)
+    """
+
+    partial = True
+
+    def reference(self, x: Array) -> Array:
+        return np.sinh(x)
+
+
+@operation("cosh")
+class Cosh(OfFloat):
+    """The hyperbolic cosine, `(exp(x) + exp(-x)) / 2`, of each number.
+
+    x, of floating-point numbers, keeps its type.  ONNX: Cosh.
+
+        loss = mean(log(cosh(prediction - label)))
+    """
+
+    partial = True
+
+    def reference(self, x: Array) -> Array:
+        return np.cosh(x)
+
+
+@operation("asinh")
+class Asinh(OfFloat):
+    """The inverse of `sinh`, `log(x + sqrt(x * x + 1))`: a logarithm of both signs.
+
+    x, of floating-point numbers, keeps its type.  ONNX: Asinh.
+
+        h = asinh(x)
+    """
+
+    def reference(self, x: Array) -> Array:
+        return np.arcsinh(x)
+
+
+@operation("acosh")
+class Acosh(OfFloat):
+    """The inverse of `cosh`, from 0 up, of each number; NaN below 1.
+
+    x, of floating-point numbers, keeps its type.  ONNX: Acosh.
+
+        distance = acosh(x)
+    """
+
+    partial = True
+
+    def reference(self, x: Array) -> Array:
+        return np.arccosh(x)
+
+
+@operation("atanh")
+class Atanh(OfFloat):
+    """The inverse of `tanh`; infinite at -1 and 1, NaN beyond.
+
+    x, of floating-point numbers, keeps its type.  ONNX: Atanh.
+
+        h = atanh(correlation)
+    """
+
+    partial = True
+
+    def reference(self, x: Array) -> Array:
+        return np.arctanh(x)
+
+
 @operation("erf")
 class Erf(OfFloat):
     """The error function `2 / sqrt(pi) * integral of exp(-t * t) from 0 to x`.

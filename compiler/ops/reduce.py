@@ -234,6 +234,40 @@ class ReduceL2(Reduction):
         return np.asarray(np.sqrt(np.sum(np.square(x), dtype=x.dtype, **self._along(x))))
 
 
+@operation("sum_square")
+class ReduceSumSquare(Reduction):
+    """The sum of the squares.
+
+    Along `axis` (a number or a list; none for all), which disappears unless `keepdims`.
+    ONNX: ReduceSumSquare.
+
+        energy = x |> sum_square(axis = 1)
+    """
+
+    work = 2
+
+    def reference(self, x: Array) -> Array:
+        return np.asarray(np.sum(np.square(x), dtype=x.dtype, **self._along(x)))
+
+
+@operation("log_sum")
+class ReduceLogSum(Reduction):
+    """The logarithm of the sum of floating-point elements; NaN where that is negative.
+
+    Along `axis` (a number or a list; none for all), which disappears unless `keepdims`.
+    ONNX: ReduceLogSum.
+
+        evidence = likelihoods |> log_sum(axis = -1)
+    """
+
+    needs_float = True
+    partial = True
+    work = 2
+
+    def reference(self, x: Array) -> Array:
+        return np.asarray(np.log(np.sum(x, dtype=x.dtype, **self._along(x))))
+
+
 @operation("norm")
 @dataclass(frozen=True)
 class Norm(Reduction):

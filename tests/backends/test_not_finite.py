@@ -25,8 +25,9 @@ from tests.backends.op_jobs import job
 from tests.backends.torch_scripts import Job
 from tests.ops.cases import CASES, RANDOM
 from tests.ops.frame import OpCase
+from tests.ops.layer_cases import ACTIVATIONS
 
-NUMBERS = ("normal", "positive", "probability", "halves", "sign")
+NUMBERS = ("normal", "positive", "probability", "cosine", "above_one", "halves", "sign")
 DRAWN = {case.name for case in RANDOM}
 SCRIPTS: dict[str, ModuleType] = {
     "pytorch": torch_scripts,
@@ -45,7 +46,7 @@ def _special(case: OpCase) -> OpCase:
 
 SPECIAL = [
     special
-    for case in CASES
+    for case in (*CASES, *ACTIVATIONS)
     if case.name not in DRAWN and (special := _special(case)).inputs != case.inputs
 ]
 

@@ -212,6 +212,8 @@ WITHOUT_BF16 = {
     *("max_pool2d", "max_pool3d", "mish", "rnn"),
     *("round", "selu", "sin", "softplus"),
     *("softsign", "tan", "topk"),
+    *("acos", "acosh", "asin", "asinh", "atan", "atanh", "cosh", "sinh"),
+    *("hard_shrink", "hardmax", "soft_shrink", "thresholded_relu"),
 }
 """Operations whose operators in ONNX take bf16 in later opsets only, if at all."""
 

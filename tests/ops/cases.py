@@ -61,6 +61,10 @@ def _unary() -> list[OpCase]:
         "sin": el.Sin(),
         "cos": el.Cos(),
         "erf": el.Erf(),
+        "atan": el.Atan(),
+        "sinh": el.Sinh(),
+        "cosh": el.Cosh(),
+        "asinh": el.Asinh(),
         "floor": el.Floor(),
         "ceil": el.Ceil(),
         "clip": el.Clip(-0.5, 0.7),
@@ -76,8 +80,11 @@ def _unary() -> list[OpCase]:
         "reciprocal": el.Reciprocal(),
         "tan": el.Tan(),
     }
+    bounded: dict[str, Op] = {"asin": el.Asin(), "acos": el.Acos(), "atanh": el.Atanh()}
     return [
         *(case(name, op, _X, symbolic=_ALL) for name, op in anywhere.items()),
+        *(case(name, op, Input(_X, "cosine"), symbolic=_ALL) for name, op in bounded.items()),
+        case("acosh", el.Acosh(), Input(_X, "above_one"), symbolic=_ALL),
         *(case(name, op, Input(_X, "positive"), symbolic=_ALL) for name, op in positive.items()),
         case("round", el.Round(), Input((4, 9), "halves"), symbolic=(4, 9)),
         case("sign_zero", el.Sign(), Input((4, 9), "integer")),
@@ -200,12 +207,15 @@ def _reductions() -> list[OpCase]:
         "l1": red.ReduceL1,
         "l2": red.ReduceL2,
         "norm": red.Norm,
+        "sum_square": red.ReduceSumSquare,
+        "log_sum": red.ReduceLogSum,
     }
     found: list[OpCase] = []
     for name, cls in ops.items():
-        found.append(case(name, cls(), _X, symbolic=_ALL))
-        found.append(case(f"{name}_axis", cls(axis=1), _X, symbolic=_ALL))
-        found.append(case(f"{name}_kept", cls(axis=(-1, 0), keepdims=True), _X, symbolic=_ALL))
+        x = Input(_X, "positive" if name == "log_sum" else "normal")
+        found.append(case(name, cls(), x, symbolic=_ALL))
+        found.append(case(f"{name}_axis", cls(axis=1), x, symbolic=_ALL))
+        found.append(case(f"{name}_kept", cls(axis=(-1, 0), keepdims=True), x, symbolic=_ALL))
     return found
 
 
@@ -213,6 +223,7 @@ REDUCE = [
     *_reductions(),
     case("sum_integer", red.ReduceSum(axis=0), Input(_X, "integer"), symbolic=_ALL),
     case("max_integer", red.ReduceMax(axis=0), Input(_X, "integer"), symbolic=_ALL),
+    case("sum_square_integer", red.ReduceSumSquare(0), Input(_X, "integer"), symbolic=_ALL),
     case("var_unbiased", red.Variance(axis=1, correction=1), _X, symbolic=(2, 5)),
     case("std_unbiased", red.StandardDeviation(axis=-1, correction=1), _X, symbolic=(2, 3)),
     case("norm_three", red.Norm(axis=1, p=3.0), _X, symbolic=_ALL),

@@ -25,6 +25,8 @@ Kind = Literal[
     "zero",
     "positive",
     "probability",
+    "cosine",
+    "above_one",
     "sign",
     "halves",
     "special",
@@ -74,6 +76,10 @@ class Input:
                 return random.uniform(0.5, 1.5, self.shape)
             case "probability":
                 return random.uniform(0.05, 0.95, self.shape)
+            case "cosine":
+                return random.uniform(-0.95, 0.95, self.shape)
+            case "above_one":
+                return random.uniform(1.05, 4, self.shape)
             case "sign":
                 return random.choice([-1.0, 1.0], self.shape)
             case "halves":

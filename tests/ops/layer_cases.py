@@ -177,11 +177,20 @@ _ACTIVATIONS: dict[str, Op] = {
     "log_softmax": act.LogSoftmax(1),
     "log_sigmoid": act.LogSigmoid(),
     "hard_tanh": act.HardTanh(-0.5, 1.5),
+    "hard_shrink": act.HardShrink(0.7),
+    "soft_shrink": act.SoftShrink(0.3),
+    "thresholded_relu": act.ThresholdedRelu(0.4),
+    "hardmax": act.Hardmax(),
+    "hardmax_axis": act.Hardmax(1),
     "prelu_shared": act.PRelu(shared=True),
 }
 
 ACTIVATIONS = [
     *(_case(name, op, (2, 3, 5), symbolic=(2, 3, 5)) for name, op in _ACTIVATIONS.items()),
+    _case("hardmax_ties", act.Hardmax(1), Input((2, 40, 3), "halves"), symbolic=(2, 40)),
+    _case("hard_shrink_at_its_edge", act.HardShrink(1.5), Input((4, 30), "halves")),
+    _case("soft_shrink_at_its_edge", act.SoftShrink(1.5), Input((4, 30), "halves")),
+    _case("thresholded_relu_at_its_edge", act.ThresholdedRelu(1.5), Input((4, 30), "halves")),
     _case("prelu", act.PRelu(), (2, 3, 5), symbolic=(2, 5)),
 ]
 

@@ -9,8 +9,8 @@ import pytest
 
 from tercet.compiler import dims
 from tercet.compiler.errors import OpError
+from tercet.compiler.ops import activation, indexing, joining, random, reduce, shape
 from tercet.compiler.ops import elementwise as el
-from tercet.compiler.ops import indexing, joining, random, reduce, shape
 from tercet.compiler.ops.base import Op
 from tercet.compiler.ops.slicing import Index, Integer, Slice
 from tercet.compiler.types import DType, TensorType
@@ -143,6 +143,8 @@ ILLEGAL: list[tuple[str, Callable[[], Op]]] = [
     ("value", lambda: indexing.Full((2,), 1.5, DType.I64)),
     ("value", lambda: indexing.Full((2,), 2**31, DType.I32)),
     ("k", lambda: indexing.TopK(0)),
+    ("threshold", lambda: activation.HardShrink(-0.5)),
+    ("threshold", lambda: activation.SoftShrink(-0.5)),
     ("correction", lambda: reduce.Variance(correction=2)),
     ("p", lambda: reduce.Norm(p=0.0)),
     ("shape", lambda: random.RandomNormal((0,))),

@@ -238,6 +238,12 @@ RULES: dict[type, Rule] = {
     act.LogSoftmax: lambda op, x: F.log_softmax(x, op.axis),
     act.LogSigmoid: lambda op, x: F.logsigmoid(x),
     act.HardTanh: lambda op, x: F.hardtanh(x, op.low, op.high),
+    act.HardShrink: lambda op, x: F.hardshrink(x, op.threshold),
+    act.SoftShrink: lambda op, x: F.softshrink(x, op.threshold),
+    act.ThresholdedRelu: lambda op, x: F.threshold(x, op.threshold, 0.0),
+    act.Hardmax: lambda op, x: (
+        F.one_hot(x.argmax(op.axis), x.shape[op.axis]).double().movedim(-1, op.axis)
+    ),
     act.PRelu: lambda op, x, weight: F.prelu(x, weight),
     **dict.fromkeys((recurrent.Rnn, recurrent.Lstm, recurrent.Gru), _recurrent),
     ScaledDotProductAttention: _attention,

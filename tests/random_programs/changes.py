@@ -127,7 +127,9 @@ def _turned(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
 @change(3, 4)
 def _reduced(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
     axis = writer.number(1, len(shape) - 1)
-    kind = writer.one_of(["mean", "sum", "var", "logsumexp"])
+    kind = writer.one_of(["mean", "sum", "var", "logsumexp", "sum_square", "log_sum"])
+    if kind == "log_sum":
+        x = f"(1 + square({x}))"
     return f"{kind}({x}, axis = {axis})", (*shape[:axis], *shape[axis + 1 :])
 
 

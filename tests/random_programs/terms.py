@@ -90,6 +90,19 @@ def _clipped(writer: Writer, x: str, shape: Shape) -> str:
     return writer.one_of(["clip({}, min = -1.5, max = 2)", "maximum({}, -1)", "abs({})"]).format(x)
 
 
+@term(*_ANY)
+def _of_an_angle(writer: Writer, x: str, shape: Shape) -> str:
+    kinds = [f"{name}(0.7 * tanh({{}}))" for name in ("asin", "acos", "atanh", "sinh", "cosh")]
+    kinds += ["acosh(2 + square(tanh({})))", "hard_shrink({})", "thresholded_relu({})"]
+    return writer.one_of(kinds).format(x)
+
+
+@term(*_ANY)
+def _greatest(writer: Writer, x: str, shape: Shape) -> str:
+    x = writer.named(x)
+    return f"({x} + 0.5 * hardmax({x}, axis = {writer.number(1, len(shape) - 1)}))"
+
+
 @term(*_ANY, weight=2)
 def _other_tensor(writer: Writer, x: str, shape: Shape) -> str:
     other = writer.tensor(lambda t: t.shape == shape)
