@@ -68,8 +68,9 @@ def _operation(state: State, frame: Frame, column: list[Apply], destination: Bin
     if not any(state.uses.is_live(o) for i in column for o in i.outputs):
         return
     siblings = tuple(dict.fromkeys(i.op for i in column))
+    alike = state.number_of(siblings)
     templates = [
-        _template(state, state.graphs[g], i, siblings)
+        _template(state, state.graphs[g], i, siblings, alike)
         for i, g in zip(column, frame.graphs, strict=True)
     ]
     layer, operands = column[0].layer, column[0].inputs
@@ -104,10 +105,12 @@ def _operand(state: State, op: Op, expr: Expr | None, value: Value | None) -> Ex
     return state.target.scalar(op, expr)
 
 
-def _template(state: State, graph: Graph, item: Apply, siblings: tuple[Op, ...]) -> Template:
+def _template(
+    state: State, graph: Graph, item: Apply, siblings: tuple[Op, ...], alike: int
+) -> Template:
     constants = tuple(state.target.constant(v) for v in item.inputs)
     types = tuple(None if v is None else v.type for v in item.inputs)
-    key = (item.op, types, constants, siblings, state.target.apply_key(graph, item))
+    key = (item.op, types, constants, alike, state.target.apply_key(graph, item))
     if key not in state.templates:
         lowered = state.target.apply(Application(graph, item, siblings, state.target))
         state.templates[key] = lowered if isinstance(lowered, Template) else Template(lowered)

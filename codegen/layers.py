@@ -22,6 +22,7 @@ from tercet.codegen.static_values import StaticValues
 from tercet.codegen.values import defer
 from tercet.codegen.writer import Assign
 from tercet.compiler.graph.ir import Bind, Create, Instance, Layer, ReadParameter
+from tercet.compiler.ops.base import LayerOp
 
 # ----------------------------------------------------------------------------------------- made
 
@@ -36,7 +37,10 @@ def print_create(
         raise CannotMerge("layers of different places in the text are made here")
     siblings = tuple(dict.fromkeys(m.op for m in made if isinstance(m, Layer)))
     _note_built_ahead(state, frame, made)
-    exprs = [_constructor(state, m, g, siblings) for m, g in zip(made, frame.graphs, strict=True)]
+    alike = state.number_of(siblings)
+    exprs = [
+        _constructor(state, m, g, siblings, alike) for m, g in zip(made, frame.graphs, strict=True)
+    ]
     if exprs[0] is None:
         return
     found = [e for e in exprs if e is not None]
@@ -58,13 +62,17 @@ def _merged_constructor(
 
 
 def _constructor(
-    state: State, made: Layer | Instance, graph: int, siblings: tuple[Any, ...]
+    state: State,
+    made: Layer | Instance,
+    graph: int,
+    siblings: tuple[LayerOp, ...],
+    alike: int,
 ) -> Expr | None:
     if isinstance(made, Instance):
         return state.classes.constructor(made, state.graphs[graph])
     types = tuple(p.type for p in made.parameters)
     own = state.target.construct_key(made)
-    key = ("construct", made.op, types, made.inputs, siblings, own)
+    key = ("construct", made.op, types, made.inputs, alike, own)
     if key not in state.templates:
         state.templates[key] = Template(state.target.construct(made, siblings))
     return state.templates[key].result

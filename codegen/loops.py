@@ -89,8 +89,8 @@ def _as_loop(
 def _require_named(state: State, column: Sequence[Loop]) -> None:
     """Raises CannotMerge for values that leave the loop in a list: printed, it would lose them."""
     for loop in column:
-        ends = [final_bindings(region) for region in loop.iterations]
-        named = {id(v) for end in ends[-1:] for v in end.values()}
+        last = loop.iterations[-1:]
+        named = {id(v) for region in last for v in final_bindings(region).values()}
         for value in state.uses.escaping(loop):
             if id(value) not in named:
                 raise CannotMerge(

@@ -34,6 +34,7 @@ class Names:
         self._classes = classes
         self._given: dict[tuple[str, str], str] = {}
         self._order: list[str] = []
+        self._numbers: dict[str, int] = {}
 
     def of(self, source: str, role: str = "") -> str:
         """The name for a name of the source: the same at every call, another one in each role."""
@@ -47,7 +48,10 @@ class Names:
 
     def rewind(self, mark: tuple[int, int]) -> None:
         """Frees the names given since the mark."""
-        self._taken.difference_update(self._order[mark[0] :])
+        freed = self._order[mark[0] :]
+        self._taken.difference_update(freed)
+        for name in freed:
+            self._numbers.pop(name.rpartition("_")[0], None)
         del self._order[mark[0] :]
         while len(self._given) > mark[1]:
             self._given.popitem()
@@ -60,12 +64,18 @@ class Names:
         name = base
         if name in self._taken:
             name = f"{base}_" if not base.endswith("_") and base in _PYTHON else base
-        number = 1
-        while name in self._taken:
-            name = f"{base.rstrip('_')}_{number}"
-            number += 1
+        if name in self._taken:
+            name = self._numbered(base.rstrip("_"))
         self._taken.add(name)
         self._order.append(name)
+        return name
+
+    def _numbered(self, base: str) -> str:
+        """The name with the first number that is free; those below the last one given are not."""
+        number = self._numbers.get(base, 1)
+        while (name := f"{base}_{number}") in self._taken:
+            number += 1
+        self._numbers[base] = number
         return name
 
     def _public(self, name: str) -> str:

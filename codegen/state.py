@@ -22,6 +22,7 @@ from tercet.codegen.target import ClassTarget
 from tercet.codegen.uses import Uses
 from tercet.codegen.writer import Statement
 from tercet.compiler.graph.ir import Bind, Create, Graph, Instance, Item, Layer, Region, Value
+from tercet.compiler.ops.base import Op
 from tercet.dsl.records import dataclass
 from tercet.dsl.source import Span
 
@@ -204,6 +205,7 @@ class State:
     """What the last comment said, not to be said again."""
     templates: dict[object, Template] = field(default_factory=dict)
     """Lowered once for all executions that are alike; nothing ever undoes it."""
+    _siblings: dict[tuple[Op, ...], int] = field(default_factory=dict)
     built_ahead: dict[Layer | Instance, Making] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     loops: int = 0
@@ -215,6 +217,10 @@ class State:
         for graph in self.graphs:
             self.uses.add(graph)
             self.own.update(i.made for i in graph.body.walk() if isinstance(i, Create))
+
+    def number_of(self, siblings: tuple[Op, ...]) -> int:
+        """What stands for these operations in keys: to hash thousands for each would not end."""
+        return self._siblings.setdefault(siblings, len(self._siblings))
 
     def decide(self, span: Span, text: str, *, merged: bool) -> None:
         """Notes why the loop there is printed as it is."""

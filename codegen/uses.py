@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 from tercet.compiler.graph.ir import (
     Apply,
@@ -53,16 +54,17 @@ class Uses:
     def _number(self, region: Region) -> None:
         pending = [iter(region.items)]
         while pending:
-            item = next(pending[-1], None)
-            if item is None:
+            for item in pending[-1]:
+                self._position[id(item)] = len(self._position) + 1
+                match item:
+                    case Loop(iterations=iterations):
+                        pending.append(chain.from_iterable(r.items for r in iterations))
+                        break
+                    case Branch(body=body):
+                        pending.append(iter(body.items))
+                        break
+            else:
                 pending.pop()
-                continue
-            self._position[id(item)] = len(self._position) + 1
-            match item:
-                case Loop(iterations=iterations):
-                    pending.append(i for body in iterations for i in body.items)
-                case Branch(body=body):
-                    pending.append(iter(body.items))
 
     def _use(self, value: Value, position: int) -> None:
         key = id(value)
@@ -137,18 +139,20 @@ def final_bindings(region: Region) -> dict[str, object]:
     held: dict[str, object] = {}
     pending = [iter(region.items)]
     while pending:
-        item = next(pending[-1], None)
-        match item:
-            case None:
-                pending.pop()
-            case Bind(target=target, value=value):
-                held.update(bound_names(target, value))
-            case Loop(iterations=iterations):
-                pending.append(i for body in iterations for i in body.items)
-            case Branch(body=body):
-                pending.append(iter(body.items))
-            case Apply() | Call() | ReadParameter():
-                pass
+        for item in pending[-1]:
+            match item:
+                case Bind(target=nodes.TargetName(id=name), value=value):
+                    held[name] = value
+                case Bind(target=target, value=value):
+                    held.update(bound_names(target, value))
+                case Loop(iterations=iterations):
+                    pending.append(chain.from_iterable(r.items for r in iterations))
+                    break
+                case Branch(body=body):
+                    pending.append(iter(body.items))
+                    break
+        else:
+            pending.pop()
     return held
 
 

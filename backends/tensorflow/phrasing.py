@@ -214,16 +214,14 @@ def _is_activation(call: Call) -> bool:
 
 def _stride_paddings(code: ClassCode, target: Crossing) -> dict[str, str]:
     """Why layers of a class are padded by numbers, by attribute."""
+    items = (item for graph in code.graphs for item in graph.body.walk())
+    sites = {i.layer.site: None for i in items if isinstance(i, Apply) and i.layer is not None}
     found: dict[str, str] = {}
-    for graph in code.graphs:
-        for item in graph.body.walk():
-            if isinstance(item, Apply) and item.layer is not None:
-                ops = [
-                    o for o in target.facts.ops(item.layer.site) if isinstance(o, AnyConvolution)
-                ]
-                reason = stride_padding(ops)
-                if reason:
-                    found[item.layer.site.name] = reason
+    for site in sites:
+        ops = [op for op in target.facts.ops(site) if isinstance(op, AnyConvolution)]
+        reason = stride_padding(ops)
+        if reason:
+            found[site.name] = reason
     return {a: found[site] for a, site in code.attributes.items() if site in found}
 
 

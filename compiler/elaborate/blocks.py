@@ -79,12 +79,12 @@ def apply_instance(
     if frame.in_training and any(instance is one for one, _ in frame.made):
         _require_no_parameters(instance, made.graph, span)
     _require_same_parameters(frame.session, instance, made.graph, span)
+    frame.operate(max(1, len(made.graph.outputs)) + made.operations, span)
     outputs = _results(made.graph, instance)
     call = Call(made.graph, instance, values, outputs, span)
     frame.items.append(call)
     frame.producers.update(dict.fromkeys(outputs, call))
     frame.unnamed.update(outputs)
-    frame.operate(1 + made.operations, span)
     for c in made.graph.constraints:
         constrain(frame, c.left, c.relation, c.right, c.span, c.message)
     return _built(made.structure, outputs)

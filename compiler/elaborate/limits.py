@@ -10,8 +10,9 @@ from typing import Final
 BLOCK_DEPTH: Final = 64
 """Deepest nesting of calls of blocks."""
 
-OPERATIONS: Final = 100_000
-"""Most operations of a model and calls of blocks, those in called blocks counted at every call."""
+OPERATIONS: Final = 10_000
+"""Most operations of a model and outputs of calls, those in called blocks counted at every call;
+and most outputs of a block or model."""
 
 SPECIALISATIONS: Final = 2_000
 """Most blocks told apart by their arguments and the types of their inputs."""
@@ -19,7 +20,7 @@ SPECIALISATIONS: Final = 2_000
 STEPS: Final = 1_000_000
 """Most statements, iterations and elements of lists that are worked through."""
 
-ITEMS: Final = 200_000
+ITEMS: Final = 100_000
 """Longest list, elements of lists in it counted too, and most iterations of one loop."""
 
 LIST_DEPTH: Final = 100

@@ -22,6 +22,7 @@ from tercet.compiler.graph.ir import (
     Apply,
     Call,
     GraphInput,
+    GraphOutput,
     Instance,
     Item,
     Layer,
@@ -277,11 +278,17 @@ class Frame:
         self.unnamed.update(item.outputs)
 
     def operate(self, count: int, span: Span) -> None:
-        """Counts operations and calls of blocks.  Raises Stop for too many."""
+        """Counts operations and outputs of calls.  Raises Stop for too many."""
         self.operations += count
         if self.operations > limits.OPERATIONS:
             message = f"the model has more than {limits.OPERATIONS:,} operations"
             self.session.stop("E0409", message, span, "use fewer layers or fewer iterations")
+
+    def give(self, outputs: Sequence[GraphOutput]) -> None:
+        """Bounds the outputs of the body.  Raises Stop for too many."""
+        if len(outputs) > limits.OPERATIONS:
+            message = f"there are more than {limits.OPERATIONS:,} outputs"
+            self.session.stop("E0409", message, outputs[-1].span, "use shorter lists")
 
 
 def region_of(items: list[Item]) -> Region:

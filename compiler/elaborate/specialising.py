@@ -84,6 +84,7 @@ def run(frame: Frame, block: nodes.Block, arguments: dict[str, Any]) -> Speciali
     check_inputs(frame)
     flat: list[GraphOutput] = []
     parts = [_flatten(name, value, span, flat) for name, value, span in body.outputs]
+    frame.give(flat)
     check_used(frame, flat)
     structure: Structure = None
     if parts:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from tercet.compiler.constraints import Constraint
@@ -150,18 +151,20 @@ class Region:
         """The items that do something, in order, through all loops and branches (no recursion)."""
         pending: list[Iterator[Item]] = [iter(self.items)]
         while pending:
-            item = next(pending[-1], None)
-            match item:
-                case None:
-                    pending.pop()
-                case Loop():
-                    pending.append(i for region in item.iterations for i in region.items)
-                case Branch():
-                    pending.append(iter(item.body.items))
-                case Bind():
-                    pass
-                case _:
-                    yield item
+            for item in pending[-1]:
+                match item:
+                    case Bind():
+                        pass
+                    case Loop(iterations=iterations):
+                        pending.append(chain.from_iterable(r.items for r in iterations))
+                        break
+                    case Branch(body=body):
+                        pending.append(iter(body.items))
+                        break
+                    case _:
+                        yield item
+            else:
+                pending.pop()
 
 
 # ----------------------------------------------------------------------------------------- graphs

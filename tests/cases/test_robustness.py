@@ -99,7 +99,7 @@ TEXTS = {
         [("E0315", 3)],
     ),
     "the greatest of many numbers, often": (
-        f"{_HEAD} a = range(200000) for i in range(100000) {{ b = max(a) }} output y = x * 2 }}",
+        f"{_HEAD} a = range(50000) for i in range(100000) {{ b = max(a) }} output y = x * 2 }}",
         [("E0410", 3)],
     ),
     "the greatest of many sizes": (

@@ -56,13 +56,13 @@ def test_as_many_operations_as_there_may_be() -> None:
         h = if n == 0 { relu(x) } else { x |> B(n - 1) |> B(n - 1) }
         output h }
     model M { input x: f32[N, 8]
-        y = x |> B(15)
+        y = x |> B(11)
         output y }
     """
-    operations, calls = 2**15, 2**16 - 1
+    operations, calls = 2**11, 2**12 - 1
     assert operations + calls < limits.OPERATIONS < 2 * (operations + calls)
     assert compiled(text).program is not None
-    assert [d.code for d in compiled(text.replace("15", "16")).errors] == ["E0409"]
+    assert [d.code for d in compiled(text.replace("11", "12")).errors] == ["E0409"]
 
 
 def test_as_many_kinds_of_a_block_as_there_may_be() -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from tercet.compiler.elaborate import limits
+from tercet.compiler.pipeline import load
+from tercet.dsl.source import Source
+from tercet.project import FRAMEWORKS, Project, drafts
 from tests.fuzz.mutations import KINDS, Mutator
 from tests.fuzz.trial import tried
 
@@ -87,3 +92,41 @@ def test_the_recorded_campaign_found_nothing() -> None:
     assert sum(outcomes) == record["next"] > 0
     assert record["findings"] == []
     assert all(one["seconds"] <= record["limit"] for one in record["slowest"])
+
+
+_HEAD = "model M { input x: f32[N, 4]\n h = x\n"
+_MOST = limits.OPERATIONS
+LARGEST = {
+    "a loop": f"{_HEAD} for i in range({_MOST}) {{ h = h |> dense(4) }} output h }}",
+    "a loop of unlike layers": f"{_HEAD} for i in range(1, {_MOST // 2}) {{ h = h |> dense(i) }}"
+    " output h }",
+    "outputs": f"{_HEAD} p = [x] * {_MOST} output p }}",
+    "a list of operands": f"{_HEAD} output y = concat([x] * {limits.ITEMS}, axis = 1) }}",
+    "kinds of a block": "block B(n) { input x: f32[N, C] output x |> dense(n) |> dense(C) }\n"
+    f"{_HEAD} for i in range(1, {limits.SPECIALISATIONS}) {{ h = h |> B(i) }} output h }}",
+}
+"""Legal programs of a few lines, as large as their limits let them be."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LARGEST)
+def test_the_largest_programs_end_in_time(name: str, tmp_path: Path) -> None:
+    outcome = tried(LARGEST[name].encode(), tmp_path)
+    assert (outcome.stage, outcome.finding) == ("compiled", None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layers", ["relu", "dense(8) |> relu", "conv2d(C, 1) |> batch_norm"])
+def test_an_operation_takes_no_time_in_a_target(layers: str) -> None:
+    """At most 0.2 ms of the processor for each operation of a chain and target."""
+    length, operations = 1_000, 1_000 * (1 + layers.count("|>"))
+    shape = "f32[N, C, 4, 4]" if "conv" in layers else "f32[N, C]"
+    lines = f"h = h |> {layers}\n" * length
+    text = f"model M {{ input x: {shape}\nh = x\n{lines}output h }}".replace("C", "8")
+    result = load(Source("net.model", text))
+    program = result.program_or_raise()
+    project = Project(Path("net.model"), result.source, program, program.models["M"], ())
+    start = time.process_time()
+    drafts(project, FRAMEWORKS, Path("/nowhere"))
+    seconds = time.process_time() - start
+    assert seconds < 0.2e-3 * operations * len(FRAMEWORKS)
