@@ -50,6 +50,7 @@ def load(
     model: str | None = None,
     after: str | None = None,
     inference: bool = False,
+    float64: bool = False,
 ) -> CompileResult:
     """Compiles a file (or a text as a `Source`); never raises for what it says.
 
@@ -57,6 +58,7 @@ def load(
     as text of the language or already parsed; `model` restricts the program to one model.  All
     passes of `PASSES` are run, or those up to the one named `after`.  For `inference`, what the
     file says about training is not read: it need not fit, and its data need not be there.
+    With `float64` the program is its twin in which f32 is f64.
     """
     if isinstance(path_or_source, Source):
         source = path_or_source
@@ -71,7 +73,10 @@ def load(
         impossible = _impossible(program)
         if impossible:
             return CompileResult(source, None, (*impossible, *diagnostics))
-        program = PASSES.run(program, after=after)
+        try:
+            program = (TWIN if float64 else PASSES).run(program, after=after)
+        except DiagnosticError as problem:
+            return CompileResult(source, None, (*problem.diagnostics, *diagnostics))
     return CompileResult(source, program, diagnostics)
 
 
@@ -113,6 +118,13 @@ def model_of(program: Program, source: Source, name: str | None = None) -> Graph
 
 
 # ----------------------------------------------------------------------------------------- passes
+
+
+def _float64(program: Program) -> Program:
+    from tercet.compiler.float64 import float64  # most runs do without
+
+    return float64(program)
+
 
 Pass = Callable[[Program], Program]
 Hook = Callable[[str, Program], None]
@@ -162,8 +174,12 @@ def pipeline(passes: Iterable[tuple[str, Pass]] | Sequence[tuple[str, Pass]] = (
 PASSES = pipeline()
 """What every program goes through between elaboration and the targets."""
 
+TWIN = pipeline([("float64", _float64), *PASSES.passes])
+"""The same where the twin in float64 was asked for."""
+
 __all__ = [
     "PASSES",
+    "TWIN",
     "CompileResult",
     "Hook",
     "Overrides",

@@ -27,12 +27,14 @@ def load(
     model: str | None = None,
     parameters: Mapping[str, object] | None = None,
     training: Mapping[str, object] | None = None,
+    float64: bool = False,
 ) -> Project:
     """Reads a `.model` file: its program, the model meant and its training.
 
     `model` names the one meant where the file has several.  `parameters` are the model's
     (`{"classes": 100}`), `training` settings of its `train` by dotted name
     (`{"optimizer.lr": 0.1}`); a string is text of the language (`"relu"`, `"none"`, `'"same"'`).
+    With `float64` it is the same model in double precision: what is f32 in the file is f64.
 
     The `Project` has `model` (the graph: `model.inputs`, `model.outputs`, `model.parameters()`),
     `training` (None where the file has no `train` for it), `program` (all models of the file) and
@@ -45,7 +47,11 @@ def load(
     be read included; `tercet.dsl.render.render_all(error.diagnostics)` is what the command prints.
     """
     return open_project(
-        Path(path), model=model, parameters=_texts(parameters), training=_texts(training)
+        Path(path),
+        model=model,
+        parameters=_texts(parameters),
+        training=_texts(training),
+        float64=float64,
     )
 
 
@@ -59,13 +65,14 @@ def compile(
     model: str | None = None,
     parameters: Mapping[str, object] | None = None,
     training: Mapping[str, object] | None = None,
+    float64: bool = False,
 ) -> list[Path]:
     """Writes the training script of each target into the folder `output`; gives their paths.
 
     `targets` are some of "pytorch", "tensorflow" and "mxnet", whether installed or not; the script
-    of `digits.model` for the first is `digits_pytorch.py`.  `model`, `parameters` and `training`
-    are those of `load`.  `lean` scripts have no checkpoints, no prediction and no checks of files
-    (docs/scripts.md).  All scripts are written, or none.
+    of `digits.model` for the first is `digits_pytorch.py`.  `model`, `parameters`, `training` and
+    `float64` are those of `load`.  `lean` scripts have no checkpoints, no prediction and no checks
+    of files (docs/scripts.md).  All scripts are written, or none.
 
         tercet.compile("digits.model", targets=["pytorch"], training={"epochs": 3})
         tercet.compile("digits.model", lean=True, output="to_read")
@@ -74,7 +81,7 @@ def compile(
     `tercet.errors.TercetError` for an unknown target, a script that was edited since it was written
     (unless `force`) or an `output` that is a file.
     """
-    project = load(path, model=model, parameters=parameters, training=training)
+    project = load(path, model=model, parameters=parameters, training=training, float64=float64)
     printed = drafts(project, _several(targets), Path(output), lean=lean)
     return write_scripts(project, printed, Path(output), force=force)
 
@@ -88,6 +95,7 @@ def export(
     seed: int = 0,
     model: str | None = None,
     parameters: Mapping[str, object] | None = None,
+    float64: bool = False,
     interpreters: Interpreters | None = None,
     timeout: float | None = None,
 ) -> Path:
@@ -107,7 +115,7 @@ def export(
     from tercet import exporting
     from tercet.compiler.graph import weights as canonical
 
-    project = load(path, model=model, parameters=parameters)
+    project = load(path, model=model, parameters=parameters, float64=float64)
     with temporary_folder() as folder:
         file = Path(weights) if weights is not None else folder / "initial.safetensors"
         if weights is None:
@@ -123,6 +131,7 @@ def verify(
     model: str | None = None,
     parameters: Mapping[str, object] | None = None,
     scripts: Mapping[str, PathLike] | None = None,
+    float64: bool = False,
     device: Device = "auto",
     seed: int = 0,
     weights: PathLike | None = None,
@@ -166,7 +175,7 @@ def verify(
         folder=None if output is None else Path(output),
         interpreters=interpreters or Interpreters(),
     )
-    return verify_project(load(path, model=model, parameters=parameters), request)
+    return verify_project(load(path, model=model, parameters=parameters, float64=float64), request)
 
 
 def _several(targets: Sequence[str]) -> Sequence[str]:

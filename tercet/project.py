@@ -71,11 +71,12 @@ def open_project(
     after: str | None = None,
     inference: bool = False,
     exact: bool = False,
+    float64: bool = False,
 ) -> Project:
     """Reads a file and runs all passes, or those up to `after`, on what elaboration gives.
 
-    For `inference` it has no training, whatever the file says of one; `exact` is the project's.
-    Raises DiagnosticError with all its errors.
+    For `inference` it has no training, whatever the file says of one; `exact` is the project's,
+    with `float64` it is the twin in which f32 is f64.  Raises DiagnosticError with all its errors.
     """
     result = pipeline.load(
         path,
@@ -84,6 +85,7 @@ def open_project(
         model=model,
         after=after,
         inference=inference,
+        float64=float64,
     )
     program = result.program_or_raise()
     graph = pipeline.model_of(program, result.source, model)

@@ -6,29 +6,31 @@ from tercet.backends.mxnet.target import lower
 from tercet.codegen.expr import Binary, Expr, Name, default, lift
 from tercet.codegen.target import Application
 from tercet.compiler.ops import random as ops
+from tercet.compiler.types import DType
 
 nd = Name("nd")
 
 
-def _where() -> dict[str, Expr]:
-    return {"ctx": Name("args").device}
+def _where(op: ops.RandomOp) -> dict[str, Expr]:
+    dtype = {"dtype": lift(op.dtype.numpy_name)} if op.dtype is DType.F64 else {}
+    return {**dtype, "ctx": Name("args").device}
 
 
 @lower(ops.RandomNormal)
 def _normal(op: ops.RandomNormal, at: Application) -> Expr:
     spread = {"loc": default(op.mean, 0.0), "scale": default(op.std, 1.0)}
-    return nd.random.normal(**spread, shape=op.shape or (1,), **_where())
+    return nd.random.normal(**spread, shape=op.shape or (1,), **_where(op))
 
 
 @lower(ops.RandomUniform)
 def _uniform(op: ops.RandomUniform, at: Application) -> Expr:
     ends = {"low": default(op.low, 0.0), "high": default(op.high, 1.0)}
-    return nd.random.uniform(**ends, shape=op.shape or (1,), **_where())
+    return nd.random.uniform(**ends, shape=op.shape or (1,), **_where(op))
 
 
 @lower(ops.RandomBernoulli)
 def _bernoulli(op: ops.RandomBernoulli, at: Application) -> Expr:
-    return Binary("<", nd.random.uniform(shape=op.shape or (1,), **_where()), lift(op.p))
+    return Binary("<", nd.random.uniform(shape=op.shape or (1,), **_where(op)), lift(op.p))
 
 
 @lower(ops.StopGradient)

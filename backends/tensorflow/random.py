@@ -5,35 +5,37 @@ They are drawn from the model's seed generator `noise`, whose state checkpoints 
 
 from __future__ import annotations
 
-from tercet.backends.tensorflow.target import Placed, TensorFlowTarget, keras, lower, tf
+from tercet.backends.tensorflow.target import DTYPES, Placed, TensorFlowTarget, keras, lower, tf
 from tercet.codegen.expr import Binary, Expr, default, lift
 from tercet.compiler.ops import random as ops
+from tercet.compiler.types import DType
 
 
-def _seed(at: Placed) -> Expr:
+def _drawn(op: ops.RandomOp, at: Placed) -> dict[str, Expr]:
+    """In which dtype, where that is not Keras' own, and from which numbers."""
     assert isinstance(at.target, TensorFlowTarget)
-    return at.target.owner.noise
+    dtype = {"dtype": lift(op.dtype.numpy_name)} if op.dtype is DType.F64 else {}
+    return {**dtype, "seed": at.target.owner.noise}
 
 
 @lower(ops.RandomNormal)
 def _normal(op: ops.RandomNormal, at: Placed) -> Expr:
     return keras.random.normal(
-        op.shape, mean=default(op.mean, 0.0), stddev=default(op.std, 1.0), seed=_seed(at)
+        op.shape, mean=default(op.mean, 0.0), stddev=default(op.std, 1.0), **_drawn(op, at)
     )
 
 
 @lower(ops.RandomUniform)
 def _uniform(op: ops.RandomUniform, at: Placed) -> Expr:
     return keras.random.uniform(
-        op.shape, minval=default(op.low, 0.0), maxval=default(op.high, 1.0), seed=_seed(at)
+        op.shape, minval=default(op.low, 0.0), maxval=default(op.high, 1.0), **_drawn(op, at)
     )
 
 
 @lower(ops.RandomBernoulli)
 def _bernoulli(op: ops.RandomBernoulli, at: Placed) -> Expr:
-    return tf.cast(
-        Binary("<", keras.random.uniform(op.shape, seed=_seed(at)), lift(op.p)), tf.float32
-    )
+    drawn = keras.random.uniform(op.shape, **_drawn(op, at))
+    return tf.cast(Binary("<", drawn, lift(op.p)), DTYPES[op.dtype])
 
 
 @lower(ops.StopGradient)

@@ -17,8 +17,6 @@ from tercet.compiler.data.synthetic import Synthetic
 from tercet.compiler.graph.columns import Use
 from tercet.dsl.records import dataclass
 
-np = Name("np")
-
 RESERVED = frozenset(
     {
         "np",
@@ -98,10 +96,6 @@ def loading(source: DataSource, used: Mapping[str, Use], folder: Path) -> Loadin
     raise TypeError(type(source).__name__)
 
 
-def _cast(expr: Expr, dtype: str) -> Column:
-    return Column(expr.astype(getattr(np, dtype)), dtype)
-
-
 # ------------------------------------------------------------------------------- scikit-learn
 
 
@@ -171,8 +165,8 @@ def _mnist(source: Mnist, used: Mapping[str, Use], folder: Path) -> Loading:
     ]
     return Loading(
         {
-            "pixels": _cast(Name("images")[:, None], "float32"),
-            source.label: _cast(Name("labels"), "int64"),
+            "pixels": Column(Name("images")[:, None], "uint8"),
+            source.label: Column(Name("labels"), "uint8"),
         },
         tuple(setup),
         helpers=(_READ_IDX,),
@@ -209,8 +203,8 @@ def _cifar(source: Cifar10, used: Mapping[str, Use], folder: Path) -> Loading:
     if isinstance(source, Cifar100):
         parts, names = ("train", "test"), '[f"{part}.bin"]'
     columns = {
-        "pixels": _cast(rows[:, labels:].reshape(-1, 3, 32, 32), "float32"),
-        **{name: _cast(rows[:, i], "int64") for i, name in enumerate(source.labels)},
+        "pixels": Column(rows[:, labels:].reshape(-1, 3, 32, 32), "uint8"),
+        **{name: Column(rows[:, i], "uint8") for i, name in enumerate(source.labels)},
     }
     return Loading(
         columns,

@@ -197,9 +197,25 @@ def _problems(parameters: Mapping[str, Parameter], found: Mapping[str, Header]) 
         f"left over: `{name}`" + _meant(name, missing, "the model needs") for name in extra
     )
     common = [name for name in parameters if name in found]
-    return lines + _listed(
+    lines += _listed(
         line for name in common for line in _differences(name, parameters[name], found[name])
     )
+    return lines + _of_twin(parameters, found)
+
+
+def _of_twin(parameters: Mapping[str, Parameter], found: Mapping[str, Header]) -> list[str]:
+    """What to do where the file is whole, but of the model's twin in the other precision."""
+    pairs = {
+        (header[1], _FILE_DTYPES[parameters[name].type.dtype])
+        for name, header in found.items()
+        if name in parameters
+    }
+    floats = {pair for pair in pairs if pair[1] in ("F32", "F64")}
+    if floats == {("F64", "F32")}:
+        return ["  it is in f64, as --float64 writes it, and fits the model with --float64"]
+    if floats == {("F32", "F64")}:
+        return ["  it is in f32, and fits the model without --float64"]
+    return []
 
 
 def _listed(lines: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ training is verified, every target gets the arrays it drew.
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from tercet.compiler.dims import Dim
@@ -31,13 +32,16 @@ class RandomOp(Op):
     train_only = True
     is_random = True
     shape: Shape
+    dtype: DType = field(default=DType.F32, kw_only=True)
 
     def __post_init__(self) -> None:
         require_at_least(1, self.shape, "shape")
+        fits = self.dtype in (DType.F32, DType.F64)
+        require(fits, "dtype", f"`dtype` is f32 or f64, not {self.dtype}: `cast` what is drawn")
 
     @property
     def type(self) -> TensorType:
-        return TensorType(DType.F32, self.shape)
+        return TensorType(self.dtype, self.shape)
 
     def infer(self) -> TensorType:
         return self.type
@@ -56,7 +60,7 @@ class RandomOp(Op):
 @operation("random_normal")
 @dataclass(frozen=True)
 class RandomNormal(RandomOp):
-    """f32 numbers of a normal distribution, redrawn at each step of training.
+    """Numbers of a normal distribution, redrawn at each step of training.
 
     ONNX: RandomNormal (not exported: `train` only).
 
@@ -77,7 +81,7 @@ class RandomNormal(RandomOp):
 @operation("random_uniform")
 @dataclass(frozen=True)
 class RandomUniform(RandomOp):
-    """f32 numbers equally likely from `low` up to `high`, redrawn at each step of training.
+    """Numbers equally likely from `low` up to `high`, redrawn at each step of training.
 
     ONNX: RandomUniform (not exported: `train` only).
 
@@ -99,7 +103,7 @@ class RandomUniform(RandomOp):
 @operation("random_bernoulli")
 @dataclass(frozen=True)
 class RandomBernoulli(RandomOp):
-    """f32 ones with probability `p`, else zeros, redrawn at each step of training.
+    """Ones with probability `p`, else zeros, redrawn at each step of training.
 
     ONNX: Bernoulli (not exported: `train` only).
 

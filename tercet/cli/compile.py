@@ -15,6 +15,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_targets(parser)
     options.add_model(parser)
     options.add_training(parser)
+    options.add_float64(parser)
     options.add_output(parser, "where the scripts go (default: the current folder)")
     parser.add_argument(
         "--lean",

@@ -14,6 +14,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_file(parser)
     options.add_targets(parser, "pytorch, tensorflow, mxnet or onnx (default: onnx)")
     options.add_model(parser)
+    options.add_float64(parser)
     options.add_interpreter(parser)
     parser.add_argument("--weights", metavar="FILE", type=Path, help="canonical weights")
     parser.add_argument(

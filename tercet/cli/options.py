@@ -32,6 +32,15 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     _add_assignments(parser, "-T", "--training", "training", "a setting of its training")
 
 
+def add_float64(parser: argparse.ArgumentParser) -> None:
+    """--float64, as `args.float64`, which `project` follows."""
+    parser.add_argument(
+        "--float64",
+        action="store_true",
+        help="the same model in double precision: f32 is f64 everywhere",
+    )
+
+
 SEVERAL = "pytorch, tensorflow, mxnet, onnx or all; several: -t pytorch,mxnet or -t twice"
 ONE_FRAMEWORK = "pytorch, tensorflow or mxnet (default: the first that is installed)"
 
@@ -239,6 +248,7 @@ def project(
         training=getattr(args, "training", None),
         after=after,
         inference=inference,
+        float64=getattr(args, "float64", False),
     )
     show_warnings(opened.warnings)
     return opened

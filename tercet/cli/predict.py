@@ -19,6 +19,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", metavar="FILE", type=Path, required=True)
     options.add_targets(parser, options.ONE_FRAMEWORK)
     options.add_model(parser)
+    options.add_float64(parser)
     options.add_interpreter(parser)
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:K (default: cpu)")
     options.add_timeout(parser, 600)

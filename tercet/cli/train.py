@@ -60,6 +60,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_targets(parser, options.ONE_FRAMEWORK)
     options.add_model(parser)
     options.add_training(parser)
+    options.add_float64(parser)
     options.add_interpreter(parser)
     parser.add_argument(
         "--save", metavar="FILE", type=Path, help="the weights (default: <model>.safetensors)"

@@ -12,6 +12,7 @@ from tercet.cli.command import Command
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_file(parser)
     options.add_model(parser)
+    options.add_float64(parser)
     help = "of the random numbers (default: 0)"
     parser.add_argument("--seed", type=options.seed, default=0, help=help)
     options.add_output(parser, "the file (default: <model>.safetensors)", "FILE")

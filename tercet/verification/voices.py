@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tercet.compiler.dims import Dim, Symbol
-from tercet.compiler.graph.ir import Graph
-from tercet.compiler.types import TensorType
+from tercet.compiler.graph.callees import all_graphs
+from tercet.compiler.graph.ir import Apply, Graph
+from tercet.compiler.types import DType, TensorType
 from tercet.errors import TercetError
 from tercet.project import Project
 from tercet.runner import Finished, Job
@@ -84,7 +85,8 @@ def heard_file(
     try:
         run = run_onnx(folder.onnx(target), [probe.inputs for probe in probes], device)
     except SessionError as error:
-        failed = _failed(target, versions, seconds, f"{name}: {error}")
+        problem = f"{name}: {error}{_in_f64(graph)}"
+        failed = _failed(target, versions, seconds, problem)
         return Heard(failed.report, before)
     report = TargetReport(
         target,
@@ -96,6 +98,15 @@ def heard_file(
     voice = Voice(name, target, "onnx", run.results, _wrong_ports(graph, run))
     notes = tuple(f"{name}: {line}" for line in _unlike_shapes(graph, run))
     return Heard(report, (*before, voice), notes)
+
+
+def _in_f64(graph: Graph) -> str:
+    """What to add where ONNX Runtime refuses a file, and the model's numbers may be why."""
+    values = (
+        item.outputs for g in all_graphs(graph) for item in g.body.walk() if isinstance(item, Apply)
+    )
+    wide = any(value.type.dtype is DType.F64 for outputs in values for value in outputs)
+    return " (ONNX Runtime has only some operations in f64)" if wide else ""
 
 
 def _failed(target: str, versions: Mapping[str, str], seconds: float, problem: str) -> Heard:

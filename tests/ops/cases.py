@@ -235,6 +235,9 @@ RANDOM = [
     case("random_normal", random.RandomNormal((50, 40), mean=2.0, std=0.5)),
     case("random_uniform", random.RandomUniform((50, 40), low=-1.0, high=3.0)),
     case("random_bernoulli", random.RandomBernoulli((50, 40), p=0.3)),
+    case("random_normal_f64", random.RandomNormal((50, 40), dtype=DType.F64)),
+    case("random_uniform_f64", random.RandomUniform((50, 40), dtype=DType.F64)),
+    case("random_bernoulli_f64", random.RandomBernoulli((50, 40), p=0.3, dtype=DType.F64)),
     case("stop_gradient", random.StopGradient(), _X, symbolic=_ALL),
 ]
 

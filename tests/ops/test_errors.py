@@ -150,6 +150,7 @@ ILLEGAL: list[tuple[str, Callable[[], Op]]] = [
     ("shape", lambda: random.RandomNormal((0,))),
     ("std", lambda: random.RandomNormal((2,), std=-1.0)),
     ("low", lambda: random.RandomUniform((2,), low=1.0)),
+    ("dtype", lambda: random.RandomUniform((2,), dtype=DType.F16)),
     ("p", lambda: random.RandomBernoulli((2,), p=1.5)),
 ]
 

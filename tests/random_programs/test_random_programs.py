@@ -12,10 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tercet.compiler.float64 import float64
+from tercet.compiler.graph.verifier import verify
 from tercet.compiler.pipeline import load
 from tercet.dsl.render import render
 from tercet.dsl.source import Source
 from tercet.project import FRAMEWORKS
+from tests.compiler.twins import remains
 from tests.random_programs.changes import CHANGES
 from tests.random_programs.judging import judge
 from tests.random_programs.losses import LOSSES
@@ -43,6 +46,8 @@ def test_every_program_is_valid(tmp_path: Path) -> None:
         np.savez(tmp_path / "data.npz", **columns)
         result = load(Source(str(path), program.text, path))
         assert not result.errors, "\n".join([program.text, *map(render, result.errors)])
+        assert result.program is not None
+        assert remains(verify(float64(result.program))) == [], program.text
 
 
 def test_every_construct_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
