@@ -11,6 +11,7 @@ from tercet.codegen.printed import ClassCode
 from tercet.codegen.render import render
 from tercet.codegen.script.pieces import Piece
 from tercet.codegen.tree import find_parts, map_expressions
+from tercet.codegen.tree import replace as replace_parts
 
 _FEWEST = 3
 """As many layers make it worth a function."""
@@ -55,6 +56,23 @@ class Kinds:
             and all(other.get(key) == value for other in others)
             and (isinstance(value, Literal) or self.shares_initializers)
         )
+
+
+def without_initial_values(code: ClassCode) -> ClassCode:
+    """The class with its layers as their kinds start, where the script draws all values itself."""
+
+    def bare(expr: Expr) -> Expr | None:
+        match expr:
+            case Call(Attribute() | Helper() | Name("partial") as callee, positional, keywords):
+                kept = tuple((k, v) for k, v in keywords if not k.endswith("initializer"))
+                if len(kept) < len(keywords):
+                    return replace_parts(Call(callee, positional, kept), bare)
+        return None
+
+    construct, build = (
+        tuple(map_expressions(lines, bare)) for lines in (code.construct, code.build)
+    )
+    return replace(code, construct=construct, build=build)
 
 
 def with_factories(classes: Sequence[ClassCode], kinds: Kinds) -> tuple[list[ClassCode], Piece]:

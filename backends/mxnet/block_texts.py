@@ -173,8 +173,7 @@ class LayerNorm(nn.HybridBlock):
         return F.broadcast_add(F.broadcast_mul(x, gamma), beta)''',
     "BatchNorm": '''\
 class BatchNorm(nn.BatchNorm):
-    """Averages its statistics itself, in order: MXNet's operation has `momentum` in float32
-    and averages with the gradients."""
+    """Averages as it runs; MXNet's operation does with the gradients, and in float32."""
 
     def __init__(self, momentum=0.9, **settings):
         super().__init__(momentum=1, **settings)

@@ -6,7 +6,7 @@ import re
 
 from tercet.backends.base import Place, Unsupported, layer_precision, refused
 from tercet.backends.draft import Draft
-from tercet.backends.factories import with_factories
+from tercet.backends.factories import with_factories, without_initial_values
 from tercet.backends.mxnet.helpers import helper_constants, helper_pieces
 from tercet.backends.mxnet.kinds import KINDS
 from tercet.backends.mxnet.precision import precision_name
@@ -26,6 +26,7 @@ from tercet.codegen.models import print_model
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
+from tercet.codegen.script.initial import start_piece
 from tercet.codegen.script.pieces import Piece, literal
 from tercet.codegen.script.style import FULL, Style
 from tercet.codegen.script.training import argument_lines, constants, output_lines
@@ -87,6 +88,7 @@ def draft(
         follow=follow,
     )
     whole = [with_raw_parameters(code) for code in printed.classes]
+    whole = [without_initial_values(code) for code in whole] if style.exact else whole
     _check_dependence(model, whole[-1])
     classes, factories = with_factories(whole, KINDS)
     printer = TrainingPrinter(model, training, place, style) if training else None
@@ -99,22 +101,33 @@ def draft(
             *(printer.data.piece.constants if printer else ()),
         ),
     )
+    partly = {name for name in helpers if f"partial({name}," in factories.text}
+    above = helper_pieces(partly)  # what the functions below are made of
     pieces = [
         _BEFORE_MXNET,
         _IMPORTS,
         helper_constants(helpers),
+        *above,
         factories,
         code,
-        *helper_pieces(helpers),
+        *(piece for piece in helper_pieces(helpers) if piece not in above),
         *(printer.pieces() if printer else ()),
         *style.full_only(index_check_piece(model, training), predict_piece(printed.interface)),
         *weights_pieces(model, classes, style),
+        *style.exact_only(start_piece(model, _START)),
         export_piece(model),
         *style.full_only(Piece(_FIND_DEVICE)),
     ]
     head = header(model, place, "MXNet Gluon", training is not None, (), exported="", style=style)
     main = _main(printed.interface, classes[-1].name, training, printer, style)
     return assemble(head, pieces, main, printed.decisions, amend=_in_order)
+
+
+_START = (
+    "for name, parameter in weights(model).items():",
+    "    value = initial_value(name, parameter.shape, seed)",
+    "    parameter.set_data(nd.array(value, dtype=parameter.dtype))",
+)
 
 
 def _helpers(classes: list[ClassCode]) -> set[str]:
@@ -173,6 +186,7 @@ def _main(
         f"model = {name}()",
         *_cast(interface.model),
         *_initialized(interface),
+        *style.exact_only("start(model, args.seed)"),
         "if args.weights:",
         f"    load(model, {reading('args.weights', style)}, args.weights)",
         *(() if style.exact else ("model.hybridize(static_alloc=True, static_shape=True)",)),

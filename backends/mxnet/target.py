@@ -29,6 +29,7 @@ from tercet.codegen.expr import (
     SiteName,
     Starred,
     Template,
+    lift,
 )
 from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.pooled import PoolingTarget
@@ -174,7 +175,8 @@ class MXNetTarget(PoolingTarget):
             dtype = held_as(parameter.type.dtype)
             if dtype != "float32":
                 settings["dtype"] = dtype
-            settings["init"] = initializer(parameter.start)
+            start = initializer(parameter.start)
+            settings["init"] = lift("zeros") if self.exact else start
         except Unsupported as problem:
             raise refused("mxnet", f"`{parameter.name}`", item.span, problem) from None
         if not parameter.trainable:

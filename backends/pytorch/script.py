@@ -23,6 +23,7 @@ from tercet.codegen.expr import Helper
 from tercet.codegen.models import print_model
 from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
+from tercet.codegen.script.initial import start_piece
 from tercet.codegen.script.pieces import Piece
 from tercet.codegen.script.style import FULL, Style
 from tercet.codegen.script.training import argument_lines, constants, output_lines
@@ -54,7 +55,7 @@ def draft(
     printed = print_model(model, lambda _: PyTorchTarget(exact=style.exact), follow=follow)
     target, classes = printed.target, [with_sequences(code) for code in printed.classes]
     printer = TrainingPrinter(model, training, target, place, style) if training else None
-    initialize = initialize_piece(model)
+    initialize = Piece() if style.exact else initialize_piece(model)
     precision = torch_name(training.precision) if training else ""
     own = ClassFrame(
         _BLOCK.base,
@@ -77,6 +78,7 @@ def draft(
         *(printer.pieces(has_source_names(model, classes)) if printer else ()),
         *style.full_only(index_check_piece(model, training), predict_piece(printed.interface)),
         *weights_pieces(model, classes, style),
+        *style.exact_only(start_piece(model, _START)),
         export_piece(printed.interface, style),
     ]
     helpers = {
@@ -88,6 +90,13 @@ def draft(
     main = _main(model, classes[-1].name, training, printer, style)
     result = assemble(head, pieces, main, printed.decisions)
     return replace(result, notes=printer.notes if printer else ())
+
+
+_START = (
+    "for name, tensor in weights(model).items():",
+    "    value = initial_value(name, tuple(tensor.shape), seed)",
+    "    tensor.copy_(torch.as_tensor(value))",
+)
 
 
 def _main(
@@ -111,6 +120,7 @@ def _main(
         ),
         "torch.manual_seed(args.seed)",
         f"model = {name}(){moved}",
+        *style.exact_only("start(model, args.seed)"),
         "if args.weights:",
         f"    load(model, {reading('args.weights', style)}, args.weights)",
     ]

@@ -134,7 +134,7 @@ class PyTorchTarget(PoolingTarget):
             module = construct.find(layer.op, exact=self.exact)(layer.op, layer)
         except Unsupported as problem:
             raise rejected("pytorch", layer.op, layer.site.span, problem) from None
-        own = own_initializers(layer)
+        own = {} if self.exact else own_initializers(layer)
         initial = {name: initializer(init) for name, init in own.items()}
         return Helper("initialized")(module, **initial) if initial else module
 
@@ -159,7 +159,9 @@ class PyTorchTarget(PoolingTarget):
     def declare(self, item: ReadParameter) -> Expr:
         shape, dtype = item.parameter.type.shape, DTYPES[item.parameter.type.dtype]
         settings = {} if dtype == torch.float32 else {"dtype": dtype}
-        value = filled(item.parameter.start, torch.empty(*shape or ((),), **settings))
+        value: Expr = torch.empty(*shape or ((),), **settings)
+        if not self.exact:
+            value = filled(item.parameter.start, value)
         if item.parameter.trainable:
             return nn.Parameter(value)
         # there is no list of buffers

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tercet.backends.base import Place
 from tercet.backends.draft import Draft
-from tercet.backends.factories import with_factories
+from tercet.backends.factories import with_factories, without_initial_values
 from tercet.backends.script import ClassFrame, assemble, class_text, header, main_text
 from tercet.backends.tensorflow.export import build_line, export_piece, predict_piece
 from tercet.backends.tensorflow.helpers import HELPER_NAMES, helper_pieces
@@ -23,6 +23,7 @@ from tercet.codegen.models import print_model
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
+from tercet.codegen.script.initial import start_piece
 from tercet.codegen.script.pieces import Piece, literal
 from tercet.codegen.script.style import FULL, Style
 from tercet.codegen.script.training import argument_lines, constants, output_lines
@@ -78,7 +79,9 @@ def draft(
         follow=follow,
     )
     target = printed.target
-    classes, factories = with_factories([phrased(c, target) for c in printed.classes], KINDS)
+    phrases = [phrased(c, target) for c in printed.classes]
+    phrases = [without_initial_values(c) for c in phrases] if style.exact else phrases
+    classes, factories = with_factories(phrases, KINDS)
     printer = TrainingPrinter(model, training, target, place, style) if training else None
     precision = policy(training.precision) if training else ""
     texts = [_class_text(code, target, printer) for code in classes]
@@ -105,6 +108,7 @@ def draft(
             index_check_piece(model, training), predict_piece(printed.interface, target)
         ),
         *weights_pieces(model, target.facts, style),
+        *style.exact_only(start_piece(model, _START)),
         export_piece(
             printed.interface, target, style, selects=any("tf.where(" in t for t in model_text)
         ),
@@ -113,6 +117,15 @@ def draft(
     head = header(model, place, "TensorFlow", training is not None, _notes(target), style=style)
     main = _main(printed.interface, classes[-1].name, training, printer, style)
     return assemble(head, pieces, main, printed.decisions)
+
+
+_START = (
+    "drawn = {",
+    "    name: np.asarray(initial_value(name, array.shape, seed), array.dtype)",
+    "    for name, array in tensors(model).items()",
+    "}",
+    'load(model, drawn, "initial values")',
+)
 
 
 def _class_text(code: ClassCode, target: TensorFlowTarget, printer: TrainingPrinter | None) -> str:
@@ -222,6 +235,7 @@ def _main(
         "keras.utils.set_random_seed(args.seed)",
         f"model = {cls}()",
         build_line(interface),
+        *style.exact_only("start(model, args.seed)"),
         "if args.weights:",
         f"    load(model, {reading('args.weights', style)}, args.weights)",
     ]

@@ -180,7 +180,7 @@ def save(model, path):
 def save(model, path):
     tensors = {found}
     {writing("path", "tensors", style)}"""
-    return style.pick(full=full, lean=lean)
+    return full if style.exact else style.pick(full=full, lean=lean)
 
 
 _LEAN_AGREE = shapes_agree("tensors[name].shape", "shape")

@@ -15,17 +15,20 @@ def words(text: str) -> frozenset[str]:
 
 SCRIPT_NAMES = words(
     """
-        Column Path SafetensorError argparse chain csv fcntl fnmatchcase gzip json load_file math
+        Column Path SafetensorError argparse chain csv fcntl fnmatchcase gzip hashlib json load_file
+        math
         np os partial safe_open save_file sys to_bytes warnings zipfile zlib
 
         BATCH_SIZE DATA DIV EPOCHS END_FACTOR FINAL_DIV LEARNING_RATE MAX_GRADIENT
         MAX_GRADIENT_NORM MOMENTUM NO_DECAY PEAK PRECISION SEED WARMUP_STEPS WEIGHT_DECAY GAMMA
         MILESTONES POWER STEP_SIZE
 
-        batches check check_finite check_indices claim evaluate export identity
+        batches check check_finite check_indices claim evaluate export fans identity initial_value
         learning_rate_factor load
         load_checkpoint load_data load_part log main model predict read read_checkpoint save
-        save_checkpoint train weights write
+        save_checkpoint start train weights write
+
+        orthogonal scaled_uniform truncated_normal
 
         args files folder inputs kept parser path record result source step test_part train_part
 
