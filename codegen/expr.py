@@ -106,7 +106,10 @@ class Helper(Expr):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Literal(Expr):
-    """int, float, bool, str, None or a symbolic size.  Compared with its type: 1 is not 1.0."""
+    """int, float, bool, str, None or a symbolic size.  Compared with its type: 1 is not 1.0.
+
+    A nested tuple of numbers, whose elements nothing tells apart, is printed as a list.
+    """
 
     content: Any
     kind: type = object

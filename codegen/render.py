@@ -155,7 +155,7 @@ def _binary(operator: str, left: Expr, right: Expr) -> tuple[str, int]:
 
 
 def literal_text(content: object) -> tuple[str, int]:
-    """A number, string, bool or None as Python writes it; floats short, as people do."""
+    """A number, string, bool, None or list of these as Python writes it; floats short."""
     match content:
         case bool() | None:
             return repr(content), _ATOM
@@ -168,6 +168,8 @@ def literal_text(content: object) -> tuple[str, int]:
             if '"' not in content and escaped.startswith("'"):
                 escaped = '"' + escaped[1:-1].replace("\\'", "'") + '"'
             return escaped, _ATOM
+        case tuple():
+            return f"[{', '.join(literal_text(part)[0] for part in content)}]", _ATOM
     raise TypeError(f"{type(content).__name__} has no literal in Python")
 
 

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
+from tercet.compiler.dims import Size
 from tercet.compiler.errors import require
 from tercet.compiler.lazy import np
 from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+Shape = tuple[Size, ...]
+
+Nested: TypeAlias = "tuple[Nested, ...] | bool | int | float"
+"""Numbers in tuples of tuples, as deep as an array has axes."""
 
 Fans = tuple[int, int]
 """Number of inputs and of outputs that one weight connects (Glorot and Bengio, 2010).
@@ -51,8 +57,8 @@ class Initializer:
     ) -> NDArray[np.float64]:
         raise NotImplementedError
 
-    def unfit(self, rank: int) -> str | None:
-        """Why it cannot fill a parameter of this many axes, or None where it can."""
+    def unfit(self, shape: Shape) -> str | None:
+        """Why it cannot fill a parameter of this shape, or None where it can."""
         return None
 
 
@@ -126,6 +132,32 @@ class TruncatedNormal(Initializer):
         while (outside := np.abs(values) > 2).any():
             values[outside] = random.normal(size=int(outside.sum()))
         return values * self.std + self.mean
+
+
+@dataclass(frozen=True)
+class Values(Initializer):
+    """The numbers that a list in the source gives: nested as the parameter's axes are."""
+
+    values: Nested
+
+    def unfit(self, shape: Shape) -> str | None:
+        given = nested_shape(self.values)
+        return None if given == shape else f"the list of its values has the shape {list(given)}"
+
+    def sample(
+        self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
+    ) -> NDArray[np.float64]:
+        return np.array(self.values).reshape(shape)
+
+
+def nested_shape(values: Nested) -> tuple[int, ...]:
+    """The sizes of a nested list.  Raises ValueError where its parts differ in theirs."""
+    if not isinstance(values, tuple):
+        return ()
+    parts = {nested_shape(part) for part in values}
+    if len(parts) > 1:
+        raise ValueError("its parts differ in their sizes")
+    return (len(values), *(parts.pop() if parts else ()))
 
 
 class VarianceScaling(Initializer):
@@ -204,8 +236,8 @@ class Orthogonal(Initializer):
 
     gain: float = 1.0
 
-    def unfit(self, rank: int) -> str | None:
-        return None if rank >= 2 else "orthogonal needs a parameter of at least two axes"
+    def unfit(self, shape: Shape) -> str | None:
+        return None if len(shape) >= 2 else "orthogonal needs a parameter of at least two axes"
 
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans
@@ -225,8 +257,8 @@ class Orthogonal(Initializer):
 class Identity(Initializer):
     """Ones on the diagonal of a matrix, zeros elsewhere."""
 
-    def unfit(self, rank: int) -> str | None:
-        return None if rank == 2 else "identity needs a matrix, a parameter of two axes"
+    def unfit(self, shape: Shape) -> str | None:
+        return None if len(shape) == 2 else "identity needs a matrix, a parameter of two axes"
 
     def sample(
         self, random: np.random.Generator, shape: tuple[int, ...], fans: Fans

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.base import Unsupported
-from tercet.codegen.expr import Expr, Helper, Name, default
+from tercet.codegen.expr import Expr, Helper, Literal, Name, default
 from tercet.compiler import initializers as kinds
 from tercet.compiler.graph.ir import Layer
 from tercet.compiler.initializers import Initializer
@@ -20,6 +20,8 @@ def initializer(init: Initializer) -> Expr:
             return _made.One()
         case kinds.Constant(value):
             return _made.Constant(value)
+        case kinds.Values(elements):
+            return _made.Constant(Name("np").array(Literal(elements)))
         case kinds.GlorotUniform():
             return Helper("GLOROT_UNIFORM")
         case kinds.HeUniform():

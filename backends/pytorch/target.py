@@ -14,6 +14,7 @@ from tercet.codegen.pooled import PoolingTarget
 from tercet.codegen.script.names import SCRIPT_NAMES, words
 from tercet.codegen.target import Application, shortened
 from tercet.compiler.graph.ir import Graph, Layer, ReadParameter
+from tercet.compiler.initializers import Values
 from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.types import DType
 
@@ -160,8 +161,11 @@ class PyTorchTarget(PoolingTarget):
         shape, dtype = item.parameter.type.shape, DTYPES[item.parameter.type.dtype]
         settings = {} if dtype == torch.float32 else {"dtype": dtype}
         value: Expr = torch.empty(*shape or ((),), **settings)
-        if not self.exact:
-            value = filled(item.parameter.start, value)
+        match item.parameter.start:
+            case Values(elements):
+                value = torch.tensor(Literal(elements), **settings)
+            case init if not self.exact:
+                value = filled(init, value)
         if item.parameter.trainable:
             return nn.Parameter(value)
         # there is no list of buffers

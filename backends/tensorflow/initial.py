@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.base import Unsupported
-from tercet.codegen.expr import Expr, Helper, Name, default, lift
+from tercet.codegen.expr import Expr, Helper, Literal, Name, default, lift
 from tercet.compiler import initializers as kinds
 from tercet.compiler.graph.ir import Parameter
 from tercet.compiler.initializers import Initializer, counted_as, shape_fans
@@ -53,6 +53,8 @@ def _expression(init: Initializer) -> Expr:
             return lift("identity")
         case kinds.Constant(value):
             return _made.Constant(float(value))
+        case kinds.Values(elements):
+            return _made.Constant(Name("np").array(Literal(elements)))
         case kinds.Uniform(low, high):
             return _made.RandomUniform(low, high)
         case kinds.Normal(std, mean):

@@ -1,4 +1,7 @@
-"""What the body of a block or model is asked when it has been elaborated: is all of it used?"""
+"""What the body of a block or model is asked when it has been elaborated.
+
+Is all of it used, are its layers applied, are the places that it lists there?
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,12 @@ from tercet.compiler.graph.ir import (
     GraphOutput,
     Instance,
     Layer,
+    Parameter,
     ReadParameter,
+    Value,
 )
+from tercet.compiler.initializers import Nested, Values
+from tercet.compiler.ops.base import IndexRange
 from tercet.dsl import nodes
 from tercet.dsl.diagnostics import DiagnosticError
 
@@ -65,6 +72,43 @@ def check_used(frame: Frame, outputs: Sequence[GraphOutput]) -> None:
         if made not in used and _has_parameters(frame, made):
             message = f"nothing that `{made.site.name}` computes reaches an output"
             frame.fail(error("E0513", message, span, "use its result, or remove the layer"))
+
+
+def check_indices(frame: Frame) -> None:
+    """The list that a buffer starts from holds no place that is not there.  E0310."""
+    if frame.failed:
+        return
+    tables: dict[Value, Nested] = {}
+    for item in region_of(frame.items).walk():
+        match item:
+            case ReadParameter(parameter=Parameter(init=Values(elements)), output=output):
+                tables[output] = elements
+            case Apply(op=op, inputs=inputs) if any(value in tables for value in inputs):
+                types = [None if value is None else value.type for value in inputs]
+                for wanted in op.index_ranges(*types):
+                    if (value := inputs[wanted.operand]) in tables:
+                        _check_range(frame, item, value, wanted, tables[value])
+
+
+def _check_range(
+    frame: Frame, item: Apply, value: Value, wanted: IndexRange, elements: Nested
+) -> None:
+    low, high = wanted.low, wanted.high
+    if not (wanted.enforced and isinstance(low, int) and isinstance(high, int)):
+        return
+    for index in _leaves(elements):
+        if not low <= index <= high and index != wanted.ignored:
+            message = f"`{value.name}` holds {index}, and `{item.op.name}` takes {low} to {high}"
+            frame.fail(error("E0310", message, item.span))
+            return
+
+
+def _leaves(elements: Nested) -> Iterator[float]:
+    if isinstance(elements, tuple):
+        for part in elements:
+            yield from _leaves(part)
+    else:
+        yield elements
 
 
 def _passed(instance: Instance) -> Iterator[Layer | Instance]:

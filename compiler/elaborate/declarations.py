@@ -7,12 +7,21 @@ from typing import Any
 from tercet.compiler.dims import Dim
 from tercet.compiler.elaborate.binding import bind_input, settle
 from tercet.compiler.elaborate.errors import error
+from tercet.compiler.elaborate.operands import adopted
 from tercet.compiler.elaborate.scope import Frame, TrainingBody, executes
 from tercet.compiler.elaborate.types import declared_type, free_names
 from tercet.compiler.graph.ir import GraphInput, Parameter, ReadParameter, Value
 from tercet.compiler.graph.values import POISON, describe, holds_poison
-from tercet.compiler.initializers import Constant, Initializer, Zeros, shape_fans
-from tercet.compiler.types import TensorType
+from tercet.compiler.initializers import (
+    Constant,
+    Initializer,
+    Nested,
+    Values,
+    Zeros,
+    nested_shape,
+    shape_fans,
+)
+from tercet.compiler.types import DType, TensorType
 from tercet.dsl import nodes
 from tercet.dsl.diagnostics import DiagnosticError, Note
 from tercet.dsl.source import Span
@@ -140,8 +149,8 @@ def _raw_parameter(frame: Frame, statement: nodes.Declare) -> Value:
         message = f"a parameter is trained: its elements are floating-point, not {type_.dtype}"
         help = f"what stays as it is is a buffer: `buffer {statement.name}: {type_} = 0`"
         raise error("E0305", message, statement.type.span, help)
-    init = _initial(frame, statement)
-    if statement.value is not None and (reason := init.unfit(type_.rank)):
+    init = _initial(frame, statement, type_.dtype)
+    if statement.value is not None and (reason := init.unfit(type_.shape)):
         message = f"`{statement.name}` is {type_}, but {reason}"
         raise error("E0504", message, statement.value.span)
     site = frame.site(statement)
@@ -160,7 +169,7 @@ def _raw_parameter(frame: Frame, statement: nodes.Declare) -> Value:
     return output
 
 
-def _initial(frame: Frame, statement: nodes.Declare) -> Initializer:
+def _initial(frame: Frame, statement: nodes.Declare, dtype: DType) -> Initializer:
     if statement.value is None:
         return Zeros()
     value = frame.evaluate(statement.value)
@@ -171,6 +180,8 @@ def _initial(frame: Frame, statement: nodes.Declare) -> Initializer:
             return value
         case int() | float() if not isinstance(value, bool):
             return Constant(float(value))
+        case tuple():
+            return _listed(statement, statement.value, value, dtype)
         case type() if issubclass(value, Initializer):
             try:
                 return value()
@@ -178,10 +189,38 @@ def _initial(frame: Frame, statement: nodes.Declare) -> Initializer:
                 pass
     raise error(
         "E0504",
-        f"a {statement.kind} starts as an initializer or a number, not {describe(value)}",
+        f"a {statement.kind} starts as an initializer, a number or a list of numbers, "
+        f"not {describe(value)}",
         statement.value.span,
-        "for example `normal(std = 0.02)` or `0`",
+        "for example `normal(std = 0.02)`, `0` or `[0.5, 1.0]`",
     )
+
+
+def _listed(
+    statement: nodes.Declare, node: nodes.Expr, value: tuple[Any, ...], dtype: DType
+) -> Initializer:
+    """The elements that a list gives.  Raises DiagnosticError."""
+    init = Values(_elements(node, value, dtype))
+    try:
+        nested_shape(init.values)
+    except ValueError as problem:
+        message = f"the list of values of `{statement.name}` is no array: {problem}"
+        raise error("E0504", message, node.span) from None
+    return init
+
+
+def _elements(node: nodes.Expr, value: Any, dtype: DType) -> Nested:
+    """A nested list as elements of a tensor; `node` is the part of the source that gives it."""
+    match value:
+        case tuple():
+            parts = node.items if isinstance(node, nodes.List | nodes.Tuple) else ()
+            nodes_ = parts if len(parts) == len(value) else (node,) * len(value)
+            return tuple(_elements(n, v, dtype) for n, v in zip(nodes_, value, strict=True))
+        case bool() | int() | float():
+            element: Nested = adopted(value, dtype, node.span)
+            return element
+    message = f"an element of a {dtype} array is a number, not {describe(value)}"
+    raise error("E0504", message, node.span)
 
 
 # ----------------------------------------------------------------------------------------- outputs

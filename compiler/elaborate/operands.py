@@ -50,7 +50,7 @@ def as_tensor(frame: Frame, given: Given, dtype: DType | None, wanted: str) -> V
     if dtype is None:
         message = f"{wanted} must be a tensor, not {describe(value)}"
         raise error("E0504", message, given.span, f"`full([], {value}, f32)` makes a tensor of it")
-    return _constant(frame, given, _adopted(value, dtype, given.span), dtype)
+    return _constant(frame, given, adopted(value, dtype, given.span), dtype)
 
 
 def _constant(frame: Frame, given: Given, value: Any, dtype: DType) -> Value:
@@ -60,7 +60,7 @@ def _constant(frame: Frame, given: Given, value: Any, dtype: DType) -> Value:
     return output
 
 
-def _adopted(value: Any, dtype: DType, span: Span) -> Any:
+def adopted(value: Any, dtype: DType, span: Span) -> Any:
     """A literal as an element of `dtype`.  Raises DiagnosticError E0304."""
     if isinstance(value, bool):
         if dtype is DType.BOOL:

@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from tercet.compiler.elaborate import limits, sites
-from tercet.compiler.elaborate.body_checks import check_applied, check_inputs, check_used, no_output
+from tercet.compiler.elaborate.body_checks import (
+    check_applied,
+    check_indices,
+    check_inputs,
+    check_used,
+    no_output,
+)
 from tercet.compiler.elaborate.scope import Body, Frame, region_of
 from tercet.compiler.elaborate.session import Session, Specialisation, Structure
 from tercet.compiler.graph.ir import Graph, GraphOutput
@@ -86,6 +92,7 @@ def run(frame: Frame, block: nodes.Block, arguments: dict[str, Any]) -> Speciali
     parts = [_flatten(name, value, span, flat) for name, value, span in body.outputs]
     frame.give(flat)
     check_used(frame, flat)
+    check_indices(frame)
     structure: Structure = None
     if parts:
         structure = parts[0] if len(parts) == 1 else tuple(parts)

@@ -77,7 +77,7 @@ def _draw(graph: Graph, seed: int, choose: Callable[[Parameter], Initializer]) -
     found: dict[str, Array] = {}
     for path, parameter in graph.parameters():
         init, shape = choose(parameter), _shape(path, parameter)
-        reason = init.unfit(len(shape))
+        reason = init.unfit(shape)
         if reason is not None:
             raise WeightsError(f"`{path}` is {parameter.type}, but {reason}")
         if math.prod(shape) * 8 > sys.maxsize:  # of which NumPy makes no array at all

@@ -149,7 +149,7 @@ class ParameterSpec:
     trainable: bool = True
 
     def __post_init__(self) -> None:
-        reason = self.init.unfit(self.type.rank)
+        reason = self.init.unfit(self.type.shape)
         if reason is not None:
             argument = "bias_init" if self.role in ("bias", "recurrent_bias") else "init"
             message = f"`{self.name}` is {self.type}, but {reason}"

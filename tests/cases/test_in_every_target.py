@@ -99,11 +99,27 @@ PROGRAMS = {
     "a global norm of f64": _program(
         "y = x |> dense(4)\noutput y", "mean(y ** 2)", _DOUBLE, settings="clip = global_norm(0.01)"
     ),
+    "arrays of listed values": _program(
+        "buffer table: f32[2, 4] = [[0.5, -1, 2, 0], [1e-3, 0, 0, 1]]\n"
+        "buffer order: i64[4] = [3, -4, 1, 2]\n"
+        "buffer seen: bool[4] = [true, false, true, true]\n"
+        "param scale: f32[4] = [1, 2, 3, 4]\n"
+        "h = where(seen, take(x * scale, order, axis = 1), 0)\n"
+        "for values in [[1.0, 2.0, 3.0, 4.0], [0.5, 0.25, 1.0, 2.0]] { h = h |> Scaled(values) }\n"
+        "output y = h @ transpose(table)",
+        "mean(y ** 2)",
+        _X,
+    ),
     "a block with an output that is not used": _program(
         "_a, y = x |> Two\noutput y", "mean(y ** 2)", _IMAGE
     ),
 }
-_TWO = """
+_BLOCKS = """
+block Scaled(values) {
+    input x: f32[N, 4]
+    buffer scale: f32[4] = values
+    output x * scale
+}
 block Two {
     input x: f32[N, C, H, W]
     output [x |> conv2d(3, 3), (x |> conv2d(2, 3) |> batch_norm)]
@@ -136,8 +152,7 @@ def test_a_file(path: Path, workers: Workers, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program(name: str, workers: Workers) -> None:
     program = PROGRAMS[name]
-    if "Two" in program.text:
-        program = Program(_TWO + program.text, program.columns, program.exported)
+    program = Program(_BLOCKS + program.text, program.columns, program.exported)
     assert not _told(judge(program, workers), "tensorflow" if "groups" in name else "")
 
 
@@ -192,7 +207,7 @@ def test_the_drawn_columns_fit(tmp_path: Path) -> None:
         columns = {c.name: np.zeros(c.data_shape, _numpy(c.dtype)) for c in program.columns}
         np.savez(tmp_path / "data.npz", **columns)
         path = tmp_path / "m.model"
-        text = _TWO * ("Two" in program.text) + program.text
+        text = _BLOCKS + program.text
         assert not load(Source(str(path), text, path)).errors
 
 

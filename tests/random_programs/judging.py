@@ -289,14 +289,14 @@ class Trial:
         if ours.keys() != theirs.keys():
             yield f"{sorted(theirs)}, not {sorted(ours)}"
             return
-        scale = max(_largest(ours[name] - old) for name, old in self._weights.items())
+        scale = max(_distance(ours[name], old) for name, old in self._weights.items())
         for name, old in self._weights.items():
             if name.endswith("running_var") and "pytorch" in (first, second):
                 continue  # PyTorch keeps the unbiased one
             if second == "mxnet" and "running" in name and self._differs_in_mxnet(name, ours):
                 continue
             rounding = 0 if self._precision == "float64" else 1e-6 * _largest(old)
-            difference = _largest(ours[name] - theirs[name])
+            difference = _distance(ours[name], theirs[name])
             if difference > self._tolerance.update * max(scale, 1e-4) + rounding:
                 yield f"{name} differs by {difference:.1e} from that of {first}, of {scale:.1e}"
 
@@ -359,6 +359,11 @@ def _drawn(random: np.random.Generator, column: Column) -> Array:
 
 def _save(path: Path, arrays: Mapping[str, Array]) -> None:
     save_file({name: array.copy(order="C") for name, array in arrays.items()}, path)
+
+
+def _distance(a: Array, b: Array) -> float:
+    """The largest difference, buffers of bools and integers included."""
+    return _largest(a.astype(np.float64) - b)
 
 
 def _largest(array: Array) -> float:
