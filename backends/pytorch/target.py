@@ -162,9 +162,11 @@ class PyTorchTarget(PoolingTarget):
         settings = {} if dtype == torch.float32 else {"dtype": dtype}
         value: Expr = torch.empty(*shape or ((),), **settings)
         match item.parameter.start:
+            case _ if self.exact:
+                pass
             case Values(elements):
                 value = torch.tensor(Literal(elements), **settings)
-            case init if not self.exact:
+            case init:
                 value = filled(init, value)
         if item.parameter.trainable:
             return nn.Parameter(value)

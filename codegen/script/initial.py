@@ -10,6 +10,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
+from tercet.codegen.expr import Literal
+from tercet.codegen.render import render
 from tercet.codegen.script.pieces import Piece, literal
 from tercet.compiler import initializers as kinds
 from tercet.compiler.graph.ir import Graph, Parameter
@@ -166,6 +168,8 @@ def _expression(init: Initializer) -> str:
             return "np.ones(shape)"
         case kinds.Constant(value):
             return f"np.full(shape, {literal(float(value))})"
+        case kinds.Values(elements):
+            return f"np.array({render(Literal(elements))})"
         case kinds.Uniform(low, high):
             return f"random.uniform({literal(low)}, {literal(high)}, shape)"
         case kinds.Normal(std, mean):

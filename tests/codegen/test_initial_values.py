@@ -11,7 +11,7 @@ import pytest
 from tercet.codegen.script.initial import initial_piece
 from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.weights import initial_weights
-from tercet.compiler.initializers import INITIALIZERS
+from tercet.compiler.initializers import INITIALIZERS, Values
 from tercet.compiler.pipeline import load
 from tercet.dsl.source import Source
 
@@ -31,7 +31,10 @@ model M {
     param row: f32[3] = glorot_normal()
     param table: f32[4, 4] = he_uniform()
     buffer count: i64[2] = ones()
+    buffer seen: bool[2] = [true, false]
+    param listed: f32[2, 2] = [[1e-3, 2], [-0.5, 1e30]]
     h = x @ one @ table * number + sum(row) + cast(sum(count), f32)
+    h = h + where(all(seen), sum(listed), 0)
     for i in range(3) { h = h |> Part(0.25) }
     h = h |> dense(6, init = he_normal(), bias_init = glorot_uniform()) |> prelu
     h = h |> dense(4, init = lecun_normal()) |> batch_norm |> dense(4, init = zeros())
@@ -62,7 +65,7 @@ def test_samples_start_as_the_compiler_says(path: Path) -> None:
 def test_every_initializer_is_drawn_alike() -> None:
     (model,) = _models(Source("test.model", EVERY))
     used = {type(parameter.init) for _, parameter in model.parameters()}
-    assert used >= set(INITIALIZERS.values()) - {INITIALIZERS["glorot_uniform"]}
+    assert used >= {Values, *INITIALIZERS.values()} - {INITIALIZERS["glorot_uniform"]}
     _compare(model)
 
 

@@ -139,12 +139,12 @@ def growing_loop(writer: Writer) -> None:
 @statement()
 def listed_values(writer: Writer) -> None:
     """An array whose elements the source lists, trained or not."""
-    tensor = writer.tensor(lambda t: writer.is_known(t.shape[-1]))
+    tensor = writer.tensor(lambda t: t.shape[-1].isdigit())
     if tensor is None:
         return
     name, size = writer.fresh("list"), int(tensor.shape[-1])
     values = ", ".join(writer.one_of(["0.5", "-1.25", "2", "0"]) for _ in range(size))
-    writer.line(f"{writer.one_of(['buffer', 'param'])} {name}: f32[{size}] = [{values}]")
+    writer.line(f"{writer.one_of(['buffer', 'param'])} {name}: {writer.float}[{size}] = [{values}]")
     _rebind(writer, tensor, f"{tensor.name} {writer.one_of(['*', '+'])} {name}")
 
 
