@@ -17,7 +17,7 @@ from tercet.cli.table import COMMANDS
 from tercet.compiler import habits
 from tercet.compiler.data import SOURCES
 from tercet.compiler.elaborate.functions import FUNCTIONS
-from tercet.compiler.elaborate.train.body import SETTINGS
+from tercet.compiler.elaborate.train.body import NOT_YET, SETTINGS
 from tercet.compiler.initializers import INITIALIZERS
 from tercet.compiler.ops.base import OPERATIONS
 from tercet.compiler.training import CLIPS, METRICS, OPTIMIZERS, SCHEDULES
@@ -140,3 +140,4 @@ def test_arguments_and_settings_from_elsewhere_become_ones_that_exist() -> None:
     advised = {name for names in habits._ARGUMENTS.values() for name in names}
     assert advised - arguments == set()
     assert set(habits._SETTINGS.values()) - {*SETTINGS} == set()
+    assert {*SETTINGS}.isdisjoint(NOT_YET), "help lists what there is"

@@ -39,7 +39,6 @@ SETTINGS: Final = (
     *NUMBERS,
     "precision",
     "no_decay",
-    *NOT_YET,
 )
 Purpose = Literal["loss", "evaluation"]
 
@@ -93,14 +92,14 @@ class TrainBody:
         if not isinstance(statement.target, nodes.TargetName):
             return False
         name = statement.target.id
+        if name in NOT_YET:
+            raise error("E0609", f"`{name}` is not supported yet", statement.span, "remove it")
         if name not in SETTINGS:
             if statement.mapping is not None:
                 raise error("E0210", "only `data` has a mapping", statement.mapping.span)
             if name not in self._text.read:
                 self._unused(frame, name, statement.target.span)
             return False
-        if name in NOT_YET:
-            raise error("E0609", f"`{name}` is not supported yet", statement.span, "remove it")
         self._setting(frame, name, statement)
         return True
 

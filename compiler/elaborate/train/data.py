@@ -287,8 +287,12 @@ def _in_training(loss: Graph) -> Iterator[Constraint]:
 
 
 def _numbers(body: Frame) -> dict[str, Any]:
-    """The numbers that the body of the `train` has given names to."""
-    return {name: value for name, value in body.names.items() if isinstance(value, int | float)}
+    """The numbers that the body of the `train` has given names to, and what is wrong there."""
+    return {
+        name: value
+        for name, value in body.names.items()
+        if isinstance(value, int | float) or value is POISON
+    }
 
 
 def _rows(wanted: Sequence[GraphInput]) -> Dim:

@@ -81,7 +81,7 @@ def _models_of(
         message = f"there is no model `{train.name}` in this file"
         raise error("E0206", message, train.name_span, help)
     graph = graphs.get(train.name)
-    if graph is None or not graph.outputs:
+    if graph is None or not _takes_all_inputs(graph):
         return None
     arguments = tuple(
         Argument(name, nodes.Name(train.name_span, name), value)
@@ -90,6 +90,12 @@ def _models_of(
     instance = instance_of(train.name, graph.block, arguments, train.name_span)
     _seed(session, graph, instance.arguments)
     return [Model(train.name, graph, instance)]
+
+
+def _takes_all_inputs(graph: Graph) -> bool:
+    """Whether the model declares its inputs rightly: else what data give it cannot be judged."""
+    declared = {s.name for s in graph.block.body if isinstance(s, nodes.Input)}
+    return declared == {given.value.name for given in graph.inputs}
 
 
 def _seed(session: Session, graph: Graph, arguments: tuple[Argument, ...]) -> None:
@@ -113,7 +119,7 @@ def _explicit(
     if any(holds_poison(value) for value in values.values()):
         return None
     graph = _compiled(session, scope, block, values, graphs)
-    if not graph.outputs:
+    if not _takes_all_inputs(graph):
         return None
     instance = instance_of(parameter.name, block, arguments, parameter.span)
     return [Model(parameter.name, graph, instance)]

@@ -35,6 +35,7 @@ from tercet.compiler.graph.ir import (
 from tercet.compiler.graph.labels import impossible, leaving_out
 from tercet.compiler.graph.reach import trained
 from tercet.compiler.graph.training import LOSS, Data, Training, Update
+from tercet.compiler.graph.values import POISON
 from tercet.compiler.signature import Given
 from tercet.compiler.training import ConstantSchedule
 from tercet.compiler.types import DType
@@ -91,13 +92,13 @@ class Trainer:
             if name not in read.settings:
                 message = f"the `train` of `{self._train.name}` has no `{name}`"
                 raise error("E0602", message, self._train.name_span, _EXAMPLES[name])
-        if frame.failed or read.loss is None:
+        if not self._declares_all(frame):
             return None
-        loss = self._graph(LOSS, frame, read, [read.loss])
+        loss = self._graph(LOSS, frame, read, [] if read.loss is None else [read.loss])
         measured, evaluation = self._evaluation(_draws(loss))
         metrics = [metric for metric, _ in measured.metrics]
         data = self._data(frame, read, loss)
-        if data is None or measured.wrong:
+        if data is None or measured.wrong or frame.failed or read.loss is None:
             return None
         settings = read.settings
         no_decay = checked_no_decay(frame, self._models[0].graph, settings, read.places)
@@ -131,6 +132,11 @@ class Trainer:
         _check_indices(training)
         _check_trained(loss, self._models, read.loss.span)
         return training
+
+    def _declares_all(self, frame: Frame) -> bool:
+        """Whether every target, and every input, is declared rightly, so that data can be read."""
+        declared = {s.name for s in self._train.body if isinstance(s, nodes.Input | nodes.Target)}
+        return declared <= {given.value.name for given in frame.body.inputs}
 
     def _trace(self, purpose: Purpose) -> tuple[Frame, TrainBody]:
         outputs = None if self._explicit else output_names(self._models[0].graph.block)
@@ -166,6 +172,7 @@ class Trainer:
         inputs = [Given(i.value, nodes.Name(span, i.value.name)) for i in list(frame.body.inputs)]
         result = blocks.apply_instance(frame, model.instance, inputs, (), span)
         values = result if len(outputs) > 1 and isinstance(result, tuple) else (result,)
+        frame.names.update(dict.fromkeys(outputs, POISON))  # where the model is wrong
         for name, value in zip(outputs, values, strict=False):
             if isinstance(value, Value):
                 object.__setattr__(value, "name", name)
