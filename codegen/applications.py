@@ -22,6 +22,7 @@ from tercet.codegen.expr import (
     Template,
     Unary,
 )
+from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.layers import handed_layers, reference
 from tercet.codegen.merge import Placeholders, merge_all, one_of
 from tercet.codegen.regions import in_class
@@ -113,8 +114,19 @@ def _template(
     key = (item.op, types, constants, alike, state.target.apply_key(graph, item))
     if key not in state.templates:
         lowered = state.target.apply(Application(graph, item, siblings, state.target))
-        state.templates[key] = lowered if isinstance(lowered, Template) else Template(lowered)
+        template = lowered if isinstance(lowered, Template) else Template(lowered)
+        if item.op.gives_tuple and len(item.outputs) == 1:
+            template = Template(_only(template.result), template.temporaries)
+        state.templates[key] = template
     return state.templates[key]
+
+
+def _only(parts: Expr) -> Expr:
+    """The one element of a tuple."""
+    match parts:
+        case SequenceExpr((element,)):
+            return element
+    return parts[0]
 
 
 def _expand(

@@ -43,6 +43,7 @@ _FAMILIES: Final = {
     "shape": "Shape",
     "joining": "Joining, cutting, repeating",
     "slicing": "Slices",
+    "ordering": "Indexing and creation",
     "indexing": "Indexing and creation",
     "reduce": "Reductions",
     "class_loss": "Losses",

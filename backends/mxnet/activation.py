@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tercet.backends.mxnet.initial import initial
 from tercet.backends.mxnet.target import F, construct, convolves, lower
-from tercet.codegen.expr import Binary, Expr, Helper, Made, lift
+from tercet.codegen.expr import Binary, Expr, Helper, Made, default, lift
 from tercet.codegen.target import Application
 from tercet.compiler.graph.ir import Layer
 from tercet.compiler.ops import activation as ops
@@ -163,3 +163,8 @@ def _hardmax(op: ops.Hardmax, at: Application, x: Expr) -> Expr:
     axis = op.axis % rank
     along = tuple(-1 if k == axis else 1 for k in range(rank))
     return Helper("hardmax")(F, x, axis, along)
+
+
+@lower(ops.Glu)
+def _glu(op: ops.Glu, at: Application, x: Expr) -> Expr:
+    return Helper("glu")(F, x, axis=default(op.axis % at.type(0).rank, -1))

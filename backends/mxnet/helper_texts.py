@@ -65,6 +65,11 @@ def mish(F, x):
     "hard_swish": """\
 def hard_swish(F, x):
     return x * F.clip(x / 6 + 0.5, 0, 1)""",
+    "glu": '''\
+def glu(F, x, axis=-1):
+    """a * sigmoid(b) of the halves of an axis."""
+    a, b = F.split(x, num_outputs=2, axis=axis)
+    return a * F.sigmoid(b)''',
     "hardmax": '''\
 def hardmax(F, x, axis, along):
     """1 at the first of the greatest elements along an axis."""
@@ -125,6 +130,46 @@ def topk_of_integers(F, x, k, axis, shape, largest=True):
     place = F.topk(key, ret_typ="indices", dtype="int64", **settings)
     key = F.topk(key, ret_typ="value", **settings)
     return (key + place if largest else key - place) / size, place''',
+    "pixel_shuffle": '''\
+def pixel_shuffle(F, x, factor):
+    """Channels laid out as pixels, those of one result beside each other."""
+    x = F.reshape(x, shape=(0, -4, -1, factor**2, 0, 0))
+    x = F.reshape(x, shape=(0, 0, -4, factor, factor, 0, 0))
+    return F.reshape(F.transpose(x, axes=(0, 1, 4, 2, 5, 3)), shape=(0, 0, -3, -3))''',
+    "pixel_unshuffle": '''\
+def pixel_unshuffle(F, x, factor):
+    """Pixels as channels, those of one channel beside each other."""
+    x = F.reshape(x, shape=(0, 0, -4, -1, factor, -4, -1, factor))
+    x = F.reshape(F.transpose(x, axes=(0, 1, 3, 5, 2, 4)), shape=(0, -3, 0, 0, 0))
+    return F.reshape(x, shape=(0, -3, 0, 0))''',
+    "local_response_norm": '''\
+def local_response_norm(F, x, size, alpha, beta, k):
+    """x by the squares of the channels around; F.LRN takes no float64."""
+    settings = {"kernel": (size, 1, 1), "pad": (size // 2, 0, 0), "pool_type": "sum"}
+    near = F.Pooling(F.expand_dims(F.square(x), axis=1), **settings)
+    return x / (k + alpha / size * F.squeeze(near, axis=1)) ** beta''',
+    "take_along": '''\
+def take_along(F, x, indices, axis, rank):
+    """For each index the element of x at that place of the axis, else at its own place."""
+    places = []
+    for k in range(rank):
+        place = indices
+        if k != axis:
+            place = F.contrib.arange_like(indices, axis=k)
+            place = F.reshape(place, shape=[-1 if n == k else 1 for n in range(rank)])
+            place = F.broadcast_like(place, indices)
+        places.append(place)
+    return F.gather_nd(x, F.stack(*places))''',
+    "ordered_sort": '''\
+def ordered_sort(F, x, axis, rank, descending=False):
+    """Sorted, and the places; of equal elements the first comes first, unlike in F.topk."""
+    settings = {"k": 0, "axis": axis, "dtype": "int64"}
+    values, places = F.topk(x, ret_typ="both", is_ascend=not descending, **settings)
+    before = F.contrib.arange_like(values, axis=axis, start=-1)
+    other = F.cast(values != F.take(values, before, axis=axis, mode="wrap"), dtype="int64")
+    group = F.cumsum(other, axis=axis) * 2**32
+    places = F.topk(group + places, ret_typ="value", is_ascend=True, **settings) - group
+    return take_along(F, x, places, axis, rank), places''',
     "_below": '''\
 def _below(F, x, rank, diagonal):
     """Where the last two axes are on or below a diagonal."""

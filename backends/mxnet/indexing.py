@@ -128,3 +128,11 @@ def _topk(op: ops.TopK, at: Application, x: Expr) -> Expr:
         is_ascend=default(not op.largest, False),
         dtype="int64",
     )
+
+
+@lower(ops.Sort)
+def _sort(op: ops.Sort, at: Application, x: Expr) -> Expr:
+    """MXNet does not say which of equal elements comes first."""
+    rank = at.type(0).rank
+    descending = default(op.descending, False)
+    return Helper("ordered_sort")(F, x, op.axis % rank, rank, descending=descending)

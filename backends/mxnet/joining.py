@@ -128,3 +128,14 @@ def _roll(op: Roll, at: Application, x: Expr) -> Expr:
             places = F.contrib.arange_like(vector, start=-shift, axis=0)
         x = F.take(x, places, axis=axis, mode="wrap")
     return x
+
+
+@lower(ops.Unbind)
+def _unbind(op: ops.Unbind, at: Application, x: Expr) -> Expr:
+    """A tensor without axes is held with one of size 1."""
+    axis, count = op.axis % at.type(0).rank, len(at.item.outputs)
+    squeezed = at.type(0).rank > 1
+    if count == 1:
+        return SequenceExpr((F.squeeze(x, axis=axis) if squeezed else x,))
+    settings = {"axis": default(axis, 1), "squeeze_axis": default(squeezed, False)}
+    return F.split(x, num_outputs=count, **settings)

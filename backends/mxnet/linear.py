@@ -9,7 +9,7 @@ from tercet.codegen.expr import Expr, Made, Template, Temporary, default
 from tercet.codegen.target import Application
 from tercet.compiler.dims import broadcast as common_size
 from tercet.compiler.graph.ir import Layer
-from tercet.compiler.ops.linear import Dense, Embedding, MatMul
+from tercet.compiler.ops.linear import Dense, Embedding, MatMul, Outer
 from tercet.compiler.types import DType, Shape
 
 
@@ -91,3 +91,8 @@ def _alike(at: Application, a: Expr, left: Shape, b: Expr, right: Shape) -> tupl
         broadcast(at, a, left, (*common, *left[-2:])),
         broadcast(at, b, right, (*common, *right[-2:])),
     )
+
+
+@lower(Outer)
+def _outer(op: Outer, at: Application, a: Expr, b: Expr) -> Expr:
+    return F.broadcast_mul(F.expand_dims(a, axis=1), F.expand_dims(b, axis=0))

@@ -10,7 +10,16 @@ from tercet.codegen.expr import Call, Expr, Helper, Made, default
 from tercet.codegen.target import Application
 from tercet.compiler.graph.ir import Layer
 from tercet.compiler.initializers import Ones
-from tercet.compiler.ops.norm import BatchNorm, Dropout, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
+from tercet.compiler.ops.norm import (
+    BatchNorm,
+    Dropout,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    LocalResponseNorm,
+    RMSNorm,
+)
+from tercet.compiler.types import DType
 
 _GLUON = {"weight": "gamma_initializer", "bias": "beta_initializer"}
 _HELPERS = {"weight": "weight_initializer", "bias": "bias_initializer"}
@@ -100,3 +109,19 @@ def _apply_batch_norm(op: BatchNorm, at: Application, x: Expr) -> Expr:
 @lower(GroupNorm, InstanceNorm, LayerNorm, RMSNorm, Dropout)
 def _apply(op: object, at: Application, x: Expr) -> Expr:
     return Made()(x)
+
+
+@lower(LocalResponseNorm)
+def _local_response_norm(op: LocalResponseNorm, at: Application, x: Expr) -> Expr:
+    if at.type(0).dtype is DType.F64:
+        return _written_out(op, x)
+    return F.LRN(x, nsize=op.size, alpha=op.alpha, beta=op.beta, knorm=op.k)
+
+
+@lower.exact(LocalResponseNorm)  # MXNet's takes no float64
+def _exact_local_response_norm(op: LocalResponseNorm, at: Application, x: Expr) -> Expr:
+    return _written_out(op, x)
+
+
+def _written_out(op: LocalResponseNorm, x: Expr) -> Expr:
+    return Helper("local_response_norm")(F, x, op.size, op.alpha, op.beta, op.k)

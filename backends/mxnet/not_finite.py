@@ -8,8 +8,10 @@ from __future__ import annotations
 from tercet.backends.mxnet.target import lower
 from tercet.compiler.ops.activation import Hardmax, Relu, Softmax
 from tercet.compiler.ops.arithmetic import Modulo
-from tercet.compiler.ops.indexing import ArgMax, ArgMin, CumSum, TopK
+from tercet.compiler.ops.indexing import ArgMax, ArgMin, CumSum, Sort, TopK
 from tercet.compiler.ops.mathematics import Round, Sign
+from tercet.compiler.ops.norm import LocalResponseNorm
+from tercet.compiler.ops.pooling import GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d
 from tercet.compiler.ops.reduce import ReduceLogSumExp, ReduceMax, ReduceMin
 
 lower.exceptional(
@@ -27,3 +29,7 @@ lower.exceptional("in a model with convolutions NaN is 0", Relu, framework=True)
 lower.exceptional("NaN for infinity", Round, ReduceLogSumExp, framework=True, file=True)
 lower.exceptional("x where y is infinite", Modulo, framework=True, file=True)
 lower.exceptional("0 beside infinity", Softmax, framework=True)
+_MAXIMA = (GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d)
+lower.exceptional("ONNX Runtime may lose a NaN", Sort, *_MAXIMA, file=True)
+lower.exceptional("NaN is put among the numbers", Sort, framework=True)
+lower.exceptional("NaN beside infinity", LocalResponseNorm, file=True)

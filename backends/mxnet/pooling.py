@@ -12,7 +12,6 @@ from tercet.codegen.expr import Expr, default
 from tercet.codegen.pooled import gives_bare
 from tercet.codegen.target import Application
 from tercet.compiler.ops import pooling as ops
-from tercet.compiler.ops.windows import Pads
 from tercet.compiler.types import Shape
 
 _LOWEST = float("-inf")
@@ -33,31 +32,9 @@ def _pool(op: ops.Pool, kind: str, x: Expr, pads: tuple[int, ...] = (), **settin
 def _symmetric(op: ops.Pool, sizes: Shape) -> tuple[int, ...] | None:
     """The padding that the operator can do itself, None where it cannot."""
     pads = op.pads(sizes)
-    if any(begin != end for begin, end in pads) or any(_beyond(op, sizes)):
+    if any(begin != end for begin, end in pads) or any(op.beyond(sizes)):
         return None
     return tuple(begin for begin, _ in pads)
-
-
-def _beyond(op: ops.Pool, sizes: Shape) -> tuple[int, ...]:
-    """Cells that `ceil` needs after the padding, along each axis."""
-    if not op.ceil:
-        return (0,) * len(op.kernel)
-    axes = zip(sizes, op.kernel, op.strides, op.pads(sizes), op.output_sizes(sizes), strict=True)
-    found = []
-    for size, kernel, stride, (begin, end), output in axes:
-        needed = (output - 1) * stride + kernel - size - begin - end
-        if isinstance(needed, int):
-            found.append(max(0, needed))
-        elif end <= kernel - stride:  # then no window starts in the padding, whatever the size
-            found.append(stride - 1)
-        else:  # floor mode then begins its last window before the padding, as `ceil` means it
-            found.append(kernel - 1 - end)
-    return tuple(found)
-
-
-def _extended(op: ops.Pool, sizes: Shape) -> Pads:
-    pairs = zip(op.pads(sizes), _beyond(op, sizes), strict=True)
-    return tuple((begin, end + more) for (begin, end), more in pairs)
 
 
 @lower(ops.MaxPool1d, ops.MaxPool2d, ops.MaxPool3d)
@@ -66,7 +43,7 @@ def _max_pool(op: ops.MaxPool, at: Application, x: Expr) -> Expr:
     own = _symmetric(op, sizes)
     if own is not None:
         return _pool(op, "max", x, own)
-    return _pool(op, "max", padded(x, _extended(op, sizes), _LOWEST))
+    return _pool(op, "max", padded(x, op.extended(sizes), _LOWEST))
 
 
 @lower(ops.AvgPool1d, ops.AvgPool2d, ops.AvgPool3d)
@@ -77,16 +54,16 @@ def _avg_pool(op: ops.AvgPool, at: Application, x: Expr) -> Expr:
     if own is not None:
         counted = {"count_include_pad": op.count_include_pad} if any(own) else {}
         return _pool(op, "avg", x, own, **counted)
-    whole = _pool(op, "sum", padded(x, _extended(op, sizes)))
+    whole = _pool(op, "sum", padded(x, op.extended(sizes)))
     ones = F.ones_like(
         F.slice_axis(F.slice_axis(x, axis=0, begin=0, end=1), axis=1, begin=0, end=1)
     )
     if op.count_include_pad:
-        beyond = tuple((0, more) for more in _beyond(op, sizes))
+        beyond = tuple((0, more) for more in op.beyond(sizes))
         ones = padded(ones, op.pads(sizes), 1.0)
         ones = padded(ones, beyond) if any(map(any, beyond)) else ones
     else:
-        ones = padded(ones, _extended(op, sizes))
+        ones = padded(ones, op.extended(sizes))
     return F.broadcast_div(whole, _pool(op, "sum", ones))
 
 
@@ -95,8 +72,8 @@ def _global_avg_pool(op: ops.GlobalAvgPool, at: Application, x: Expr) -> Expr:
     return F.mean(x, axis=one_or_all(op.axes), keepdims=default(not gives_bare(at), False))
 
 
-@lower(ops.GlobalMaxPool2d)
-def _global_max_pool(op: ops.GlobalMaxPool2d, at: Application, x: Expr) -> Expr:
+@lower(ops.GlobalMaxPool1d, ops.GlobalMaxPool2d, ops.GlobalMaxPool3d)
+def _global_max_pool(op: ops.GlobalMaxPool, at: Application, x: Expr) -> Expr:
     return F.max(x, axis=one_or_all(op.axes), keepdims=default(not gives_bare(at), False))
 
 
@@ -109,3 +86,11 @@ def _adaptive_avg_pool(op: ops.AdaptiveAvgPool2d, at: Application, x: Expr) -> E
     if gone:
         x = F.mean(x, axis=gone[0], keepdims=True)
     return F.Pooling(x, kernel=windows, stride=windows, pool_type="avg")
+
+
+@lower(ops.LpPool2d)
+def _lp_pool(op: ops.LpPool2d, at: Application, x: Expr) -> Expr:
+    x = F.square(x) if op.p == 2 else F.abs(x) if op.p == 1 else F.abs(x) ** op.p
+    pads = op.extended(at.type(0).shape[2:])
+    total = _pool(op, "sum", padded(x, pads) if any(map(any, pads)) else x)
+    return F.sqrt(total) if op.p == 2 else total if op.p == 1 else total ** (1 / op.p)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tercet.backends.mxnet.symbolic_shape import broadcast, in_front, reshape_codes, witness
 from tercet.backends.mxnet.target import F, is_eager, lower
 from tercet.codegen.axes import one_or_all
-from tercet.codegen.expr import Expr
+from tercet.codegen.expr import Expr, Helper
 from tercet.codegen.target import Application
 from tercet.compiler.dims import Dim
 from tercet.compiler.ops import shape as ops
@@ -91,3 +91,8 @@ def _expand(op: ops.Expand | ops.BroadcastTo, at: Application, x: Expr) -> Expr:
         x = in_front(x, at.result.rank - len(source))
         return F.broadcast_to(x, shape=at.result.shape)
     return broadcast(at, x, source, at.result.shape)
+
+
+@lower(ops.PixelShuffle, ops.PixelUnshuffle)
+def _pixels(op: ops.PixelShuffle | ops.PixelUnshuffle, at: Application, x: Expr) -> Expr:
+    return Helper(op.name)(F, x, op.factor)

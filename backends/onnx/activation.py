@@ -10,6 +10,7 @@ from tercet.compiler.ops.activation import (
     Celu,
     Elu,
     Gelu,
+    Glu,
     Hardmax,
     HardShrink,
     HardSigmoid,
@@ -151,3 +152,9 @@ def _thresholded_relu(op: ThresholdedRelu, c: Context) -> str:
 @lower(Hardmax)
 def _hardmax(op: Hardmax, c: Context) -> str:
     return c.node("Hardmax", c.x, axis=op.axis)
+
+
+@lower(Glu)
+def _glu(op: Glu, c: Context) -> str:
+    a, b = c.nodes("Split", [c.x], 2, axis=op.axis)
+    return c.node("Mul", a, c.node("Sigmoid", b))

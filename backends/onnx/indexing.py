@@ -15,6 +15,7 @@ from tercet.compiler.ops.indexing import (
     Gather,
     OneHot,
     OnesLike,
+    Sort,
     Take,
     TopK,
     Tril,
@@ -111,3 +112,10 @@ def _argmin(op: ArgMin, c: Context) -> str:
 def _topk(op: TopK, c: Context) -> tuple[str, ...]:
     largest = int(op.largest)
     return c.nodes("TopK", [c.x, c.ints(op.k)], 2, axis=op.axis, largest=largest, sorted=1)
+
+
+@lower(Sort)
+def _sort(op: Sort, c: Context) -> tuple[str, ...]:
+    count = c.size(c.type.shape[op.axis])
+    largest = int(op.descending)
+    return c.nodes("TopK", [c.x, count], 2, axis=op.axis, largest=largest, sorted=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.onnx.builder import Context, lower
-from tercet.compiler.ops.linear import Dense, Embedding, MatMul
+from tercet.compiler.ops.linear import Dense, Embedding, MatMul, Outer
 
 
 @lower(Dense)
@@ -24,3 +24,8 @@ def _matmul(op: MatMul, c: Context) -> str:
 @lower(Embedding)
 def _embedding(op: Embedding, c: Context) -> str:
     return c.node("Gather", c.parameter("weight"), c.x, axis=0)
+
+
+@lower(Outer)
+def _outer(op: Outer, c: Context) -> str:
+    return c.narrow("Mul", c.node("Unsqueeze", c[0], c.ints(1)), c[1], arity=2)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from tercet.backends.onnx.builder import Context, lower
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.norm import BatchNorm, Dropout, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
+from tercet.compiler.ops.norm import (
+    BatchNorm,
+    Dropout,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    LocalResponseNorm,
+    RMSNorm,
+)
 
 
 @lower(BatchNorm)
@@ -51,3 +59,8 @@ def _rms_norm(op: RMSNorm, c: Context) -> str:
 def _dropout(op: Dropout, c: Context) -> str:
     """The file is for inference, where dropout does nothing."""
     return c.x
+
+
+@lower(LocalResponseNorm)
+def _local_response_norm(op: LocalResponseNorm, c: Context) -> str:
+    return c.node("LRN", c.x, size=op.size, alpha=op.alpha, beta=op.beta, bias=op.k)

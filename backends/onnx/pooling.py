@@ -15,7 +15,11 @@ from tercet.compiler.ops.pooling import (
     GlobalAvgPool,
     GlobalAvgPool1d,
     GlobalAvgPool2d,
+    GlobalMaxPool,
+    GlobalMaxPool1d,
     GlobalMaxPool2d,
+    GlobalMaxPool3d,
+    LpPool2d,
     MaxPool,
     MaxPool1d,
     MaxPool2d,
@@ -107,8 +111,8 @@ def _global_avg_pool(op: GlobalAvgPool, c: Context) -> str:
     return c.node("GlobalAveragePool", c.x)
 
 
-@lower(GlobalMaxPool2d)
-def _global_max_pool(op: GlobalMaxPool2d, c: Context) -> str:
+@lower(GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d)
+def _global_max_pool(op: GlobalMaxPool, c: Context) -> str:
     return c.node("GlobalMaxPool", c.x)
 
 
@@ -123,3 +127,12 @@ def _adaptive_avg_pool(op: AdaptiveAvgPool2d, c: Context) -> str:
         x = c.node("ReduceMean", x, axes=whole, keepdims=1)
     windows = [1 if n == 1 else w for n, w in zip(op.size, op.windows(c.type), strict=True)]
     return c.node("AveragePool", x, kernel_shape=windows, strides=windows)
+
+
+@lower(LpPool2d)
+def _lp_pool(op: LpPool2d, c: Context) -> str:
+    """Padded before, for LpPool wants a kernel larger than its padding, and has no `ceil_mode`."""
+    pads, x = op.extended(c.type.shape[2:]), c.x
+    if any(map(any, pads)):
+        x = c.node("Pad", x, c.ints(0, 0, *_begins(pads), 0, 0, *_ends(pads)))
+    return c.node("LpPool", x, kernel_shape=list(op.kernel), strides=list(op.strides), p=op.p)

@@ -24,6 +24,8 @@ from tercet.compiler.ops.shape import (
     NewAxis,
     Pad,
     Permute,
+    PixelShuffle,
+    PixelUnshuffle,
     Repeat,
     Reshape,
     Slice,
@@ -32,6 +34,7 @@ from tercet.compiler.ops.shape import (
     Stack,
     Tile,
     Transpose,
+    Unbind,
     Unsqueeze,
 )
 from tercet.compiler.ops.slicing import Range
@@ -222,3 +225,23 @@ def _new_axes(op: Index) -> list[int]:
             found.append(place)
         place += not isinstance(item, Integer)
     return found
+
+
+@lower(Unbind)
+def _unbind(op: Unbind, c: Context) -> tuple[str, ...]:
+    parts = c.nodes("Split", [c.x], len(c.results), axis=op.axis)
+    return tuple(c.node("Squeeze", part, c.ints(op.axis)) for part in parts)
+
+
+@lower(PixelShuffle)
+def _pixel_shuffle(op: PixelShuffle, c: Context) -> str:
+    return c.node("DepthToSpace", c.x, blocksize=op.factor, mode="CRD")
+
+
+@lower(PixelUnshuffle)
+def _pixel_unshuffle(op: PixelUnshuffle, c: Context) -> str:
+    n, channels, height, width = c.type.shape
+    r = op.factor
+    cut = (n, channels, height // r, r, width // r, r)
+    apart = c.node("Transpose", c.reshape(c.x, c.type.shape, cut), perm=[0, 1, 3, 5, 2, 4])
+    return c.reshape(apart, tuple(cut[k] for k in (0, 1, 3, 5, 2, 4)), c.result.shape)

@@ -108,3 +108,8 @@ def _thresholded_relu(op: ops.ThresholdedRelu, at: Application, x: Expr) -> Expr
 def _hardmax(op: ops.Hardmax, at: Application, x: Expr) -> Expr:
     places = x.argmax(dim=op.axis, keepdim=True)
     return torch.zeros_like(x).scatter(op.axis, places, 1.0)
+
+
+@lower(ops.Glu)
+def _glu(op: ops.Glu, at: Application, x: Expr) -> Expr:
+    return F.glu(x, dim=default(op.axis, -1))

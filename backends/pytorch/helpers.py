@@ -65,6 +65,12 @@ def ordered_topk(x, k, dim=-1, largest=True):
         return x.topk(k, dim, largest)
     values, indices = x.sort(dim=dim, descending=largest, stable=True)
     return values.narrow(dim, 0, k), indices.narrow(dim, 0, k)''',
+    "ordered_sort": '''\
+def ordered_sort(x, dim=-1, descending=False):
+    """Sorted, the first of equal ones first: of the exporter's, only ONNX's TopK promises that."""
+    if torch.onnx.is_in_onnx_export():
+        return x.topk(x.shape[dim], dim, descending)
+    return x.sort(dim=dim, descending=descending, stable=True)''',
     "visible_keys": '''\
 def visible_keys(q, k):
     """True where the key's place is not after the query's."""

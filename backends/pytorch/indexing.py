@@ -92,3 +92,9 @@ def _topk(op: ops.TopK, at: Application, x: Expr) -> Expr:
     return Helper("ordered_topk")(
         x, op.k, dim=default(op.axis, -1), largest=default(op.largest, True)
     )
+
+
+@lower(ops.Sort)
+def _sort(op: ops.Sort, at: Application, x: Expr) -> Expr:
+    settings = {"dim": default(op.axis, -1), "descending": default(op.descending, False)}
+    return Helper("ordered_sort")(x, **settings)

@@ -87,3 +87,8 @@ def _roll(op: Roll, at: Application, x: Expr) -> Expr:
             return x.roll(shift, axis)
         case axes, shifts:
             return x.roll(tuple(shifts), tuple(axes))
+
+
+@lower(ops.Unbind)
+def _unbind(op: ops.Unbind, at: Application, x: Expr) -> Expr:
+    return x.unbind(op.axis)

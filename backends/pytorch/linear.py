@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tercet.backends.pytorch.target import construct, lower, nn
+from tercet.backends.pytorch.target import construct, lower, nn, torch
 from tercet.codegen.expr import Expr, Made, default
 from tercet.codegen.target import Application
 from tercet.compiler.graph.ir import Layer
-from tercet.compiler.ops.linear import Dense, Embedding, MatMul
+from tercet.compiler.ops.linear import Dense, Embedding, MatMul, Outer
 
 
 @construct(Dense)
@@ -28,3 +28,8 @@ def _apply(op: Dense | Embedding, at: Application, x: Expr) -> Expr:
 @lower(MatMul)
 def _matmul(op: MatMul, at: Application, a: Expr, b: Expr) -> Expr:
     return a @ b
+
+
+@lower(Outer)
+def _outer(op: Outer, at: Application, a: Expr, b: Expr) -> Expr:
+    return torch.outer(a, b)

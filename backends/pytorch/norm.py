@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tercet.backends.pytorch.target import construct, lower, nn
+from tercet.backends.pytorch.target import F, construct, lower, nn
 from tercet.codegen.expr import Attribute, Call, Expr, Helper, Made, default
 from tercet.codegen.target import Application
 from tercet.compiler.graph.ir import Layer
@@ -12,6 +12,7 @@ from tercet.compiler.ops.norm import (
     GroupNorm,
     InstanceNorm,
     LayerNorm,
+    LocalResponseNorm,
     RMSNorm,
     TrailingNorm,
 )
@@ -69,3 +70,9 @@ def _dropout(op: Dropout, layer: Layer) -> Expr:
 @lower(BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm, Dropout)
 def _apply(op: object, at: Application, x: Expr) -> Expr:
     return Made()(x)
+
+
+@lower(LocalResponseNorm)
+def _local_response_norm(op: LocalResponseNorm, at: Application, x: Expr) -> Expr:
+    settings = {"alpha": op.alpha, "beta": op.beta, "k": op.k}
+    return F.local_response_norm(x, op.size, **settings)

@@ -9,8 +9,9 @@ from tercet.backends.pytorch.target import lower
 from tercet.compiler.ops.activation import Gelu, Hardmax, HardShrink, SoftShrink
 from tercet.compiler.ops.arithmetic import FloorDivide, Modulo
 from tercet.compiler.ops.elementwise import Clip
-from tercet.compiler.ops.indexing import ArgMax, ArgMin, CumSum, TopK
+from tercet.compiler.ops.indexing import ArgMax, ArgMin, CumSum, Sort, TopK
 from tercet.compiler.ops.mathematics import Sign
+from tercet.compiler.ops.pooling import GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d
 from tercet.compiler.ops.reduce import ReduceLogSumExp, ReduceMax, ReduceMin
 
 _SELECTING = (ReduceMax, ReduceMin, ArgMax, ArgMin, Hardmax, TopK, ReduceLogSumExp)
@@ -27,3 +28,5 @@ lower.exceptional("a number or infinity where x is finite and y infinite", Modul
 lower.exceptional("with one limit, infinity becomes the largest number", Clip, file=True)
 lower.exceptional("0 for NaN", HardShrink, SoftShrink, file=True)
 lower.exceptional("NaN for infinity", Gelu, framework=True)
+_MAXIMA = (GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d)
+lower.exceptional("ONNX Runtime may lose a NaN", Sort, *_MAXIMA, file=True)

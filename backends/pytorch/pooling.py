@@ -73,8 +73,8 @@ def _global_avg_pool(op: ops.GlobalAvgPool, at: Application, x: Expr) -> Expr:
     return x.mean(dim=one_or_all(op.axes), keepdim=default(not gives_bare(at), False))
 
 
-@lower(ops.GlobalMaxPool2d)
-def _global_max_pool(op: ops.GlobalMaxPool2d, at: Application, x: Expr) -> Expr:
+@lower(ops.GlobalMaxPool1d, ops.GlobalMaxPool2d, ops.GlobalMaxPool3d)
+def _global_max_pool(op: ops.GlobalMaxPool, at: Application, x: Expr) -> Expr:
     return x.amax(dim=one_or_all(op.axes), keepdim=default(not gives_bare(at), False))
 
 
@@ -114,3 +114,13 @@ def _avg_pool(op: ops.AvgPool, at: Application, x: Expr) -> Expr:
     if op.count_include_pad:
         return average
     return average / function(F.pad(torch.ones_like(x), widths), kernel, **settings)
+
+
+@lower(ops.LpPool2d)
+def _lp_pool(op: ops.LpPool2d, at: Application, x: Expr) -> Expr:
+    """PyTorch's means x itself by an odd power, and pads nothing."""
+    x = x.abs() if op.p % 2 else x
+    pads = op.extended(at.type(0).shape[2:])
+    x = F.pad(x, pad_widths(pads)) if any(map(any, pads)) else x
+    stride = default(collapse(op.strides), collapse(op.kernel))
+    return F.lp_pool2d(x, float(op.p), collapse(op.kernel), stride=stride)

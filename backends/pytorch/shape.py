@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tercet.backends.pytorch.target import lower
+from tercet.backends.pytorch.target import F, lower
 from tercet.codegen.expr import Expr
 from tercet.codegen.target import Application
 from tercet.compiler.ops import shape as ops
@@ -56,3 +56,13 @@ def _unsqueeze(op: ops.Unsqueeze, at: Application, x: Expr) -> Expr:
 @lower(ops.Expand, ops.BroadcastTo)
 def _expand(op: ops.Expand | ops.BroadcastTo, at: Application, x: Expr) -> Expr:
     return x.expand(*at.result.shape)
+
+
+@lower(ops.PixelShuffle)
+def _pixel_shuffle(op: ops.PixelShuffle, at: Application, x: Expr) -> Expr:
+    return F.pixel_shuffle(x, op.factor)
+
+
+@lower(ops.PixelUnshuffle)
+def _pixel_unshuffle(op: ops.PixelUnshuffle, at: Application, x: Expr) -> Expr:
+    return F.pixel_unshuffle(x, op.factor)

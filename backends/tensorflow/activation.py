@@ -139,3 +139,8 @@ def _hardmax(op: ops.Hardmax, at: Placed, x: Expr) -> Expr:
     depth = size if isinstance(size, int) else tf.shape(x)[axis]
     dtype = at.dtype(at.type(0).dtype)
     return tf.one_hot(tf.argmax(x, axis=axis), depth, axis=default(axis, -1), dtype=dtype)
+
+
+@lower(ops.Glu)
+def _glu(op: ops.Glu, at: Placed, x: Expr) -> Expr:
+    return Helper("glu")(x, axis=default(at.axis(op.axis), -1))

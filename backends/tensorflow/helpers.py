@@ -144,6 +144,47 @@ def floor_modulo(x, y):
     wrong = (rest != 0) & ((rest < 0) != (y < 0))
     return rest + y * tf.cast(wrong, rest.dtype)'''
     ),
+    "pixel_shuffle": Piece(
+        '''\
+def pixel_shuffle(x, factor):
+    """Channels laid out as pixels, those of one result beside each other as in PyTorch."""
+    channels = x.shape[-1] or tf.shape(x)[-1]
+    order = tf.transpose(tf.reshape(tf.range(channels), (-1, factor**2)))
+    return tf.nn.depth_to_space(tf.gather(x, tf.reshape(order, (-1,)), axis=-1), factor)'''
+    ),
+    "pixel_unshuffle": Piece(
+        '''\
+def pixel_unshuffle(x, factor):
+    """Pixels as channels, those of one channel beside each other as in PyTorch."""
+    x = tf.nn.space_to_depth(x, factor)
+    channels = x.shape[-1] or tf.shape(x)[-1]
+    order = tf.transpose(tf.reshape(tf.range(channels), (factor**2, -1)))
+    return tf.gather(x, tf.reshape(order, (-1,)), axis=-1)'''
+    ),
+    "glu": Piece(
+        '''\
+def glu(x, axis=-1):
+    """a * sigmoid(b) of the halves of an axis."""
+    a, b = tf.split(x, 2, axis=axis)
+    return a * tf.sigmoid(b)'''
+    ),
+    "local_response_norm": Piece(
+        '''\
+def local_response_norm(x, size, alpha, beta, k):
+    """x by the squares of the channels around; tf.nn's own takes no float64."""
+    channels = x.shape[-1] or tf.shape(x)[-1]
+    squares = tf.pad(tf.square(x), [(0, 0)] * 3 + [(size // 2, size // 2)])
+    near = tf.add_n([squares[..., i : i + channels] for i in range(size)])
+    return x / (k + alpha / size * near) ** beta'''
+    ),
+    "lp_pool": Piece(
+        '''\
+def lp_pool(x, p, kernel, strides, padding=None):
+    """sum(abs(x) ** p) ** (1 / p) of each window, over an input padded by zeros."""
+    powers = tf.abs(x) ** p if padding is None else tf.pad(tf.abs(x) ** p, padding)
+    cells = kernel**2 if isinstance(kernel, int) else kernel[0] * kernel[1]
+    return (tf.nn.avg_pool2d(powers, kernel, strides, "VALID") * cells) ** (1 / p)'''
+    ),
     "one_hot": Piece(
         '''\
 def one_hot(indices, classes, axis=-1):

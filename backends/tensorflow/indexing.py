@@ -6,6 +6,7 @@ from tercet.backends.tensorflow.target import Placed, lower, tf
 from tercet.codegen.expr import Expr, Helper, Sequence, Template, Temporary, default
 from tercet.compiler.dims import Dim, Size
 from tercet.compiler.ops import indexing as ops
+from tercet.compiler.types import DType
 
 
 @lower(ops.Gather, ops.Take)
@@ -77,16 +78,37 @@ def _arg_extreme(op: ops.ArgMax | ops.ArgMin, at: Placed, x: Expr) -> Expr:
 
 @lower(ops.TopK)
 def _topk(op: ops.TopK, at: Placed, x: Expr) -> Template:
-    rank = at.type(0).rank
-    axis = at.axis(op.axis) % rank
+    return _ordered(at, x, at.axis(op.axis), op.k, largest=op.largest)
+
+
+@lower(ops.Sort)
+def _sort(op: ops.Sort, at: Placed, x: Expr) -> Template:
+    size = at.type(0).shape[op.axis]
+    axis = at.axis(op.axis)
+    count = size if isinstance(size, int) else tf.shape(x)[axis]
+    return _ordered(at, x, axis, count, largest=op.descending)
+
+
+def _ordered(at: Placed, x: Expr, axis: int, count: object, *, largest: bool) -> Template:
+    """The first in order, by TensorFlow's `top_k`: of the last axis, the greatest ones."""
+    rank, dtype = at.type(0).rank, at.type(0).dtype
+    axis %= rank
     order = None
-    if axis != rank - 1:  # TensorFlow sorts the last axis only
+    if axis != rank - 1:
         order = tuple(rank - 1 if k == axis else axis if k == rank - 1 else k for k in range(rank))
         x = tf.transpose(x, order)
+    small = dtype in (DType.I8, DType.U8)
     found = Temporary(0)
     values, places = found.values, tf.cast(found.indices, tf.int64)
     if order is not None:
         values, places = tf.transpose(values, order), tf.transpose(places, order)
-    values = values if op.largest else -values
-    top = tf.math.top_k(x if op.largest else -x, op.k)
-    return Template(Sequence((values, places)), (("top", top),))
+    if not largest:
+        x = tf.cast(x, tf.int32) if small else x
+        x, values = _reversed(x, dtype), _reversed(values, dtype)
+        values = tf.cast(values, at.dtype(dtype)) if small else values
+    return Template(Sequence((values, places)), (("top", tf.math.top_k(x, count)),))
+
+
+def _reversed(x: Expr, dtype: DType) -> Expr:
+    """What is in the opposite order; of integers, the least one has no other sign."""
+    return -x if dtype.is_float else -1 - x

@@ -66,3 +66,8 @@ def _roll(op: Roll, at: Placed, x: Expr) -> Expr:
     if not axes:
         return x
     return tf.roll(x, one_or_all(shifts), axis=one_or_all(axes))
+
+
+@lower(ops.Unbind)
+def _unbind(op: ops.Unbind, at: Placed, x: Expr) -> Expr:
+    return tf.unstack(x, num=len(at.item.outputs), axis=default(op.axis, 0))

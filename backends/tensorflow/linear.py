@@ -7,7 +7,7 @@ from tercet.backends.tensorflow.initial import initializer
 from tercet.backends.tensorflow.target import Placed, construct, layers, lower, tf
 from tercet.codegen.expr import Expr, Made, default
 from tercet.compiler.graph.ir import Layer
-from tercet.compiler.ops.linear import Dense, Embedding, MatMul
+from tercet.compiler.ops.linear import Dense, Embedding, MatMul, Outer
 
 
 @construct(Dense)
@@ -60,3 +60,8 @@ def _matmul(op: MatMul, at: Placed, a: Expr, b: Expr) -> Expr:
     if right == 1:
         return tf.linalg.matvec(a, b)
     return tf.linalg.matvec(b, a, transpose_a=True)
+
+
+@lower(Outer)
+def _outer(op: Outer, at: Placed, a: Expr, b: Expr) -> Expr:
+    return a[:, tf.newaxis] * b

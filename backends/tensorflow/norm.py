@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tercet.backends.tensorflow.facts import Facts
 from tercet.backends.tensorflow.initial import initializer
-from tercet.backends.tensorflow.target import TRAINING, Placed, construct, layers, lower
-from tercet.codegen.expr import Expr, Made, default
+from tercet.backends.tensorflow.target import TRAINING, Placed, construct, layers, lower, tf
+from tercet.codegen.expr import Expr, Helper, Made, default
 from tercet.compiler.graph.ir import Layer
 from tercet.compiler.initializers import Ones
 from tercet.compiler.ops.norm import (
@@ -14,9 +14,11 @@ from tercet.compiler.ops.norm import (
     GroupNorm,
     InstanceNorm,
     LayerNorm,
+    LocalResponseNorm,
     RMSNorm,
     TrailingNorm,
 )
+from tercet.compiler.types import DType
 
 
 def _initializers(layer: Layer) -> dict[str, Expr]:
@@ -77,3 +79,20 @@ def _apply_trained(op: BatchNorm | Dropout, at: Placed, x: Expr) -> Expr:
 @lower(GroupNorm, InstanceNorm, LayerNorm, RMSNorm)
 def _apply(op: object, at: Placed, x: Expr) -> Expr:
     return Made()(x)
+
+
+@lower(LocalResponseNorm)
+def _local_response_norm(op: LocalResponseNorm, at: Placed, x: Expr) -> Expr:
+    if at.type(0).dtype is DType.F64:
+        return _written_out(op, x)
+    settings = {"bias": op.k, "alpha": op.alpha / op.size, "beta": op.beta}
+    return tf.nn.local_response_normalization(x, op.size // 2, **settings)
+
+
+@lower.exact(LocalResponseNorm)  # TensorFlow's takes no float64
+def _exact_local_response_norm(op: LocalResponseNorm, at: Placed, x: Expr) -> Expr:
+    return _written_out(op, x)
+
+
+def _written_out(op: LocalResponseNorm, x: Expr) -> Expr:
+    return Helper("local_response_norm")(x, op.size, op.alpha, op.beta, op.k)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from tercet.backends.tensorflow.target import lower
 from tercet.compiler.ops.activation import Hardmax, Softmax
-from tercet.compiler.ops.indexing import ArgMax, ArgMin, TopK
+from tercet.compiler.ops.indexing import ArgMax, ArgMin, Sort, TopK
 from tercet.compiler.ops.mathematics import Expm1
+from tercet.compiler.ops.norm import LocalResponseNorm
+from tercet.compiler.ops.pooling import GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d
 from tercet.compiler.ops.reduce import ReduceLogSumExp, ReduceMax, ReduceMin
 
 lower.exceptional(
@@ -18,3 +20,7 @@ lower.exceptional("NaN may be passed over", ArgMax, ArgMin, Hardmax, TopK, frame
 lower.exceptional("NaN where all elements are infinite", ReduceLogSumExp, file=True)
 lower.exceptional("NaN for -infinity", Expm1, framework=True, file=True)
 lower.exceptional("0 beside infinity", Softmax, framework=True)
+_MAXIMA = (GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d)
+lower.exceptional("ONNX Runtime may lose a NaN", Sort, *_MAXIMA, file=True)
+lower.exceptional("NaN is put among the numbers", Sort, framework=True)
+lower.exceptional("NaN beside infinity", LocalResponseNorm, framework=True, file=True)

@@ -82,8 +82,8 @@ def _global_avg_pool(op: ops.GlobalAvgPool, at: Placed, x: Expr) -> Expr:
     return tf.reduce_mean(x, **_all_axes(op, at))
 
 
-@lower(ops.GlobalMaxPool2d)
-def _global_max_pool(op: ops.GlobalMaxPool2d, at: Placed, x: Expr) -> Expr:
+@lower(ops.GlobalMaxPool1d, ops.GlobalMaxPool2d, ops.GlobalMaxPool3d)
+def _global_max_pool(op: ops.GlobalMaxPool, at: Placed, x: Expr) -> Expr:
     return tf.reduce_max(x, **_all_axes(op, at))
 
 
@@ -102,3 +102,10 @@ def _adaptive_avg_pool(op: ops.AdaptiveAvgPool2d, at: Placed, x: Expr) -> Expr:
         x, kernel[axis - 1] = tf.reduce_mean(x, axis=axis, keepdims=True), 1
     sizes = collapse(kernel)
     return tf.nn.avg_pool2d(x, sizes, sizes, "VALID")
+
+
+@lower(ops.LpPool2d)
+def _lp_pool(op: ops.LpPool2d, at: Placed, x: Expr) -> Expr:
+    widths = None if _is_valid(op) else _widths(op, at, x)
+    sizes = collapse(op.kernel), collapse(op.strides)
+    return Helper("lp_pool")(x, op.p, *sizes, default(widths, None))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tercet.backends.tensorflow.axes import to_last
 from tercet.backends.tensorflow.target import Placed, lower, tf
 from tercet.codegen.axes import one_or_all
-from tercet.codegen.expr import Expr
+from tercet.codegen.expr import Expr, Helper
 from tercet.compiler.dims import Dim
 from tercet.compiler.ops import shape as ops
 from tercet.compiler.types import Shape
@@ -72,3 +72,8 @@ def _unsqueeze(op: ops.Unsqueeze, at: Placed, x: Expr) -> Expr:
 @lower(ops.Expand, ops.BroadcastTo)
 def _expand(op: ops.Expand | ops.BroadcastTo, at: Placed, x: Expr) -> Expr:
     return tf.broadcast_to(x, at.result.shape)
+
+
+@lower(ops.PixelShuffle, ops.PixelUnshuffle)
+def _pixels(op: ops.PixelShuffle | ops.PixelUnshuffle, at: Placed, x: Expr) -> Expr:
+    return Helper(op.name)(x, op.factor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal
 
-from tercet.compiler.errors import require
+from tercet.compiler.errors import OpError, require
 from tercet.compiler.initializers import Constant
 from tercet.compiler.lazy import np
 from tercet.compiler.ops.base import (
@@ -17,11 +17,13 @@ from tercet.compiler.ops.base import (
     Op,
     Operand,
     ParameterSpec,
+    Requirement,
     operation,
     require_float,
 )
 from tercet.compiler.ops.checks import known, normalized_axis, require_rank
 from tercet.compiler.ops.elements import OfFloat
+from tercet.compiler.ops.sizes import equality
 from tercet.compiler.ops.special import erf, log_softmax, sigmoid, softmax, softplus
 from tercet.compiler.types import TensorType
 from tercet.dsl.records import dataclass
@@ -425,6 +427,32 @@ class LogSoftmax(AxisActivation):
 
     def reference(self, x: Array) -> Array:
         return log_softmax(x, self.axis)
+
+
+@operation("glu")
+class Glu(AxisActivation):
+    """`a * sigmoid(b)` of the two halves of x along `axis` (Dauphin et al., 2016).
+
+    The axis, of even size, becomes half as long.  ONNX: Split, Sigmoid and Mul.
+
+        h = x |> dense(2 * D) |> glu
+    """
+
+    def infer(self, x: TensorType) -> TensorType:
+        self.constraints(super().infer(x))
+        axis = self.axis % x.rank
+        return x.with_shape(*x.shape[:axis], x.shape[axis] // 2, *x.shape[axis + 1 :])
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        size = x.shape[self.axis]
+        message = f"size {size} of axis {self.axis} has no halves"
+        problem = OpError("E0312", message, attribute="axis", operand=0)
+        return equality(size, 2 * (size // 2), problem)
+
+    def reference(self, x: Array) -> Array:
+        a, b = np.split(x, 2, axis=self.axis)
+        y: Array = a * sigmoid(b)
+        return y
 
 
 @operation("hardmax")

@@ -1,4 +1,7 @@
-"""Operations about places: gathering, one-hot codes, triangles, the greatest elements, ranges."""
+"""Operations about places: gathering, one-hot codes, triangles, ranges.
+
+What orders elements is in `ordering`; all are named here.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ from tercet.compiler.ops.base import (
     IndexRange,
     Layout,
     MaybeInfinite,
-    Nan,
     Op,
     Operand,
     Requirement,
@@ -27,12 +29,30 @@ from tercet.compiler.ops.checks import (
 )
 from tercet.compiler.ops.elements import require_element
 from tercet.compiler.ops.elementwise import require_number
+from tercet.compiler.ops.ordering import ArgMax, ArgMin, Sort, TopK
 from tercet.compiler.ops.sizes import at_least_one, at_most
 from tercet.compiler.types import DType, Shape, TensorType
 from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
     from tercet.compiler.ops.base import Array
+
+__all__ = [
+    "Arange",
+    "ArgMax",
+    "ArgMin",
+    "CumSum",
+    "Full",
+    "Gather",
+    "OneHot",
+    "OnesLike",
+    "Sort",
+    "Take",
+    "TopK",
+    "Tril",
+    "Triu",
+    "ZerosLike",
+]
 
 
 @operation("arange")
@@ -342,106 +362,3 @@ class Triu(_Triangle):
 
     def reference(self, x: Array) -> Array:
         return np.triu(x, self.diagonal)
-
-
-# ------------------------------------------------------------------------------------ the extreme
-
-
-@dataclass(frozen=True)
-class _ArgExtreme(Op):
-    operands = (Operand("x"),)
-    layout = Layout.REMAPPING
-    elements = Elements.COMPUTED
-    nan = Nan.FIRST
-    reduces = True
-    axis: int
-    keepdims: bool = False
-
-    def infer(self, x: TensorType) -> TensorType:
-        require_number(x)
-        axis = normalized_axis(self.axis, x.rank)
-        kept: Shape = (1,) if self.keepdims else ()
-        return TensorType(DType.I64, (*x.shape[:axis], *kept, *x.shape[axis + 1 :]))
-
-    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
-        return (self.axis % x.rank,)
-
-    def kept_axes(self, rank: int) -> tuple[int, ...]:
-        gone = () if self.keepdims else (self.axis % rank,)
-        return tuple(axis for axis in range(rank) if axis not in gone)
-
-
-@operation("argmax")
-class ArgMax(_ArgExtreme):
-    """The place of the greatest element along an axis, the first one of equals, as i64.
-
-    The axis disappears, or has size 1 with `keepdims`.  ONNX: ArgMax.
-
-        prediction = logits |> argmax(axis = 1)
-    """
-
-    def reference(self, x: Array) -> Array:
-        return np.asarray(np.argmax(x, axis=self.axis, keepdims=self.keepdims), dtype=np.int64)
-
-
-@operation("argmin")
-class ArgMin(_ArgExtreme):
-    """The place of the least element along an axis, the first one of equals, as i64.
-
-    The axis disappears, or has size 1 with `keepdims`.  ONNX: ArgMin.
-
-        nearest = distances |> argmin(axis = 1)
-    """
-
-    def reference(self, x: Array) -> Array:
-        return np.asarray(np.argmin(x, axis=self.axis, keepdims=self.keepdims), dtype=np.int64)
-
-
-@operation("topk")
-@dataclass(frozen=True)
-class TopK(Op):
-    """The k greatest elements along an axis in falling order, and their places as i64: a tuple.
-
-    With `largest = false` the least ones in rising order.  Of equal elements the first comes
-    first.  The axis has size k in both.  ONNX: TopK.
-
-        values, places = scores |> topk(5)
-    """
-
-    operands = (Operand("x"),)
-    layout = Layout.REMAPPING
-    elements = Elements.SELECTED
-    nan = Nan.GREATEST
-    gives_tuple = True
-    reduces = True
-    k: int
-    axis: int = -1
-    largest: bool = True
-
-    def __post_init__(self) -> None:
-        require(self.k >= 1, "k", f"`k` must be at least 1, not {self.k}")
-
-    def infer(self, x: TensorType) -> tuple[TensorType, TensorType]:
-        self.constraints(require_number(x))
-        axis = normalized_axis(self.axis, x.rank)
-        values = x.with_shape(*x.shape[:axis], self.k, *x.shape[axis + 1 :])
-        return values, values.with_dtype(DType.I64)
-
-    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
-        size = x.shape[normalized_axis(self.axis, x.rank)]
-        problem = OpError("E0504", f"`k` is {self.k}, above the size {size}", attribute="k")
-        return at_most(self.k, size, problem)
-
-    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
-        return (self.axis % x.rank,)
-
-    def reference(self, x: Array) -> tuple[Array, Array]:
-        # The first of equals first, in falling order: a stable sort of the axis reversed, reversed.
-        size = x.shape[self.axis]
-        if self.largest:
-            turned = np.argsort(np.flip(x, self.axis), axis=self.axis, kind="stable")
-            order = np.flip(size - 1 - turned, self.axis)
-        else:
-            order = np.argsort(x, axis=self.axis, kind="stable")
-        places = np.take(order, np.arange(self.k), axis=self.axis)
-        return np.take_along_axis(x, places, axis=self.axis), places.astype(np.int64)

@@ -19,10 +19,10 @@ from tercet.compiler.ops.base import (
     Requirement,
     operation,
 )
-from tercet.compiler.ops.checks import normalized_axes, normalized_axis, require_at_least
+from tercet.compiler.ops.checks import known, normalized_axes, normalized_axis, require_at_least
 from tercet.compiler.ops.elements import require_element
 from tercet.compiler.ops.sizes import at_least_one, at_most, equality
-from tercet.compiler.ops.slicing import Index, Slice
+from tercet.compiler.ops.slicing import Index, Integer, Slice
 from tercet.compiler.types import Shape, TensorType
 from tercet.dsl.records import dataclass
 
@@ -432,6 +432,42 @@ class Split(_Cut):
         if isinstance(self.sections, int):
             return tuple(np.split(x, self.sections, axis=self.axis))
         return self._parts(x, self.sections)
+
+
+@operation("unbind")
+@dataclass(frozen=True)
+class Unbind(Op):
+    """A tuple of the slices at each place of an axis, which disappears and has a known size.
+
+    ONNX: Split and Squeeze.
+
+        q, k, v = x |> reshape([N, T, 3, D]) |> unbind(axis = 2)
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.CANONICAL
+    elements = Elements.SELECTED
+    gives_tuple = True
+    work = 0
+    axis: int = 0
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        axis = normalized_axis(self.axis, x.rank)
+        count = known(x.shape[axis], f"the size of axis {axis}")
+        return (x.with_shape(*x.shape[:axis], *x.shape[axis + 1 :]),) * count
+
+    def slices(self, x: TensorType) -> tuple[Index | None, ...]:
+        axis = normalized_axis(self.axis, x.rank)
+        if not axis:  # one of the rows is not all of them
+            return ()
+        before = (Slice(),) * axis
+        return tuple(Index((*before, Integer(k))) for k in range(len(self.infer(x))))
+
+    def mixed_axes(self, x: TensorType) -> tuple[int, ...]:
+        return (normalized_axis(self.axis, x.rank),)
+
+    def reference(self, x: Array) -> tuple[Array, ...]:
+        return tuple(np.moveaxis(x, self.axis, 0))
 
 
 @operation("chunk")

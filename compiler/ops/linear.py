@@ -26,9 +26,11 @@ from tercet.compiler.ops.checks import (
     broadcast_shapes,
     known,
     require_at_least,
+    require_dtype,
     require_integer,
     require_rank,
 )
+from tercet.compiler.ops.elements import require_number
 from tercet.compiler.types import DType, TensorType
 from tercet.dsl.records import dataclass
 
@@ -140,6 +142,30 @@ class MatMul(Op):
         a = inputs[0]
         assert a is not None
         return 2 * a.shape[-1] * dims.product(outputs[0].shape)
+
+
+@operation("outer")
+@dataclass(frozen=True)
+class Outer(Op):
+    """Every product of an element of the vector a and one of b: `[N]` and `[M]` give `[N, M]`.
+
+    ONNX: Mul of Unsqueeze.
+
+        grid = outer(positions, frequencies)
+    """
+
+    operands = (Operand("a"), Operand("b"))
+    layout = Layout.CANONICAL
+    elements = Elements.COMPUTED
+
+    def infer(self, a: TensorType, b: TensorType) -> TensorType:
+        for operand, x in enumerate((a, b)):
+            require_rank(require_number(x, operand), 1, operand=operand)
+        require_dtype(b, a.dtype, "b", operand=1)
+        return a.with_shape(*a.shape, *b.shape)
+
+    def reference(self, a: Array, b: Array) -> Array:
+        return np.outer(a, b)
 
 
 @operation("embedding")

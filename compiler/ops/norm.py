@@ -14,6 +14,7 @@ from tercet.compiler.ops.base import (
     InTraining,
     LayerOp,
     Layout,
+    Op,
     Operand,
     ParameterSpec,
     Requirement,
@@ -276,6 +277,47 @@ class RMSNorm(TrailingNorm):
         axes = tuple(range(x.ndim - weight.ndim, x.ndim))
         square = np.square(x).mean(axis=axes, keepdims=True)
         y: Array = x / np.sqrt(square + self.eps) * weight
+        return y
+
+
+@operation("local_response_norm")
+@dataclass(frozen=True)
+class LocalResponseNorm(Op):
+    """`x / (k + alpha / size * s) ** beta`, s being the sum of the squares of the `size` channels
+    around each one (Krizhevsky et al., 2012).
+
+    x `[N, C, H, W]` keeps its shape; `size` is odd, and beyond the first and last channel there are
+    zeros.  ONNX: LRN, whose `bias` is k.
+
+        h = x |> relu |> local_response_norm(5, alpha = 1e-4, beta = 0.75, k = 2)
+    """
+
+    operands = (Operand("x"),)
+    layout = Layout.SPATIAL
+    elements = Elements.COMPUTED
+    work = 8
+
+    size: int
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_at_least(1, self.size, "size")
+        message = f"`size` must be odd, not {self.size}: frameworks differ about an even one"
+        require(self.size % 2 == 1, "size", message)
+        require(self.k > 0, "k", f"`k` must be positive, not {self.k}")
+        require(self.alpha >= 0, "alpha", f"`alpha` must not be negative, but it is {self.alpha}")
+
+    def infer(self, x: TensorType) -> TensorType:
+        require_rank(x, 4)
+        return require_float(x)
+
+    def reference(self, x: Array) -> Array:
+        half = self.size // 2
+        squares = np.pad(np.square(x), ((0, 0), (half, half), (0, 0), (0, 0)))
+        near = sum(squares[:, i : i + x.shape[1]] for i in range(self.size))
+        y: Array = x / (self.k + self.alpha / self.size * near) ** self.beta
         return y
 
 

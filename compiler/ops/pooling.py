@@ -88,6 +88,28 @@ class Pool(Op):
             return cast(Pads, self.padding)
         return tuple(map(same_padding, sizes, self.kernel, self.strides))
 
+    def beyond(self, sizes: Shape) -> tuple[int, ...]:
+        """Cells after the padding of each axis, with which windows are as many without `ceil`."""
+        if not self.ceil:
+            return (0,) * len(self.kernel)
+        outputs = self.output_sizes(sizes)
+        axes = zip(sizes, self.kernel, self.strides, self.pads(sizes), outputs, strict=True)
+        found = []
+        for size, kernel, stride, (begin, end), output in axes:
+            needed = (output - 1) * stride + kernel - size - begin - end
+            if isinstance(needed, int):
+                found.append(max(0, needed))
+            elif end <= kernel - stride:  # then no window starts in the padding, whatever the size
+                found.append(stride - 1)
+            else:  # the last window then begins before the padding, as `ceil` means it
+                found.append(kernel - 1 - end)
+        return tuple(found)
+
+    def extended(self, sizes: Shape) -> Pads:
+        """The padding with which windows are as many without `ceil`."""
+        pairs = zip(self.pads(sizes), self.beyond(sizes), strict=True)
+        return tuple((begin, end + more) for (begin, end), more in pairs)
+
     def output_sizes(self, sizes: Shape) -> Shape:
         """The spatial sizes of the output for those of the input."""
         if self.padding == "same":  # known even where the padding is not
@@ -278,6 +300,32 @@ class AvgPool3d(AvgPool):
     padding: Padding3 = NO_PADDING_3
 
 
+@operation("lp_pool2d")
+@dataclass(frozen=True)
+class LpPool2d(Pool):
+    """`sum(abs(x) ** p) ** (1 / p)` of each window of an image (Sermanet et al., 2012).
+
+    x `[N, C, H, W]` gives `[N, C, H', W']`, sizes and padding, by zeros, as in `avg_pool2d`.
+    Where all of a window is 0, there is no gradient for p above 1.  ONNX: LpPool.
+
+        h = x |> lp_pool2d(2, p = 3)
+    """
+
+    rank = 2
+    kernel: Pair
+    stride: Pair | None = None
+    padding: Padding2 = NO_PADDING_2
+    p: int = 2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_at_least(1, self.p, "p")
+
+    def reference(self, x: Array) -> Array:
+        total = self._combine(np.abs(x) ** self.p, 0.0, np.add)
+        return np.asarray(total ** (1 / self.p))
+
+
 # --------------------------------------------------------------------------------- to a given size
 
 
@@ -334,8 +382,42 @@ class GlobalAvgPool2d(GlobalAvgPool):
     rank = 2
 
 
+class GlobalMaxPool(GlobalPool):
+    """Greatest value over all spatial axes."""
+
+    elements = Elements.SELECTED
+
+    def reference(self, x: Array) -> Array:
+        y: Array = x.max(axis=self.axes, keepdims=True)
+        return y
+
+
+@operation("global_max_pool1d")
+class GlobalMaxPool1d(GlobalMaxPool):
+    """Greatest value along the last axis: x `[N, C, L]` gives `[N, C, 1]`.
+
+    ONNX: GlobalMaxPool.
+
+        h = x |> global_max_pool1d |> flatten
+    """
+
+    rank = 1
+
+
+@operation("global_max_pool3d")
+class GlobalMaxPool3d(GlobalMaxPool):
+    """Greatest value of each volume: x `[N, C, D, H, W]` gives `[N, C, 1, 1, 1]`.
+
+    ONNX: GlobalMaxPool.
+
+        h = x |> global_max_pool3d |> flatten
+    """
+
+    rank = 3
+
+
 @operation("global_max_pool2d")
-class GlobalMaxPool2d(GlobalPool):
+class GlobalMaxPool2d(GlobalMaxPool):
     """Greatest value of each image: x `[N, C, H, W]` gives `[N, C, 1, 1]`.
 
     ONNX: GlobalMaxPool.
@@ -343,13 +425,7 @@ class GlobalMaxPool2d(GlobalPool):
         h = x |> global_max_pool2d |> flatten
     """
 
-    elements = Elements.SELECTED
-
     rank = 2
-
-    def reference(self, x: Array) -> Array:
-        y: Array = x.max(axis=self.axes, keepdims=True)
-        return y
 
 
 @operation("adaptive_avg_pool2d")

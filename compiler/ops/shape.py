@@ -16,8 +16,20 @@ from tercet.compiler.ops.checks import (
     normalized_axes,
     normalized_axis,
     require_at_least,
+    require_rank,
 )
-from tercet.compiler.ops.joining import Chunk, Concat, Flip, Pad, Repeat, Roll, Split, Stack, Tile
+from tercet.compiler.ops.joining import (
+    Chunk,
+    Concat,
+    Flip,
+    Pad,
+    Repeat,
+    Roll,
+    Split,
+    Stack,
+    Tile,
+    Unbind,
+)
 from tercet.compiler.ops.sizes import at_least_one, equality
 from tercet.compiler.ops.slicing import Index, Integer, NewAxis, Slice
 from tercet.compiler.types import Shape, TensorType, shape_text
@@ -38,6 +50,8 @@ __all__ = [
     "NewAxis",
     "Pad",
     "Permute",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "Repeat",
     "Reshape",
     "Roll",
@@ -47,6 +61,7 @@ __all__ = [
     "Stack",
     "Tile",
     "Transpose",
+    "Unbind",
     "Unsqueeze",
 ]
 
@@ -381,3 +396,77 @@ class BroadcastTo(Op):
 
     def reference(self, x: Array) -> Array:
         return np.broadcast_to(x, self.shape)  # type: ignore[arg-type]
+
+
+# --------------------------------------------------------------------------------------- channels
+
+
+@dataclass(frozen=True)
+class _Pixels(Op):
+    operands = (Operand("x"),)
+    layout = Layout.SPATIAL
+    elements = Elements.REARRANGED
+    work = 0
+    factor: int
+
+    def __post_init__(self) -> None:
+        require_at_least(1, self.factor, "factor")
+
+    def _divided(self, x: TensorType, axis: int, by: int) -> tuple[Requirement, ...]:
+        size = x.shape[axis]
+        message = f"size {size} of axis {axis} is not a multiple of {by}"
+        problem = OpError("E0312", message, attribute="factor", operand=0)
+        return equality(size, by * (size // by), problem)
+
+
+@operation("pixel_shuffle")
+class PixelShuffle(_Pixels):
+    """Channels laid out as pixels: `[N, C * factor * factor, H, W]` gives
+    `[N, C, H * factor, W * factor]` (Shi et al., 2016).
+
+    Those of one result stand beside each other, as in PyTorch and unlike TensorFlow's
+    `depth_to_space`.  ONNX: DepthToSpace, mode CRD.
+
+        h = x |> conv2d(4 * channels, 3, padding = 1) |> pixel_shuffle(2)
+    """
+
+    def infer(self, x: TensorType) -> TensorType:
+        require_rank(x, 4)
+        self.constraints(x)
+        n, c, height, width = x.shape
+        return x.with_shape(n, c // self.factor**2, height * self.factor, width * self.factor)
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        return self._divided(x, 1, self.factor**2)
+
+    def reference(self, x: Array) -> Array:
+        n, c, height, width = x.shape
+        r = self.factor
+        apart = x.reshape(n, c // (r * r), r, r, height, width).transpose(0, 1, 4, 2, 5, 3)
+        return np.reshape(apart, (n, c // (r * r), height * r, width * r))
+
+
+@operation("pixel_unshuffle")
+class PixelUnshuffle(_Pixels):
+    """The reverse of `pixel_shuffle`: `[N, C, H * factor, W * factor]` gives
+    `[N, C * factor * factor, H, W]`.
+
+    ONNX: Reshape, Transpose, Reshape, for SpaceToDepth has another order of channels.
+
+        h = x |> pixel_unshuffle(2) |> conv2d(channels, 3, padding = 1)
+    """
+
+    def infer(self, x: TensorType) -> TensorType:
+        require_rank(x, 4)
+        self.constraints(x)
+        n, c, height, width = x.shape
+        return x.with_shape(n, c * self.factor**2, height // self.factor, width // self.factor)
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        return self._divided(x, 2, self.factor) + self._divided(x, 3, self.factor)
+
+    def reference(self, x: Array) -> Array:
+        n, c, height, width = x.shape
+        r = self.factor
+        apart = x.reshape(n, c, height // r, r, width // r, r).transpose(0, 1, 3, 5, 2, 4)
+        return np.reshape(apart, (n, c * r * r, height // r, width // r))

@@ -171,7 +171,12 @@ def _integer_operations() -> Sequence[tuple[Op, int]]:
     ordered = (el.Minimum, el.Maximum, el.Equal, el.NotEqual, el.Less, el.GreaterEqual)
     unary = (el.Abs(), el.Sign(), el.Square(), el.Clip(1, 2), indexing.ArgMax(1), indexing.Tril())
     reductions = (reduce.ReduceSum(1), reduce.ReduceMax(), reduce.ReduceL1(1), reduce.ReduceProd(0))
-    others = (indexing.CumSum(1), indexing.TopK(2), joining.Pad(((0, 0), (1, 2)), value=2))
+    others = (
+        indexing.CumSum(1),
+        indexing.TopK(2),
+        indexing.Sort(1),
+        joining.Pad(((0, 0), (1, 2)), value=2),
+    )
     return [
         *((op(), 2) for op in (*binary, *ordered)),
         *((op, 1) for op in (*unary, *reductions, *others)),
@@ -214,6 +219,7 @@ WITHOUT_BF16 = {
     *("softsign", "tan", "topk"),
     *("acos", "acosh", "asin", "asinh", "atan", "atanh", "cosh", "sinh"),
     *("hard_shrink", "hardmax", "soft_shrink", "thresholded_relu"),
+    *("global_max_pool1d", "global_max_pool3d", "local_response_norm", "lp_pool2d", "sort"),
 }
 """Operations whose operators in ONNX take bf16 in later opsets only, if at all."""
 

@@ -6,7 +6,7 @@ Sizes are distinct numbers, so that a swapped axis cannot go unnoticed.
 from __future__ import annotations
 
 from tercet.compiler.ops import elementwise as el
-from tercet.compiler.ops import indexing, joining, random, shape
+from tercet.compiler.ops import indexing, joining, linear, random, shape
 from tercet.compiler.ops import reduce as red
 from tercet.compiler.ops.base import Op
 from tercet.compiler.ops.joining import Roll
@@ -113,6 +113,7 @@ ELEMENTWISE = [
     *_arithmetic(),
     *_unary(),
     *_comparisons(),
+    case("outer_integer", linear.Outer(), Input((3,), "integer"), Input((5,), "integer")),
     case("add_scalar", el.Add(), (), _X, symbolic=_ALL),
     case(
         "logical_and", el.LogicalAnd(), Input(_X, "mask"), Input((2, 1, 5), "mask"), symbolic=_ALL
@@ -145,6 +146,15 @@ SHAPE = [
     case("split", joining.Split(3, axis=-1), (2, 5, 6), symbolic=(2, 5)),
     case("split_sizes", joining.Split((1, 4, 2), axis=1), (2, 7), symbolic=(2,)),
     case("chunk", joining.Chunk(3, axis=1), (2, 7), symbolic=(2,)),
+    case("unbind", joining.Unbind(), (3, 5), symbolic=(5,)),
+    case("unbind_axis", joining.Unbind(-2), (2, 3, 5), symbolic=(2, 5)),
+    case("unbind_of_one", joining.Unbind(1), (2, 1, 5), symbolic=(2, 5)),
+    case("split_of_one", joining.Split(1, axis=1), (2, 3, 5), symbolic=(2, 5)),
+    case("unbind_vector", joining.Unbind(), (3,)),
+    case("pixel_shuffle", shape.PixelShuffle(2), (2, 12, 5, 7), symbolic=(2, 5, 7)),
+    case("pixel_shuffle_three", shape.PixelShuffle(3), (2, 9, 1, 4), symbolic=(2, 4)),
+    case("pixel_unshuffle", shape.PixelUnshuffle(2), (2, 3, 8, 10), symbolic=(2,)),
+    case("pixel_unshuffle_three", shape.PixelUnshuffle(3), (2, 1, 6, 9), symbolic=(2,)),
     case("pad", joining.Pad(((0, 0), (2, 1), (0, 3)), value=1.5), _X, symbolic=_ALL),
     case("pad_edge", joining.Pad(((1, 0), (0, 2), (4, 0)), mode="edge"), _X, symbolic=_ALL),
     case("pad_reflect", joining.Pad(((0, 0), (2, 1), (3, 4)), mode="reflect"), _X, symbolic=(2,)),
@@ -188,6 +198,12 @@ INDEXING = [
     case("argmax", indexing.ArgMax(1), _X, symbolic=_ALL),
     case("argmax_ties", indexing.ArgMax(-1, keepdims=True), Input((4, 40), "integer")),
     case("argmin", indexing.ArgMin(-1), _X, symbolic=_ALL),
+    case("sort", indexing.Sort(), _X, symbolic=_ALL),
+    case("sort_falling", indexing.Sort(1, descending=True), _X, symbolic=_ALL),
+    case("sort_ties", indexing.Sort(0), Input((40, 4), "halves"), symbolic=(40, 4)),
+    case("sort_ties_falling", indexing.Sort(0, True), Input((40, 4), "halves"), symbolic=(40, 4)),
+    case("sort_integer", indexing.Sort(-2), Input((3, 40, 4), "integer"), symbolic=(40, 4)),
+    case("sort_of_one", indexing.Sort(0, descending=True), (1, 3), symbolic=(3,)),
     case("topk", indexing.TopK(3), _X, symbolic=(2, 3)),
     case("topk_ties", indexing.TopK(6, axis=0), Input((40, 4), "integer"), symbolic=(4,)),
     case("topk_least", indexing.TopK(6, 0, largest=False), Input((40, 4), "integer")),

@@ -130,6 +130,13 @@ POOLINGS = [
     _case("global_avg_pool1d", pooling.GlobalAvgPool1d(), (2, 3, 11), symbolic=(2, 11)),
     _on_image("global_avg_pool2d", pooling.GlobalAvgPool2d()),
     _on_image("global_max_pool2d", pooling.GlobalMaxPool2d()),
+    _case("global_max_pool1d", pooling.GlobalMaxPool1d(), (2, 3, 11), symbolic=(2, 11)),
+    _case("global_max_pool3d", pooling.GlobalMaxPool3d(), (2, 3, 4, 5, 6), symbolic=(2, 4, 6)),
+    _on_image("lp_pool2d", pooling.LpPool2d((3, 2))),
+    _on_image("lp_pool2d_three", pooling.LpPool2d((2, 2), (1, 2), ((1, 0), (1, 1)), p=3)),
+    _on_image("lp_pool2d_ceil", pooling.LpPool2d((3, 2), (2, 3), ((1, 1), (0, 1)), ceil=True)),
+    _case("lp_pool2d_ceil_cut", pooling.LpPool2d((2, 2), (3, 3), ceil=True, p=1), (2, 3, 9, 8)),
+    _case("lp_pool2d_same", pooling.LpPool2d((3, 3), (2, 2), "same"), (2, 3, 8, 13)),
     _case("adaptive_avg_pool2d", pooling.AdaptiveAvgPool2d((3, 1)), (2, 5, 12, 7), symbolic=(2, 7)),
 ]
 
@@ -140,6 +147,7 @@ LINEAR = [
     _case("matmul_broadcast", linear.MatMul(), (4, 1, 5, 3), (2, 3, 7), symbolic=(4, 5, 3, 7)),
     _case("matmul_vector_left", linear.MatMul(), (3,), (2, 3, 7), symbolic=(3, 7)),
     _case("matmul_vectors", linear.MatMul(), (3,), (3,), symbolic=(3,)),
+    _case("outer", linear.Outer(), (3,), (5,), symbolic=(3, 5)),
     _case("embedding", linear.Embedding(11, 5), Input((2, 7), "index", 11), symbolic=(2, 7)),
 ]
 
@@ -152,6 +160,8 @@ NORMS = [
     _case("layer_norm_two", norm.LayerNorm((-2, -1)), (2, 7, 5), symbolic=(2,)),
     _case("layer_norm_from_the_front", norm.LayerNorm((2,)), (2, 7, 5), symbolic=(2, 7)),
     _case("rms_norm", norm.RMSNorm(eps=1e-3), (2, 7, 5), symbolic=(2, 7)),
+    _on_image("local_response_norm", norm.LocalResponseNorm(3, alpha=0.5, beta=0.6, k=1.5)),
+    _on_image("local_response_norm_of_all", norm.LocalResponseNorm(13, alpha=0.2), 4),
     _case("dropout", norm.Dropout(0.3), (2, 7), symbolic=(2, 7)),
 ]
 
@@ -187,6 +197,8 @@ _ACTIVATIONS: dict[str, Op] = {
 
 ACTIVATIONS = [
     *(_case(name, op, (2, 3, 5), symbolic=(2, 3, 5)) for name, op in _ACTIVATIONS.items()),
+    _case("glu", act.Glu(), (2, 3, 10), symbolic=(2, 3)),
+    _case("glu_axis", act.Glu(1), (2, 6, 5), symbolic=(2, 5, 6)),
     _case("hardmax_ties", act.Hardmax(1), Input((2, 40, 3), "halves"), symbolic=(2, 40)),
     _case("hard_shrink_at_its_edge", act.HardShrink(1.5), Input((4, 30), "halves")),
     _case("soft_shrink_at_its_edge", act.SoftShrink(1.5), Input((4, 30), "halves")),

@@ -9,7 +9,17 @@ import pytest
 
 from tercet.compiler import dims
 from tercet.compiler.errors import OpError
-from tercet.compiler.ops import activation, indexing, joining, random, reduce, shape
+from tercet.compiler.ops import (
+    activation,
+    indexing,
+    joining,
+    linear,
+    norm,
+    pooling,
+    random,
+    reduce,
+    shape,
+)
 from tercet.compiler.ops import elementwise as el
 from tercet.compiler.ops.base import Op
 from tercet.compiler.ops.slicing import Index, Integer, Slice
@@ -101,6 +111,14 @@ REFUSED: list[tuple[Op, list[TensorType], str, str]] = [
     (indexing.Tril(), [f32(3)], "E0303", "2"),
     (indexing.ArgMax(2), [X], "E0309", "axis 2"),
     (indexing.TopK(4), [X], "E0504", "4"),
+    (indexing.Sort(2), [X], "E0309", "axis 2"),
+    (indexing.Sort(), [mask(3)], "E0305", "bool"),
+    (joining.Unbind(), [f32(N, 3)], "E0314", "N"),
+    (activation.Glu(), [X], "E0312", "3 of axis -1 has no halves"),
+    (shape.PixelShuffle(2), [f32(N, 6, 4, 4)], "E0312", "6 of axis 1 is not a multiple of 4"),
+    (shape.PixelUnshuffle(2), [f32(N, 6, 4, 5)], "E0312", "5 of axis 3"),
+    (linear.Outer(), [X, f32(3)], "E0303", "1 axis"),
+    (linear.Outer(), [f32(3), i64(3)], "E0304", "f32"),
     (reduce.ReduceSum(axis=2), [X], "E0309", "axis 2"),
     (reduce.ReduceSum(axis=(0, -2)), [X], "E0504", "twice"),
     (reduce.ReduceSum(axis=()), [X], "E0504", "at least one axis"),
@@ -145,6 +163,10 @@ ILLEGAL: list[tuple[str, Callable[[], Op]]] = [
     ("k", lambda: indexing.TopK(0)),
     ("threshold", lambda: activation.HardShrink(-0.5)),
     ("threshold", lambda: activation.SoftShrink(-0.5)),
+    ("factor", lambda: shape.PixelShuffle(0)),
+    ("size", lambda: norm.LocalResponseNorm(4)),
+    ("k", lambda: norm.LocalResponseNorm(5, k=0.0)),
+    ("p", lambda: pooling.LpPool2d((2, 2), p=0)),
     ("correction", lambda: reduce.Variance(correction=2)),
     ("p", lambda: reduce.Norm(p=0.0)),
     ("shape", lambda: random.RandomNormal((0,))),

@@ -163,6 +163,21 @@ BY_HAND: list[tuple[str, Op, list[Any], list[Any]]] = [
     ("triu", indexing.Triu(1), [_A], [[[0, 1, 2], [0, 0, 5]]]),
     ("argmax", indexing.ArgMax(0), [[3, 7, 7, 1]], [1]),
     ("argmin", indexing.ArgMin(0, keepdims=True), [[3, 1, 7, 1]], [[1]]),
+    ("sort", indexing.Sort(), [[3, 7, 1, 7, 3]], [[1, 3, 3, 7, 7], [2, 0, 4, 1, 3]]),
+    ("sort_falling", indexing.Sort(0, True), [[3, 7, 7, 1]], [[7, 7, 3, 1], [1, 2, 0, 3]]),
+    ("unbind", joining.Unbind(1), [_A], [[0, 3], [1, 4], [2, 5]]),
+    (
+        "pixel_shuffle",
+        shape.PixelShuffle(2),
+        [np.arange(8).reshape(1, 8, 1, 1)],
+        [[[[[0, 1], [2, 3]], [[4, 5], [6, 7]]]]],
+    ),
+    (
+        "pixel_unshuffle",
+        shape.PixelUnshuffle(2),
+        [[[[[0, 1], [2, 3]], [[4, 5], [6, 7]]]]],
+        [np.arange(8).reshape(1, 8, 1, 1)],
+    ),
     ("topk", indexing.TopK(3), [[3, 7, 1, 7, 3]], [[7, 7, 3], [1, 3, 0]]),
     ("topk_least", indexing.TopK(3, largest=False), [[3, 7, 1, 7, 3]], [[1, 3, 3], [2, 0, 4]]),
 ]

@@ -92,6 +92,42 @@ def _pooled(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
     return f"({x} |> global_{kind}_pool2d |> flatten)", shape[:2]
 
 
+@change(4)
+def _pixels_to_channels(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    n, c, h, w = shape
+    if not (h.isdigit() and w.isdigit()) or int(h) % 2 or int(w) % 2:
+        return None
+    return f"({x} |> pixel_unshuffle(2))", (n, times(4, c), str(int(h) // 2), str(int(w) // 2))
+
+
+@change(4)
+def _channels_to_pixels(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    if not writer.is_known(shape[1]):
+        return None
+    n, _, h, w = shape
+    made = (n, "2", times(2, h), times(2, w))
+    return f"({x} |> conv2d(8, 1) |> pixel_shuffle(2))", made
+
+
+@change(2, 3, 4)
+def _halves_gated(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    if not writer.is_known(shape[-1]):
+        return None
+    units = writer.one_of(_SIZES)
+    return f"({x} |> dense(2 * {units}) |> glu)", (*shape[:-1], units)
+
+
+@change(3, 4)
+def _unbound(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    axes = [k for k in range(1, len(shape)) if shape[k].isdigit() and int(shape[k]) > 1]
+    if not axes:
+        return None
+    axis = writer.one_of(axes)
+    names = [writer.fresh("part") for _ in range(int(shape[axis]))]
+    writer.line(f"{', '.join(names[:1] + ['_' + n for n in names[1:]])} = {x} |> unbind({axis})")
+    return names[0], (*shape[:axis], *shape[axis + 1 :])
+
+
 @change(3, 4)
 def _flattened(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
     return f"({x} |> flatten)", (shape[0], times(*shape[1:]))

@@ -98,6 +98,20 @@ def _of_an_angle(writer: Writer, x: str, shape: Shape) -> str:
 
 
 @term(*_ANY)
+def _sorted(writer: Writer, x: str, shape: Shape) -> str:
+    name, axis = writer.fresh("sorted"), writer.number(1, len(shape) - 1)
+    writer.line(f"{name}, _{name} = {x} |> sort({axis})")
+    return name
+
+
+@term(4, weight=2)
+def _over_neighbours(writer: Writer, x: str, shape: Shape) -> str:
+    kinds = ["local_response_norm(3, alpha = 0.5)", "lp_pool2d(3, stride = 1, padding = 1)"]
+    x = f"(1.5 + abs({x}))"
+    return f"({x} |> {writer.one_of(kinds)})"
+
+
+@term(*_ANY)
 def _greatest(writer: Writer, x: str, shape: Shape) -> str:
     x = writer.named(x)
     return f"({x} + 0.5 * hardmax({x}, axis = {writer.number(1, len(shape) - 1)}))"
