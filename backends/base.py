@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -15,6 +14,7 @@ from tercet.compiler.graph.training import Training
 from tercet.compiler.ops.base import OPERATIONS, Op
 from tercet.compiler.types import DType
 from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
+from tercet.dsl.records import dataclass
 from tercet.dsl.source import Span
 
 F = TypeVar("F", bound=Callable[..., Any])

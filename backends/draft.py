@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from tercet.codegen.decisions import Decision
+from tercet.dsl.records import dataclass
 
 COLUMNS = 88
 """The width of a script."""

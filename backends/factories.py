@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tercet.codegen.expr import Attribute, Call, Expr, Helper, Literal, Name
 from tercet.codegen.printed import ClassCode
@@ -12,6 +12,7 @@ from tercet.codegen.render import render
 from tercet.codegen.script.pieces import Piece
 from tercet.codegen.tree import find_parts, map_expressions
 from tercet.codegen.tree import replace as replace_parts
+from tercet.dsl.records import dataclass
 
 _FEWEST = 3
 """As many layers make it worth a function."""

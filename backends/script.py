@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tercet.backends.base import Place
@@ -16,6 +15,7 @@ from tercet.codegen.script.quoting import docstring, one_line, shell_word
 from tercet.codegen.script.style import FULL, Style
 from tercet.codegen.writer import lines
 from tercet.compiler.graph.ir import Graph
+from tercet.dsl.records import dataclass
 from tercet.dsl.visible import columns, visible
 
 _BACKSLASH = "\\"

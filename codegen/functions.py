@@ -6,7 +6,7 @@ The models are there as variables; blocks without parameters are printed in plac
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tercet.codegen.applications import print_call
 from tercet.codegen.arguments import Arguments
@@ -24,6 +24,7 @@ from tercet.codegen.tree import find_parts, map_expressions
 from tercet.codegen.values import assign, defer, materialize, value, values
 from tercet.codegen.writer import Evaluate, Statement
 from tercet.compiler.graph.ir import Apply, Bind, Call, Create, Graph, Value
+from tercet.dsl.records import dataclass
 
 _in_function = ItemPrinters(in_class)
 """The functions that print the items of a loss: one execution, in which no layer is made."""

@@ -189,10 +189,7 @@ def _settings(title: str, use: str, table: Mapping[str, type[Any]]) -> str:
 
 
 def _first_sentences(cls: type[Any]) -> str:
-    own = cls.__dict__.get("__doc__") or ""
-    if not own or own.startswith(f"{cls.__name__}("):
-        return ""
-    return " ".join(inspect.cleandoc(own).split())
+    return " ".join(inspect.cleandoc(cls.__dict__.get("__doc__") or "").split())
 
 
 # ---------------------------------------------------------------------------------------- library

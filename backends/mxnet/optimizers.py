@@ -10,7 +10,7 @@ AdamW is there as an operation alone, Lion not at all.  Its Adam clips values af
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tercet.backends.mxnet.optimizer_texts import EXACT_OPTIMIZERS, OPTIMIZERS
 from tercet.codegen.expr import Expr, Name, lift
@@ -32,6 +32,7 @@ from tercet.compiler.training.optimizers import (
     Sgd,
 )
 from tercet.compiler.training.schedules import ConstantSchedule
+from tercet.dsl.records import dataclass
 
 
 @dataclass(frozen=True)

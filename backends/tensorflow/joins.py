@@ -7,11 +7,12 @@ a class stands for all specialisations of its block only if what follows an `if`
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from tercet.codegen.uses import bound_names
 from tercet.compiler.graph.ir import Apply, Bind, Branch, Call, Graph, Loop, Region, Value
+from tercet.dsl.records import dataclass
 
 _Names = dict[str, Value]
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from tercet.backends.tensorflow.axes import result_order, stays_last
@@ -23,6 +22,7 @@ from tercet.codegen.pooled import BareValues, flattens, spatial_axes_are_one
 from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Apply, Call, Graph, Value
 from tercet.compiler.ops.base import Elements, Layout
+from tercet.dsl.records import dataclass
 
 _ROUNDS = 8
 """How often joins may change layouts, and these other joins."""

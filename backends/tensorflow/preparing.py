@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tercet.backends.tensorflow.optimizers import optimizer_call, own_class, spared
 from tercet.backends.tensorflow.precision import LOSS_SCALE
@@ -13,6 +12,7 @@ from tercet.codegen.script.style import Style
 from tercet.codegen.script.training import base_rate, clip_constant, optimizer_constants
 from tercet.compiler.graph.training import Training
 from tercet.compiler.types import DType
+from tercet.dsl.records import dataclass
 
 EXECUTION = "STEPS_PER_EXECUTION"
 

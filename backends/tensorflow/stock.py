@@ -6,13 +6,12 @@ target.  Everything else is written out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tercet.codegen.expr import Expr, Name, default
 from tercet.compiler.graph.ir import Apply, Call, Graph, Value
 from tercet.compiler.graph.training import NamedMetric, Training
 from tercet.compiler.ops import loss as losses
 from tercet.compiler.training import metrics as kinds
+from tercet.dsl.records import dataclass
 
 _losses = Name("keras").losses
 _metrics = Name("keras").metrics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, TypeVar
 
 from tercet.backends.base import Lowerings, Unsupported, rejected
@@ -36,6 +36,7 @@ from tercet.compiler.dims import Dim
 from tercet.compiler.graph.ir import Apply, Graph, Instance, Layer, ReadParameter
 from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.types import DType
+from tercet.dsl.records import dataclass
 
 tf = Name("tf")
 layers = Name("layers")

@@ -25,7 +25,7 @@ of its own inherits all of a dataclass; it is not decorated again, which saves s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
@@ -33,6 +33,7 @@ from tercet.compiler.dims import Size, product
 from tercet.compiler.errors import OpError
 from tercet.compiler.initializers import Fans, Initializer
 from tercet.compiler.types import MOST_AXES, TensorType
+from tercet.dsl.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
