@@ -20,6 +20,9 @@ SPECIALISATIONS: Final = 2_000
 STEPS: Final = 1_000_000
 """Most statements, iterations and elements of lists that are worked through."""
 
+ITERATION: Final = 10
+"""Steps that an iteration counts, its statements aside: every target looks at it again."""
+
 ITEMS: Final = 100_000
 """Longest list, elements of lists in it counted too, and most iterations of one loop."""
 

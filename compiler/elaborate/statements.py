@@ -94,7 +94,7 @@ def _for(frame: Frame, statement: nodes.For) -> None:
     try:
         for i, item in enumerate(iterable):
             errors = frame.session.sink.errors
-            frame.session.work(1, statement.span)
+            frame.session.work(limits.ITERATION, statement.span)
             frame.indices = (*outer, i)
             iterations.append(_iteration(frame, statement, item))
             if errors < frame.session.sink.errors > limits.LOOP_REPEATS:
