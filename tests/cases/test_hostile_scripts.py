@@ -6,6 +6,9 @@ import fcntl
 import os
 import shutil
 import stat
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -154,6 +157,35 @@ def test_one_writer_at_a_time(runner: Runner) -> None:
     finally:
         os.close(descriptor)
     assert runner("--epochs", "1", "--checkpoint", "two.ck").code == 0
+
+
+def test_two_runs_at_once(runner: Runner) -> None:
+    """Of two runs with one checkpoint the second is refused, and the file of the first is whole."""
+    if runner.target != "pytorch":
+        pytest.skip("one target is enough: the lock is shared text, tried in each of them above")
+    arguments = ("--epochs", "100000", "--checkpoint", "both.ck", "--checkpoint-every", "1")
+    command = [sys.executable, str(runner.script), "--device", "cpu", *arguments]
+    file = runner.folder / "both.ck"
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, cwd=runner.folder, stdout=quiet, stderr=quiet) as first:
+        try:
+            _wait(file.exists)
+            assert "another run is writing" in refused(runner(*arguments), "both.ck: ")
+            written = file.stat().st_mtime_ns
+            _wait(lambda: file.stat().st_mtime_ns > written)
+            assert first.poll() is None
+            for _ in range(20):
+                assert contents(file)[1]["step"].isdigit()
+        finally:
+            first.terminate()
+    assert contents(file)[1]["step"].isdigit()
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 # ------------------------------------------------------------------------ what is no file, umask

@@ -6,13 +6,16 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 import tercet
 from tercet.compiler.graph.training import Training
+from tercet.compiler.graph.weights import initial_weights
 from tercet.compiler.pipeline import load
 from tercet.project import FRAMEWORKS
 from tests.e2e.running import Forks
@@ -89,6 +92,39 @@ def test_counted_labels_only(forks: Forks) -> None:
     assert found["ppl"] == pytest.approx(perplexity, rel=1e-5)
     for case in ("acc", "tags"):
         assert _tested(forks, case, "--epochs", "0", "--evaluate")["acc"] == found["acc"]
+
+
+@pytest.mark.slow
+def test_the_loss_and_a_step_of_it(forks: Forks) -> None:
+    """Smoothed, weighted, with labels left out: as numbers, and as PyTorch computes them."""
+    start = initial_weights(load(CASES / "tags.model").program_or_raise().models["Tags"], 0)
+    log, weights, saved = (forks.folder / name for name in ("log_step", "start.st", "end.st"))
+    save_file(start, weights)
+    flags = ("--weights", str(weights), "--save", str(saved), "--log-dir", str(log))
+    done = forks.run(f"tags_{forks.target}.py", *flags)
+    assert done.code == 0, done.stderr
+    logged: dict[str, Any] = {}
+    for line in (log / "metrics.jsonl").read_text().splitlines():
+        logged |= json.loads(line)
+    assert logged["loss"] == pytest.approx(2.015642, abs=1e-6)
+    assert logged["test"]["loss"] == pytest.approx(1.833839, abs=2e-6)
+    assert logged["test"]["acc"] == pytest.approx(8 / 23, abs=1e-6)
+    for name, array in _stepped(start).items():
+        np.testing.assert_allclose(load_file(saved)[name], array, atol=2e-7, err_msg=name)
+
+
+def _stepped(start: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The weights after one step of gradient descent, in float64."""
+    with np.load(CASES / "tags.npz") as arrays:
+        x, label = arrays["x"][:6].reshape(-1, 3).astype(np.float64), arrays["t"][:6].ravel()
+    x, label = x[label != -7], label[label != -7]
+    weight = np.array([0.5, 2.0, 1.0, 3.0])
+    logits = x @ start["dense.weight"].T + start["dense.bias"]
+    chance = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    wanted = (0.8 * np.eye(4)[label] + 0.2 / 4) * weight
+    slope = (chance * wanted.sum(-1, keepdims=True) - wanted) / weight[label].sum()
+    gradients = {"dense.weight": slope.T @ x, "dense.bias": slope.sum(0)}
+    return {name: array - 0.1 * gradients[name] for name, array in start.items()}
 
 
 @pytest.mark.slow

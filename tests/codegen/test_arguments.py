@@ -22,7 +22,8 @@ from tercet.compiler.pipeline import load
 from tercet.dsl.diagnostics import DiagnosticError
 from tercet.dsl.source import Source
 
-MODELS = sorted(Path(__file__).parent.glob("*/*.model"))
+HERE = Path(__file__).parent
+MODELS = sorted([*HERE.glob("*/*.model"), *HERE.parent.glob("cases/loops/*.model")])
 TARGETS: dict[str, Callable[[Sequence[Graph]], ClassTarget]] = {
     "pytorch": lambda _: PyTorchTarget(),
     "tensorflow": TensorFlowTarget,

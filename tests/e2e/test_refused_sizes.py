@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,31 +126,17 @@ def test_predict_names_the_file_and_the_line(
     assert "net.model:7:5" in said
 
 
-CROWD = """
-model Crowd {
-    input x: f32[N, 4]
-    y = x |> dense(8, bias = false) |> batch_norm |> relu |> dense(1) |> squeeze(axis = 1)
-    output y
-}
-train Crowd {
-    target goal: f32[N]
-    data = npz("crowd.npz", split = 1) { x = x, goal = y }
-    loss = mse(y, goal)
-    optimizer = adam(lr = 0.01)
-    batch = 4
-    epochs = 1
-}
-"""
+CROWD = Path(__file__).parents[1] / "cases/11-leftover-one"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["pytorch", "tensorflow", "mxnet"])
 def test_batches_of_a_batch_norm(target: str, tmp_path: Path) -> None:
     """A rest of one row is left out; one row at a time has no variance."""
-    (tmp_path / "net.model").write_text(CROWD)
-    random = np.random.default_rng(0)
-    x, y = random.normal(size=(9, 4)), random.normal(size=9)
-    np.savez(tmp_path / "crowd.npz", x=x.astype(np.float32), y=y.astype(np.float32))
+    shutil.copy(CROWD / "crowd.model", tmp_path / "net.model")
+    with np.load(CROWD / "crowd.npz") as arrays:
+        assert len(arrays["x"]) % 4 == 1
+    shutil.copy(CROWD / "crowd.npz", tmp_path)
     needs = "`batch_norm` needs two values per channel in training: 2 <= N must hold, and N is 1"
     with running(tmp_path, target) as run:
         done = run("--save", "trained.safetensors")
@@ -161,12 +148,10 @@ def test_batches_of_a_batch_norm(target: str, tmp_path: Path) -> None:
 def test_a_batch_given_on_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "net.model").write_text(CROWD)
-    rows = np.ones((9, 4), np.float32)
-    np.savez(tmp_path / "crowd.npz", x=rows, y=rows[:, 0])
-    assert main(["check", str(tmp_path / "net.model")]) == 0
+    model = str(CROWD / "crowd.model")
+    assert main(["check", model]) == 0
     capsys.readouterr()
-    assert main(["check", str(tmp_path / "net.model"), "-T", "batch=1"]) == 1
+    assert main(["check", model, "-T", "batch=1"]) == 1
     said = capsys.readouterr().err
     assert said.count("error[") == 1
     assert "`batch_norm` needs two values per channel in training" in said

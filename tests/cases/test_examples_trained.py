@@ -1,4 +1,7 @@
-"""`train T(net = Net(classes = 3))`: the model has that argument wherever it is printed."""
+"""Public examples as they are trained: with the arguments of the `train`, from its initial values.
+
+In `train T(net = Net(classes = 3))` the model has that argument wherever it is printed.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from safetensors.numpy import load_file
 
 import tercet
 from tercet.cli import main
+from tercet.compiler.graph.weights import initial_weights
 from tercet.compiler.pipeline import load
+from tercet.dsl.source import Source
 from tercet.project import FRAMEWORKS
 from tests.e2e.running import Forks
 
@@ -53,7 +58,7 @@ def forks(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Forks]:
     folder = tmp_path_factory.mktemp("arguments")
-    for case in CASES:
+    for case in (*CASES, "init"):
         shutil.copy(EXAMPLES / f"{case}.model", folder)
         tercet.compile(folder / f"{case}.model", targets=[request.param], output=folder)
     made = Forks(folder, request.param)
@@ -69,6 +74,41 @@ def test_scripts_train_and_save_that_model(case: str, forks: Forks) -> None:
     done = forks.run(script, "--epochs", "1", "--save", str(saved))
     assert done.code == 0, done.stderr
     assert {name: array.shape for name, array in load_file(saved).items()} == CASES[case]
+
+
+@pytest.mark.slow
+def test_an_embedding_starts_with_a_fan_of_its_width(forks: Forks) -> None:
+    """`he_normal` of `embedding(400, 4)`; the learning rate of the example is 0."""
+    saved = forks.folder / "init.safetensors"
+    done = forks.run(f"init_{forks.target}.py", "--save", str(saved))
+    assert done.code == 0, done.stderr
+    table = load_file(saved)["e.weight"]
+    assert table.shape == (400, 4)
+    assert table.std() == pytest.approx((2 / 4) ** 0.5, rel=0.1)
+    assert abs(table.mean()) < 0.1
+
+
+@pytest.mark.parametrize(
+    "line, fan",
+    [
+        ('embedding(400, 4, init = he_normal, name = "w")(ids)', 4),
+        ("x @ w", 400),
+        ('x |> dense(400, init = he_normal, name = "w")', 4),
+        ('x |> reshape([N, 4, 1]) |> conv1d(400, 1, init = he_normal, name = "w")', 4),
+    ],
+)
+def test_fans_follow_from_the_shape(line: str, fan: int) -> None:
+    declared = "param w: f32[4, 400] = he_normal" if "@ w" in line else ""
+    text = f"""model M {{
+        input x: f32[N, 4]
+        input ids: i64[N]
+        {declared}
+        output y = {line}, z = sum(x) + cast(sum(ids), f32)
+    }}"""
+    model = load(Source("m.model", text)).program_or_raise().models["M"]
+    weights = initial_weights(model, 0)
+    (weight,) = [array for name, array in weights.items() if name in ("w", "w.weight")]
+    assert weight.std() == pytest.approx((2 / fan) ** 0.5, rel=0.1)
 
 
 UNFIT = """
