@@ -123,7 +123,6 @@ class TrainingPrinter:
         mixed = ["    mixed = mixed_precision(model, args.device)"]
         body = [
             *self._batch,
-            *self._style.full_only(*(["reseed(args.seed, step)"] if self._reseeds else [])),
             *self._rate(),
             "with autograd.record():",
             *lines(code.statements, 1),
@@ -162,6 +161,7 @@ class TrainingPrinter:
             state="model, trainer",
             rate="trainer.learning_rate",
             scheduled=self._schedule is not None,
+            fresh=("reseed(args.seed, step)",) if self._reseeds else (),
         )
 
     @property
@@ -303,7 +303,7 @@ def _draws(model: Graph, loss: Graph) -> bool:
 
 _RESEED = '''\
 def reseed(seed, step):
-    """Random numbers follow from the step, since MXNet's generator cannot be saved."""
+    """Begin random numbers anew, where a run may resume: MXNet cannot save its generator."""
     state = np.random.SeedSequence((seed, step)).generate_state(1)
     mx.random.seed(int(state[0]) >> 1)'''
 

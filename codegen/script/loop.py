@@ -42,7 +42,8 @@ class Loop:
 
     `rows` is the number of training rows; `batches` what an epoch of a full script runs over,
     given the row numbers `order`, and `loader` what every epoch of a lean one does; `state` what
-    `save_checkpoint` and `load_checkpoint` take, `rate` the learning rate used last.
+    `save_checkpoint` and `load_checkpoint` take, `rate` the learning rate used last; `fresh` are
+    lines without which a resumed run would differ: at the start of an epoch and after a checkpoint.
     """
 
     style: Style
@@ -52,6 +53,7 @@ class Loop:
     state: str
     rate: str
     scheduled: bool
+    fresh: tuple[str, ...] = ()
 
     @property
     def docstring(self) -> str:
@@ -85,6 +87,7 @@ class Loop:
             *self.style.full_only(
                 f"order = batches({self.rows}, args.batch_size, args.seed, epoch)",
                 f"loader = {self.batches}",
+                *self.fresh,
             ),
             "total = 0.0",
             'title = f"epoch {epoch + 1}/{args.epochs}"',
@@ -100,6 +103,7 @@ class Loop:
             *self.style.full_only(
                 "if args.checkpoint_every and step % args.checkpoint_every == 0:",
                 f"    save_checkpoint(args, {self.state}, step)",
+                *(f"    {line}" for line in self.fresh),
             ),
         ]
 

@@ -121,15 +121,15 @@ def test_a_killed_run_goes_on_bit_for_bit(optimizer: str, loss: str, tmp_path: P
     script = write_script(tmp_path, optimizer, loss)
     whole, state, resumed = (tmp_path / name for name in ("whole", "state", "resumed"))
     flags = ["--epochs", "12", "--device", "cpu"]
-    assert run(script, *flags, "--save", whole).returncode == 0
-    command = [sys.executable, str(script), *flags, "--checkpoint", str(state)]
-    command += ["--checkpoint-every", "3"]
+    flags += ["--checkpoint-every", "3", "--checkpoint"]
+    assert run(script, *flags, tmp_path / "other", "--save", whole).returncode == 0
+    command = [sys.executable, str(script), *flags, str(state)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         while not state.exists() and process.poll() is None:
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
-    done = run(script, *flags, "--resume", state, "--save", resumed)
+    done = run(script, *flags, state, "--resume", state, "--save", resumed)
     assert done.returncode == 0, done.stderr
     assert whole.read_bytes() == resumed.read_bytes()
 
