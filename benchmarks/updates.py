@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,11 @@ from tercet.compiler.training import optimizers as definitions
 from tercet.compiler.training.optimizers import Optimizer
 from tercet.compiler.training.schedules import CosineSchedule
 from tests.backends.training_scripts import FRAMEWORKS, trained
-from tests.backends.updates import STEPS, Case, compared, pairwise, run
+from tests.backends.updates import NETS, STEPS, Case, compared, every_case, pairwise, run
 
 RECORD = ROOT / "benchmarks" / "updates.json"
 PAGE = ROOT / "docs" / "training.md"
+_NETS = {"cnn": "the CNN", "lstm": "the LSTM", "transformer": "the transformer"}
 TITLES = {"pytorch": "PyTorch", "tensorflow": "TensorFlow", "mxnet": "MXNet"}
 
 
@@ -221,8 +223,10 @@ as it has them, ends from the language's definition after {steps} steps (weight 
 with warm-up, random gradients; float64, in MXNet float32). **Script** is how far the weights of
 generated scripts end from it in float64: the worst weight of {cases} trainings of a convolutional
 network with batch normalisation, an LSTM and a transformer block, in which every optimizer meets
-every schedule, way to clip and kind of weight decay. Differences are shares of a weight's largest
-movement. MXNet holds settings in float32: its differences are those of rounding them.
+every schedule, way to clip and kind of weight decay, and of the whole product of these four
+({product}; `python -m benchmarks.update_product`). No weight is left out: the definition is given
+the gradients that the framework had. Differences are shares of a weight's largest movement.
+MXNet holds settings in float32: its differences are those of rounding them.
 
 | optimizer | target | stock: what it does | difference | script: what it does | difference |
 |---|---|---|---|---|---|
@@ -254,11 +258,46 @@ def page(record: dict[str, Any]) -> str:
                 stock,
                 _figure(record["stock"][row.name].get(framework)),
                 script or "uses it",
-                _figure(record["scripts"][row.name][framework]),
+                _figure(_script(record, row, framework)),
             ]
             lines.append(f"| {' | '.join(cells)} |")
-    head = _HEAD.format(steps=STEPS, cases=record["cases"])
+    told = _told(record.get("product", {}))
+    head = _HEAD.format(steps=STEPS, cases=record["cases"], product=told)
     return head + "\n".join(lines) + "\n" + _TAIL
+
+
+def _script(record: Mapping[str, Any], row: Row, framework: str) -> float:
+    """The worst weight of all trainings, be they of the pairs or of the product."""
+    nets = record.get("product", {}).values()
+    worst = [net[framework]["worst"] for net in nets if framework in net]
+    found: list[float] = [own[case] for own in worst for case in row.cases if case in own]
+    return max([record["scripts"][row.name][framework], *found])
+
+
+def _told(product: Mapping[str, Any]) -> str:
+    """How much of the product was measured: of which network, how often in each target."""
+    whole = len(every_case()) // len(NETS)
+    parts: list[str] = []
+    for net, targets in product.items():
+        counts = {f: targets[f]["trainings"] for f in FRAMEWORKS if f in targets}
+        if all(count == whole for count in counts.values()) and len(counts) == len(FRAMEWORKS):
+            said = f"all {whole} in each target"
+        else:
+            said = ", ".join(f"{count} in {TITLES[f]}" for f, count in counts.items())
+            said = f"drawn from {whole}: {said}"
+        parts.append(f"{_NETS[net]}: {said}")
+    return "; ".join(parts) or "not measured"
+
+
+def write_product(product: dict[str, Any]) -> None:
+    """Puts what the product gave into the record and the page."""
+    _write({**json.loads(RECORD.read_text()), "product": product})
+
+
+def _write(record: dict[str, Any]) -> None:
+    text = page(record)
+    RECORD.write_text(json.dumps(record, indent=1) + "\n")
+    PAGE.write_text(text)
 
 
 def _titled(name: str) -> str:
@@ -272,13 +311,15 @@ def _figure(value: float | None) -> str:
 
 def main() -> None:
     cases = pairwise()
-    record = {
-        "cases": len(cases),
-        "stock": measured_stock(),
-        "scripts": measured_scripts(cases),
-    }
-    RECORD.write_text(json.dumps(record, indent=1) + "\n")
-    PAGE.write_text(page(record))
+    before = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    _write(
+        {
+            "cases": len(cases),
+            "stock": measured_stock(),
+            "scripts": measured_scripts(cases),
+            "product": before.get("product", {}),
+        }
+    )
 
 
 if __name__ == "__main__":

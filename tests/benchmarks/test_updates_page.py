@@ -24,3 +24,12 @@ def test_all_scripts_were_as_near_as_promised() -> None:
     found = [value for row in record["scripts"].values() for value in row.values()]
     assert len(found) == 3 * len(ROWS)
     assert max(found) < 1e-6
+
+
+def test_the_product_has_no_exception() -> None:
+    product = json.loads(RECORD.read_text(encoding="utf-8"))["product"]
+    for net, targets in product.items():
+        for target, own in targets.items():
+            assert "problems" not in own, (net, target)
+            assert set(own["worst"]) == set(MEASURED), (net, target)
+            assert max(own["worst"].values()) < 1e-6, (net, target)
