@@ -1,14 +1,15 @@
 """Convolutions in Keras.  What its layers cannot pad is padded before, as numbers say.
 
 `padding="same"` is written only where it means the source's numbers: Keras pads the odd cell at the
-end, and at a stride not as much as the other frameworks.
+end, and at a stride not as much as the other frameworks.  Where one line makes layers of stride 1
+and of others, they are of a class of the script whose "same" means the numbers at all strides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from tercet.backends.tensorflow.facts import Facts, convolution_kind, uses_xla
+from tercet.backends.tensorflow.facts import Facts, convolution_kind, same_padding, uses_xla
 from tercet.backends.tensorflow.initial import initializer
 from tercet.backends.tensorflow.target import TRAINING, Placed, construct, layers, lower, tf
 from tercet.codegen.axes import collapse
@@ -35,15 +36,17 @@ def pad_widths(pads: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 # --------------------------------------------------------------------------------- who pads
 
 
-def _is_same(op: AnyConvolution) -> bool:
-    """Whether Keras' "same" pads what the operation says."""
-    return op.padding == "same" or (max(op.stride) == 1 and op.padding == _as_same(op))
+def _is_same(op: AnyConvolution, *, symmetric: bool) -> bool:
+    """Whether "same" of Keras' layer, or of the script's symmetric one, pads what this says."""
+    return op.padding == "same" or (
+        (symmetric or max(op.stride) == 1) and op.padding == same_padding(op)
+    )
 
 
-def _as_same(op: AnyConvolution) -> tuple[tuple[int, int], ...]:
-    """What "same" pads at stride 1."""
-    totals = [extent - 1 for extent in op.extents]
-    return tuple((total // 2, total - total // 2) for total in totals)
+def _is_symmetric(ops: Sequence[LayerOp], facts: Facts) -> bool:
+    """Whether layers of a site are of the script's class."""
+    known = facts.has_symmetric_convolutions
+    return known and all(isinstance(op, Conv2d) and op.groups == 1 for op in ops)
 
 
 def _is_valid(op: AnyConvolution) -> bool:
@@ -55,25 +58,26 @@ def _skips(op: AnyConvolution) -> bool:
     return max(op.stride) > 1 and max(op.dilation) > 1
 
 
-def _own_padding(ops: Sequence[LayerOp]) -> str | None:
-    """The padding that Keras' layers of a site do themselves; None where `tf.pad` goes before."""
+def _own_padding(ops: Sequence[LayerOp], facts: Facts) -> str | None:
+    """The padding that layers of a site do themselves; None where `tf.pad` goes before."""
+    symmetric = _is_symmetric(ops, facts)
     found = [op for op in ops if isinstance(op, AnyConvolution)]
     if all(map(_is_valid, found)):
         return "valid"
-    if all(map(_is_same, found)) and not any(map(_skips, found)):
+    if all(_is_same(op, symmetric=symmetric) for op in found) and not any(map(_skips, found)):
         return "same"
     return None
 
 
-def stride_padding(ops: Sequence[LayerOp]) -> str | None:
+def stride_padding(ops: Sequence[LayerOp], facts: Facts) -> str | None:
     """Why layers of a site are padded by numbers, where that is for their strides alone."""
     found = [op for op in ops if isinstance(op, Conv1d | Conv2d | Conv3d)]
-    if not found or _own_padding(found) is not None or any(map(_skips, found)):
+    if not found or _own_padding(found, facts) is not None or any(map(_skips, found)):
         return None
-    if not all(op.padding == _as_same(op) for op in found):
+    if not all(op.padding == same_padding(op) for op in found):
         return None
     stride = max(max(op.stride) for op in found)
-    widths = {n for op in found for pair in _as_same(op) for n in pair}
+    widths = {n for op in found for pair in same_padding(op) for n in pair}
     pads = f"pad {widths.pop()} on both sides" if len(widths) == 1 else "padded by numbers"
     return f'{pads}: "same" may pad less at the start at stride {stride}'
 
@@ -83,12 +87,14 @@ def stride_padding(ops: Sequence[LayerOp]) -> str | None:
 
 @construct(Conv1d, Conv2d, Conv3d)
 def _conv(op: AnyConvolution, layer: Layer, facts: Facts) -> Expr:
-    skips = any(isinstance(o, AnyConvolution) and _skips(o) for o in facts.ops(layer.site))
-    return _class(op, layer)(
+    ops = facts.ops(layer.site)
+    skips = any(isinstance(o, AnyConvolution) and _skips(o) for o in ops)
+    made = Helper("SymmetricConv2D") if _is_symmetric(ops, facts) else _class(op, layer)
+    return made(
         op.channels,
         collapse(op.kernel),
         strides=default(1 if skips else collapse(op.stride), 1),
-        padding=default(_own_padding(facts.ops(layer.site)) or "valid", "valid"),
+        padding=default(_own_padding(ops, facts) or "valid", "valid"),
         dilation_rate=default(collapse(op.dilation), 1),
         groups=default(op.groups, 1),
         use_bias=default(op.bias, True),
@@ -116,7 +122,7 @@ def _initializers(op: AnyConvolution, layer: Layer) -> dict[str, Expr]:
 def _apply(op: AnyConvolution, at: Placed, x: Expr) -> Expr:
     assert at.item.layer is not None
     ops = [o for o in at.facts.ops(at.item.layer.site) if isinstance(o, AnyConvolution)]
-    if _own_padding(ops) is None:
+    if _own_padding(ops, at.facts) is None:
         x = tf.pad(x, pad_widths(op.pads(at.type(0).shape[2:])))
     y = Made()(x, **(TRAINING if uses_xla(at.item.layer) else {}))
     if not any(map(_skips, ops)):

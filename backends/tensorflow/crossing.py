@@ -19,11 +19,13 @@ tf = Name("tf")
 class Crossing(ClassTarget):
     """The part of the target that prints calls of blocks, and what the layouts around them want."""
 
-    def __init__(self, models: Sequence[Graph], functions: Sequence[Graph], mixed: bool) -> None:
+    def __init__(
+        self, models: Sequence[Graph], functions: Sequence[Graph], mixed: bool, lean: bool
+    ) -> None:
         super().__init__()
         self.model = models[0]
         self.layouts = Layouts(models, functions)
-        self.facts = Facts((*models, *functions))
+        self.facts = Facts((*models, *functions), lean=lean)
         self._prediction: Expr | None = None
         self._training: Expr = Name("training")
         self._mixed = mixed

@@ -17,7 +17,7 @@ from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Apply, Create, Graph, Layer, ReadParameter, Site, Value
 from tercet.compiler.ops.activation import PRelu
 from tercet.compiler.ops.base import InTraining, LayerOp
-from tercet.compiler.ops.conv import AnyConvolution, Convolution
+from tercet.compiler.ops.conv import AnyConvolution, Conv2d, Convolution
 from tercet.compiler.ops.linear import Dense, Embedding
 from tercet.compiler.ops.norm import ChannelNorm, RMSNorm, TrailingNorm
 from tercet.compiler.ops.recurrent import Recurrent
@@ -28,8 +28,9 @@ _tf = Name("tf")
 class Facts:
     """Facts about some graphs and all that they call."""
 
-    def __init__(self, roots: Iterable[Graph]) -> None:
+    def __init__(self, roots: Iterable[Graph], *, lean: bool = False) -> None:
         roots = tuple(roots)
+        self._lean = lean
         self.graphs = all_graphs(*roots)
         self.layers = layers_of(*roots)
         """Every layer of every specialisation."""
@@ -55,6 +56,24 @@ class Facts:
     def has_lengths(self, site: Site) -> bool:
         """Whether recurrent layers of a site are ever given `lengths`."""
         return site in self._with_lengths
+
+    @cached_property
+    def has_symmetric_convolutions(self) -> bool:
+        """Whether 2-D convolutions are of a class of the script whose "same" means the source's.
+
+        At stride 1 Keras' own means it too, and is faster than numbers; a site where some layers
+        have that stride and others have not gets a class that does both.  A lean script has none.
+        """
+        sites = [
+            [op for op in ops if isinstance(op, Conv2d) and op.groups == 1]
+            for ops in self._ops.values()
+        ]
+        mixed = any(
+            len({max(op.stride) == 1 for op in ops}) > 1
+            and all(op.padding == same_padding(op) for op in ops)
+            for ops in sites
+        )
+        return mixed and not self._lean and all(_takes_numbers(op) for ops in sites for op in ops)
 
     @property
     def renamed_parameters(self) -> dict[str, str]:
@@ -176,6 +195,17 @@ def built_shape(layer: Layer) -> tuple[int | None, ...] | None:
             known = shape[-1:]
     sizes = tuple(n for n in known if isinstance(n, int))
     return (*unknown[len(sizes) :], *sizes) if len(shape) > 1 else (None, *sizes)
+
+
+def same_padding(op: AnyConvolution) -> tuple[tuple[int, int], ...]:
+    """What "same" pads at stride 1."""
+    totals = [extent - 1 for extent in op.extents]
+    return tuple((total // 2, total - total // 2) for total in totals)
+
+
+def _takes_numbers(op: Conv2d) -> bool:
+    """Whether a class pads as numbers say where Keras takes the stride, and has no other "same"."""
+    return max(op.stride) == 1 or (max(op.dilation) == 1 and op.padding != "same")
 
 
 def convolution_kind(layer: Layer) -> Literal["plain", "depthwise", "grouped"]:

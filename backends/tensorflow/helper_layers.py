@@ -142,6 +142,17 @@ class GroupedConv3D(layers.Conv3D):
             axis=-1,
         )'''
     ),
+    "SymmetricConv2D": Piece(
+        '''\
+class SymmetricConv2D(layers.Conv2D):
+    """Keras' "same" may pad less at the start at a stride; this one pads both sides."""
+
+    def convolution_op(self, x, kernel):
+        if self.padding == "same" and max(self.strides) > 1:
+            pads = [((k - 1) // 2, k // 2) for k in self.kernel_size]
+            return tf.nn.conv2d(x, kernel, self.strides, [(0, 0), *pads, (0, 0)])
+        return super().convolution_op(x, kernel)'''
+    ),
     "PReLU": Piece(
         '''\
 class PReLU(layers.PReLU):

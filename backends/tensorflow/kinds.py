@@ -35,6 +35,7 @@ KINDS = Kinds(
         "PReLU": "prelu",
         "RMSNormalization": "rms_norm",
         "SimpleRNN": "simple_rnn",
+        "SymmetricConv2D": "conv2d",
     },
     frozenset({"use_bias", "momentum", "epsilon", "return_sequences", "unit_forget_bias"}),
     shares_initializers=False,

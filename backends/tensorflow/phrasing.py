@@ -219,7 +219,7 @@ def _stride_paddings(code: ClassCode, target: Crossing) -> dict[str, str]:
     found: dict[str, str] = {}
     for site in sites:
         ops = [op for op in target.facts.ops(site) if isinstance(op, AnyConvolution)]
-        reason = stride_padding(ops)
+        reason = stride_padding(ops, target.facts)
         if reason:
             found[site.name] = reason
     return {a: found[site] for a, site in code.attributes.items() if site in found}

@@ -75,7 +75,9 @@ def draft(
     mixed = bool(training and training.is_mixed)
     printed = print_model(
         model,
-        lambda models: TensorFlowTarget(models, functions, mixed=mixed, exact=style.exact),
+        lambda models: TensorFlowTarget(
+            models, functions, mixed=mixed, exact=style.exact, lean=style.lean
+        ),
         follow=follow,
     )
     target = printed.target

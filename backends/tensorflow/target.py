@@ -134,8 +134,9 @@ class TensorFlowTarget(Crossing):
         *,
         mixed: bool = False,
         exact: bool = False,
+        lean: bool = False,
     ) -> None:
-        super().__init__(models, tuple(functions), mixed)
+        super().__init__(models, tuple(functions), mixed, lean)
         self.built_ahead_sites = LayerArguments(*models).applied_elsewhere()
         self.owner: Expr = Name("self")
         self.exact = exact

@@ -39,6 +39,22 @@ model OddPaddings() {
     output code = h |> flatten |> dense(3)
 }
 ---
+block Even(s) {
+    input x: f32[N, C, H, W]
+    output x |> conv2d(4, 4, stride = s, padding = [(1, 2), (1, 2)])
+}
+block Wide(s) {
+    input x: f32[N, C, H, W]
+    output x |> conv2d(4, [5, 3], stride = [1, s], padding = [2, 1])
+}
+model Symmetric(s = 2) {
+    input image: f32[N, 3, 19, 20]
+    even = image |> Even(1) |> Even(2) |> Even(3)
+    h = image |> Wide(1) |> Wide(2) |> Wide(s) |> conv2d(4, 3, stride = 2, padding = 1)
+    h = h |> conv2d(3, 3, padding = "same", dilation = 2) |> conv2d(4, 3, padding = 2)
+    output even, wide = h
+}
+---
 block Squeeze(reduced) {
     input x: f32[N, C, H, W]
     s = x |> global_avg_pool2d |> flatten |> dense(reduced) |> relu |> dense(C) |> sigmoid

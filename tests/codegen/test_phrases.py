@@ -173,6 +173,15 @@ CASES = [
         ("tensorflow",),
     ),
     Case(
+        "one_line_for_all_strides_pads_as_the_source_does",
+        "block B(s) { input x: f32[N, C, H, W]\n output x |> conv2d(4, 4, stride = s, "
+        "padding = [(1, 2), (1, 2)]) }\n"
+        "model M { input x: f32[N, 3, 8, 8]\n output y = x |> B(1) |> B(2) |> B(3) }",
+        "SymmetricConv2D(",
+        "tf.pad(",
+        ("tensorflow",),
+    ),
+    Case(
         "padding_of_the_source_says_nothing",
         "model M { input x: f32[N, 3, 8, 8]\n output y = x |> pad([(0, 0), (0, 0), (1, 1), (1, 1)])"
         " |> conv2d(8, 3, stride = 2) }",

@@ -36,15 +36,25 @@ SEED = 0
 STEPS_PER_EXECUTION = 32
 
 
+class SymmetricConv2D(layers.Conv2D):
+    """Keras' "same" may pad less at the start at a stride; this one pads both sides."""
+
+    def convolution_op(self, x, kernel):
+        if self.padding == "same" and max(self.strides) > 1:
+            pads = [((k - 1) // 2, k // 2) for k in self.kernel_size]
+            return tf.nn.conv2d(x, kernel, self.strides, [(0, 0), *pads, (0, 0)])
+        return super().convolution_op(x, kernel)
+
+
+conv2d = partial(SymmetricConv2D, use_bias=False, kernel_initializer="he_uniform")
 batch_norm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
-conv2d = partial(layers.Conv2D, use_bias=False, kernel_initializer="he_uniform")
 
 
 class BasicBlock(layers.Layer):
     def __init__(self, in_channels, channels, stride=1, name=None):
         super().__init__(name=name)
         self.identity = stride == 1 and in_channels == channels
-        self.conv1 = conv2d(channels, 3, strides=stride, name="conv1")
+        self.conv1 = conv2d(channels, 3, strides=stride, padding="same", name="conv1")
         self.norm1 = batch_norm(name="norm1")
         self.conv2 = conv2d(channels, 3, padding="same", name="conv2")
         self.norm2 = batch_norm(name="norm2")
@@ -53,9 +63,7 @@ class BasicBlock(layers.Layer):
             self.project_norm = batch_norm(name="project_norm")
 
     def call(self, x, training=None):
-        # pad 1 on both sides: "same" may pad less at the start at stride 2
-        h = self.conv1(tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))))
-        h = tf.nn.relu(self.norm1(h, training=training))
+        h = tf.nn.relu(self.norm1(self.conv1(x), training=training))
         h = self.norm2(self.conv2(h), training=training)
         if self.identity:
             shortcut = x
@@ -553,4 +561,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: f7d039a0aa3ace63
+# Compiled by Tercet. sha256 of the lines above: 39d7e0cddb723df0

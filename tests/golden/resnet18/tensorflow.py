@@ -35,8 +35,18 @@ WARMUP_STEPS = 50
 SEED = 0
 
 
+class SymmetricConv2D(layers.Conv2D):
+    """Keras' "same" may pad less at the start at a stride; this one pads both sides."""
+
+    def convolution_op(self, x, kernel):
+        if self.padding == "same" and max(self.strides) > 1:
+            pads = [((k - 1) // 2, k // 2) for k in self.kernel_size]
+            return tf.nn.conv2d(x, kernel, self.strides, [(0, 0), *pads, (0, 0)])
+        return super().convolution_op(x, kernel)
+
+
+conv2d = partial(SymmetricConv2D, use_bias=False, kernel_initializer="he_uniform")
 batch_norm = partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
-conv2d = partial(layers.Conv2D, use_bias=False, kernel_initializer="he_uniform")
 
 
 class BasicBlock(layers.Layer):
@@ -45,7 +55,7 @@ class BasicBlock(layers.Layer):
     def __init__(self, in_channels, channels, stride=1, name=None):
         super().__init__(name=name)
         self.identity = stride == 1 and in_channels == channels
-        self.conv1 = conv2d(channels, 3, strides=stride, name="conv1")
+        self.conv1 = conv2d(channels, 3, strides=stride, padding="same", name="conv1")
         self.norm1 = batch_norm(name="norm1")
         self.conv2 = conv2d(channels, 3, padding="same", name="conv2")
         self.norm2 = batch_norm(name="norm2")
@@ -54,9 +64,7 @@ class BasicBlock(layers.Layer):
             self.project_norm = batch_norm(name="project_norm")
 
     def call(self, x, training=None):
-        # pad 1 on both sides: "same" may pad less at the start at stride 2
-        h = self.conv1(tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))))
-        h = tf.nn.relu(self.norm1(h, training=training))
+        h = tf.nn.relu(self.norm1(self.conv1(x), training=training))
         h = self.norm2(self.conv2(h), training=training)
         if self.identity:
             shortcut = x
@@ -70,7 +78,7 @@ class ResNet18(keras.Model):
         super().__init__()
         self.classes = classes
         self.size = size
-        self.stem = conv2d(64, 7, strides=2, name="stem")
+        self.stem = conv2d(64, 7, strides=2, padding="same", name="stem")
         self.stem_norm = batch_norm(name="stem_norm")
         self.basic_block = [
             [
@@ -96,14 +104,8 @@ class ResNet18(keras.Model):
 
     def call(self, image, training=None):
         h = tf.transpose(image, (0, 2, 3, 1))
-        # pad 3 on both sides: "same" may pad less at the start at stride 2
-        h = self.stem(tf.pad(h, ((0, 0), (3, 3), (3, 3), (0, 0))))
-        h = tf.nn.max_pool2d(
-            tf.nn.relu(self.stem_norm(h, training=training)),
-            3,
-            2,
-            ((0, 0), (1, 1), (1, 1), (0, 0)),
-        )
+        h = self.stem_norm(self.stem(h), training=training)
+        h = tf.nn.max_pool2d(tf.nn.relu(h), 3, 2, ((0, 0), (1, 1), (1, 1), (0, 0)))
         for stage in self.basic_block:
             for block in stage:
                 h = block(h, training=training)
@@ -602,4 +604,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 5b48db24cf1e284b
+# Compiled by Tercet. sha256 of the lines above: 9af94b14b9a793c0
