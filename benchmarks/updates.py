@@ -271,7 +271,8 @@ def _script(record: Mapping[str, Any], row: Row, framework: str) -> float:
     nets = record.get("product", {}).values()
     worst = [net[framework]["worst"] for net in nets if framework in net]
     found: list[float] = [own[case] for own in worst for case in row.cases if case in own]
-    return max([record["scripts"][row.name][framework], *found])
+    found.append(record["scripts"][row.name][framework])
+    return max(found)
 
 
 def _told(product: Mapping[str, Any]) -> str:
