@@ -58,6 +58,18 @@ def layer_precision(model: Graph, target: str) -> DType | None:
     return every.pop()
 
 
+def check_exact(training: Training | None, style: Style, target: str) -> None:
+    """Mixed precision rounds in ways of each framework.  Raises DiagnosticError E0701."""
+    if not style.exact or training is None or not training.is_mixed:
+        return
+    message = (
+        f"{target} cannot express `precision = {training.precision}` in an exact script: "
+        "frameworks round at different places"
+    )
+    span = training.places.get("precision", training.span)
+    raise DiagnosticError(Diagnostic("E0701", message, span, help="train in f32"))
+
+
 @dataclass(frozen=True)
 class Exceptional:
     """What a target makes of NaN or infinity in an operation, other than its class says.

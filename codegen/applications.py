@@ -98,6 +98,7 @@ def _operation(state: State, frame: Frame, column: list[Apply], destination: Bin
     outputs = tuple(zip(*(i.outputs for i in column), strict=True))
     hint = layer.site.name if layer is not None else column[0].op.name
     defer(frame, outputs, expr, depth_over(inputs), hint, inner)
+    _keep_order(state, frame, column[0], destination)
 
 
 def _operand(state: State, op: Op, expr: Expr | None, value: Value | None) -> Expr | None:
@@ -165,6 +166,13 @@ def print_call(state: State, frame: Frame, column: list[Call], destination: Bind
     expr = _expand(state, frame, templates, placeholders)
     outputs = tuple(zip(*(i.outputs for i in column), strict=True))
     defer(frame, outputs, expr, depth_over(inputs), column[0].instance.site.name)
+    _keep_order(state, frame, column[0], destination)
+
+
+def _keep_order(state: State, frame: Frame, item: Apply | Call, destination: Bind | None) -> None:
+    """Writes what is deferred where it stands, if the order of such applications matters."""
+    if state.target.in_order(item):
+        materialize(state, frame, frame.deferred[id(item.outputs[0])], destination)
 
 
 def _used(state: State, frame: Frame, column: list[Call], index: int, expr: Expr) -> Expr:

@@ -7,7 +7,17 @@ from typing import ClassVar
 
 from tercet.codegen.expr import Binary, Expr, Input, Literal, Made, Name, Template
 from tercet.codegen.writer import Assign, Statement
-from tercet.compiler.graph.ir import Apply, Call, Graph, Instance, Layer, ReadParameter, Value
+from tercet.compiler.graph.applications import applied_sites
+from tercet.compiler.graph.ir import (
+    Apply,
+    Call,
+    Graph,
+    Instance,
+    Layer,
+    ReadParameter,
+    Site,
+    Value,
+)
 from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.ops.elementwise import Constant
 from tercet.compiler.types import TensorType, shape_text
@@ -89,6 +99,15 @@ class ClassTarget:
 
     def __init__(self) -> None:
         self._constants: dict[int, Constant] = {}
+        self.ordered_sites: frozenset[Site] = frozenset()
+
+    def in_order(self, item: Apply | Call) -> bool:
+        """Whether an application must be printed where the source has it, not where it is used."""
+        if not self.ordered_sites:
+            return False
+        if isinstance(item, Apply):
+            return item.layer is not None and item.layer.site in self.ordered_sites
+        return not self.ordered_sites.isdisjoint(applied_sites(item.graph))
 
     def remember(self, value: Value, constant: Constant) -> None:
         """Notes that a value is a constant scalar (the class printer does, as it walks)."""

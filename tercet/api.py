@@ -28,13 +28,15 @@ def load(
     parameters: Mapping[str, object] | None = None,
     training: Mapping[str, object] | None = None,
     float64: bool = False,
+    exact: bool = False,
 ) -> Project:
     """Reads a `.model` file: its program, the model meant and its training.
 
     `model` names the one meant where the file has several.  `parameters` are the model's
     (`{"classes": 100}`), `training` settings of its `train` by dotted name
     (`{"optimizer.lr": 0.1}`); a string is text of the language (`"relu"`, `"none"`, `'"same"'`).
-    With `float64` it is the same model in double precision: what is f32 in the file is f64.
+    With `float64` it is the same model in double precision: what is f32 in the file is f64.  With
+    `exact` its scripts train to the same weights in every framework (docs/training.md).
 
     The `Project` has `model` (the graph: `model.inputs`, `model.outputs`, `model.parameters()`),
     `training` (None where the file has no `train` for it), `program` (all models of the file) and
@@ -52,6 +54,7 @@ def load(
         parameters=_texts(parameters),
         training=_texts(training),
         float64=float64,
+        exact=exact,
     )
 
 
@@ -66,13 +69,14 @@ def compile(
     parameters: Mapping[str, object] | None = None,
     training: Mapping[str, object] | None = None,
     float64: bool = False,
+    exact: bool = False,
 ) -> list[Path]:
     """Writes the training script of each target into the folder `output`; gives their paths.
 
     `targets` are some of "pytorch", "tensorflow" and "mxnet", whether installed or not; the script
-    of `digits.model` for the first is `digits_pytorch.py`.  `model`, `parameters`, `training` and
-    `float64` are those of `load`.  `lean` scripts have no checkpoints, no prediction and no checks
-    of files (docs/scripts.md).  All scripts are written, or none.
+    of `digits.model` for the first is `digits_pytorch.py`.  `model`, `parameters`, `training`,
+    `float64` and `exact` are those of `load`.  `lean` scripts have no checkpoints, no prediction
+    and no checks of files (docs/scripts.md).  All scripts are written, or none.
 
         tercet.compile("digits.model", targets=["pytorch"], training={"epochs": 3})
         tercet.compile("digits.model", lean=True, output="to_read")
@@ -81,7 +85,14 @@ def compile(
     `tercet.errors.TercetError` for an unknown target, a script that was edited since it was written
     (unless `force`) or an `output` that is a file.
     """
-    project = load(path, model=model, parameters=parameters, training=training, float64=float64)
+    project = load(
+        path,
+        model=model,
+        parameters=parameters,
+        training=training,
+        float64=float64,
+        exact=exact,
+    )
     printed = drafts(project, _several(targets), Path(output), lean=lean)
     return write_scripts(project, printed, Path(output), force=force)
 

@@ -108,6 +108,29 @@ def begin_state(F, layer, x):
     one = F.zeros(shape, dtype=layer._dtype)
     state = F.broadcast_like(one, x, lhs_axes=(1,), rhs_axes=(0,))
     return [state] * len(layer.state_info())''',
+    "run_stack": '''\
+def run_stack(F, layer, x, states):
+    """Recurrent layers one by one: MXNet's own gradient of several is wrong in float64."""
+    x, finals = F.swapaxes(x, 0, 1), []
+    for number in range(layer._num_layers):
+        begin, count = number * layer._dir, layer._dir
+        start = [F.slice_axis(s, axis=0, begin=begin, end=begin + count) for s in states]
+        cells = [f"{direction}{number}" for direction in "lr"[:count]]
+        names = [f"{cell}_{kind}_weight" for cell in cells for kind in ("i2h", "h2h")]
+        names += [f"{cell}_{kind}_bias" for cell in cells for kind in ("i2h", "h2h")]
+        parts = (F.reshape(value(F, getattr(layer, n)), shape=(-1,)) for n in names)
+        x, *final = F.RNN(
+            x,
+            F.concat(*parts, dim=0),
+            *start,
+            mode=layer._mode,
+            state_size=layer._hidden_size,
+            num_layers=1,
+            bidirectional=count == 2,
+            state_outputs=True,
+        )
+        finals.append(final)
+    return F.swapaxes(x, 0, 1), [F.concat(*parts, dim=0) for parts in zip(*finals)]''',
     "run_with_lengths": '''\
 def run_with_lengths(F, layer, x, states, lengths):
     """A recurrent layer over sequences that end after these lengths: zeros follow, and
@@ -188,6 +211,15 @@ class BatchNorm(nn.BatchNorm):
                 running_mean += self.share * (mean.reshape(-1) - running_mean)
                 running_var += self.share * (variance - running_var)
         return super().hybrid_forward(F, x, gamma, beta, running_mean, running_var)''',
+    "Dropout": '''\
+class Dropout(nn.Dropout):
+    """Zeros where `draws` says so, which is the same in every framework."""
+
+    def hybrid_forward(self, F, x):
+        if not mx.autograd.is_training():
+            return super().hybrid_forward(F, x)
+        kept = draws.of(self.source_name).random(x.shape) >= self._rate
+        return x * nd.array(kept, ctx=x.context, dtype=x.dtype) / (1 - self._rate)''',
     "InstanceNorm": '''\
 class InstanceNorm(nn.InstanceNorm):
     """Written out: MXNet's operation computes in float32 only."""

@@ -19,6 +19,7 @@ from tercet.compiler.ops.conv import (
     ConvTranspose3d,
 )
 from tercet.compiler.ops.windows import Pads
+from tercet.compiler.types import DType
 
 
 @construct(Conv1d, Conv2d, Conv3d)
@@ -41,6 +42,17 @@ _DILATED_VOLUME = lower.limit(
 )
 
 
+_DOUBLE_VOLUME = lower.limit(
+    "in f64", "MXNet has no transposed convolution of volumes in float64", ConvTranspose3d
+)
+_DOUBLE_STEPS = lower.limit(
+    "in f64 with a stride and a dilation",
+    "MXNet computes it wrongly in float64",
+    ConvTranspose1d,
+    ConvTranspose2d,
+)
+
+
 @construct(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
 def _conv_transpose(op: ConvTranspose, layer: Layer) -> Expr:
     """With one channel out of each group, the block that oneDNN has a gradient for."""
@@ -59,6 +71,11 @@ def _shared_conv_transpose(op: ConvTranspose, layer: Layer) -> Expr:
 def _transposed(op: ConvTranspose, layer: Layer, block: Expr) -> Expr:
     if op.rank == 3 and set(op.dilation) != {1}:
         raise _DILATED_VOLUME.refusal()
+    if layer.parameter("weight").type.dtype is DType.F64:
+        if op.rank == 3:
+            raise _DOUBLE_VOLUME.refusal()
+        if max(op.stride) > 1 and max(op.dilation) > 1:
+            raise _DOUBLE_STEPS.refusal()
     inputs = layer.parameter("weight").type.shape[0]
     return block(
         op.channels,

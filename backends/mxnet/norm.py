@@ -99,6 +99,11 @@ def _dropout(op: Dropout, layer: Layer) -> Expr:
     return nn.Dropout(op.rate)
 
 
+@construct.exact(Dropout)
+def _exact_dropout(op: Dropout, layer: Layer) -> Expr:
+    return Helper("Dropout")(op.rate)
+
+
 @lower(BatchNorm)
 def _apply_batch_norm(op: BatchNorm, at: Application, x: Expr) -> Expr:
     if len(at.type(0).shape) in (3, 5):

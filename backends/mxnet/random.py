@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tercet.backends.mxnet.target import lower
 from tercet.codegen.expr import Binary, Expr, Name, default, lift
+from tercet.codegen.script.draws import draw_name, drawn
 from tercet.codegen.target import Application
 from tercet.compiler.ops import random as ops
 from tercet.compiler.types import DType
@@ -31,6 +32,12 @@ def _uniform(op: ops.RandomUniform, at: Application) -> Expr:
 @lower(ops.RandomBernoulli)
 def _bernoulli(op: ops.RandomBernoulli, at: Application) -> Expr:
     return Binary("<", nd.random.uniform(shape=op.shape or (1,), **_where(op)), lift(op.p))
+
+
+@lower.exact(ops.RandomNormal, ops.RandomUniform, ops.RandomBernoulli)
+def _exact(op: ops.RandomOp, at: Application) -> Expr:
+    numbers = drawn(op, draw_name(at.graph, at.item))
+    return nd.array(numbers, ctx=Name("args").device, dtype=op.dtype.numpy_name)
 
 
 @lower(ops.StopGradient)

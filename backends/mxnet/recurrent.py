@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from tercet.backends.mxnet.initial import initializer
-from tercet.backends.mxnet.target import F, construct, lower
+from tercet.backends.mxnet.target import F, construct, is_exact, lower
 from tercet.codegen.expr import Expr, Helper, Made, Name, Template, Temporary, default
 from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.target import Application
 from tercet.compiler.graph.ir import Layer
 from tercet.compiler.initializers import Initializer, Zeros
 from tercet.compiler.ops.recurrent import Cell, Gru, Lstm, Recurrent, Rnn
+from tercet.compiler.types import DType
 
 rnn = Name("rnn")
 _BLOCKS = {Rnn: rnn.RNN, Lstm: rnn.LSTM, Gru: rnn.GRU}
@@ -77,12 +78,25 @@ def _apply_lstm(
     return _applied(op, at, x, [h, c], lengths)
 
 
+_ROUNDED = lower.limit(
+    "with relu, in f64 in an exact script", "MXNet rounds the activation to float32", Rnn
+)
+
+
+def _require_precise(at: Application) -> None:
+    if at.type(0).dtype is DType.F64:
+        raise _ROUNDED.refusal()
+
+
 def _applied(
     op: Recurrent, at: Application, x: Expr, initial: list[Expr | None], lengths: Expr | None
 ) -> Expr | Template:
     """A call of the layer, with initial states where Gluon needs them to give final ones back."""
     given = [state for state in initial if state is not None]
-    if not (given or op.return_state or lengths is not None):
+    stacked = op.layers > 1 and at.type(0).dtype is DType.F64
+    if isinstance(op, Rnn) and op.activation == "relu" and is_exact(at):
+        _require_precise(at)
+    if not (given or op.return_state or stacked or lengths is not None):
         return Made()(x)
     temporaries: tuple[tuple[str, Expr], ...] = ()
     if not given:  # then the input is used twice
@@ -91,7 +105,7 @@ def _applied(
     else:
         states = [F.zeros_like(given[0]) if state is None else state for state in initial]
     if lengths is None:
-        called = Made()(x, states)
+        called = Helper("run_stack")(F, Made(), x, states) if stacked else Made()(x, states)
     else:
         ends = F.cast(lengths, dtype="float32")
         called = Helper("run_with_lengths")(F, Made(), x, states, ends)

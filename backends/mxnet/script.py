@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from tercet.backends.base import Place, Unsupported, layer_precision, refused
+from tercet.backends.base import Place, Unsupported, check_exact, layer_precision, refused
 from tercet.backends.draft import Draft
 from tercet.backends.factories import with_factories, without_initial_values
 from tercet.backends.mxnet.helpers import helper_constants, helper_pieces
@@ -16,6 +17,7 @@ from tercet.backends.mxnet.training import TrainingPrinter
 from tercet.backends.mxnet.weights import (
     example_arrays,
     export_piece,
+    name_layers_piece,
     predict_piece,
     weights_pieces,
 )
@@ -24,6 +26,7 @@ from tercet.codegen.expr import Helper, Name
 from tercet.codegen.interface import Interface
 from tercet.codegen.models import print_model
 from tercet.codegen.printed import ClassCode
+from tercet.codegen.script.draws import DRAWS, has_random_layers
 from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.codegen.script.initial import start_piece
@@ -80,6 +83,7 @@ def draft(
     follow: bool = True,
 ) -> Draft:
     """The script for a model.  Raises DiagnosticError for what MXNet cannot express."""
+    check_exact(training, style, "mxnet")
     _check_ends(model)
     loss = training.update.loss if training else None
     printed = print_model(
@@ -93,9 +97,14 @@ def draft(
     classes, factories = with_factories(whole, KINDS)
     printer = TrainingPrinter(model, training, place, style) if training else None
     helpers = _helpers(whole) | (printer.helpers() if printer else set())
+    named = style.exact and has_random_layers(model)
+    draws = style.exact and (named or (printer is not None and printer.draws))
+    whole_model = replace(_BLOCK, end=("name_layers(self)",)) if named else _BLOCK
     precision = precision_name(training.precision) if training else ""
     code = Piece(
-        "\n\n\n".join(class_text(code, _BLOCK) for code in classes),
+        "\n\n\n".join(
+            class_text(code, whole_model if code is classes[-1] else _BLOCK) for code in classes
+        ),
         constants=(
             *constants(training, precision),
             *(printer.data.piece.constants if printer else ()),
@@ -110,7 +119,9 @@ def draft(
         *above,
         factories,
         code,
+        *([DRAWS] if draws else []),
         *(piece for piece in helper_pieces(helpers) if piece not in above),
+        *([name_layers_piece(classes)] if named else []),
         *(printer.pieces() if printer else ()),
         *style.full_only(index_check_piece(model, training), predict_piece(printed.interface)),
         *weights_pieces(model, classes, style),

@@ -33,12 +33,13 @@ from tercet.codegen.expr import (
 )
 from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.pooled import PoolingTarget
+from tercet.codegen.script.draws import draw_name
 from tercet.codegen.specialised import layers_of
 from tercet.codegen.target import Application, shortened
 from tercet.codegen.tree import children, replace
 from tercet.codegen.writer import Assign, Statement
 from tercet.compiler.dims import Dim
-from tercet.compiler.graph.applications import shared_sites
+from tercet.compiler.graph.applications import ordered_sites, shared_sites
 from tercet.compiler.graph.ir import Apply, Graph, Layer, ReadParameter, Site
 from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.ops.conv import AnyConvolution
@@ -102,6 +103,8 @@ class MXNetTarget(PoolingTarget):
         super().__init__()
         self.exact = exact
         self.model = model
+        if exact and loss is not None:
+            self.ordered_sites = ordered_sites(loss)
         trained = loss is not None
         self._awkward = awkward_inputs(model) if trained else frozenset[int]()
         self._shared = shared_sites(loss) if loss is not None else set[Site]()
@@ -135,7 +138,8 @@ class MXNetTarget(PoolingTarget):
             raise rejected("mxnet", item.op, item.span, problem) from None
 
     def apply_key(self, graph: Graph, item: Apply) -> object:
-        return super().apply_key(graph, item), self._foreign_bools(graph, item)
+        own = draw_name(graph, item) if self.exact and item.op.is_random else None
+        return super().apply_key(graph, item), self._foreign_bools(graph, item), own
 
     def _foreign_bools(self, graph: Graph, item: Apply) -> frozenset[int]:
         """The operands that are bools of the data or of a model, where a loss meets them."""
@@ -271,6 +275,12 @@ def is_eager(at: Application) -> bool:
     """Whether the code runs on NDArrays, whose sizes are numbers."""
     assert isinstance(at.target, MXNetTarget)
     return at.target.eager
+
+
+def is_exact(at: Application) -> bool:
+    """Whether the script trains to the same weights as those of other targets."""
+    assert isinstance(at.target, MXNetTarget)
+    return at.target.exact
 
 
 def convolves(at: Application) -> bool:

@@ -12,8 +12,9 @@ from tercet.codegen.expr import Name
 from tercet.codegen.functions import FunctionCode, helpers_of, print_function
 from tercet.codegen.render import render
 from tercet.codegen.script.data import data_code
+from tercet.codegen.script.draws import EVALUATION, draws_itself, has_random_layers
 from tercet.codegen.script.files import LOG, checkpoint_piece
-from tercet.codegen.script.loop import LOOP_IMPORTS, LOOP_NAMES, Loop
+from tercet.codegen.script.loop import LOOP_IMPORTS, LOOP_NAMES, REST, Loop
 from tercet.codegen.script.metrics import printed_metrics, result_lines
 from tercet.codegen.script.pieces import Piece, literal, unpacked
 from tercet.codegen.script.schedules import FUNCTION, schedule_piece
@@ -27,13 +28,11 @@ from tercet.codegen.script.training import (
     optimizer_constants,
     training_lines,
 )
-from tercet.codegen.specialised import layers_of
 from tercet.codegen.writer import lines
-from tercet.compiler.graph.ir import Apply, Graph
+from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.labels import data_checks
 from tercet.compiler.graph.reach import unreached
 from tercet.compiler.graph.training import Training
-from tercet.compiler.ops.base import InTraining
 from tercet.compiler.training.clipping import ClipValue, GlobalNorm
 from tercet.compiler.types import DType
 
@@ -72,7 +71,14 @@ class TrainingPrinter:
         self._loss = self._function(training.update.loss, "mixed" if training.is_mixed else "model")
         evaluation = training.evaluation
         self._evaluation = self._function(evaluation, "model") if evaluation else None
-        self._reseeds = _draws(model, training.update.loss)
+        self._drawn = draws_itself(training.update.loss) or has_random_layers(model)
+        self._reseeds = self._drawn and not style.exact
+
+    @property
+    def draws(self) -> bool:
+        """Whether loss or evaluation draw random numbers."""
+        training = self._training
+        return draws_itself(training.update.loss) or draws_itself(training.evaluation)
 
     def helpers(self) -> set[str]:
         """Helpers that loss and metrics call."""
@@ -86,7 +92,7 @@ class TrainingPrinter:
         evaluation = self._evaluate()
         return [
             Piece(self.data.piece.text, self.data.piece.imports),
-            *self._style.full_only(BATCHES),
+            *self._style.ordered_only(BATCHES),
             *schedule,
             self._optimizer.piece,
             self._metrics.piece,
@@ -123,6 +129,7 @@ class TrainingPrinter:
         mixed = ["    mixed = mixed_precision(model, args.device)"]
         body = [
             *self._batch,
+            *self._style.exact_only(*(["draws.begin(args.seed, step)"] if self._drawn else [])),
             *self._rate(),
             "with autograd.record():",
             *lines(code.statements, 1),
@@ -140,7 +147,7 @@ class TrainingPrinter:
                 *spared(self._training, self._model),
                 *(f"    {note}" for note in self._optimizer.notes),
                 f"    trainer = gluon.Trainer(model.collect_params(), {self._optimizer.arguments})",
-                *self._style.pick(full=[], lean=[f"    {_DATASET}"]),
+                *([] if self._style.ordered else [f"    {_DATASET}"]),
                 *(f"    {line}" for line in loop.before),
                 *(f"        {line}" for line in loop.epoch),
                 f"        for {self._item} in tqdm(loader, desc=title, disable=None):",
@@ -156,7 +163,7 @@ class TrainingPrinter:
         return Loop(
             self._style,
             rows="len(arrays[0])",
-            batches="order[step % epoch_steps :]",
+            batches=self._style.pick(full=REST, lean="order"),
             loader=f"gluon.data.DataLoader(dataset, {shuffled})",
             state="model, trainer",
             rate="trainer.learning_rate",
@@ -167,21 +174,20 @@ class TrainingPrinter:
     @property
     def _item(self) -> str:
         """What the loader gives for each batch."""
-        return self._style.pick(full="rows", lean="batch")
+        return "rows" if self._style.ordered else "batch"
 
     @property
     def _batch(self) -> list[str]:
         """Lines that put a batch on the device."""
         names = self._loss.inputs
-        return self._style.pick(
-            full=[
-                f"{unpacked(names)} = (",
-                f"    {self._moved('array[rows]')}",
-                "    for array in arrays",
-                ")",
-            ],
-            lean=[_of_loader(names)],
-        )
+        if not self._style.ordered:
+            return [_of_loader(names)]
+        return [
+            f"{unpacked(names)} = (",
+            f"    {self._moved('array[rows]')}",
+            "    for array in arrays",
+            ")",
+        ]
 
     def _rate(self) -> list[str]:
         """Lines that set what changes from step to step."""
@@ -243,6 +249,17 @@ class TrainingPrinter:
 
     def _evaluated_batches(self, names: Sequence[str]) -> list[str]:
         """The head of the loop over the rows to evaluate on, and lines that begin it."""
+        found = self._unseeded_batches(names)
+        if self._style.exact and draws_itself(self._training.evaluation):
+            number = "start // args.batch_size"
+            if self._style.lean:
+                number = "number"
+                loader = found[1].removeprefix("for batch in ").removesuffix(":")
+                found[1] = f"for number, batch in enumerate({loader}):"
+            found.append(f"    draws.begin(args.seed, {number}, {EVALUATION})")
+        return found
+
+    def _unseeded_batches(self, names: Sequence[str]) -> list[str]:
         return self._style.pick(
             full=[
                 "for start in range(0, len(arrays[0]), args.batch_size):",
@@ -293,12 +310,6 @@ def _of_loader(names: Sequence[str]) -> str:
     if len(names) == 1:
         return f"{names[0]} = batch.as_in_context(args.device)"
     return f"{', '.join(names)} = (array.as_in_context(args.device) for array in batch)"
-
-
-def _draws(model: Graph, loss: Graph) -> bool:
-    """Whether a step of training draws random numbers."""
-    drawn = any(isinstance(i, Apply) and i.op.is_random for i in loss.body.walk())
-    return drawn or any(layer.op.in_training is InTraining.RANDOM for layer in layers_of(model))
 
 
 _RESEED = '''\

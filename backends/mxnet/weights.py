@@ -109,9 +109,28 @@ def named_parameters(block, prefix=""):
     return named'''
 
 
+def name_layers_piece(classes: Sequence[ClassCode]) -> Piece:
+    """`name_layers`, which tells dropouts their names in the source."""
+    renamed = _renamed(classes)
+    own = f"{literal(renamed)}.get(name, name)" if renamed else "name"
+    return Piece(f'''\
+def name_layers(block, prefix=""):
+    """Tell layers that draw random numbers what they are called in the source."""
+    for name, child in block._children.items():
+        path = prefix + {own}
+        if isinstance(child, Dropout):
+            child.source_name = path
+        name_layers(child, f"{{path}}.")''')
+
+
+def _renamed(classes: Sequence[ClassCode]) -> dict[str, str]:
+    """Attributes that cannot have the source's names, with these."""
+    return {a: s for c in classes for a, s in c.attributes.items() if a != s}
+
+
 def _source_names(model: Graph, classes: Sequence[ClassCode]) -> dict[str, str]:
     """Gluon's names and renamed attributes, with the source's."""
-    found = {a: s for c in classes for a, s in c.attributes.items() if a != s}
+    found = _renamed(classes)
     for layer in layers_of(model):
         for parameter in layer.parameters:
             own = GLUON_NAMES.get((type(layer.op).__name__, parameter.name))

@@ -127,6 +127,15 @@ class Lion(torch.optim.Optimizer):
                 direction = torch.sign(beta1 * m + (1 - beta1) * gradient)
                 weight.sub_(group["lr"] * direction)
                 m.mul_(beta2).add_((1 - beta2) * gradient)''',
+    "Dropout": '''\
+class Dropout(nn.Dropout):
+    """Zeros where `draws` says so, which is the same in every framework."""
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        kept = draws.of(self.source_name).random(x.shape) >= self.p
+        return x * torch.as_tensor(kept).to(x) / (1 - self.p)''',
     "NAdam": '''\
 class NAdam(torch.optim.Optimizer):
     """Dozat, 2016; PyTorch's own keeps the product of the momenta in float32."""
@@ -174,6 +183,16 @@ class RMSNorm(nn.Module):
         axes = tuple(range(-self.weight.dim(), 0))
         return x * torch.rsqrt(x.square().mean(axes, keepdim=True) + self.eps) * self.weight''',
 }
+
+
+def name_layers_piece(renamed: bool) -> Piece:
+    """`name_layers`; `renamed` where the script has `source_name`."""
+    return Piece(f'''\
+def name_layers(model):
+    """Tell layers that draw random numbers what they are called in the source."""
+    for name, module in model.named_modules():
+        if isinstance(module, Dropout):
+            module.source_name = {"source_name(name)" if renamed else "name"}''')
 
 
 HELPERS = frozenset(_HELPERS)

@@ -67,6 +67,11 @@ def _dropout(op: Dropout, layer: Layer) -> Expr:
     return nn.Dropout(op.rate)
 
 
+@construct.exact(Dropout)
+def _exact_dropout(op: Dropout, layer: Layer) -> Expr:
+    return Helper("Dropout")(op.rate)
+
+
 @lower(BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm, Dropout)
 def _apply(op: object, at: Application, x: Expr) -> Expr:
     return Made()(x)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tercet.backends.pytorch.target import DTYPES, lower, torch
 from tercet.codegen.expr import Binary, Expr, Name, lift
+from tercet.codegen.script.draws import draw_name, drawn
 from tercet.codegen.target import Application
 from tercet.compiler.ops import random as ops
 from tercet.compiler.types import DType
@@ -33,6 +34,12 @@ def _bernoulli(op: ops.RandomBernoulli, at: Application) -> Expr:
     drawn = torch.rand(op.shape, **_where(op))
     kept = Binary("<", drawn, lift(op.p))
     return kept.double() if op.dtype is DType.F64 else kept.float()
+
+
+@lower.exact(ops.RandomNormal, ops.RandomUniform, ops.RandomBernoulli)
+def _exact(op: ops.RandomOp, at: Application) -> Expr:
+    numbers = drawn(op, draw_name(at.graph, at.item))
+    return torch.as_tensor(numbers, dtype=DTYPES[op.dtype], device=Name("args").device)
 
 
 @lower(ops.StopGradient)

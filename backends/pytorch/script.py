@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tercet.backends.base import Place, layer_precision
+from tercet.backends.base import Place, check_exact, layer_precision
 from tercet.backends.draft import Draft
-from tercet.backends.pytorch.helpers import helper_pieces
+from tercet.backends.pytorch.helpers import helper_pieces, name_layers_piece
 from tercet.backends.pytorch.initialize import initialize_piece
 from tercet.backends.pytorch.precision import torch_name
 from tercet.backends.pytorch.sequences import with_sequences
@@ -21,6 +21,7 @@ from tercet.backends.pytorch.weights import (
 from tercet.backends.script import ClassFrame, assemble, class_text, header, main_text
 from tercet.codegen.expr import Helper
 from tercet.codegen.models import print_model
+from tercet.codegen.script.draws import DRAWS, has_random_layers
 from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.codegen.script.initial import start_piece
@@ -52,16 +53,24 @@ def draft(
     follow: bool = True,
 ) -> Draft:
     """The script for a model.  Raises DiagnosticError for what PyTorch cannot express."""
-    printed = print_model(model, lambda _: PyTorchTarget(exact=style.exact), follow=follow)
+    check_exact(training, style, "pytorch")
+    loss = training.update.loss if training else None
+    printed = print_model(
+        model, lambda _: PyTorchTarget(exact=style.exact, loss=loss), follow=follow
+    )
     target, classes = printed.target, [with_sequences(code) for code in printed.classes]
     printer = TrainingPrinter(model, training, target, place, style) if training else None
     initialize = Piece() if style.exact else initialize_piece(model)
+    named = style.exact and has_random_layers(model)
     precision = torch_name(training.precision) if training else ""
     own = ClassFrame(
         _BLOCK.base,
         _BLOCK.forward,
         _BLOCK.begin,
-        end=("self.apply(initialize)",) if initialize.text else (),
+        end=(
+            *(("self.apply(initialize)",) if initialize.text else ()),
+            *(("name_layers(self)",) if named else ()),
+        ),
     )
     texts = [class_text(code, own if code is classes[-1] else _BLOCK) for code in classes]
     code = Piece(
@@ -85,7 +94,12 @@ def draft(
         h.identifier for c in classes for h in find_parts((*c.construct, *c.compute), Helper)
     }
     helpers |= printer.helpers() if printer else set()
-    pieces[2:2] = helper_pieces(helpers)
+    draws = named or (printer is not None and printer.draws)
+    pieces[2:2] = [
+        *style.exact_only(*([DRAWS] if draws else [])),
+        *helper_pieces(helpers),
+        *([name_layers_piece(has_source_names(model, classes))] if named else []),
+    ]
     head = header(model, place, "PyTorch", training is not None, (), style=style)
     main = _main(model, classes[-1].name, training, printer, style)
     result = assemble(head, pieces, main, printed.decisions)

@@ -11,9 +11,11 @@ from tercet.backends.pytorch.initial import filled, initializer
 from tercet.backends.pytorch.initialize import own_initializers
 from tercet.codegen.expr import Expr, Helper, Input, Literal, Made, Name, Template
 from tercet.codegen.pooled import PoolingTarget
+from tercet.codegen.script.draws import draw_name
 from tercet.codegen.script.names import SCRIPT_NAMES, words
 from tercet.codegen.target import Application, shortened
-from tercet.compiler.graph.ir import Graph, Layer, ReadParameter
+from tercet.compiler.graph.applications import ordered_sites
+from tercet.compiler.graph.ir import Apply, Graph, Layer, ReadParameter
 from tercet.compiler.initializers import Values
 from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.types import DType
@@ -120,9 +122,11 @@ class PyTorchTarget(PoolingTarget):
     has_sequences: ClassVar[bool] = True
     reads_known_sizes: ClassVar[bool] = True
 
-    def __init__(self, *, exact: bool = False) -> None:
+    def __init__(self, *, exact: bool = False, loss: Graph | None = None) -> None:
         super().__init__()
         self.exact = exact
+        if exact and loss is not None:
+            self.ordered_sites = ordered_sites(loss)
 
     def scalar(self, op: Op, expr: Expr) -> Expr:
         match expr:
@@ -150,6 +154,10 @@ class PyTorchTarget(PoolingTarget):
             return lower.find(item.op, exact=self.exact)(item.op, at, *operands)
         except Unsupported as problem:
             raise rejected("pytorch", item.op, item.span, problem) from None
+
+    def apply_key(self, graph: Graph, item: Apply) -> object:
+        own = draw_name(graph, item) if self.exact and item.op.is_random else None
+        return super().apply_key(graph, item), own
 
     def result(self, graph: Graph, index: int, expr: Expr) -> Expr:
         value = graph.outputs[index].value

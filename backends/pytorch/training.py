@@ -11,8 +11,9 @@ from tercet.codegen.expr import Binary, Expr, Helper, Name
 from tercet.codegen.functions import FunctionCode, helpers_of, print_function
 from tercet.codegen.render import render
 from tercet.codegen.script.data import data_code
+from tercet.codegen.script.draws import EVALUATION, draws_itself, has_random_layers
 from tercet.codegen.script.files import LOG, checkpoint_piece
-from tercet.codegen.script.loop import LOOP_IMPORTS, LOOP_NAMES, Loop
+from tercet.codegen.script.loop import LOOP_IMPORTS, LOOP_NAMES, REST, Loop
 from tercet.codegen.script.metrics import printed_metrics, result_lines
 from tercet.codegen.script.pieces import Piece, literal, rendered, unpacked
 from tercet.codegen.script.schedules import FUNCTION, schedule_piece
@@ -93,11 +94,11 @@ class TrainingPrinter:
         evaluation = self._evaluate()
         return [
             Piece(self.data.piece.text, self.data.piece.imports),
-            *self._style.full_only(BATCHES),
+            *self._style.ordered_only(BATCHES),
             *schedule,
             self._metrics.piece,
             *([groups_piece(renamed)] if self._training.decay_exceptions else []),
-            *self._style.full_only(Piece(_IN_ORDER)),
+            *self._style.ordered_only(Piece(_IN_ORDER)),
             Piece(self._train(), _IMPORTS),
             *([Piece(evaluation)] if evaluation else []),
             *self._style.full_only(
@@ -120,6 +121,18 @@ class TrainingPrinter:
         checks = self._style.full_only(*batch_checks(self._training, self._model.name))
         evaluated = self._training.evaluation is not None
         return training_lines(self.data, evaluated, checks, self._style)
+
+    @property
+    def draws(self) -> bool:
+        """Whether loss or evaluation draw random numbers."""
+        training = self._training
+        return draws_itself(training.update.loss) or draws_itself(training.evaluation)
+
+    @property
+    def _begun(self) -> list[str]:
+        """The line that begins a step of an exact script that draws random numbers."""
+        drawn = draws_itself(self._training.update.loss) or has_random_layers(self._model)
+        return ["draws.begin(args.seed, step)"] if self._style.exact and drawn else []
 
     @property
     def _optimizer(self) -> Expr:
@@ -154,6 +167,7 @@ class TrainingPrinter:
         if training.is_mixed:
             forward = ["with torch.autocast(device_type, PRECISION):", *indented(forward)]
         body = [
+            *self._begun,
             *self._rate(),
             "optimizer.zero_grad()",
             *forward,
@@ -198,7 +212,7 @@ class TrainingPrinter:
         return Loop(
             self._style,
             rows="len(dataset)",
-            batches="in_order(dataset, order[step % epoch_steps :])",
+            batches=f"in_order(dataset, {self._style.pick(full=REST, lean='order')})",
             loader="DataLoader(dataset, args.batch_size, shuffle=True, drop_last=True)",
             state="model, optimizer, scaler" if self._scaled else "model, optimizer",
             rate='optimizer.param_groups[0]["lr"]',
@@ -270,6 +284,11 @@ class TrainingPrinter:
             operands = [render(code.results[o].cpu().numpy()) for o in metric.operands]
             updates.append(f"metrics[{literal(metric.name)}].update({', '.join(operands)})")
         counted = [] if loss is None else [f"total += {render(_weighted(code, loss))}"]
+        batches = "batch in DataLoader(dataset, args.batch_size)"
+        begun = []
+        if self._style.exact and draws_itself(training.evaluation):
+            batches = "number, batch in enumerate(DataLoader(dataset, args.batch_size))"
+            begun = [f"draws.begin(args.seed, number, {EVALUATION})"]
         returned = result_lines(
             "float(total) / len(dataset)" if loss is not None else "", bool(made)
         )
@@ -282,7 +301,8 @@ class TrainingPrinter:
                 "    dataset = TensorDataset(*map(torch.from_numpy, arrays))",
                 *([f"    metrics = {{{', '.join(made)}}}"] if made else []),
                 *(["    total = 0.0"] if loss is not None else []),
-                "    for batch in DataLoader(dataset, args.batch_size):",
+                f"    for {batches}:",
+                *(f"        {line}" for line in begun),
                 f"        {unpacked(code.inputs)} = (t.to(args.device) for t in batch)",
                 *lines(code.statements, 2),
                 *(f"        {line}" for line in (*updates, *counted)),

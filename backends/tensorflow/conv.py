@@ -26,6 +26,7 @@ from tercet.compiler.ops.conv import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
+from tercet.compiler.types import DType
 
 
 def pad_widths(pads: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
@@ -136,7 +137,7 @@ def _apply(op: AnyConvolution, at: Placed, x: Expr) -> Expr:
 @construct(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
 def _conv_transpose(op: ConvTranspose, layer: Layer, facts: Facts) -> Expr:
     ops = [o for o in facts.ops(layer.site) if isinstance(o, ConvTranspose)]
-    own = _own_class(ops)
+    own = _own_class(ops, layer.parameter("weight").type.dtype)
     stock = {1: layers.Conv1DTranspose, 2: layers.Conv2DTranspose, 3: layers.Conv3DTranspose}
     made = Helper(f"{own}Conv{op.rank}DTranspose") if own else stock[op.rank]
     of_axes: Callable[[tuple[int, ...]], object] = collapse
@@ -155,9 +156,14 @@ def _conv_transpose(op: ConvTranspose, layer: Layer, facts: Facts) -> Expr:
     )
 
 
-def _own_class(ops: Sequence[ConvTranspose]) -> str | None:
-    """What the class of the script is called that does what Keras' layer cannot."""
+def _own_class(ops: Sequence[ConvTranspose], dtype: DType) -> str | None:
+    """What the class of the script is called that does what Keras' layer cannot.
+
+    On CPUs TensorFlow has no dilated one in float64.
+    """
     dilated = any(max(op.dilation) > 1 for op in ops)
+    if dilated and dtype is DType.F64:
+        return "Dilated"
     if dilated and any(max(op.stride) > 1 or op.groups > 1 or _grows(op) for op in ops):
         return "Dilated"
     if any(op.groups > 1 for op in ops):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tercet.codegen.functions import FunctionCode
 from tercet.codegen.render import render
+from tercet.codegen.script.draws import EVALUATION
 from tercet.codegen.script.metrics import PrintedMetrics
 from tercet.codegen.script.pieces import literal
 from tercet.codegen.writer import lines
@@ -30,9 +31,16 @@ def stock_evaluate(arrays: str) -> str:
 
 
 def own_evaluate(
-    code: FunctionCode, metrics: Sequence[NamedMetric], printed: PrintedMetrics
+    code: FunctionCode,
+    metrics: Sequence[NamedMetric],
+    printed: PrintedMetrics,
+    *,
+    drawn: bool = False,
 ) -> str:
-    """`evaluate` by a loop over the batches; `code` gives the loss and the metrics' operands."""
+    """`evaluate` by a loop over the batches; `code` gives the loss and the metrics' operands.
+
+    `drawn`: whether it draws numbers of NumPy's, which no traced function could.
+    """
     loss = code.results.get(LOSS)
     made = [f"{literal(name)}: {expr}" for name, expr in printed.objects.items()]
     operands = [_tuple([render(code.results[o]) for o in metric.operands]) for metric in metrics]
@@ -47,14 +55,14 @@ def own_evaluate(
             *_HEAD,
             f"    metrics = {{{', '.join(made)}}}",
             "",
-            "    @tf.function(reduce_retracing=True)",
+            *([] if drawn else ["    @tf.function(reduce_retracing=True)"]),
             f"    def measure({', '.join(code.inputs)}):",
             *(f"        {line}" for line in statements(code)),
             f"        return {_tuple([*returned, *operands])}",
             "",
             *(["    rows, total = 0, 0.0"] if loss is not None else []),
             "    data = tf.data.Dataset.from_tensor_slices(arrays)",
-            "    for batch in data.batch(args.batch_size):",
+            *(_DRAWN if drawn else ["    for batch in data.batch(args.batch_size):"]),
             f"        {values} = measure(*batch)",
             *(f"        {line}" for line in counted),
             "        for metric, values in zip(metrics.values(), operands, strict=True):",
@@ -62,6 +70,12 @@ def own_evaluate(
             f"    return {final}",
         ]
     )
+
+
+_DRAWN = [
+    "    for number, batch in enumerate(data.batch(args.batch_size)):",
+    f"        draws.begin(args.seed, number, {EVALUATION})",
+]
 
 
 def statements(code: FunctionCode) -> list[str]:

@@ -98,23 +98,54 @@ def train_function(
     )
 
 
+def shuffled_data(structure: str) -> list[str]:
+    """Lines that make `data` of arrays, `structure` being what Keras wants of them."""
+    return [
+        f"data = tf.data.Dataset.from_tensor_slices({structure})",
+        "data = data.shuffle(len(data), args.seed)",
+        "data = data.batch(args.batch_size, drop_remainder=True)",
+    ]
+
+
+def ordered_data(names: Sequence[str], structure: str) -> list[str]:
+    """The same of arrays of these names, in batches of the order that all frameworks have."""
+    return [
+        "orders = [",
+        "    batches(len(arrays[0]), args.batch_size, args.seed, epoch)",
+        "    for epoch in range(args.epochs or 1)",
+        "]",
+        "",
+        "def batch(rows):",
+        f"    {unpacked(names)} = (tf.gather(array, rows) for array in arrays)",
+        f"    return {structure}",
+        "",
+        "data = tf.data.Dataset.from_tensor_slices(np.concatenate(orders)).map(batch)",
+    ]
+
+
 def lean_train_function(
-    structure: str, compiling: Sequence[str], begin: Sequence[str], end: Sequence[str]
+    data: Sequence[str],
+    compiling: Sequence[str],
+    begin: Sequence[str],
+    end: Sequence[str],
+    *,
+    ordered: bool = False,
 ) -> str:
     """`train` in a lean script, which compiles the model too.
 
-    `structure` is what Keras wants of `arrays`; `begin` and `end` are as for `train_function`.
+    The lines `data` make the data, all epochs at once where `ordered`; `begin` and `end` are as for
+    `train_function`.
     """
+    fitted = ["data", "epochs=args.epochs", "shuffle=False"]
+    fitted[2:] = ["steps_per_epoch=len(orders[0])", "shuffle=False"] if ordered else fitted[2:]
     return "\n".join(
         [
             "def train(model, arrays, args):",
             '    """Train on the arrays until `args.epochs` are done."""',
             *(f"    {line}" for line in begin),
-            f"    data = tf.data.Dataset.from_tensor_slices({structure})",
-            "    data = data.shuffle(len(data), args.seed)",
-            "    data = data.batch(args.batch_size, drop_remainder=True)",
+            *(f"    {line}" if line else "" for line in data),
             *(f"    {line}" for line in compiling),
-            "    model.fit(data, epochs=args.epochs, shuffle=False, callbacks=[Progress()])",
+            f"    model.fit({', '.join(fitted)}, callbacks=[Progress()])",
             *(f"    {line}" for line in end),
         ]
     )

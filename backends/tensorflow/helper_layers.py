@@ -161,6 +161,26 @@ class PReLU(layers.PReLU):
     def call(self, x):
         return tf.nn.relu(x) + self.alpha * tf.minimum(x, 0.0)'''
     ),
+    "Dropout": Piece(
+        '''\
+class Dropout(layers.Layer):
+    """Zeros where `draws` says so, which is the same in every framework."""
+
+    def __init__(self, rate, name=None):
+        super().__init__(name=name)
+        self.rate = rate
+
+    def call(self, x, training=None, channels_last=False):
+        if not training:
+            return x
+        shape = tuple(x.shape)
+        if channels_last:
+            shape = (shape[0], shape[-1], *shape[1:-1])
+        kept = draws.of(self.source_name).random(shape) >= self.rate
+        kept = np.moveaxis(kept, 1, -1) if channels_last else kept
+        return x * tf.cast(kept, x.dtype) / (1 - self.rate)''',
+        ("import numpy as np",),
+    ),
     "OrthogonalGates": Piece(
         '''\
 class OrthogonalGates(keras.initializers.Orthogonal):

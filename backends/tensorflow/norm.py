@@ -71,6 +71,16 @@ def _dropout(op: Dropout, layer: Layer, facts: Facts) -> Expr:
     return layers.Dropout(op.rate)
 
 
+@construct.exact(Dropout)
+def _exact_dropout(op: Dropout, layer: Layer, facts: Facts) -> Expr:
+    return Helper("Dropout")(op.rate)
+
+
+@lower.exact(Dropout)
+def _apply_exact_dropout(op: Dropout, at: Placed, x: Expr) -> Expr:
+    return Made()(x, channels_last=default(at.last, False), **TRAINING)
+
+
 @lower(BatchNorm, Dropout)
 def _apply_trained(op: BatchNorm | Dropout, at: Placed, x: Expr) -> Expr:
     return Made()(x, **TRAINING)

@@ -12,6 +12,7 @@ from tercet.backends.tensorflow.target import Placed, lower, tf
 from tercet.codegen.axes import collapse, one_or_all
 from tercet.codegen.expr import Expr, Helper, Sequence, default, lift
 from tercet.compiler.ops import pooling as ops
+from tercet.compiler.types import DType
 
 _MAX = {1: tf.nn.max_pool1d, 2: tf.nn.max_pool2d, 3: tf.nn.max_pool3d}
 _AVERAGE = {1: tf.nn.avg_pool1d, 2: tf.nn.avg_pool2d, 3: tf.nn.avg_pool3d}
@@ -46,8 +47,19 @@ def _widths(op: ops.Pool, at: Placed, x: Expr) -> Expr:
     return lift(pad_widths(found))
 
 
+_DOUBLE_VOLUME = lower.limit(
+    "in f64", "TensorFlow pools no volumes in float64", ops.MaxPool3d, ops.AvgPool3d
+)
+
+
+def _check_volume(op: ops.Pool, at: Placed) -> None:
+    if op.rank == 3 and at.type(0).dtype is DType.F64:
+        raise _DOUBLE_VOLUME.refusal()
+
+
 @lower(ops.MaxPool1d, ops.MaxPool2d, ops.MaxPool3d)
 def _max_pool(op: ops.MaxPool, at: Placed, x: Expr) -> Expr:
+    _check_volume(op, at)
     kernel, strides = collapse(op.kernel), collapse(op.strides)
     if all(map(_is_valid, at.siblings)):
         return _MAX[op.rank](x, kernel, strides, "VALID")
@@ -64,6 +76,7 @@ def _max_pool(op: ops.MaxPool, at: Placed, x: Expr) -> Expr:
 
 @lower(ops.AvgPool1d, ops.AvgPool2d, ops.AvgPool3d)
 def _avg_pool(op: ops.AvgPool, at: Placed, x: Expr) -> Expr:
+    _check_volume(op, at)
     kernel, strides = collapse(op.kernel), collapse(op.strides)
     siblings = [o for o in at.siblings if isinstance(o, ops.AvgPool)]
     if all(map(_is_valid, siblings)):

@@ -38,12 +38,18 @@ def prepare_function(compiling: Sequence[str], *, many: bool) -> str:
 
 
 def compile_lines(
-    training: Training, stock: Stock, style: Style, *, table: bool, many: bool
+    training: Training,
+    stock: Stock,
+    style: Style,
+    *,
+    table: bool,
+    many: bool,
+    eager: bool = False,
 ) -> list[str]:
     """Lines that compile the model: of `prepare`, or of a lean script's `train`.
 
     `table`: whether the learning rate changes from step to step; `many`: whether `fit` executes
-    several steps at once.
+    several steps at once; `eager`: whether a step draws numbers of NumPy's.
     """
     made = rendered(_optimizer(training, table, style))
     before: list[str] = []
@@ -58,7 +64,11 @@ def compile_lines(
         settings.append(f"metrics=[{', '.join(map(rendered, stock.metrics))}],")
     if many:
         settings.append("steps_per_execution=1 if args.checkpoint_every else at_once,")
-    epoch_steps = style.pick(full="epoch_steps", lean="len(data)")
+    if style.exact:
+        settings.append("run_eagerly=True,  # NumPy draws" if eager else "jit_compile=False,")
+    epoch_steps = style.pick(
+        full="epoch_steps", lean="len(orders[0])" if style.exact else "len(data)"
+    )
     return [
         *([f"steps = args.epochs * {epoch_steps}"] if table else []),
         *before,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tercet.backends.tensorflow.target import DTYPES, Placed, TensorFlowTarget, keras, lower, tf
 from tercet.codegen.expr import Binary, Expr, default, lift
+from tercet.codegen.script.draws import draw_name, drawn
 from tercet.compiler.ops import random as ops
 from tercet.compiler.types import DType
 
@@ -36,6 +37,11 @@ def _uniform(op: ops.RandomUniform, at: Placed) -> Expr:
 def _bernoulli(op: ops.RandomBernoulli, at: Placed) -> Expr:
     drawn = keras.random.uniform(op.shape, **_drawn(op, at))
     return tf.cast(Binary("<", drawn, lift(op.p)), DTYPES[op.dtype])
+
+
+@lower.exact(ops.RandomNormal, ops.RandomUniform, ops.RandomBernoulli)
+def _exact(op: ops.RandomOp, at: Placed) -> Expr:
+    return tf.cast(drawn(op, draw_name(at.graph, at.item)), DTYPES[op.dtype])
 
 
 @lower(ops.StopGradient)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tercet.backends.base import Place
+from tercet.backends.base import Place, check_exact
 from tercet.backends.draft import Draft
 from tercet.backends.factories import with_factories, without_initial_values
 from tercet.backends.script import ClassFrame, assemble, class_text, header, main_text
@@ -16,11 +16,12 @@ from tercet.backends.tensorflow.phrasing import phrased
 from tercet.backends.tensorflow.precision import policy
 from tercet.backends.tensorflow.target import TensorFlowTarget
 from tercet.backends.tensorflow.training import TrainingPrinter
-from tercet.backends.tensorflow.weights import weights_pieces
+from tercet.backends.tensorflow.weights import name_layers_piece, weights_pieces
 from tercet.codegen.expr import Attribute, Expr, Helper, Name
 from tercet.codegen.interface import Interface
 from tercet.codegen.models import print_model
 from tercet.codegen.printed import ClassCode
+from tercet.codegen.script.draws import DRAWS, has_random_layers
 from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.codegen.script.initial import start_piece
@@ -71,6 +72,7 @@ def draft(
     follow: bool = True,
 ) -> Draft:
     """The script for a model.  Raises DiagnosticError for what TensorFlow cannot express."""
+    check_exact(training, style, "tensorflow")
     functions = () if training is None else TrainingPrinter.graphs(training)
     mixed = bool(training and training.is_mixed)
     printed = print_model(
@@ -99,12 +101,16 @@ def draft(
     model_text = [code.text, *(piece.text for piece in helper_pieces(used))]
     used |= printer.helpers if printer else set()
     kinds = {name for name in used if name[0].isupper()}
+    named = style.exact and has_random_layers(model)
+    draws = style.exact and (named or (printer is not None and printer.draws))
     pieces = [
         _IMPORTS,
+        *([DRAWS] if draws else []),
         *helper_pieces(kinds),  # what the functions below are made of
         factories,
         code,
         *helper_pieces(used - kinds),
+        *([name_layers_piece(target.facts)] if named else []),
         *(printer.pieces() if printer else ()),
         *style.full_only(
             index_check_piece(model, training), predict_piece(printed.interface, target)

@@ -11,6 +11,7 @@ from tercet.compiler.graph.ir import Apply, Call, Graph, Value
 from tercet.compiler.graph.training import NamedMetric, Training
 from tercet.compiler.ops import loss as losses
 from tercet.compiler.training import metrics as kinds
+from tercet.compiler.types import DType
 from tercet.dsl.records import dataclass
 
 _losses = Name("keras").losses
@@ -113,6 +114,8 @@ def _metric(metric: NamedMetric, prediction: Value) -> Expr | None:
         case kinds.Accuracy(axis=axis, ignore_index=None) if axis % rank == rank - 1:
             return _metrics.SparseCategoricalAccuracy(**name)
         case kinds.TopKAccuracy(axis=axis, k=k, ignore_index=None) if axis % rank == rank - 1:
+            if prediction.type.dtype is DType.F64:  # TensorFlow's operation knows no doubles
+                return None
             return _metrics.SparseTopKCategoricalAccuracy(k, **name)
     if rank < 2:
         return None

@@ -31,8 +31,10 @@ from tercet.codegen.expr import (
 from tercet.codegen.expr import Call as CallExpr
 from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.layer_arguments import LayerArguments
+from tercet.codegen.script.draws import draw_name
 from tercet.codegen.target import Application, shortened
 from tercet.compiler.dims import Dim
+from tercet.compiler.graph.applications import ordered_sites
 from tercet.compiler.graph.ir import Apply, Graph, Instance, Layer, ReadParameter
 from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.types import DType
@@ -140,6 +142,8 @@ class TensorFlowTarget(Crossing):
         self.built_ahead_sites = LayerArguments(*models).applied_elsewhere()
         self.owner: Expr = Name("self")
         self.exact = exact
+        if exact:
+            self.ordered_sites = frozenset(site for f in functions for site in ordered_sites(f))
         self._float32 = Name("self").compute_dtype if mixed else tf.float32
 
     def speaking(
@@ -245,7 +249,8 @@ class TensorFlowTarget(Crossing):
     def apply_key(self, graph: Graph, item: Apply) -> object:
         values = (*item.inputs, *item.outputs)
         held = tuple(None if v is None else self.layouts.held(v) for v in values)
-        return held, self.layouts.places(graph, item)
+        own = draw_name(graph, item) if self.exact and item.op.is_random else None
+        return held, self.layouts.places(graph, item), own
 
     def _operand(self, at: Placed, index: int, wanted: Held) -> Expr | None:
         value = at.item.inputs[index]

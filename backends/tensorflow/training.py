@@ -11,7 +11,9 @@ from tercet.backends.tensorflow.cost import steps_per_execution
 from tercet.backends.tensorflow.evaluation import own_evaluate, statements, stock_evaluate
 from tercet.backends.tensorflow.fitting import (
     lean_train_function,
+    ordered_data,
     rate_table,
+    shuffled_data,
     train_function,
     train_names,
 )
@@ -29,6 +31,7 @@ from tercet.codegen.expr import Expr, Name
 from tercet.codegen.functions import FunctionCode, helpers_of, print_function
 from tercet.codegen.render import render
 from tercet.codegen.script.data import data_code
+from tercet.codegen.script.draws import draws_itself, has_random_layers
 from tercet.codegen.script.files import LOG, checkpoint_piece
 from tercet.codegen.script.metrics import PrintedMetrics, printed_metrics
 from tercet.codegen.script.pieces import Piece
@@ -37,7 +40,7 @@ from tercet.codegen.script.size_checks import batch_checks
 from tercet.codegen.script.style import Style
 from tercet.codegen.script.training import BATCHES, MATCHED_IMPORT, training_lines
 from tercet.codegen.tree import find_parts
-from tercet.compiler.graph.ir import Apply, Graph
+from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.labels import data_checks
 from tercet.compiler.graph.training import LOSS, Training
 from tercet.compiler.training.optimizers import Adagrad
@@ -74,7 +77,8 @@ class TrainingPrinter:
         self._applied = Applied(training.update.loss, model, len(model.inputs))
         self._count = len(model.inputs)
         many = steps_per_execution(model, training.batch)
-        self._execution = style.pick(full=many, lean=1)
+        self._eager = style.exact and (self.draws or has_random_layers(model))
+        self._execution = 1 if style.lean or self._eager else many
 
     @staticmethod
     def graphs(training: Training) -> tuple[Graph, ...]:
@@ -92,11 +96,7 @@ class TrainingPrinter:
     @property
     def draws(self) -> bool:
         """Whether the loss or the evaluation draws random numbers."""
-        return any(
-            isinstance(item, Apply) and item.op.is_random
-            for graph in self.graphs(self._training)
-            for item in graph.body.walk()
-        )
+        return any(map(draws_itself, self.graphs(self._training)))
 
     @cached_property
     def _stock_loss(self) -> Expr | None:
@@ -173,7 +173,7 @@ class TrainingPrinter:
         schedule = self._schedule
         found = [
             Piece(self.data.piece.text, self.data.piece.imports),
-            *self._style.full_only(BATCHES),
+            *self._style.ordered_only(BATCHES),
         ]
         if schedule is not None:
             found.append(Piece(schedule.text, schedule.imports))
@@ -204,7 +204,7 @@ class TrainingPrinter:
     def _switches(self) -> tuple[list[str], list[str]]:
         """Lines that begin and that end `train`: into the precision of training, and out of it."""
         if not self._training.is_mixed:
-            return [], []
+            return ["model.seed = args.seed"] if self._eager else [], []
         check = pooling_check(self._model) if self._scaled else []
         ends = f"use_precision(model, {policy(DType.F32)})"
         return [*check, "use_precision(model, PRECISION)"], [ends]
@@ -224,9 +224,12 @@ class TrainingPrinter:
     def methods(self) -> list[str]:
         """What the model's class needs besides, to be trained by `fit`."""
         code = self._loss_code
+        plain = code is None or self._applied.is_plain
+        stock = [_method("train_step(self, data)", [_BEGIN, "return super().train_step(data)"])]
+        found = stock if plain and self._eager else []
         if code is None:
-            return []
-        return [self._compute_loss(code) if self._applied.is_plain else self._train_step(code)]
+            return found
+        return [*found, self._compute_loss(code) if plain else self._train_step(code)]
 
     def _compute_loss(self, code: FunctionCode) -> str:
         used, count = _used(code), self._count
@@ -242,6 +245,7 @@ class TrainingPrinter:
         loss = render(code.results[LOSS])
         differentiated = "scaled" if self._scaled else "loss"
         body = [
+            *([_BEGIN] if self._eager else []),
             f"{self._structure(code.inputs)} = data",
             "with tf.GradientTape() as tape:",
             *(f"    {line}" for line in statements(code)),
@@ -258,6 +262,8 @@ class TrainingPrinter:
     def attributes(self) -> tuple[str, ...]:
         """Lines of the model's constructor that training needs."""
         found = ["self.noise = keras.random.SeedGenerator()"] if self.draws else []
+        if self._style.exact:
+            found = ["name_layers(self)"] if has_random_layers(self._model) else []
         if self._loss_code is not None and not self._applied.is_plain:
             found.append('self.mean_loss = keras.metrics.Mean(name="loss")')
         return tuple(found)
@@ -272,15 +278,29 @@ class TrainingPrinter:
     def _compiling(self) -> list[str]:
         stock = Stock(self._stock_loss, self._stock_metrics or [])
         many = self._execution > 1
-        return compile_lines(self._training, stock, self._style, table=self._has_table, many=many)
+        table, eager = self._has_table, self._eager
+        return compile_lines(
+            self._training, stock, self._style, table=table, many=many, eager=eager
+        )
 
     def _train(self) -> str:
         names = train_names(self.data.names)
         made = "Progress(args, args.epochs * epoch_steps)" if self._schedule else "Progress(args)"
         return self._style.pick(
             full=train_function(names, self._structure(names), made, *self._switches()),
-            lean=lean_train_function(self._element_of_arrays(), self._compiling, *self._switches()),
+            lean=lean_train_function(
+                self._lean_data(names),
+                self._compiling,
+                *self._switches(),
+                ordered=self._style.exact,
+            ),
         )
+
+    def _lean_data(self, names: Sequence[str]) -> list[str]:
+        """Lines of a lean script that make `data`, shuffled anew in every epoch."""
+        if self._style.exact:
+            return ordered_data(names, self._structure(names))
+        return shuffled_data(self._element_of_arrays())
 
     def _structure(self, parts: Sequence[str]) -> str:
         """What `fit` wants of a batch: inputs, and targets if there are any.
@@ -297,7 +317,8 @@ class TrainingPrinter:
             return stock_evaluate(self._element_of_arrays())
         code = self._evaluation_code
         assert code is not None
-        return own_evaluate(code, self._training.metrics, self._numpy_metrics)
+        drawn = self._style.exact and draws_itself(self._training.evaluation)
+        return own_evaluate(code, self._training.metrics, self._numpy_metrics, drawn=drawn)
 
     def _element_of_arrays(self) -> str:
         """The arrays to evaluate on, in the structure that Keras wants."""
@@ -306,6 +327,7 @@ class TrainingPrinter:
         return f"({self._structure(parts)})" if nested else "arrays"
 
 
+_BEGIN = "draws.begin(self.seed, int(self.optimizer.iterations))"
 _COMPUTE_LOSS = ("x", "y", "y_pred", "sample_weight", "training")
 _DEFAULTS = ("x=None", "y=None", "y_pred=None", "sample_weight=None", "training=True")
 

@@ -71,12 +71,28 @@ def _weights(facts: Facts, special: bool) -> str:
     return "\n".join([*lines, *_parts(layers, order)])
 
 
+def name_layers_piece(facts: Facts) -> Piece:
+    """`name_layers`, which tells dropouts their names in the source."""
+    own = 'child.name.removeprefix(".")' if _dotted(facts) else "child.name"
+    return Piece(f'''\
+def name_layers(layer, prefix=""):
+    """Tell layers that draw random numbers what they are called in the source."""
+    for child in layer._layers:
+        path = prefix + {own}
+        if isinstance(child, Dropout):
+            child.source_name = path
+        name_layers(child, f"{{path}}.")''')
+
+
+def _dotted(facts: Facts) -> bool:
+    """Whether `scope` put a dot before the name of a layer."""
+    made = (i for g in facts.graphs for i in g.body.walk())
+    return any(scope(i.made.site.name) != i.made.site.name for i in made if isinstance(i, Create))
+
+
 def _parts_of_path(facts: Facts) -> str:
     """The parts of a variable's path, without the dots that `scope` puts before underscores."""
-    made = (i for g in facts.graphs for i in g.body.walk())
-    sites = {i.made.site.name for i in made if isinstance(i, Create)}
-    dotted = any(scope(name) != name for name in sites)
-    return f'variable.path{_BARE if dotted else ""}.split("/")'
+    return f'variable.path{_BARE if _dotted(facts) else ""}.split("/")'
 
 
 def _orders(layer: Layer) -> Iterator[tuple[tuple[str, int], tuple[int, ...]]]:

@@ -23,6 +23,9 @@ CHECK_STEP = (
 )
 """Lines of `train` after a checkpoint is loaded."""
 
+REST = "order[step % epoch_steps :]"
+"""What is left of an epoch that a full script may have begun in the run it resumes."""
+
 NOT_FINITE = "the loss is not finite"
 
 
@@ -65,10 +68,18 @@ class Loop:
     def before(self) -> list[str]:
         """From the optimizer to the first epoch."""
         scheduled = ["steps = args.epochs * epoch_steps"] if self.scheduled else []
+        counted = f"epoch_steps = len(batches({self.rows}, args.batch_size, args.seed, 0))"
+        if self.style.lean and self.style.ordered:
+            return [
+                *([counted] if self.scheduled else []),
+                *scheduled,
+                "step = 0",
+                "for epoch in range(args.epochs):",
+            ]
         return self.style.pick(
             full=[
                 f"step = load_checkpoint(args, {self.state}) if args.resume else 0",
-                f"epoch_steps = len(batches({self.rows}, args.batch_size, args.seed, 0))",
+                counted,
                 *scheduled,
                 *CHECK_STEP,
                 "for epoch in range(step // epoch_steps, args.epochs):",
@@ -84,7 +95,7 @@ class Loop:
     def epoch(self) -> list[str]:
         """What an epoch begins with."""
         return [
-            *self.style.full_only(
+            *self.style.ordered_only(
                 f"order = batches({self.rows}, args.batch_size, args.seed, epoch)",
                 f"loader = {self.batches}",
                 *self.fresh,

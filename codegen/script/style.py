@@ -29,6 +29,15 @@ class Style:
         """Pieces or lines that a lean script goes without."""
         return () if self.lean else parts
 
+    @property
+    def ordered(self) -> bool:
+        """Whether batches come in an order of the script's own, the same in every target."""
+        return self.exact or not self.lean
+
+    def ordered_only(self, *parts: T) -> tuple[T, ...]:
+        """Pieces or lines that such scripts alone have."""
+        return parts if self.ordered else ()
+
     def exact_only(self, *parts: T) -> tuple[T, ...]:
         """Pieces or lines that only an exact script has."""
         return parts if self.exact else ()

@@ -22,6 +22,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_targets(parser, f"{options.SEVERAL} (default: those that `compile` takes)")
     options.add_model(parser)
     options.add_training(parser)
+    options.add_exact(parser)
     options.add_json(parser)
 
 
@@ -44,7 +45,7 @@ def _check(path: Path, args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     from tercet.project import refusals, script_targets
 
     result = load(path, parameters=args.parameters, training=args.training, model=args.model)
-    errors = (*result.errors, *refusals(result, script_targets(args.targets)))
+    errors = (*result.errors, *refusals(result, script_targets(args.targets), exact=args.exact))
     diagnostics = (*errors, *result.warnings)
     code = _code(errors)
     if args.json:

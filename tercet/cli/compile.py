@@ -16,6 +16,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_model(parser)
     options.add_training(parser)
     options.add_float64(parser)
+    options.add_exact(parser)
     options.add_output(parser, "where the scripts go (default: the current folder)")
     parser.add_argument(
         "--lean",

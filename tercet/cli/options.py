@@ -41,6 +41,15 @@ def add_float64(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_exact(parser: argparse.ArgumentParser) -> None:
+    """--exact, as `args.exact`, which `project` follows."""
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="scripts that train to the same weights in every framework",
+    )
+
+
 SEVERAL = "pytorch, tensorflow, mxnet, onnx or all; several: -t pytorch,mxnet or -t twice"
 ONE_FRAMEWORK = "pytorch, tensorflow or mxnet (default: the first that is installed)"
 
@@ -249,6 +258,7 @@ def project(
         after=after,
         inference=inference,
         float64=getattr(args, "float64", False),
+        exact=getattr(args, "exact", False),
     )
     show_warnings(opened.warnings)
     return opened

@@ -61,6 +61,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_model(parser)
     options.add_training(parser)
     options.add_float64(parser)
+    options.add_exact(parser)
     options.add_interpreter(parser)
     parser.add_argument(
         "--save", metavar="FILE", type=Path, help="the weights (default: <model>.safetensors)"

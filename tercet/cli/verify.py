@@ -23,6 +23,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_targets(parser)
     options.add_model(parser)
     options.add_float64(parser)
+    options.add_exact(parser)
     options.add_interpreter(parser)
     parser.add_argument(
         "--script",
