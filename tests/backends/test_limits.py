@@ -56,6 +56,26 @@ REFUSED = {
         "output y = x |> avg_pool1d(4, stride = 2, padding = [[0, 3]], ceil = true)",
         "begin in the padding",
     ),
+    "a transposed convolution of volumes in f64": (
+        "mxnet",
+        "input x: f64[N, 2, 4, 4, 4] output y = x |> conv_transpose3d(2, 2)",
+        "no transposed convolution of volumes in float64",
+    ),
+    "a transposed convolution in f64 with a stride and a dilation": (
+        "mxnet",
+        "input x: f64[N, 2, 4, 4] output y = x |> conv_transpose2d(2, 3, stride = 2, dilation = 2)",
+        "computes it wrongly in float64",
+    ),
+    "volumes pooled in f64": (
+        "tensorflow",
+        "input x: f64[N, 2, 4, 4, 4] output y = x |> max_pool3d(2)",
+        "pools no volumes in float64",
+    ),
+    "exact: a recurrent relu in f64": (
+        "mxnet",
+        'input x: f64[N, T, 3] output y = x |> rnn(2, activation = "relu")',
+        "rounds the activation to float32",
+    ),
 }
 """For every limit a program: its target, what stands in the model, a part of what is said."""
 
@@ -86,7 +106,7 @@ def test_what_is_declared_is_refused(name: str, tmp_path: Path) -> None:
     target, body, reason = REFUSED[name]
     path = tmp_path / "net.model"
     path.write_text(f"model M {{ {body} }}", encoding="utf-8")
-    project = open_project(path)
+    project = open_project(path, exact=name.startswith("exact: "))
     with pytest.raises(DiagnosticError, match=reason):
         drafts(project, [target], tmp_path)
     assert any(reason in said for of, said in _limited() if of == target)
