@@ -67,18 +67,20 @@ class ClassPrinter:
         """Raises CannotMerge where the models do not become one class."""
         for group in graphs_by_block(*self._models):
             self._print_group(group)
-        name = self._class_names.fresh(self._family.model.name)
         try:
-            state, code, interface = self._class(self._models, name)
+            finish = self._class(self._models)
+            interface = finish.interface()
+            code = finish.code()
         except CannotMerge as problem:
             if len(self._models) == 1:
                 raise not_printable(self._family.model, self.target.name, problem) from None
             if self._split is not None:  # the model only says that a block has two classes
                 raise self._split from None
             raise
-        notes = tuple(self._notes(code))
-        self.classes.append(replace(code, notes=notes))
-        self._explain(code, state, None)
+        name = self._class_names.fresh(code.name)
+        code = replace(code, name=name, notes=tuple(self._notes(code)))
+        self.classes.append(code)
+        self._explain(code, finish.state, None)
         return interface
 
     def _notes(self, code: ClassCode) -> Iterator[str]:
@@ -94,18 +96,14 @@ class ClassPrinter:
         left = graphs
         problem: CannotMerge | None = None
         while left:
-            chosen, next_problem = self._mergeable(left)
-            if next_problem is not None and chosen[0] in self._compiled:
+            state, code, next_problem = self._largest_class(left)
+            if next_problem is not None and code.graphs[0] in self._compiled:
                 self._split = self._split or next_problem
-            name = self._class_names.fresh(chosen[0].block.name)
-            try:
-                state, code, _ = self._class(chosen, name)
-            except CannotMerge as reason:
-                raise not_printable(chosen[0], self.target.name, reason) from None
+            code = replace(code, name=self._class_names.fresh(code.graphs[0].block.name))
             self.classes.append(code)
             self._printed.add(code)
             self._explain(code, state, problem)
-            taken = set(map(id, chosen))
+            taken = set(map(id, code.graphs))
             left = [g for g in left if id(g) not in taken]
             problem = next_problem
         for group in self._same_instance:
@@ -126,33 +124,30 @@ class ClassPrinter:
                 Decision(code.name, block.name_span, f"{name} is fixed: {reason}")
             )
 
-    def _mergeable(self, graphs: list[Graph]) -> tuple[list[Graph], CannotMerge | None]:
-        """The largest prefix-greedy set of specialisations that one class can print.
+    def _largest_class(self, graphs: list[Graph]) -> tuple[State, ClassCode, CannotMerge | None]:
+        """The class of as many specialisations as one can print: all, or the first and, in order,
+        those that go with it; and what keeps the first of the others out.
 
-        And what keeps the first of the others out of it.
+        Raises DiagnosticError for a specialisation that has no class by itself.
         """
-        if self._problem(graphs) is None:
-            return graphs, None
-        chosen = graphs[:1]
-        first: CannotMerge | None = None
-        for graph in graphs[1:]:
-            problem = self._problem([*chosen, graph])
-            if problem is None:
-                chosen.append(graph)
-            first = first or problem
-        return chosen, first
-
-    def _problem(self, graphs: list[Graph]) -> CannotMerge | None:
-        """What keeps specialisations from being one class."""
-        if len(graphs) == 1:
-            return None
         try:
-            self._class(graphs, "_")
+            finish = self._class(graphs)
+            return finish.state, finish.code(), None
         except CannotMerge as problem:
-            return problem
-        return None
+            if len(graphs) == 1:
+                raise not_printable(graphs[0], self.target.name, problem) from None
+            first = problem if len(graphs) == 2 else None
+        state, code, _ = self._largest_class(graphs[:1])
+        for graph in graphs[1:] if first is None else ():
+            try:
+                finish = self._class([*code.graphs, graph])
+                state, code = finish.state, finish.code()
+            except CannotMerge as problem:
+                first = first or problem
+        return state, code, first
 
-    def _class(self, graphs: list[Graph], name: str) -> tuple[State, ClassCode, Interface]:
+    def _class(self, graphs: list[Graph]) -> _Finish:
+        """One class, printed but for the names of references.  Raises CannotMerge."""
         state = self._state(graphs)
         inputs = tuple(state.names.of(entry.value.name) for entry in graphs[0].inputs)
         bodies = [graph.body for graph in graphs]
@@ -162,9 +157,7 @@ class ClassPrinter:
         print_region(state, frame)
         write_built_ahead(state, frame)
         self._leave(state, frame)
-        finish = _Finish(state)
-        interface = finish.interface()
-        return state, finish.code(name, inputs, frame), interface
+        return _Finish(state, frame, inputs)
 
     def _state(self, graphs: list[Graph]) -> State:
         target = self.target
@@ -224,33 +217,37 @@ class ClassPrinter:
 class _Finish:
     """Spells references by the names of the constructor's and of the forward function's scope."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, state: State, frame: Frame, inputs: tuple[str, ...]) -> None:
+        self.state = state
+        self._frame = frame
+        self._inputs = inputs
         taken = state.target.reserved_attributes | state.lists.attributes.keys()
         self._attributes = Names(taken, attributes=True)
         self._sizes: dict[str, str] = {}
         self._stored: dict[str, str] = {}
 
     def interface(self) -> Interface:
-        """What the script says of a model; the class keeps the arguments needed for it.
+        """What the script says of a model; its class, asked for after this, keeps the arguments
+        needed for it.
 
         Raises CannotMerge.
         """
-        graphs = self._state.graphs
-        if len(graphs) == 1 or self._state.arguments.free is None:
+        graphs = self.state.graphs
+        if len(graphs) == 1 or self.state.arguments.free is None:
             return Interface.of(graphs[0])
-        outputs = self._state.target.tells_output_shapes
+        outputs = self.state.target.tells_output_shapes
         return Interface.following(graphs, self._from_outside, outputs=outputs)
 
     def _from_outside(self, values: list[int]) -> Expr | None:
-        state = self._state
+        state = self.state
         found = known_size(state.arguments, values, range(len(state.graphs)))
         if found is None:
             return None
         return replace_parts(replace_parts(found, self._in_forward), _of_model)
 
-    def code(self, name: str, inputs: tuple[str, ...], frame: Frame) -> ClassCode:
-        state = self._state
+    def code(self) -> ClassCode:
+        """The class, named as its block.  Raises CannotMerge."""
+        state, frame, inputs = self.state, self._frame, self._inputs
         both = named_conditions(frame.construct, frame.compute, self._attributes.fresh)
         construct = map_expressions(both[0], self._in_constructor)
         build = map_expressions(frame.build, self._in_forward)
@@ -275,7 +272,7 @@ class _Finish:
                 raise
             raise problem.told(graph, state.target.name) from None
         return ClassCode(
-            name,
+            graph.block.name,
             tuple(state.graphs),
             graph.block.documentation,
             tuple(state.arguments.used),
@@ -291,7 +288,7 @@ class _Finish:
     def _in_constructor(self, expr: Expr) -> Expr | None:
         match expr:
             case ArgumentName(identifier):
-                self._state.arguments.use(identifier)
+                self.state.arguments.use(identifier)
                 return Name(identifier)
             case LoopItem() | SizeName():
                 raise CannotMerge("the constructor would need what only the call knows")
@@ -300,13 +297,13 @@ class _Finish:
     def _in_forward(self, expr: Expr) -> Expr | None:
         match expr:
             case ArgumentName(identifier):
-                self._state.arguments.use(identifier)
+                self.state.arguments.use(identifier)
                 if identifier not in self._stored:
                     self._stored[identifier] = self._attributes.fresh(identifier)
                 return Attribute(Name("self"), self._stored[identifier])
             case SizeName(identifier):
                 if identifier not in self._sizes:
-                    self._sizes[identifier] = self._state.names.fresh(identifier)
+                    self._sizes[identifier] = self.state.names.fresh(identifier)
                 return Name(self._sizes[identifier])
         return None
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
+from tercet.compiler.graph.ir import Graph
 from tercet.dsl.records import dataclass
 from tercet.dsl.source import Span
 
@@ -11,13 +12,17 @@ from tercet.dsl.source import Span
 class CannotMerge(Exception):
     """Executions of one text that cannot be printed as one piece of code.
 
-    `reason` says in words how they differ, `span` where in the source, once that is known.
+    `reason` says in words how they differ, `span` where in the source, once that is known;
+    `graphs` are specialisations that differ from the first, where these are known.
     """
 
-    def __init__(self, reason: str, span: Span | None = None) -> None:
+    def __init__(
+        self, reason: str, span: Span | None = None, graphs: Collection[Graph] = ()
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.span = span
+        self.graphs = graphs
 
     def __str__(self) -> str:
         return self.reason if self.span is None else f"{self.reason} ({place(self.span)})"

@@ -140,9 +140,11 @@ def _after(state: State, frame: Frame, column: Sequence[Loop]) -> None:
 
 def _unrolled(state: State, frame: Frame, column: list[Loop], problem: CannotMerge) -> None:
     count = len(column[0].iterations)
-    if any(len(one.iterations) != count for one in column):
+    others = [k for k, one in enumerate(column) if len(one.iterations) != count]
+    if others:
         raise CannotMerge(
-            f"a loop that would be unrolled ({problem}) has different numbers of iterations"
+            f"a loop that would be unrolled ({problem}) has different numbers of iterations",
+            graphs=[state.graphs[frame.graphs[k]] for k in others],
         )
     text = f"unrolled, {count} iterations: {problem}"
     state.decide(column[0].statement.span, text, merged=False)

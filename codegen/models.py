@@ -49,7 +49,13 @@ def print_model(
     while family.free:
         try:
             printed = _print_family(family, make_target)
-        except (CannotMerge, DiagnosticError) as problem:
+        except CannotMerge as problem:
+            reason = _told(problem)
+            for name in (known := family.changed(problem.graphs)):
+                family = family.without(name, reason)
+            if known:
+                continue
+        except DiagnosticError as problem:
             reason = _told(problem)
         else:
             if all(d.merged for d in printed.decisions):

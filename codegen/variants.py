@@ -7,7 +7,7 @@ the parameter is fixed, and the class says why.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -50,6 +50,14 @@ class Family:
             if graph is not None:
                 return [graph]
         return []
+
+    def changed(self, graphs: Collection[Graph]) -> list[str]:
+        """The parameters that have other values than the model, each alone, in any of these."""
+        return [
+            name
+            for name, values in self.free.items()
+            if any(_variant(self.model, {name: value}) in graphs for value in values)
+        ]
 
     def without(self, name: str, reason: str) -> Family:
         """The family in which a parameter is fixed."""

@@ -6,6 +6,7 @@ minima and maxima that are no polynomials themselves.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import ClassVar
 
 from tercet.compiler.dims.polynomial import Atom, Dim, Size, tight
@@ -76,6 +77,7 @@ class Max(_Several):
         return f"max({', '.join(map(str, self.items))})"
 
 
+@lru_cache(maxsize=4096)  # so that the atoms of equal sizes are mostly one object
 def symbol(name: str) -> Dim:
     """The size of that name."""
     return Dim((((Symbol(name),), 1),))

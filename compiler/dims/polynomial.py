@@ -229,9 +229,9 @@ def from_terms(terms: Mapping[Monomial, int]) -> Size:
     kept = [(m, c) for m, c in terms.items() if c]
     if not kept:
         return 0
-    if len(kept) > MAX_TERMS or any(len(m) > MAX_DEGREE for m, _ in kept):
+    if len(kept) > MAX_TERMS or max([len(m) for m, _ in kept]) > MAX_DEGREE:
         raise DimError(f"a size has more than {MAX_TERMS} terms or a degree above {MAX_DEGREE}")
-    if any(c.bit_length() > MAX_BITS for _, c in kept):
+    if max([c.bit_length() for _, c in kept]) > MAX_BITS:
         raise DimError(f"a size has a coefficient of more than {MAX_BITS} bits")
     if len(kept) == 1:
         if not kept[0][0]:

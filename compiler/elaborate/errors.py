@@ -21,9 +21,11 @@ class Stop(Exception):
 
 
 class Sink:
-    """Collects diagnostics; a second one of the same code at the same place is dropped."""
+    """Collects diagnostics, up to some errors; a second one of the same code at the same place is
+    dropped."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = limits.ERRORS) -> None:
+        self._most = most
         self.diagnostics: list[Diagnostic] = []
         self._seen: set[tuple[str, Span]] = set()
         self.errors = 0
@@ -41,7 +43,7 @@ class Sink:
         self._seen.add(key)
         self._reported += is_error
         self.diagnostics.append(replace(diagnostic, notes=(*diagnostic.notes, *chain)))
-        if is_error and self._reported >= limits.ERRORS:
+        if is_error and self._reported >= self._most:
             raise Stop
 
 

@@ -49,8 +49,10 @@ class Session:
         self._long: dict[int, tuple[tuple[Any, ...], int]] = {}
 
     def fork(self) -> Session:
-        """A session for the same texts that knows the same blocks, and reports to nobody."""
+        """A session for the same texts that knows the same blocks, and reports to nobody: it ends
+        at the first error."""
         other = Session()
+        other.sink = Sink(most=1)
         other.memo = dict(self.memo)
         other.applied = set(self.applied)
         other.instances = dict(self.instances)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tercet.compiler.dims import Dim
@@ -98,6 +99,7 @@ class Traced:
 # ---------------------------------------------------------------------------------------- following
 
 
+@lru_cache(maxsize=64)  # targets and checks ask alike
 def traced(graph: Graph) -> Traced:
     """The demands of a graph and of all that it calls, on its own inputs."""
     known: dict[Graph, Traced] = {}

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from tercet.backends.draft import Draft
+from tercet.codegen.decisions import decision_lines
 from tercet.codegen.models import print_model
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.variants import family_of
@@ -23,7 +25,7 @@ from tercet.compiler.graph.ir import Graph
 from tercet.compiler.sizing.sizes import example_sizes
 from tercet.compiler.types import DType
 from tercet.dsl.diagnostics import DiagnosticError
-from tercet.project import Project, open_project, script_text
+from tercet.project import Project, drafts, open_project, script_text
 from tests.e2e.running import Forks
 from tests.samples.catalog import SAMPLES, TARGETS
 
@@ -60,6 +62,20 @@ def test_every_parameter_is_an_argument_or_said_to_be_fixed(name: str, target: s
         else:
             assert arguments[parameter.name] == value
     assert list(arguments) == [p.name for p in model.block.parameters if p.name in arguments]
+
+
+@pytest.mark.parametrize("name", ["resnet18", "unet"])
+def test_a_script_is_the_same_whichever_others_are_printed_before_it(name: str) -> None:
+    """What targets share (the model at other values, what its inputs must obey) has no memory."""
+    path = SAMPLES / f"{name}.model"
+    together = drafts(open_project(path), TARGETS, SAMPLES)
+    for target in TARGETS:
+        alone = drafts(open_project(path), [target], SAMPLES)[target]
+        assert _text(alone) == _text(together[target])
+
+
+def _text(draft: Draft) -> tuple[object, ...]:
+    return draft.header, draft.imports, draft.body, list(decision_lines(draft.decisions))
 
 
 # ------------------------------------------------------------------------------------- as run
