@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tercet.codegen.names import Names
-from tercet.codegen.script.loop import CHECK_STEP
+from tercet.codegen.script.loop import step_check
 from tercet.codegen.script.pieces import Piece, literal, unpacked
 from tercet.compiler.training.optimizers import Adagrad, Optimizer
 
@@ -62,7 +62,7 @@ def train_function(
             "    count = len(arrays[0])",
             "    epoch_steps = len(batches(count, args.batch_size, args.seed, 0))",
             "    step = load_checkpoint(args, model) if args.resume else 0",
-            *(f"    {line}" for line in CHECK_STEP),
+            *(f"    {line}" for line in step_check()),
             f"    progress = {progress}",
             "    with tf.device('CPU'):",
             "        arrays = [tf.constant(array) for array in arrays]",

@@ -17,11 +17,14 @@ LOOP_NAMES = (
 )
 """Names that the lines use; a loss must not take them."""
 
-CHECK_STEP = (
-    "if step > args.epochs * epoch_steps:",
-    '    raise SystemExit(f"{args.resume}: step {step} is beyond {args.epochs} epochs")',
-)
-"""Lines of `train` after a checkpoint is loaded."""
+
+def step_check(steps: str = "args.epochs * epoch_steps") -> tuple[str, ...]:
+    """Lines of `train` after a checkpoint is loaded; `steps` is how many it may have done."""
+    return (
+        f"if step > {steps}:",
+        '    raise SystemExit(f"{args.resume}: step {step} is beyond {args.epochs} epochs")',
+    )
+
 
 REST = "order[step % epoch_steps :]"
 """What is left of an epoch that a full script may have begun in the run it resumes."""
@@ -81,7 +84,7 @@ class Loop:
                 f"step = load_checkpoint(args, {self.state}) if args.resume else 0",
                 counted,
                 *scheduled,
-                *CHECK_STEP,
+                *(step_check("steps") if self.scheduled else step_check()),
                 "for epoch in range(step // epoch_steps, args.epochs):",
             ],
             lean=[

@@ -154,7 +154,7 @@ def train(model, arrays, args):
     step = load_checkpoint(args, model, optimizer) if args.resume else 0
     epoch_steps = len(batches(len(dataset), args.batch_size, args.seed, 0))
     steps = args.epochs * epoch_steps
-    if step > args.epochs * epoch_steps:
+    if step > steps:
         raise SystemExit(f"{args.resume}: step {step} is beyond {args.epochs} epochs")
     for epoch in range(step // epoch_steps, args.epochs):
         model.train()
@@ -498,4 +498,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: e113bc818628bb86
+# Compiled by Tercet. sha256 of the lines above: fee8a93e4a847997

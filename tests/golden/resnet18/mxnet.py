@@ -189,7 +189,7 @@ def train(model, arrays, args):
     step = load_checkpoint(args, model, trainer) if args.resume else 0
     epoch_steps = len(batches(len(arrays[0]), args.batch_size, args.seed, 0))
     steps = args.epochs * epoch_steps
-    if step > args.epochs * epoch_steps:
+    if step > steps:
         raise SystemExit(f"{args.resume}: step {step} is beyond {args.epochs} epochs")
     for epoch in range(step // epoch_steps, args.epochs):
         order = batches(len(arrays[0]), args.batch_size, args.seed, epoch)
@@ -561,4 +561,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 3dab95c1717ce332
+# Compiled by Tercet. sha256 of the lines above: 373f887650185447
