@@ -57,7 +57,7 @@ class ClassPrinter:
         self._compiled = set(all_graphs(family.model))
         self._split: CannotMerge | None = None
         """What keeps a block from being one class at other values of the model's parameters."""
-        self._class_names = Names(target.reserved_names, classes=True)
+        self._class_names = Names(target.reserved_names | {"self"}, classes=True)
         self._attribute_names = Names(target.reserved_attributes, attributes=True)
         self._printed = PrintedClasses(target)
         self._same_instance = specialised_together(*self._models)

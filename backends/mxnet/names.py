@@ -21,7 +21,12 @@ RESERVED_NAMES = (
 )
 """Module-level names of scripts."""
 
-RESERVED_ATTRIBUTES = words(
+_READ_IN_FORWARD = HELPERS | words(
+    "F enumerate len list mx nd nn np range reversed self super tuple zip"
+)
+"""What `hybrid_forward` reads, whose keywords are called like the attributes of parameters."""
+
+RESERVED_ATTRIBUTES = _READ_IN_FORWARD | words(
     """
     alpha apply beta cast collect_params export forward gamma hybrid_forward hybridize
     infer_shape infer_type initialize load load_parameters load_params name name_scope
