@@ -44,6 +44,7 @@ def _batch_norm(op: BatchNorm, layer: Layer) -> Expr:
 def _instance_norm(op: InstanceNorm, layer: Layer) -> Expr:
     return nn.InstanceNorm(
         epsilon=default(op.eps, 1e-5),
+        scale=True,
         **_initial(layer, _GLUON),
     )
 
@@ -75,6 +76,7 @@ def _exact_layer_norm(op: LayerNorm, layer: Layer) -> Expr:
 def _exact_instance_norm(op: InstanceNorm, layer: Layer) -> Expr:
     return Helper("InstanceNorm")(
         epsilon=default(op.eps, 1e-5),
+        scale=True,
         in_channels=layer.parameter("weight").type.shape[0],
         **_initial(layer, _GLUON),
     )

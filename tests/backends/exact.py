@@ -25,13 +25,18 @@ NOISE = 1e-13
 
 
 def prepare(
-    path: Path, folder: Path, flags: str = "", parameters: Mapping[str, str] | None = None
+    path: Path,
+    folder: Path,
+    flags: str = "",
+    parameters: Mapping[str, str] | None = None,
+    *,
+    lean: bool = False,
 ) -> None:
     """Writes the folder of a job: the scripts of the float64 twin of a `.model` file."""
     project = open_project(path, parameters=parameters, float64=True, exact=True)
     folder.mkdir(parents=True)
     for framework in FRAMEWORKS:
-        (folder / f"{framework}.py").write_text(script_text(project, framework, folder))
+        (folder / f"{framework}.py").write_text(script_text(project, framework, folder, lean=lean))
     (folder / "flags.txt").write_text(flags)
 
 

@@ -47,7 +47,7 @@ model M {
 model M {
     input x: f32[N, 4]
     line = x |> reshape([N, 1, 4]) |> conv1d(3, 3, padding = "same", bias = false) |> batch_norm
-    h = line |> relu |> conv1d(2, 2) |> flatten
+    h = line |> tanh |> instance_norm |> conv1d(2, 2) |> flatten
     volume = x |> reshape([N, 1, 2, 2, 1]) |> conv3d(3, [2, 1, 1], bias = false) |> batch_norm
     v = volume |> relu |> conv3d(2, 1) |> flatten
     y = concat([h, v], axis = 1) |> dense(4)

@@ -308,6 +308,11 @@ def _element_losses() -> list[OpCase]:
         "smooth_l1": (loss.SmoothL1(beta=0.7), *_PAIR),
         "binary_cross_entropy": (loss.BinaryCrossEntropy(), p, q),
         "binary_cross_entropy_with_logits": (loss.BinaryCrossEntropyWithLogits(), (3, 5), q),
+        "binary_cross_entropy_of_zeros": (
+            loss.BinaryCrossEntropyWithLogits("sum"),
+            Input((3, 5), "zero"),
+            q,
+        ),
         "kl_div": (loss.KlDiv("sum"), (3, 5), q),
         "hinge": (loss.Hinge(), (3, 5), Input((3, 5), "sign")),
         "cosine_similarity": (loss.CosineSimilarity(), *_PAIR),
