@@ -17,7 +17,7 @@ and most outputs of a block or model."""
 SPECIALISATIONS: Final = 2_000
 """Most blocks told apart by their arguments and the types of their inputs."""
 
-STEPS: Final = 500_000
+STEPS: Final = 1_000_000
 """Most statements, iterations and elements of lists that are worked through."""
 
 ITERATION: Final = 10

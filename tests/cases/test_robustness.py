@@ -106,7 +106,7 @@ TEXTS = {
         """model M {
             input x: f32[N]
             sizes = []
-            for i in range(2, 700) { sizes = sizes + [N % i] }
+            for i in range(2, 1000) { sizes = sizes + [N % i] }
             output y = full([max(sizes) + 1], 1.0) + sum(x)
         }""",
         [("E0412", 5)],

@@ -100,7 +100,7 @@ LARGEST = {
     "a loop": f"{_HEAD} for i in range({_MOST}) {{ h = h |> dense(4) }} output h }}",
     "a loop of unlike layers": f"{_HEAD} for i in range(1, {_MOST // 2}) {{ h = h |> dense(i) }}"
     " output h }",
-    "small loops in a long one": f"{_HEAD} for i in range({limits.STEPS // 10}) {{"
+    "small loops in a long one": f"{_HEAD} for i in range({limits.STEPS // 70}) {{"
     " for j in range(2) { k = j } } output y = h + k }",
     "outputs": f"{_HEAD} p = [x] * {_MOST} output p }}",
     "a list of operands": f"{_HEAD} output y = concat([x] * {limits.ITEMS}, axis = 1) }}",
