@@ -1,9 +1,10 @@
 """`python -m benchmarks.random_programs`: random programs by the thousand, and the record of it.
 
 Every program follows from its number (`tests/random_programs`); it is compiled for all targets,
-run, trained by a step, and a part of them exported.  Of each kind of finding the first is shrunk.
-Then
-known faults are put back into the compiler one at a time, and must be found.  The record,
+run, trained by a step, and a part of them exported, written lean, or built with other arguments.
+Of each kind of finding the first is shrunk.  Then known faults are put back into the compiler one
+at a time, and must be found.  `--again 17 203` tries single numbers anew, where the code has been
+mended since: the record then keeps what was found, and tells under `again` what is.  The record,
 `benchmarks/random_programs.json`, is written after every chunk, so that a campaign that was
 interrupted goes on; where the code has changed since, it begins anew.
 """
@@ -14,9 +15,10 @@ import argparse
 import contextlib
 import hashlib
 import json
+import re
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,24 +46,29 @@ class Record:
     code: str
     next: int = 0
     seconds: float = 0.0
-    exported: int = 0
-    trained_alike: int = 0
+    compared: dict[str, int] = field(default_factory=dict)
+    """In how many programs what was compared."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """In how many programs what was not, and why."""
     unjudged: dict[str, int] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
     findings: list[dict[str, Any]] = field(default_factory=list)
     mutants: dict[str, dict[str, Any]] = field(default_factory=dict)
+    again: dict[str, Any] = field(default_factory=dict)
+    """What the numbers with findings give with later code."""
     machine: dict[str, str] = field(default_factory=machine)
 
-    def add(self, program: Program, verdict: Verdict) -> None:
+    def add(self, verdict: Verdict) -> None:
         """Counts what became of a program; findings are told apart from it."""
         self.next += 1
-        self.exported += program.exported
-        self.trained_alike += not (program.is_random or program.has_ties)
-        refused = Counter(self.refusals)
-        refused.update(verdict.refusals.values())
-        self.refusals = dict(sorted(refused.items()))
-        if verdict.unjudged:
-            self.unjudged[verdict.unjudged] = self.unjudged.get(verdict.unjudged, 0) + 1
+        self.compared = _counted(self.compared, verdict.compared)
+        self.left_out = _counted(self.left_out, verdict.left_out)
+        self.refusals = _counted(self.refusals, verdict.refusals.values())
+        self.unjudged = _counted(self.unjudged, [verdict.unjudged] if verdict.unjudged else [])
+
+
+def _counted(before: dict[str, int], found: Iterable[str]) -> dict[str, int]:
+    return dict(sorted((Counter(before) + Counter(found)).items()))
 
 
 class _Found(Exception):
@@ -72,7 +79,12 @@ def main() -> int:
     """Run the campaign, or the rest of it; the exit code is 1 where it is not as it should be."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.random_programs")
     parser.add_argument("--programs", type=int, default=PROGRAMS, help=f"default {PROGRAMS:,}")
+    parser.add_argument(
+        "--again", type=int, nargs="*", help="numbers to try with the code as it is"
+    )
     args = parser.parse_args()
+    if args.again is not None:
+        return _again(args.again)
     record = _begun()
     with Workers(FRAMEWORKS) as workers:
         while record.next < args.programs:
@@ -95,14 +107,34 @@ def _try(record: Record, workers: Workers) -> None:
     number = record.next
     program = program_of(number)
     verdict = judge(program, workers)
-    record.add(program, verdict)
-    known = {(f["target"], f["kind"]) for f in record.findings}
+    record.add(verdict)
+    known = {_kind(f["target"], f["kind"], f["message"]) for f in record.findings}
     for finding in verdict.findings:
         smallest = program.text
-        if (finding.target, finding.kind) not in known:
+        if (kind := _kind(finding.target, finding.kind, finding.message)) not in known:
             smallest = _smallest(number, finding, workers)
-            known.add((finding.target, finding.kind))
+            known.add(kind)
         record.findings.append({"number": number, **asdict(finding), "program": smallest})
+
+
+def _kind(target: str, kind: str, message: str) -> tuple[str, str, str]:
+    """What findings with the same cause have in common: of a crash, what it ended with."""
+    told = message.strip().splitlines()[-1] if kind in ("crash", "compile", "file") else ""
+    return target, kind, re.sub(r"\d+", "", told)[:60]
+
+
+def _again(numbers: list[int]) -> int:
+    """Tries single programs, and writes what they give into the record that there is."""
+    record = Record(**json.loads(RECORD.read_text("utf-8")))
+    found: dict[str, list[str]] = {}
+    with Workers(FRAMEWORKS) as workers:
+        for number in numbers:
+            findings = judge(program_of(number), workers).findings
+            found[str(number)] = [str(finding)[-300:] for finding in findings]
+    before = record.again.get("programs", {}) if record.again.get("code") == _digest() else {}
+    record.again = {"code": _digest(), "programs": {**before, **found}}
+    _write(record)
+    return int(any(found.values()))
 
 
 def _smallest(number: int, finding: Finding, workers: Workers) -> str:

@@ -39,9 +39,10 @@ def read_sizes(
 ) -> list[Statement]:
     """Statements that bind the sizes wanted, `names` from source to Python.
 
-    Of a size declared as `16 * H + 1`, H is worked out.  Raises UnreadSize.
+    Of a size that is only declared as `16 * H + 1`, H is worked out.  Raises UnreadSize.
     """
     wanted = dict(names)
+    told_alone = {d.id for e in graph.inputs for d in e.declared if isinstance(d, nodes.Name)}
     reads: list[Statement] = []
     for index, entry in enumerate(graph.inputs):
         plain: list[str | None] = [None] * len(entry.declared)
@@ -51,8 +52,11 @@ def read_sizes(
             if form is None or form[0] not in wanted:
                 continue
             name, factor, addend = form
+            is_alone = (factor, addend) == (1, 0)
+            if name in told_alone and not is_alone:
+                continue  # another axis has this size itself
             variable = plain[axis] = wanted.pop(name)
-            if (factor, addend) != (1, 0):
+            if not is_alone:
                 derived.append(Assign((Name(variable),), _solved(Name(variable), factor, addend)))
         if any(plain):
             reads += target.read_sizes(graph, index, Name(inputs[index]), plain)

@@ -7,6 +7,7 @@ from tercet.codegen.expr import Binary, Expr, Helper
 from tercet.codegen.target import infix
 from tercet.compiler.ops import elementwise as ops
 from tercet.compiler.ops.base import Op
+from tercet.compiler.types import DType
 
 _FUNCTIONS: dict[type[Op], Expr] = {
     ops.Abs: tf.abs,
@@ -95,7 +96,9 @@ def _maximum(op: ops.Maximum, at: Placed, a: Expr, b: Expr) -> Expr:
 
 @lower(ops.Where)
 def _where(op: ops.Where, at: Placed, condition: Expr, a: Expr, b: Expr) -> Expr:
-    if at.constant(1) is not None and at.constant(2) is not None:
+    """TensorFlow takes the dtype from the second operand, and a number's is f32 or i32."""
+    alone = at.result.dtype not in (DType.F32, DType.I32) or at.constant(2) is not None
+    if at.constant(1) is not None and alone:
         a = tf.constant(a, at.dtype(at.result.dtype))
     return tf.where(condition, a, b)
 

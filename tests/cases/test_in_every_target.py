@@ -110,6 +110,24 @@ PROGRAMS = {
         "mean(y ** 2)",
         _X,
     ),
+    "a size of which one input has the double": _program(
+        "h = roll(x, 1, axis = 2) * mean(x_1)\nb = conv1d(4, 1)\noutput y = b(h), z = x_1 * 2",
+        "mean(y ** 2) + mean(z)",
+        Column("x", "f32", ("N", "4", "2 * T")),
+        Column("x_1", "f32", ("N", "T", "4")),
+    ),
+    "scales of all normalisations": _program(
+        "h = x |> conv2d(4, 1) |> instance_norm |> group_norm(2) |> batch_norm |> tanh\n"
+        "output y = h |> layer_norm |> rms_norm",
+        "mean(tanh(y) ** 3)",
+        _IMAGE,
+    ),
+    "numbers as the second operand of where, in f64": _program(
+        "h = where(x > 0, 0.5, x |> dense(4)) + where(x < 0, -inf, x)\nids = cast(x > 0, i64)\n"
+        "output y = tanh(h) + cast(where(x > 1, 3, ids), f64)",
+        "mean(where(y > 0, 0.5, y) ** 2)",
+        _DOUBLE,
+    ),
     "a block with an output that is not used": _program(
         "_a, y = x |> Two\noutput y", "mean(y ** 2)", _IMAGE
     ),
@@ -160,7 +178,7 @@ def test_a_program(name: str, workers: Workers) -> None:
 def test_a_shared_transposed_convolution_trains(workers: Workers, tmp_path: Path) -> None:
     """Many steps of Adam: they end near each other, not at one place."""
     text = (HERE / "examples/z6.model").read_text("utf-8")
-    verdict = Trial(text, tmp_path, alike=False).verdict(workers)
+    verdict = Trial(text, tmp_path, apart="one is no model of another").verdict(workers)
     assert not _told(verdict)
 
 

@@ -14,7 +14,6 @@ from tests.random_programs.writer import Shape, Writer, shape_text, times
 Make = Callable[[Writer, str, Shape], tuple[str, Shape] | None]
 
 CHANGES: Final[list[tuple[tuple[int, ...], Make]]] = []
-_SIZES = ("2", "3", "4", "4")
 
 
 def change(*ranks: int) -> Callable[[Make], Make]:
@@ -36,7 +35,7 @@ def changed(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
 def _dense(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
     if not writer.is_known(shape[-1]):
         return None
-    units = writer.one_of(_SIZES)
+    units = writer.one_of(writer.sizes)
     return f"({x} |> dense({units}))", (*shape[:-1], units)
 
 
@@ -44,7 +43,7 @@ def _dense(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
 def _rows_to_image(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
     if not writer.is_known(shape[-1]):
         return None
-    sizes = tuple(writer.one_of(_SIZES) for _ in range(3))
+    sizes = tuple(writer.one_of(writer.sizes) for _ in range(3))
     image = (shape[0], *sizes)
     return f"({x} |> dense({times(*sizes)}) |> reshape({shape_text(image)}))", image
 
@@ -53,7 +52,7 @@ def _rows_to_image(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | 
 def _rows_to_line(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
     if not writer.is_known(shape[-1]):
         return None
-    line = (shape[0], writer.one_of(_SIZES), writer.one_of(_SIZES))
+    line = (shape[0], writer.one_of(writer.sizes), writer.one_of(writer.sizes))
     return f"({x} |> dense({times(*line[1:])}) |> reshape({shape_text(line)}))", line
 
 
@@ -62,8 +61,11 @@ def _convolved(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None
     if not writer.is_known(shape[1]):
         return None
     n, _, h, w = shape
-    channels = writer.one_of(_SIZES)
-    return f"({x} |> conv2d({channels}, 3, padding = 1))", (n, channels, h, w)
+    channels = writer.one_of(writer.sizes)
+    kind = writer.one_of(
+        ["conv2d({}, 3, padding = 1)", *writer.standard("ConvBnRelu({}, kernel = 1)")]
+    )
+    return f"({x} |> {kind.format(channels)})", (n, channels, h, w)
 
 
 @change(4)
@@ -71,7 +73,7 @@ def _upsampled(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None
     if not writer.is_known(shape[1]):
         return None
     n, _, h, w = shape
-    channels = writer.one_of(_SIZES)
+    channels = writer.one_of(writer.sizes)
     made = (n, channels, times(2, h), times(2, w))
     return f"({x} |> conv_transpose2d({channels}, 2, stride = 2))", made
 
@@ -113,7 +115,7 @@ def _channels_to_pixels(writer: Writer, x: str, shape: Shape) -> tuple[str, Shap
 def _halves_gated(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
     if not writer.is_known(shape[-1]):
         return None
-    units = writer.one_of(_SIZES)
+    units = writer.one_of(writer.sizes)
     return f"({x} |> dense(2 * {units}) |> glu)", (*shape[:-1], units)
 
 
@@ -193,3 +195,104 @@ def _top(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
     name = writer.fresh("top")
     writer.line(f"{name}, _{name} = {x} |> topk(2)")
     return name, (*shape[:-1], "2")
+
+
+@change(4)
+def _reduced_image(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    """Fewer cells, by a window that leaves some out or begins in the padding."""
+    n, c, h, w = shape
+    if not (c.isdigit() and h.isdigit() and w.isdigit()) or min(int(h), int(w)) < 2:
+        return None
+    up = (n, c, *(str((int(size) + 1) // 2) for size in (h, w)))
+    down = (n, c, *(str(int(size) // 2) for size in (h, w)))
+    kinds = [
+        (f"conv2d({c}, 3, stride = 2, padding = 1)", up),
+        (f"conv2d({c}, 2, stride = 2, padding = 1, bias = false)", (n, c, *_plus(down))),
+        ("avg_pool2d(2, stride = 2, ceil = true)", up),
+        ("avg_pool2d(3, stride = 2, padding = 1, count_include_pad = true)", up),
+        ("max_pool2d(3, stride = 2, padding = 1)", up),
+        ("adaptive_avg_pool2d(1)", (n, c, "1", "1")),
+        *((text, up) for text in writer.standard(f"BasicBlock({c}, stride = 2)")),
+    ]
+    text, made = writer.one_of(kinds)
+    return f"({x} |> {text})", made
+
+
+def _plus(shape: Shape) -> Shape:
+    return tuple(str(int(size) + 1) for size in shape[2:])
+
+
+@change(4)
+def _patches(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    n, c, h, w = shape
+    if not (c.isdigit() and h.isdigit() and w.isdigit()) or int(h) % 2 or int(w) % 2:
+        return None
+    if not writer.standard(""):
+        return None
+    width = writer.one_of(writer.sizes)
+    made = (n, str(int(h) * int(w) // 4), width)
+    return f"({x} |> PatchEmbedding({width}, patch = 2))", made
+
+
+@change(3)
+def _line_upsampled(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    if not writer.is_known(shape[1]):
+        return None
+    channels = writer.one_of(writer.sizes)
+    made = (shape[0], channels, times(2, shape[2]))
+    return f"({x} |> conv_transpose1d({channels}, 2, stride = 2))", made
+
+
+@change(3)
+def _recurrent_states(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    """The sequence and the last state of one layer, both of them used."""
+    if not writer.is_known(shape[-1]):
+        return None
+    name, units = writer.fresh("state"), writer.one_of(["2", "3"])
+    both = writer.chance(2)
+    options = f"{units}{', bidirectional = true' * both}, return_state = true"
+    kind = writer.one_of([("h{0}, {0}", "gru"), ("h{0}, {0}", "rnn"), ("h{0}, {0}, c{0}", "lstm")])
+    writer.line(f"{kind[0].format(name)} = {x} |> {kind[1]}({options})")
+    last = f"{name}[-1] + c{name}[0]" if kind[1] == "lstm" else f"{name}[-1]"
+    made = (*shape[:2], times(2 if both else 1, units))
+    return f"(h{name} + mean({last}))", made
+
+
+@change(3)
+def _stacked_recurrent(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    if not writer.is_known(shape[-1]):
+        return None
+    kind = writer.one_of(["gru", "lstm", "rnn"])
+    return f"({x} |> {kind}(2, layers = 2, bidirectional = true))", (*shape[:2], "4")
+
+
+@change(3)
+def _matrix_product(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    n, rows, _ = shape
+    x = writer.named(x)
+    return f"({x} @ transpose({x}, [0, 2, 1]))", (n, rows, rows)
+
+
+@change(2, 3)
+def _outer(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    """Every cell with every other one, by new axes."""
+    x = writer.named(x)
+    last = shape[-1]
+    return f"({x}[..., none] - 0.5 * {x}[..., none, :])", (*shape, last)
+
+
+@change(3, 4)
+def _normed(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    axis = writer.number(1, len(shape) - 1)
+    kind = writer.one_of(["l1({0}", "prod(1 + 0.1 * tanh({0})", "l2(1 + abs({0})"])
+    return f"{kind.format(x)}, axis = {axis})", (*shape[:axis], *shape[axis + 1 :])
+
+
+@change(2, 3, 4)
+def _lengthened(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    axis = writer.number(1, len(shape) - 1)
+    made = (*shape[:axis], times(2, shape[axis]), *shape[axis + 1 :])
+    twos = ", ".join("2" if k == axis else "1" for k in range(len(shape)))
+    x = writer.named(x)
+    kinds = [f"repeat({x}, 2, axis = {axis})", f"tile({x}, [{twos}])"]
+    return writer.one_of([*kinds, f"concat([{x}, tanh({x})], axis = {axis})"]), made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from tests.random_programs.writer import Shape, Tensor, Writer
 
@@ -77,3 +77,67 @@ def _by_number(writer: Writer, y: Tensor, t: str) -> tuple[str, list[tuple[str, 
     kind = writer.one_of(["{t} == 1", "{t} > 1", "{t} % 2 == 0 and not ({t} == 2)"]).format(t=t)
     text = f"mean(where({kind}, tanh({y.name}), cast({t}, {writer.float})))"
     return text, [("i64", y.shape)]
+
+
+@loss
+def _rows_that_count(writer: Writer, y: Tensor, t: str) -> tuple[str, list[tuple[str, Shape]]]:
+    """Classes of which some, or all, are left out, or weigh more."""
+    if not y.shape[-1].isdigit() or int(y.shape[-1]) < 4:
+        return f"mean({y.name} * stop_gradient(tanh({y.name})))", []
+    kind = writer.one_of(["cross_entropy({}", "nll(log_softmax({}, axis = -1)"])
+    settings = writer.one_of([", ignore_index = 1", ', reduction = "sum"', ", ignore_index = 3"])
+    return f"{kind.format(f'tanh({y.name})')}, {t}, axis = -1{settings})", [("i64", y.shape[:-1])]
+
+
+@loss
+def _weighed(writer: Writer, y: Tensor, t: str) -> tuple[str, list[tuple[str, Shape]]]:
+    kind = writer.one_of(["mse", "mae", "huber", "smooth_l1"])
+    text = f"{kind}(tanh({y.name}), {t}, weight = square({t}) + 0.1)"
+    return text, [(writer.float, y.shape)]
+
+
+@loss
+def _probabilities(writer: Writer, y: Tensor, t: str) -> tuple[str, list[tuple[str, Shape]]]:
+    kind = writer.one_of(
+        ["kl_div(log_sigmoid({y}), {t})", "binary_cross_entropy(sigmoid({y}), {t})"]
+    )
+    inside = kind.format(y=f"tanh({y.name})", t=f"cast({t}, {writer.float})")
+    return inside, [("bool", y.shape)]
+
+
+@loss
+def _directions(writer: Writer, y: Tensor, t: str) -> tuple[str, list[tuple[str, Shape]]]:
+    kind = writer.one_of(["cosine_similarity(1 + tanh({y}), {t})", "hinge(tanh({y}), sign({t}))"])
+    return kind.format(y=y.name, t=t), [(writer.float, y.shape)]
+
+
+@loss
+def _random(writer: Writer, y: Tensor, t: str) -> tuple[str, list[tuple[str, Shape]]]:
+    if writer.float != "f32":
+        return f"0.5 * mean(abs(tanh({y.name})))", []
+    kind = writer.one_of(["random_normal", "random_uniform", "random_bernoulli"])
+    return f"mean(tanh({y.name}) * {kind}({y.name}.shape))", []
+
+
+def settings_of(writer: Writer, outputs: Sequence[Tensor], targets: Sequence[Any]) -> list[str]:
+    """Lines of a `train` besides its loss: how it goes down, and what is measured."""
+    kinds = ["sgd(lr = 0.05)", "sgd(lr = 0.05)", "sgd(lr = 0.05, momentum = 0.9, nesterov = true)"]
+    kinds += ["sgd(lr = 0.05, momentum = 0.5, weight_decay = 0.01)"]
+    lines = [f"optimizer = {writer.one_of(kinds)}"]
+    clip = writer.one_of(["none", "none", "global_norm(0.05)", "value(0.01)"])
+    lines += [f"clip = {clip}"] * (clip != "none")
+    schedule = writer.one_of(["", "", "cosine(warmup = 2)", "step(size = 1, gamma = 0.5)"])
+    lines += [f"schedule = {schedule}"] * bool(schedule)
+    found = [t for t in targets if t.dtype == writer.float]
+    metrics = [
+        f"m{k} = {writer.one_of(['mae', 'mse', 'rmse'])}({_of(t, outputs)}, {t.name})"
+        for k, t in enumerate(found)
+    ]
+    lines += [f"metrics = {{ {', '.join(metrics)} }}"] * bool(metrics)
+    return [f"    {line}" for line in lines]
+
+
+def _of(target: Any, outputs: Sequence[Tensor]) -> str:
+    """The output that a target, which has its number, belongs to."""
+    number = int(target.name.removeprefix("target").rstrip("_"))
+    return outputs[number].name

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tests.random_programs.changes import changed
+from tests.random_programs.masks import mask_for
 from tests.random_programs.terms import expression
 from tests.random_programs.writer import (
     Block,
@@ -84,6 +85,9 @@ def loop(writer: Writer) -> None:
         f"for {index} in range({writer.one_of(counts)})",
         f"for {index}, s{index} in enumerate([0.5, 1.25])",
         f"for s{index} in [1.5, -0.5]",
+        f"for {index}, s{index} in zip([0, 1, 2], [1.5, 0.5, -1.5])",
+        f"for {index}, (s{index}, _{index}) in enumerate(STAGES)",
+        f"for {index} in range(len(STAGES))",
     ]
     head = writer.one_of(kinds)
     numbers, flags = list(writer.numbers), list(writer.flags)
@@ -190,6 +194,27 @@ def swap(writer: Writer) -> None:
 
 
 @statement(weight=2)
+def configured(writer: Writer) -> None:
+    """What the settings of a model or block make of a tensor."""
+    tensor = writer.tensor(lambda t: writer.is_known(t.shape[-1]))
+    if tensor is None:
+        return
+    x, wide = tensor.name, writer.sizes[-1]
+    kinds = [f"{x} + mean({x} |> dense({wide}) |> relu, axis = -1, keepdims = true)"]
+    kinds.append(f"{x} + (tanh({x} |> dense({wide})) |> dense({tensor.shape[-1]}))")
+    kinds += [
+        f"if {flag} {{ {x} |> layer_norm }} else {{ tanh({x}) }}" for flag in writer.flags[:1]
+    ]
+    if writer.counts and writer.chance(2):
+        writer.line(f"for _ in range({writer.counts[-1]}) {{")
+        writer.line(
+            f"    {x} = {x} |> dense({tensor.shape[-1]}) |> {writer.one_of(writer.functions)}"
+        )
+        writer.line("}")
+    _rebind(writer, tensor, writer.one_of(kinds))
+
+
+@statement(weight=2)
 def share(writer: Writer) -> None:
     """A bound layer, applied now and perhaps again."""
     tensor = writer.tensor(lambda t: t.rank < 5)
@@ -234,7 +259,8 @@ def several_layers(writer: Writer) -> None:
         return
     name, item = writer.fresh("layers"), writer.fresh("each")
     units = tensor.shape[-1]
-    kinds = [f"dense({units})", "layer_norm()", "dropout(0.25)", f"dense({units}, bias = false)"]
+    kinds = [f"dense({units})", "layer_norm()", f"dense({units}, bias = false)"]
+    kinds += writer.noise("dropout(0.25)")
     made = ", ".join(writer.one_of(kinds) for _ in range(writer.number(1, 3)))
     writer.line(f"{name} = [{made}]")
     writer.line(f"for {item} in {name} {{")
@@ -276,6 +302,65 @@ def parts(writer: Writer) -> None:
     writer.add(Tensor(second, half))
 
 
+@statement(weight=2)
+def bound_block(writer: Writer) -> None:
+    """A block made once and applied twice."""
+    tensor = writer.tensor()
+    if tensor is None:
+        return
+    for block in writer.blocks[::-1]:
+        made = _keeping(writer, block, tensor) if len(block.outputs) == 1 else None
+        if made is None:
+            continue
+        name = writer.fresh("bound")
+        writer.line(f"{name} = {made}")
+        between = writer.one_of(["{}", "tanh({})"]).format(f"{name}({tensor.name})")
+        _rebind(writer, tensor, f"{name}({between})")
+        return
+    writer.unused[tensor.name] = tensor
+
+
+@statement()
+def tied(writer: Writer) -> None:
+    """A product with the weight of a layer that was applied."""
+    tensor = writer.tensor(lambda t: writer.is_known(t.shape[-1]))
+    if tensor is None:
+        return
+    name, units = writer.fresh("dense"), writer.one_of(writer.sizes)
+    writer.line(f"{name} = dense({units})")
+    writer.line(f"{tensor.name} = {tensor.name} + mean({name}({tensor.name}))")
+    kind = writer.one_of(["({0} @ transpose({1}.weight)) @ {1}.weight", "{0} * {1}.weight[0]"])
+    _rebind(writer, tensor, kind.format(tensor.name, name))
+
+
+@statement()
+def constant_array(writer: Writer) -> None:
+    if writer.depth:
+        return
+    tensor = writer.tensor(lambda t: writer.is_known(t.shape[-1]))
+    if tensor is None:
+        return
+    name, size = writer.fresh("b"), tensor.shape[-1]
+    kinds = [f"[{size}] = normal(std = 0.5)", "[1] = constant(0.5)", f"[{size}] = uniform()"]
+    writer.line(f"buffer {name}: {writer.float}{writer.one_of(kinds)}")
+    _rebind(writer, tensor, f"{tensor.name} * ({name} + 1)")
+
+
+@statement()
+def asserted(writer: Writer) -> None:
+    """What is true of sizes and settings, in words and as a condition."""
+    tensor = writer.tensor()
+    if tensor is None:
+        return
+    writer.unused[tensor.name] = tensor
+    size = writer.fresh("size")
+    axis = writer.number(1, tensor.rank - 1)
+    writer.line(f"{size} = {tensor.name}.shape[{axis}]")
+    writer.line(f'assert {size} > 0 and {size} < 4096, "{{{size}}} cells"')
+    shape = [s if k != axis else writer.one_of([size, "-1"]) for k, s in enumerate(tensor.shape)]
+    _rebind(writer, tensor, f"tanh({tensor.name}) |> reshape([{', '.join(shape)}])")
+
+
 @statement()
 def own_parameter(writer: Writer) -> None:
     if writer.depth:
@@ -305,13 +390,127 @@ def embedded(writer: Writer) -> None:
 
 
 @statement()
+def looked_up(writer: Writer) -> None:
+    """Rows of an array, or of an embedding whose table is then the weight of a product."""
+    ids = [t for t in writer.tensors if t.dtype == "int"]
+    if not ids or writer.depth:
+        return
+    tensor = writer.use(writer.one_of(ids))
+    name, size = writer.fresh("table"), writer.one_of(["2", "3", "4"])
+    shape = (*tensor.shape, size)
+    if writer.chance(2):
+        writer.line(f"{name} = embedding(4, {size}, dtype = {writer.float})")
+        made = writer.bind(f"{name}({tensor.name})", shape)
+        writer.bind(f"{made.name} @ transpose({name}.weight)", (*tensor.shape, "4"))
+        return
+    writer.line(f"param {name}: {writer.float}[4, {size}] = normal(std = 0.5)")
+    kinds = [
+        f"gather({name}, {{}})",
+        f"gather({name}, {{}} - 4)",
+        f"take({name}, {{}}, axis = 0)",
+        f"gather(transpose({name}), {{}}, axis = 1)[0][..., none] * {name}[0]",
+    ]
+    writer.bind(writer.one_of(kinds).format(f"cast({tensor.name}, i64)"), shape)
+
+
+@statement()
+def of_some_length(writer: Writer) -> None:
+    """A recurrent layer that stops where it is told."""
+    lengths = [t for t in writer.tensors if t.dtype == "int" and t.rank == 1]
+    if not lengths:
+        return
+    tensor = writer.tensor(lambda t: t.rank == 3 and writer.is_known(t.shape[2]))
+    if tensor is None:
+        return
+    steps = tensor.shape[1]
+    length = writer.use(writer.one_of(lengths))
+    kind = writer.one_of(["gru", "lstm", "rnn"])
+    most = f"clip({length.name}, min = 1, max = {min(int(steps), 4) if steps.isdigit() else 1})"
+    text = f"{kind}(3)({tensor.name}, lengths = cast({most}, i64))"
+    writer.bind(text, (tensor.shape[0], steps, "3"))
+
+
+@statement()
+def steps(writer: Writer) -> None:
+    """Whole numbers as others, with a fraction that is cut away."""
+    ids = [t for t in writer.tensors if t.dtype == "int"]
+    if not ids:
+        return
+    tensor = writer.use(writer.one_of(ids))
+    number = f"(0.7 * cast({tensor.name}, {writer.float}) + 0.15)"
+    kinds = [
+        f"{writer.one_of(['floor', 'ceil', 'round', 'sign'])}({number})",
+        f"cast(cast({number}, i32), {writer.float})",
+        f"{number} // 0.4",
+        f"{number} % 0.4",
+    ]
+    text = writer.one_of(kinds)
+    if tensor.rank > 1:
+        writer.bind(text, tensor.shape)
+    else:
+        writer.bind(f"({text})[..., none]", (*tensor.shape, "1"))
+
+
+@statement()
 def whole_numbers(writer: Writer) -> None:
     ids = [t for t in writer.tensors if t.dtype == "int"]
     if not ids:
         return
     tensor = writer.one_of(ids)
-    kinds = ["({} + 1) % 4", "{} // 2", "3 - {}", "clip({}, max = 2)", "abs({} - 2)"]
+    kinds = ["({0} + 1) % 4", "{0} // 2", "3 - {0}", "clip({0}, max = 2)", "abs({0} - 2)"]
+    kinds += ["minimum({0}, 3 - {0})", "where({0} > 1, {0}, 3)", "({0} * {0}) % 4", "{0} + 1 - 1"]
+    if tensor.rank > 1:
+        last = tensor.rank - 1
+        kinds += [
+            f"cumsum({{0}}, axis = {last}) % 4",
+            f"(sum({{0}}, axis = {last}, keepdims = true) + {{0}}) % 4",
+            f"maximum(min({{0}}, axis = {last}, keepdims = true), {{0}})",
+            f"flip({{0}}, axis = {last})",
+            f"roll({{0}}, 1, axis = {last})",
+            f"(argmax({{0}}, axis = {last}, keepdims = true) % 2 + cast({{0}}, i64)) % 4",
+            f"concat([{{0}}[:, :1], 3 - {{0}}], axis = 1)[:, :{tensor.shape[1]}]",
+        ]
     writer.bind(writer.one_of(kinds).format(tensor.name), tensor.shape, "int")
+
+
+@statement()
+def other_integers(writer: Writer) -> None:
+    """Whole numbers in another dtype."""
+    found = [t for t in writer.tensors if t.dtype != "float"]
+    if not found:
+        return
+    tensor = writer.one_of(found)
+    writer.bind(f"cast({tensor.name}, {writer.one_of(['i32', 'i64'])})", tensor.shape, "int")
+
+
+@statement()
+def seen_or_not(writer: Writer) -> None:
+    """A mask that two expressions use."""
+    tensor = writer.tensor()
+    if tensor is None:
+        return
+    name, x = writer.fresh("seen"), tensor.name
+    writer.line(f"{name} = {mask_for(writer, tensor.shape)}")
+    _rebind(writer, tensor, f"where({name}, {x}, 0) + where({name}, 0.5, tanh({x}))")
+
+
+@statement()
+def some_and_all(writer: Writer) -> None:
+    """Bools of several: of a row, or joined."""
+    found = [t for t in writer.tensors if t.dtype == "bool" and t.rank > 1]
+    if not found:
+        return
+    tensor = writer.one_of(found)
+    last = tensor.rank - 1
+    kinds = [
+        f"any({{0}}, axis = {last}, keepdims = true) and {{0}}",
+        f"all({{0}}, axis = {last}, keepdims = true) or not {{0}}",
+        f"flip({{0}}, axis = {last})",
+        f"concat([{{0}}, not {{0}}], axis = {last})[..., :{tensor.shape[-1]}]",
+        "where({0}, false, {0} == {0})",
+        f"{{0}} != (arange({tensor.shape[-1]}) > 0)",
+    ]
+    writer.bind(writer.one_of(kinds).format(tensor.name), tensor.shape, "bool")
 
 
 @statement()
@@ -321,6 +520,7 @@ def conditions(writer: Writer) -> None:
     if kind == 0 and (tensor := writer.tensor()) is not None:
         text = writer.one_of(["{} > 0", "{} <= 0.5", "not ({} < 0)"]).format(tensor.name)
         writer.bind(text, tensor.shape, "bool")
+        writer.unused[tensor.name] = tensor  # no gradient goes through a comparison
         return
     dtype = "int" if kind == 1 else "bool"
     found = [t for t in writer.tensors if t.dtype == dtype]
@@ -362,16 +562,22 @@ def call(writer: Writer) -> None:
             writer.add(Tensor(name, shape))
 
 
+def _keeping(writer: Writer, block: Block, tensor: Tensor) -> str | None:
+    """The text that makes a block which keeps the shape of a tensor, if it does."""
+    first = block.inputs[0]
+    sizes = _sizes(writer, block, [tensor])
+    if len(block.inputs) > 1 or block.outputs[0] != first or sizes is None:
+        return None
+    return f"{block.name}({_arguments(writer, block, sizes)})"
+
+
 def call_same(writer: Writer, tensor: Tensor) -> bool:
     """A call of a block that gives a tensor of the same shape, under the same name."""
     for block in writer.blocks:
-        first = block.inputs[0]
-        if len(block.inputs) > 1 or block.outputs[0] != first:
+        made = _keeping(writer, block, tensor)
+        if made is None:
             continue
-        sizes = _sizes(writer, block, [tensor])
-        if sizes is None:
-            continue
-        text = f"{tensor.name} |> {block.name}({_arguments(writer, block, sizes)})"
+        text = f"{tensor.name} |> {made}"
         rest = "".join(f", _{writer.fresh('idle')}" for _ in block.outputs[1:])
         writer.line(f"{tensor.name}{rest} = {text}")
         return True
@@ -415,7 +621,8 @@ def _arguments(writer: Writer, block: Block, sizes: dict[str, str]) -> str:
 
 
 def _argument(writer: Writer, parameter: Parameter, block: Block, sizes: dict[str, str]) -> str:
-    if parameter.kind != "layer" and writer.chance(2):
+    required = parameter.kind in ("layer", "layers")
+    if not required and writer.chance(2):
         return ""
     match parameter.kind:
         case "function":
@@ -426,14 +633,40 @@ def _argument(writer: Writer, parameter: Parameter, block: Block, sizes: dict[st
             return writer.one_of(["true", "false"])
         case "number":
             return writer.one_of(["0.5", "2.0", *writer.numbers])
-        case "layer":
+        case "optional":
+            return writer.one_of(["none", "0.75", *writer.numbers])
+        case "widths":
+            wide = ", ".join(writer.one_of(writer.sizes) for _ in range(writer.number(0, 3)))
+            return f"[{wide}]"
+        case "norm":
+            return writer.one_of(["layer_norm", "rms_norm"])
+        case "block":
             shape = tuple(sizes[name] for name in block.inputs[0])
-            like = parameter.like
-            assert like is not None
-            old = [layer for layer in writer.layers if _may_stand_for(layer, like, shape)]
-            if old and writer.chance(2):
-                return writer.one_of(old).name
-            return _layer_like(writer, like, shape)
+            fitting = [b.name for b in writer.blocks if _may_be_inside(writer, b, shape)]
+            return writer.one_of([*writer.functions, *fitting * len(writer.functions)])
+        case "layer":
+            return _layer_for(writer, parameter, block, sizes)
+        case "layers":
+            some = [_layer_for(writer, parameter, block, sizes) for _ in range(writer.number(1, 3))]
+            return f"[{', '.join(some)}]"
+
+
+def _may_be_inside(writer: Writer, block: Block, shape: Shape) -> bool:
+    """Whether a block keeps this shape, without being told anything."""
+    sizes = _sizes(writer, block, [Tensor("", shape)])
+    required = any(parameter.kind in ("layer", "layers") for parameter in block.parameters)
+    return sizes is not None and not required and block.outputs == block.inputs[:1] == block.inputs
+
+
+def _layer_for(writer: Writer, parameter: Parameter, block: Block, sizes: dict[str, str]) -> str:
+    """A bound layer as a block takes it: one that is used elsewhere too, or a new one."""
+    shape = tuple(sizes[name] for name in block.inputs[0])
+    like = parameter.like
+    assert like is not None
+    old = [layer for layer in writer.layers if _may_stand_for(layer, like, shape)]
+    if old and writer.chance(2):
+        return writer.one_of(old).name
+    return _layer_like(writer, like, shape)
 
 
 def _may_stand_for(layer: Layer, like: Layer, shape: Shape) -> bool:

@@ -66,6 +66,58 @@ def _scaled(writer: Writer, x: str, shape: Shape) -> str:
     return f"({number} * {x} + {writer.one_of(['0.25', '1'])})"
 
 
+@term(*_ANY)
+def _where_it_is_defined(writer: Writer, x: str, shape: Shape) -> str:
+    """Functions that are not defined, or grow fast, for some numbers."""
+    kinds = [
+        "sqrt(abs({}) + 0.1)",
+        "log(square({}) + 0.5)",
+        "log1p(abs({}))",
+        "rsqrt(square({}) + 0.5)",
+        "reciprocal(1 + square({}))",
+        "exp(-abs({}))",
+        "expm1(tanh({}))",
+        "tan(0.5 * tanh({}))",
+        "(abs({}) + 0.1) ** 1.5",
+        "tanh({}) ** 3",
+        "2 ** tanh({})",
+    ]
+    return f"({writer.one_of(kinds).format(x)})"
+
+
+@term(*_ANY)
+def _with_a_setting(writer: Writer, x: str, shape: Shape) -> str:
+    kinds = [
+        "leaky_relu(0.2)",
+        "elu(alpha = 0.5)",
+        "celu(0.5)",
+        'gelu(approximate = "tanh")',
+        "hard_sigmoid(alpha = 1 / 6)",
+        "hard_tanh(low = -0.5, high = 2)",
+        "clip(max = 1)",
+        "clip(min = -0.5)",
+    ]
+    return f"({x} |> {writer.one_of(kinds)})"
+
+
+@term(*_ANY)
+def _quotient(writer: Writer, x: str, shape: Shape) -> str:
+    x = writer.named(x)
+    kinds = ["({0} / (1 + abs({0})))", "({0} * sign({0}))", "(-{0} / 3)", "minimum({0}, -{0})"]
+    return writer.one_of(kinds).format(x)
+
+
+@term(*_ANY)
+def _in_more_digits(writer: Writer, x: str, shape: Shape) -> str:
+    """In f64 in between; the other way numbers would be rounded."""
+    if writer.float != "f32":
+        return f"({x} + 0.5)"
+    inner = writer.one_of(
+        ["tanh({})", "cumsum({}, axis = 1)", "({} / 3)", "softmax({}, axis = -1)"]
+    )
+    return f"cast({inner.format(f'cast({x}, f64)')}, f32)"
+
+
 @term(*_ANY, weight=4)
 def _residual(writer: Writer, x: str, shape: Shape) -> str:
     x = writer.named(x)
@@ -132,17 +184,6 @@ def _chosen(writer: Writer, x: str, shape: Shape) -> str:
     return f"where({x} > 0, {x}, 0.5 * {x})"
 
 
-@term(*_ANY)
-def _masked(writer: Writer, x: str, shape: Shape) -> str:
-    masks = [t for t in writer.tensors if t.dtype == "bool" and t.shape == shape[: t.rank]]
-    if not masks:
-        return f"tanh({x})"
-    mask = writer.use(writer.one_of(masks))
-    ones = ["1"] * (len(shape) - mask.rank)
-    wide = f"({mask.name} |> reshape({shape_text((*mask.shape, *ones))}))" if ones else mask.name
-    return writer.one_of(["where({}, {}, 0)", "where(not {}, {}, 0.5)"]).format(wide, x)
-
-
 # -------------------------------------------------------------------------------------- along axes
 
 
@@ -164,8 +205,81 @@ def _operand_twice(writer: Writer, x: str, shape: Shape) -> str:
 def _against_a_reduction(writer: Writer, x: str, shape: Shape) -> str:
     x = writer.named(x)
     axes = writer.one_of([[1], [len(shape) - 1], list(range(1, len(shape)))])
-    kind = writer.one_of(["mean", "sum", "var", "logsumexp"])
+    kind = writer.one_of(["mean", "sum", "var", "logsumexp", "l1"])
     return f"({x} - 0.5 * {kind}({x}, axis = {axes}, keepdims = true))"
+
+
+@term(*_ANY)
+def _divided_by_a_norm(writer: Writer, x: str, shape: Shape) -> str:
+    x = writer.named(x)
+    axis = writer.number(1, len(shape) - 1)
+    kinds = ["l2(1 + abs({0}){1})", "norm(1 + abs({0}){1})", "sqrt(var({0}{1}) + 0.1)"]
+    kinds += ["prod(1 + 0.1 * sin({0}){1})", "sum(square({0}){1})"]
+    size = writer.one_of(kinds).format(x, f", axis = {axis}, keepdims = true")
+    return f"({x} / (1 + {size}))"
+
+
+@term(*_ANY)
+def _rolled(writer: Writer, x: str, shape: Shape) -> str:
+    rank = len(shape)
+    kinds = [f"roll({{}}, {writer.one_of([1, -1])}, axis = {writer.number(1, rank - 1)})"]
+    if rank > 2:
+        kinds.append("roll({}, [1, -1], axis = [1, 2])")
+    if all(size.isdigit() for size in shape[1:]):
+        kinds.append(f"roll({{}}, 3, axis = {rank - 1})")
+    return writer.one_of(kinds).format(x)
+
+
+@term(*_ANY)
+def _triangle(writer: Writer, x: str, shape: Shape) -> str:
+    kind, diagonal = writer.one_of(["tril", "triu"]), writer.one_of(["", ", diagonal = 1"])
+    return f"({x} + {kind}({x}{diagonal}))" if x.isidentifier() else f"{kind}({x}{diagonal})"
+
+
+@term(*_ANY)
+def _with_a_constant(writer: Writer, x: str, shape: Shape) -> str:
+    x = writer.named(x)
+    last = shape[-1]
+    kinds = [
+        f"({x} * full({shape_text(shape)}, 0.5, dtype = {writer.float}))",
+        f"({x} + 0.1 * cast(arange({last}), {writer.float}))",
+        f"({x} + 0.1 * arange(1, {last} + 1, dtype = {writer.float}))",
+        f"({x} - 0.5 * ones_like({x}) + zeros_like({x}))",
+        f"({x} + broadcast_to(mean({x}, axis = 1, keepdims = true), {shape_text(shape)}))",
+        f"({x} * (sigmoid({x}[:, :1]) |> expand({shape_text(('-1', *shape[1:]))})))",
+        f"({x} + full([{last}], 0.25, dtype = {writer.float}))",
+    ]
+    return writer.one_of(kinds)
+
+
+@term(*_ANY)
+def _in_parts(writer: Writer, x: str, shape: Shape) -> str:
+    """Cut, and put together the other way round."""
+    axis = writer.number(1, len(shape) - 1)
+    if not shape[axis].isdigit() or int(shape[axis]) < 2:
+        return f"flip({x}, axis = {axis})"
+    first, second = writer.fresh("t"), writer.fresh("t")
+    sizes = f"[1, {int(shape[axis]) - 1}]"
+    writer.line(f"{first}, {second} = {x} |> split({sizes}, axis = {axis})")
+    return (
+        f"concat([{second}, {expression(writer, first, _one_at(shape, axis), 1)}], axis = {axis})"
+    )
+
+
+def _one_at(shape: Shape, axis: int) -> Shape:
+    return (*shape[:axis], "1", *shape[axis + 1 :])
+
+
+@term(2, 3, 4)
+def _with_a_new_axis(writer: Writer, x: str, shape: Shape) -> str:
+    """Computed with one more axis, which indexing makes and takes."""
+    there, back, wide = writer.one_of(
+        [
+            ("[:, none]", "[:, 0]", (shape[0], "1", *shape[1:])),
+            ("[..., none]", "[..., 0]", (*shape, "1")),
+        ]
+    )
+    return f"({expression(writer, f'{writer.named(x)}{there}', wide, 1)}){back}"
 
 
 @term(*_ANY)
@@ -210,19 +324,33 @@ def _padded(writer: Writer, x: str, shape: Shape) -> str:
 @term(*_ANY, known=(-1,), weight=4)
 def _over_the_last_axis(writer: Writer, x: str, shape: Shape) -> str:
     size = shape[-1]
-    kinds = [f"dense({size})", f"dense({size}, bias = false)", "layer_norm", "rms_norm"]
+    kinds = [
+        f"dense({size})",
+        f"dense({size}, bias = false)",
+        "layer_norm",
+        "rms_norm",
+        f"dense({size}, init = glorot_normal(), bias_init = constant(0.1))",
+        f'dense({size}, name = "{writer.fresh("named")}")',
+    ]
     return f"({x} |> {writer.one_of(kinds)})"
+
+
+@term(3, 4, known=(-1, -2))
+def _over_two_axes(writer: Writer, x: str, shape: Shape) -> str:
+    return f"({x} |> {writer.one_of(['layer_norm', 'rms_norm'])}(axes = [-2, -1]))"
 
 
 @term(*_ANY, known=(1,), weight=3)
 def _over_channels(writer: Writer, x: str, shape: Shape) -> str:
-    kinds = ["batch_norm", "batch_norm", "group_norm(1)", "prelu"]
+    kinds = ["batch_norm", "batch_norm", "group_norm(1)", "prelu", "instance_norm"]
+    kinds += ["batch_norm(momentum = 0.5, eps = 1e-3)"]
     return f"({x} |> {writer.one_of(kinds if len(shape) > 2 else ['batch_norm'])})"
 
 
-@term(*_ANY)
+@term(*_ANY, weight=2)
 def _dropped(writer: Writer, x: str, shape: Shape) -> str:
-    return f"({x} |> dropout(0.25))"
+    layers = writer.noise("dropout(0.25)", "dropout(0.5)") or ("tanh", "gelu")
+    return f"({x} |> {writer.one_of(layers)})"
 
 
 @term(*_ANY, weight=4)
@@ -241,8 +369,54 @@ def _convolution(writer: Writer, x: str, shape: Shape) -> str:
         f"conv2d({channels}, 3, padding = 2, dilation = 2, groups = {channels})",
         f'conv2d({channels}, 2, padding = "same")',
         f"conv_transpose2d({channels}, 3, padding = 1)",
+        f"conv_transpose2d({channels}, 3, stride = 1, padding = 1, groups = {channels})",
+        f"conv2d({channels}, [1, 3], padding = [[0, 0], [2, 0]])",
     ]
     return f"({x} |> {writer.one_of(kinds)})"
+
+
+@term(4, known=(1,), weight=2)
+def _standard_images(writer: Writer, x: str, shape: Shape) -> str:
+    channels = shape[1]
+    calls = writer.standard(
+        f"ConvBnRelu({channels}, kernel = 3, padding = 1)",
+        f"BasicBlock({channels})",
+        "SqueezeExcite(2)",
+        f"InvertedResidual({channels}, expansion = 2)",
+        f"DoubleConv({channels})",
+    )
+    return f"({x} |> {writer.one_of(calls)})" if calls else f"({x} |> batch_norm)"
+
+
+@term(3, known=(-1,), weight=2)
+def _standard_sequences(writer: Writer, x: str, shape: Shape) -> str:
+    calls = writer.standard(
+        "MultiHeadAttention(1, causal = true)",
+        "FeedForward(3, activation = silu)",
+        "EncoderLayer(1, hidden = 4, rate = 0.0)",
+        "EncoderLayer(1, hidden = 4, rate = 0.0, pre_norm = false)",
+    )
+    if not calls:
+        return f"({x} |> layer_norm)"
+    x = writer.named(x)
+    twice = f"CrossAttention(1)({x}, tanh({x}))"
+    return writer.one_of([*(f"({x} |> {call})" for call in calls), twice])
+
+
+@term(5, known=(1,), weight=4)
+def _volume_convolution(writer: Writer, x: str, shape: Shape) -> str:
+    channels = shape[1]
+    kinds = [
+        f"conv3d({channels}, 1)",
+        f"conv3d({channels}, 3, padding = 1)",
+        f"conv_transpose3d({channels}, 3, padding = 1)",
+    ]
+    return f"({x} |> {writer.one_of(kinds)})"
+
+
+@term(5)
+def _volume_pool(writer: Writer, x: str, shape: Shape) -> str:
+    return f"({x} |> {writer.one_of(['max', 'avg'])}_pool3d(3, stride = 1, padding = 1))"
 
 
 @term(4, known=(1,))
@@ -258,8 +432,15 @@ def _pooled(writer: Writer, x: str, shape: Shape) -> str:
 
 @term(3, known=(1,), weight=4)
 def _line_convolution(writer: Writer, x: str, shape: Shape) -> str:
-    kinds = ["1", "3, padding = 1", "3, padding = 1, bias = false"]
-    return f"({x} |> conv1d({shape[1]}, {writer.one_of(kinds)}))"
+    kinds = ["1", "3, padding = 1", "3, padding = 1, bias = false", '2, padding = "same"']
+    name = writer.one_of(["conv1d", "conv1d", "conv_transpose1d"])
+    return f"({x} |> {name}({shape[1]}, {writer.one_of(kinds[:3] if 'trans' in name else kinds)}))"
+
+
+@term(3)
+def _line_average(writer: Writer, x: str, shape: Shape) -> str:
+    x = writer.named(x)
+    return f"({x} - ({x} |> global_avg_pool1d))"
 
 
 @term(3)
@@ -275,7 +456,7 @@ def _recurrent(writer: Writer, x: str, shape: Shape) -> str:
 @term(3, 4, known=(-1,), weight=2)
 def _attention(writer: Writer, x: str, shape: Shape) -> str:
     x = writer.named(x)
-    causal = writer.one_of(["", ", causal = true"])
+    causal = writer.one_of(["", ", causal = true", ", scale = 0.25"])
     query = expression(writer, x, shape, 1)
     return f"scaled_dot_product_attention({query}, {x}, {x}{causal})"
 
@@ -309,6 +490,14 @@ def _as_an_image(writer: Writer, x: str, shape: Shape) -> str:
     axis = writer.number(1, 3)
     wide = (*shape[:axis], "1", *shape[axis:])
     inner = expression(writer, f"({x} |> unsqueeze(axis = {axis}))", wide, 1)
+    return f"({inner} |> squeeze(axis = {axis}))"
+
+
+@term(4, weight=2)
+def _as_a_volume(writer: Writer, x: str, shape: Shape) -> str:
+    axis = writer.number(1, 4)
+    wide = (*shape[:axis], "1", *shape[axis:])
+    inner = expression(writer, f"({x} |> unsqueeze(axis = {axis}))", wide, 2)
     return f"({inner} |> squeeze(axis = {axis}))"
 
 

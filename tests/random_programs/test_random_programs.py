@@ -30,7 +30,7 @@ from tests.random_programs.workers import Workers
 
 COUNT = 60
 _DRAWN = 200
-_DTYPES = {"f32": "float32", "f64": "float64", "i64": "int64", "bool": "bool"}
+_DTYPES = {"f32": "float32", "f64": "float64", "i64": "int64", "i32": "int32", "bool": "bool"}
 
 
 @cache
@@ -42,7 +42,10 @@ def test_every_program_is_valid(tmp_path: Path) -> None:
     """A program that is refused would be looked at by no target."""
     path = tmp_path / "program.model"
     for program in _drawn():
-        columns = {c.name: np.zeros(c.data_shape, _DTYPES[c.dtype]) for c in program.columns}
+        columns = {
+            c.name: np.zeros((program.rows, *c.data_shape[1:]), _DTYPES[c.dtype])
+            for c in program.columns
+        }
         np.savez(tmp_path / "data.npz", **columns)
         result = load(Source(str(path), program.text, path))
         assert not result.errors, "\n".join([program.text, *map(render, result.errors)])
@@ -73,10 +76,25 @@ def test_every_construct_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_programs_differ_in_what_matters() -> None:
     """Of every kind that faults hid in there are some among those that run each time."""
     texts = [program.text for program in _drawn()[:COUNT]]
-    patterns = (r"\bfor ", r"\bif ", r"\b_\w+\d\b", "f64", r"bool\[", r"i64\[", r"\bT\b", "layer =")
+    patterns = (
+        *(
+            r"\bfor ",
+            r"\bif ",
+            r"\b_\w+\d\b",
+            "f64",
+            r"bool\[",
+            r"i(32|64)\[",
+            r"\bT\b",
+            r"layers? =",
+        ),
+        *("-inf", "mask =", r"net = M\(", r"model B\d", "width", "roll", r"\bH\b", "inner = "),
+    )
     for pattern in patterns:
         assert sum(bool(re.search(pattern, text)) for text in texts) >= 3, pattern
     assert sum(program.exported for program in _drawn()[:COUNT]) >= COUNT // 10
+    assert sum(program.lean for program in _drawn()[:COUNT]) >= 3
+    assert sum(bool(program.variant) for program in _drawn()[:COUNT]) >= 3
+    assert sum(program.is_random for program in _drawn()[:COUNT]) <= COUNT // 3
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +108,7 @@ def workers() -> Iterator[Workers]:
 def test_all_targets_agree(number: int, workers: Workers) -> None:
     def check(program: Program) -> None:
         verdict = judge(program, workers)
-        assert not verdict.findings, "\n".join([program.text, *map(str, verdict.findings)])
+        assert not verdict.findings, "\n".join([str(program), *map(str, verdict.findings)])
         assert not verdict.refusals, f"{program.text}\n{verdict.refusals}"
 
     search(number, check)

@@ -2,8 +2,10 @@
 
     python -m tests.random_programs.worker pytorch
 
-Reads a JSON list per line: a folder and the flags of its script; answers with a JSON text, which is
-empty where all went well.  Of an exported Symbol it makes ONNX.
+Reads a JSON list per line: a folder, a script there and its flags; answers with a JSON text, which
+is empty where all went well.  Of an exported Symbol it makes ONNX.  A script called "plan" is none:
+its flag is a comparison of a class at other arguments with what `-P` makes of it
+(tests/samples/parameters_worker.py).
 """
 
 from __future__ import annotations
@@ -38,14 +40,22 @@ def _prepare(framework: str) -> None:
     importlib.import_module({"pytorch": "torch"}.get(framework, framework))
 
 
-def _run(framework: str, folder: Path, flags: list[str]) -> None:
+def _run(framework: str, folder: Path, name: str, flags: list[str]) -> None:
     if framework == "tensorflow":
         keras = importlib.import_module("keras")
 
         keras.config.set_floatx("float32")  # what a script before may have changed
         keras.config.set_dtype_policy("float32")
         keras.backend.clear_session()
-    script = folder / f"{framework}.py"
+    if name == "plan":
+        from tests.samples.parameters_worker import compare
+
+        own = folder / f"{framework}.arguments"  # each framework writes weights and outputs
+        own.mkdir()
+        with contextlib.chdir(own):
+            (folder / f"{framework}.found").write_text(json.dumps(compare(json.loads(flags[0]))))
+        return
+    script = folder / name
     with mock.patch.object(sys, "argv", [script.name, *flags]):
         runpy.run_path(str(script), run_name="__main__")
     if (folder / "mxnet-symbol.json").exists() and framework == "mxnet":
@@ -61,11 +71,11 @@ def main() -> None:
     _prepare(framework)
     answers = sys.stdout
     for number, line in enumerate(sys.stdin):
-        folder, *flags = json.loads(line)
+        folder, script, *flags = json.loads(line)
         problem = ""
         with contextlib.redirect_stdout(sys.stderr):
             try:
-                _run(framework, Path(folder), flags)
+                _run(framework, Path(folder), script, flags)
             except (Exception, SystemExit):
                 problem = traceback.format_exc()
         if number % 20 == 0:

@@ -27,7 +27,7 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
         self._jobs = 0
 
-    def begin(self, folder: Path, flags: Sequence[str]) -> None:
+    def begin(self, folder: Path, script: str, flags: Sequence[str]) -> None:
         died = self._process is not None and self._process.poll() is not None
         if died or self._jobs >= _JOBS:  # it may die a moment after its answer
             self.end()
@@ -36,7 +36,7 @@ class Worker:
         self._jobs += 1
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # `problem` tells what it died of
-            print(json.dumps([str(folder), *flags]), file=self._process.stdin, flush=True)
+            print(json.dumps([str(folder), script, *flags]), file=self._process.stdin, flush=True)
 
     def problem(self) -> str:
         """What went wrong with the job that was begun; empty where nothing did."""
@@ -94,8 +94,10 @@ class Workers:
         for worker in self._workers.values():
             worker.end()
 
-    def run(self, folder: Path, flags: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    def run(
+        self, folder: Path, flags: Mapping[str, Sequence[str]], script: str = "{}.py"
+    ) -> dict[str, str]:
         """Runs the scripts of a folder, those of the frameworks named; the problem of each."""
         for name, given in flags.items():
-            self._workers[name].begin(folder, given)
+            self._workers[name].begin(folder, script.format(name), given)
         return {name: self._workers[name].problem() for name in flags}

@@ -19,7 +19,12 @@ DType = Literal["float", "int", "bool"]
 Shape = tuple[str, ...]
 T = TypeVar("T")
 
-FUNCTIONS = ("tanh", "relu", "sigmoid", "silu", "softplus", "gelu", "elu", "hard_swish")
+FUNCTIONS = (
+    *("tanh", "relu", "sigmoid", "silu", "softplus", "gelu", "elu", "hard_swish", "relu6"),
+    *("leaky_relu", "celu", "selu", "mish", "log_sigmoid", "hard_sigmoid", "hard_tanh"),
+    *("softsign", "erf", "sin", "cos", "abs"),
+)
+"""Of one tensor, its own shape back: what a parameter of a block may be, too."""
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -58,7 +63,18 @@ class Parameter:
     """A parameter of a block; `like` is what a layer that is given for it must take."""
 
     name: str
-    kind: Literal["function", "count", "flag", "number", "layer"]
+    kind: Literal[
+        "function",
+        "count",
+        "flag",
+        "number",
+        "layer",
+        "layers",
+        "norm",
+        "widths",
+        "optional",
+        "block",
+    ]
     like: Layer | None = None
 
 
@@ -87,10 +103,16 @@ class Writer:
     functions: list[str] = field(default_factory=lambda: list(FUNCTIONS))
     flags: list[str] = field(default_factory=list)
     counts: list[str] = field(default_factory=list)
+    sizes: list[str] = field(default_factory=lambda: ["2", "3", "4", "4"])
+    """What a new size may be."""
+    tables: dict[str, str] = field(default_factory=dict)
+    """Bound embeddings that were applied, and their sizes."""
     numbers: list[str] = field(default_factory=list)
     unused: dict[str, Tensor] = field(default_factory=dict)
     depth: int = 0
     float: str = "f32"
+    drops: bool = False
+    """Whether there is dropout; without it frameworks end at the same weights."""
     _count: int = 0
 
     # --------------------------------------------------------------------------------- drawing
@@ -162,6 +184,14 @@ class Writer:
         self.line(end)
         self.tensors, self.layers = before, layers
         self.unused = unused | {n: t for n, t in self.unused.items() if t in before}
+
+    def noise(self, *layers: str) -> tuple[str, ...]:
+        """Layers that draw while training."""
+        return layers if self.drops else ()
+
+    def standard(self, *calls: str) -> tuple[str, ...]:
+        """Calls of blocks of the standard library, which computes in f32."""
+        return calls if self.float == "f32" else ()
 
     # ----------------------------------------------------------------------------------- sizes
 

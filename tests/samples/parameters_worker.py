@@ -2,10 +2,11 @@
 
     python parameters_worker.py PLAN --device cpu
 
-PLAN holds a list of comparisons.  Each names the script compiled as it stands, keyword arguments for
-its model, the script compiled at these values, and a file of inputs.  Both models get the same
-weights by the scripts' own `load`, which is strict about names and shapes, and predict by their
-own `predict`; the largest difference, and the scale of the outputs, are written behind.
+PLAN holds a list of comparisons.  Each names, in the working directory, the script compiled as it
+stands, keyword arguments for its model, the script compiled at these values, and a file of inputs.
+Both models get the same weights by the scripts' own `load`, which is strict about names and shapes,
+and predict by their own `predict`; the largest difference, and the scale of the outputs, are
+written behind.
 """
 
 from __future__ import annotations
@@ -22,11 +23,9 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-FOLDER = Path(sys.argv[0]).parent
-
 
 def _script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(Path(name).stem, FOLDER / name)
+    spec = importlib.util.spec_from_file_location(Path(name).stem, name)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -57,7 +56,7 @@ def _outputs(script: ModuleType, model: Any, weights: str, inputs: str) -> dict[
     return load_file("outputs")
 
 
-def _compare(plan: dict[str, Any]) -> tuple[float, float]:
+def compare(plan: dict[str, Any]) -> tuple[float, float]:
     rng = np.random.default_rng(0)
     other = _script(plan["other"])
     reference = _model(other, {})
@@ -79,7 +78,7 @@ def _compare(plan: dict[str, Any]) -> tuple[float, float]:
 
 def main() -> None:
     plans = json.loads(Path(sys.argv[-1]).read_text())
-    Path(f"{sys.argv[-1]}.found").write_text(json.dumps([_compare(plan) for plan in plans]))
+    Path(f"{sys.argv[-1]}.found").write_text(json.dumps([compare(plan) for plan in plans]))
 
 
 if __name__ == "__main__":
