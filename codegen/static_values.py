@@ -99,7 +99,16 @@ class StaticValues:
         found = self.find(values)
         if found is not None:
             return found
-        return self._arguments.add(keyword or self._preferred, values, self._graphs)
+        preferred = keyword or self._attribute(values) or self._preferred
+        return self._arguments.add(preferred, values, self._graphs)
+
+    def _attribute(self, values: Sequence[Any]) -> str | None:
+        """The attribute of the operation that has these values, by its name in the source."""
+        for column in zip(*self._written, strict=False):
+            name: str = column[0].name
+            if all(a.name == name for a in column) and _same([a.value for a in column], values):
+                return name
+        return None
 
     def find(self, values: Sequence[Any]) -> Expr | None:
         """An expression over the class's arguments that has these values."""

@@ -137,12 +137,14 @@ def bind(
     keywords: Sequence[tuple[nodes.Keyword, Given]],
     span: Span,
     describe: Callable[[Any], str] = str,
+    *,
+    applied: bool = True,
 ) -> Bound:
     """Sorts the arguments of a call.  Raises DiagnosticError (E0501 to E0504) with their places.
 
     Operands come first and take tensors; an optional operand is passed over where a static value
     stands at its place, and the fields follow in order.  A layer's kind takes no operands by
-    position: the caller separates those.
+    position: the caller separates those.  One that is not `applied` takes none yet.
     """
     rules = signature(cls)
     binder = _Binder(rules, span, describe, issubclass(cls, LayerOp))
@@ -150,7 +152,7 @@ def bind(
         binder.positional(given)
     for keyword, given in keywords:
         binder.keyword(keyword, given)
-    return binder.finish(needs_operands=not issubclass(cls, LayerOp))
+    return binder.finish(needs_operands=applied and not issubclass(cls, LayerOp))
 
 
 class _Binder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from tercet.compiler.data.synthetic import Draw
@@ -16,9 +17,10 @@ from tercet.compiler.elaborate.recording import operation_error, record
 from tercet.compiler.elaborate.scope import Frame, evaluates
 from tercet.compiler.elaborate.static import StaticError
 from tercet.compiler.errors import OpError
-from tercet.compiler.graph.ir import Create, Instance, Layer, Value
+from tercet.compiler.graph.ir import Argument, Create, Instance, Layer, Value
 from tercet.compiler.graph.values import (
     POISON,
+    BoundFunction,
     StaticFunction,
     describe,
     holds_poison,
@@ -96,6 +98,8 @@ class _Call:
                 return self._apply_bound(callee, positional, keywords)
             case StaticFunction():
                 return self._static(callee, positional, keywords)
+            case BoundFunction():
+                return self._apply_function(callee, positional, keywords)
             case type() if issubclass(callee, Initializer):
                 return self._initializer(callee, positional, keywords)
         raise slips.not_callable(self.frame, self.node, callee)
@@ -172,17 +176,25 @@ class _Call:
     def _apply(self, made: Layer | Instance, inputs: list[Given], keywords: Keywords) -> Any:
         if isinstance(made, Instance):
             return blocks.apply_instance(self.frame, made, inputs, keywords, self.span)
-        formal = made.op.operands
+        ordered = self._operands(made.op, made.site.name, inputs, keywords)
+        values = operands_of(self.frame, made.op.name, made.op.operands, ordered)
+        return apply_layer(self.frame, made, values, self.span, ordered)
+
+    def _operands(
+        self, op: Op, name: str, inputs: list[Given], keywords: Keywords
+    ) -> list[Given | None]:
+        """What is given for each operand.  Raises DiagnosticError E0501, E0503, E0510."""
+        formal = op.operands
         names = [operand.name for operand in formal]
         givens: dict[str, Given] = {}
         if len(inputs) > len(formal):
             takes = f"{len(formal)} input{'s' * (len(formal) != 1)}"
-            message = f"`{made.site.name}` takes {takes}, not {len(inputs)}"
+            message = f"`{name}` takes {takes}, not {len(inputs)}"
             raise error("E0510", message, self.span, f"its inputs are {', '.join(names)}")
         givens.update(zip(names, inputs, strict=False))
         for keyword, given in keywords:
             if keyword.name not in names:
-                message = f"`{made.site.name}` has no input `{keyword.name}`"
+                message = f"`{name}` has no input `{keyword.name}`"
                 help = f"its inputs are {', '.join(names)}"
                 raise error("E0501", message, keyword.name_span, help)
             if keyword.name in givens:
@@ -191,11 +203,9 @@ class _Call:
                 givens[keyword.name] = given
         for operand in formal:
             if not operand.optional and operand.name not in givens:
-                message = f"`{made.site.name}` needs the input `{operand.name}`"
+                message = f"`{name}` needs the input `{operand.name}`"
                 raise error("E0510", message, self.span)
-        ordered = [givens.get(name) for name in names]
-        values = operands_of(self.frame, made.op.name, formal, ordered)
-        return apply_layer(self.frame, made, values, self.span, ordered)
+        return [givens.get(name) for name in names]
 
     # --------------------------------------------------------------------------------- functions
 
@@ -211,10 +221,25 @@ class _Call:
         if cls.train_only and not self.frame.in_training:
             message = f"`{cls.name}` is allowed in `train` only"
             raise error("E0512", message, self.span)
-        bound = bind(cls, positional, keywords, self.span, describe)
+        applied = bool(positional) or not keywords or _names_operand(cls, keywords)
+        bound = bind(cls, positional, keywords, self.span, describe, applied=applied)
+        if not applied:
+            return BoundFunction(self._build(cls, bound), _without_source(bound.arguments))
         inputs = operands_of(self.frame, cls.name, cls.operands, bound.operands)
         op = self._build(cls, bound)
         return apply_function(self.frame, op, inputs, self.span, bound.operands, bound.arguments)
+
+    def _apply_function(
+        self, function: BoundFunction, positional: list[Given], keywords: Keywords
+    ) -> Any:
+        op = function.op
+        if self.piped is not None:
+            positional = [self.piped, *positional]
+        if any(holds_poison(given.value) for given in positional):
+            return POISON
+        ordered = self._operands(op, op.name, positional, keywords)
+        inputs = operands_of(self.frame, op.name, op.operands, ordered)
+        return apply_function(self.frame, op, inputs, self.span, ordered, function.arguments)
 
     def _static(self, function: StaticFunction, given: list[Given], keywords: Keywords) -> Any:
         if self.piped is not None:
@@ -282,6 +307,17 @@ def _input_names(frame: Frame, kind: Any) -> tuple[str, ...]:
         return tuple(i.name for i in kind.body if isinstance(i, nodes.Input))
     assert issubclass(kind, LayerOp)
     return tuple(operand.name for operand in kind.operands)
+
+
+def _names_operand(cls: type[Op], keywords: Keywords) -> bool:
+    """Whether an operand is given by name; what has none makes its result of attributes alone."""
+    names = {operand.name for operand in cls.operands}
+    return not names or any(keyword.name in names for keyword, _ in keywords)
+
+
+def _without_source(arguments: tuple[Argument, ...]) -> tuple[Argument, ...]:
+    """Arguments by their values: where a function is applied, names may mean something else."""
+    return tuple(replace(a, expression=nodes.Constant(a.expression.span, None)) for a in arguments)
 
 
 def _is_input(pair: tuple[nodes.Keyword, Given], names: tuple[str, ...]) -> bool:

@@ -10,7 +10,7 @@ from tercet.compiler.elaborate.errors import error
 from tercet.compiler.elaborate.recording import record
 from tercet.compiler.elaborate.scope import Frame
 from tercet.compiler.graph.ir import Argument, Layer, Value
-from tercet.compiler.graph.values import describe, is_function, is_kind, is_size
+from tercet.compiler.graph.values import BoundFunction, describe, is_function, is_kind, is_size
 from tercet.compiler.ops.base import Operand
 from tercet.compiler.ops.elementwise import Constant
 from tercet.compiler.signature import Given
@@ -38,7 +38,7 @@ def as_tensor(frame: Frame, given: Given, dtype: DType | None, wanted: str) -> V
         return value
     if not isinstance(value, int | float | bool | Dim):
         help = None
-        if is_function(value) or is_kind(value) or isinstance(value, Layer):
+        if is_function(value) or is_kind(value) or isinstance(value, Layer | BoundFunction):
             help = f"apply it to a tensor: `{given.span.text}(x)`"
         elif isinstance(value, tuple) and value and all(isinstance(v, Value) for v in value):
             help = "`stack` or `concat` make one tensor of a list"

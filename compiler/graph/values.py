@@ -8,10 +8,12 @@ initializer's name its class, a block's name its declaration.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import field
 from typing import Any, Final
 
+from tercet.compiler.conversions import shown
 from tercet.compiler.dims import Dim, Size
-from tercet.compiler.graph.ir import Instance, Layer, Value
+from tercet.compiler.graph.ir import Argument, Instance, Layer, Value
 from tercet.compiler.initializers import Initializer
 from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.types import DType
@@ -36,6 +38,18 @@ class StaticFunction:
     name: str
     function: Callable[..., Any]
     operation: type[Op] | None = None
+
+
+@dataclass(frozen=True)
+class BoundFunction:
+    """An operation with its attributes given, `gelu(approximate = "tanh")`, and yet no operands."""
+
+    op: Op
+    arguments: tuple[Argument, ...] = field(default=(), compare=False)
+
+    def __str__(self) -> str:
+        given = ", ".join(f"{a.name} = {shown(a.value)}" for a in self.arguments)
+        return f"{self.op.name}({given})"
 
 
 @dataclass(frozen=True)
@@ -142,6 +156,8 @@ def describe(value: Any) -> str:
             return f"the {value.kind} `{value.name}`"
         case StaticFunction():
             return f"the function `{value.name}`"
+        case BoundFunction():
+            return f"the function `{value}`"
         case Initializer():
             return f"the initializer `{kind_name(type(value))}`"
         case type() if issubclass(value, LayerOp):

@@ -128,11 +128,23 @@ PROGRAMS = {
         "mean(where(y > 0, 0.5, y) ** 2)",
         _DOUBLE,
     ),
+    "functions whose attributes are bound": _program(
+        "h = x |> Acts |> Acts(leaky_relu(alpha = 0.1)) |> Acts(leaky_relu(alpha = 0.3))\n"
+        'for act in [tanh, elu(alpha = 0.5), gelu(approximate = "tanh")] { h = h |> Acts(act) }\n'
+        "top = clip(min = -2, max = 3)\n"
+        "output y = top(h) + leaky_relu(alpha = 0.7)(h)",
+        "mean(y ** 2)",
+        _X,
+    ),
     "a block with an output that is not used": _program(
         "_a, y = x |> Two\noutput y", "mean(y ** 2)", _IMAGE
     ),
 }
 _BLOCKS = """
+block Acts(activation = elu(alpha = 2)) {
+    input x: f32[N, D]
+    output activation(x |> dense(D) |> activation)
+}
 block Scaled(values) {
     input x: f32[N, 4]
     buffer scale: f32[4] = values

@@ -23,6 +23,7 @@ FUNCTIONS = (
     *("tanh", "relu", "sigmoid", "silu", "softplus", "gelu", "elu", "hard_swish", "relu6"),
     *("leaky_relu", "celu", "selu", "mish", "log_sigmoid", "hard_sigmoid", "hard_tanh"),
     *("softsign", "erf", "sin", "cos", "abs"),
+    *("leaky_relu(alpha = 0.3)", 'gelu(approximate = "tanh")', "elu(alpha = 0.5)"),
 )
 """Of one tensor, its own shape back: what a parameter of a block may be, too."""
 _NAME = re.compile(r"[A-Za-z_]\w*")
