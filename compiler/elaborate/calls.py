@@ -224,7 +224,8 @@ class _Call:
         applied = bool(positional) or not keywords or _names_operand(cls, keywords)
         bound = bind(cls, positional, keywords, self.span, describe, applied=applied)
         if not applied:
-            return BoundFunction(self._build(cls, bound), _without_source(bound.arguments))
+            op = self._build(cls, bound)
+            return BoundFunction(op, _without_source(bound.arguments), self.span)
         inputs = operands_of(self.frame, cls.name, cls.operands, bound.operands)
         op = self._build(cls, bound)
         return apply_function(self.frame, op, inputs, self.span, bound.operands, bound.arguments)

@@ -7,11 +7,11 @@ from typing import Any
 from tercet.compiler.dims import Dim
 from tercet.compiler.elaborate.binding import bind_input, settle
 from tercet.compiler.elaborate.errors import error
-from tercet.compiler.elaborate.operands import adopted
+from tercet.compiler.elaborate.operands import adopted, not_applied
 from tercet.compiler.elaborate.scope import Frame, TrainingBody, executes
 from tercet.compiler.elaborate.types import declared_type, free_names
 from tercet.compiler.graph.ir import GraphInput, Parameter, ReadParameter, Value
-from tercet.compiler.graph.values import POISON, describe, holds_poison
+from tercet.compiler.graph.values import POISON, BoundFunction, describe, holds_poison
 from tercet.compiler.initializers import (
     Constant,
     Initializer,
@@ -274,4 +274,6 @@ def _require_tensors(value: Any, item: nodes.OutputItem) -> None:
         for part in value:
             _require_tensors(part, item)
         return
+    if isinstance(value, BoundFunction):
+        raise not_applied(value, item.value.span)
     raise error("E0504", f"an output is a tensor, not {describe(value)}", item.value.span)

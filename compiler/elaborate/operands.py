@@ -16,6 +16,7 @@ from tercet.compiler.ops.elementwise import Constant
 from tercet.compiler.signature import Given
 from tercet.compiler.types import DType, TensorType
 from tercet.dsl import nodes
+from tercet.dsl.diagnostics import DiagnosticError, Note
 from tercet.dsl.source import Span
 
 
@@ -36,9 +37,11 @@ def as_tensor(frame: Frame, given: Given, dtype: DType | None, wanted: str) -> V
     value = given.value
     if isinstance(value, Value):
         return value
+    if isinstance(value, BoundFunction):
+        raise not_applied(value, given.span)
     if not isinstance(value, int | float | bool | Dim):
         help = None
-        if is_function(value) or is_kind(value) or isinstance(value, Layer | BoundFunction):
+        if is_function(value) or is_kind(value) or isinstance(value, Layer):
             help = f"apply it to a tensor: `{given.span.text}(x)`"
         elif isinstance(value, tuple) and value and all(isinstance(v, Value) for v in value):
             help = "`stack` or `concat` make one tensor of a list"
@@ -51,6 +54,15 @@ def as_tensor(frame: Frame, given: Given, dtype: DType | None, wanted: str) -> V
         message = f"{wanted} must be a tensor, not {describe(value)}"
         raise error("E0504", message, given.span, f"`full([], {value}, f32)` makes a tensor of it")
     return _constant(frame, given, adopted(value, dtype, given.span), dtype)
+
+
+def not_applied(function: BoundFunction, span: Span) -> DiagnosticError:
+    """What is wrong where a function stands for a tensor: it was to be applied, or passed on."""
+    op = function.op
+    message = f"`{op.name}` is not applied to a tensor here, and its result is used"
+    operands = ", ".join(operand.name for operand in op.operands if not operand.optional)
+    shown = f"{op.name}({operands}, {str(function).partition('(')[2]}"
+    return error("E0502", message, function.span, f"write `{shown}`", Note("used here", span))
 
 
 def _constant(frame: Frame, given: Given, value: Any, dtype: DType) -> Value:

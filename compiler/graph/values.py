@@ -19,6 +19,7 @@ from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.types import DType
 from tercet.dsl import nodes
 from tercet.dsl.records import dataclass
+from tercet.dsl.source import Span
 
 
 class Poison:
@@ -45,7 +46,8 @@ class BoundFunction:
     """An operation with its attributes given, `gelu(approximate = "tanh")`, and yet no operands."""
 
     op: Op
-    arguments: tuple[Argument, ...] = field(default=(), compare=False)
+    arguments: tuple[Argument, ...] = field(compare=False)
+    span: Span = field(compare=False)
 
     def __str__(self) -> str:
         given = ", ".join(f"{a.name} = {shown(a.value)}" for a in self.arguments)
