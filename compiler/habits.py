@@ -88,7 +88,7 @@ _NAMES: Final = {
     "globalmaxpooling1d": "global_max_pool1d",
     "globalmaxpooling2d": "global_max_pool2d",
     "globalmaxpooling3d": "global_max_pool3d",
-    "normalize": "layer_norm, or (x - mean) / std",
+    "normalize": "layer_norm",
     "pow": "a ** b",
     "mm": "a @ b",
     "bmm": "a @ b",

@@ -134,6 +134,7 @@ CODES: Final[dict[str, str]] = {
     "W0910": "a size is called `None`",
     "W0911": "a loss of probabilities is given something else",
     "W0912": "the target stands before the prediction",
+    "W0913": "`dense` works along an axis of one element",
 }
 
 

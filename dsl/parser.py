@@ -118,7 +118,8 @@ def read_source(path: Path) -> Source:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"cannot read `{name}`: {reason}"
-        raise DiagnosticError(Diagnostic("E0134", message, Span(empty, 0, 0))) from None
+        help = "standard input is not read: give the name of a file" if name == "-" else None
+        raise DiagnosticError(Diagnostic("E0134", message, Span(empty, 0, 0), help)) from None
     if len(data) > limits.FILE_BYTES:
         raise DiagnosticError(_too_large(empty))
     return _decode(name, path, data)

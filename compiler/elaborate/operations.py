@@ -111,6 +111,7 @@ def apply_layer(
     _fix_parameters(frame, layer, inputs, span, givens)
     argument_order.input_size_first(frame, layer, inputs)
     warnings.bias_before_norm(frame, layer, inputs, span)
+    warnings.dense_of_one(frame, layer, inputs, span)
     outputs = record(frame, op, inputs, types, span, layer)
     return result_of(op, outputs)
 

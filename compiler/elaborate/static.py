@@ -119,17 +119,24 @@ def _check_power(left: Any, right: Any) -> None:
         raise StaticError("E0412", f"{left} ** {right} is too large a number")
 
 
+def _factor(size: Any) -> str:
+    """A size as it stands beside `*` or `/`: in brackets where it is made of several."""
+    shown = str(size)
+    return f"({shown})" if " " in shown else shown
+
+
 def _sizes(symbol: str, left: Any, right: Any) -> Any:
     if symbol == "/":
         raise StaticError(
             "E0401",
-            f"`/` makes a float, and {left} / {right} is symbolic",
+            f"`/` makes a float, and {_factor(left)} / {_factor(right)} is symbolic",
             "divide sizes by `//`, which rounds down",
         )
     try:
         return bounded(_ARITHMETIC[symbol](left, right))
     except ZeroDivisionError:
-        raise StaticError("E0405", f"{left} {symbol} {right} divides by zero") from None
+        divided = f"{_factor(left)} {symbol} {_factor(right)}"
+        raise StaticError("E0405", f"{divided} divides by zero") from None
     except DimError as problem:
         raise StaticError("E0412", str(problem)) from None
 

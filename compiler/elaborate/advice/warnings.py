@@ -9,7 +9,9 @@ from tercet.compiler.elaborate.errors import warning
 from tercet.compiler.elaborate.modules import ModuleScope, imported_names
 from tercet.compiler.elaborate.sites import names_read
 from tercet.compiler.graph.ir import Apply
+from tercet.compiler.ops.linear import Dense
 from tercet.compiler.ops.norm import BatchNorm
+from tercet.compiler.ops.pooling import AdaptiveAvgPool2d, GlobalPool, Pool
 from tercet.dsl import nodes
 from tercet.dsl.diagnostics import Diagnostic, Note
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from tercet.compiler.elaborate.sites import BodyText
     from tercet.compiler.graph.ir import Layer, Value
     from tercet.dsl.source import Span
+
+_POOLS = (Pool, GlobalPool, AdaptiveAvgPool2d)
 
 
 def bias_before_norm(
@@ -43,6 +47,20 @@ def bias_before_norm(
                 Note("normalised here", span),
             )
         )
+
+
+def dense_of_one(frame: Frame, layer: Layer, inputs: Sequence[Value | None], span: Span) -> None:
+    """Warns of `dense` on an axis of one element beside others, as pooling leaves it."""
+    image = inputs[0]
+    if not isinstance(layer.op, Dense) or image is None or image.type.shape[-1] != 1:
+        return
+    producer = frame.producers.get(image)
+    if not isinstance(producer, Apply) or not isinstance(producer.op, _POOLS):
+        return
+    if image.type.shape[1] != 1:
+        message = f"`{layer.site.name}` works along the last axis, which has one element"
+        help = f"it is given {image.type}: put `flatten` before it, or `permute` the features last"
+        frame.warn(warning("W0913", message, span, help))
 
 
 def unused_in(block: nodes.Block, text: BodyText) -> Iterable[Diagnostic]:
