@@ -44,6 +44,8 @@ _FAMILIES: Final = {
     "joining": "Joining, cutting, repeating",
     "slicing": "Slices",
     "ordering": "Indexing and creation",
+    "scattering": "Indexing and creation",
+    "einsum": "Dense layers and products",
     "indexing": "Indexing and creation",
     "reduce": "Reductions",
     "class_loss": "Losses",

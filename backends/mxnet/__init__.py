@@ -5,6 +5,7 @@ from tercet.backends.mxnet import (  # noqa: F401  (they register their lowering
     activation,
     attention,
     conv,
+    einsum,
     elementwise,
     indexing,
     joining,
@@ -16,6 +17,7 @@ from tercet.backends.mxnet import (  # noqa: F401  (they register their lowering
     random,
     recurrent,
     reduce,
+    scattering,
     shape,
     slicing,
 )

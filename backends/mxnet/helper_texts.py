@@ -160,6 +160,60 @@ def take_along(F, x, indices, axis, rank):
             place = F.broadcast_like(place, indices)
         places.append(place)
     return F.gather_nd(x, F.stack(*places))''',
+    "_put": '''\
+def _put(F, rows, numbers, updates):
+    """Rows with updates put at these; index_copy wants no more updates than rows."""
+    longer = F.concat(rows, updates, dim=0)
+    return F.slice_like(F.contrib.index_copy(longer, numbers, updates), rows, axes=(0,))''',
+    "scatter": '''\
+def scatter(F, x, indices, updates, axis, rank):
+    """x with the updates put at their indices along an axis."""
+    place = F.contrib.arange_like(F.cast(x, dtype="int64"))
+    place = F.reshape(take_along(F, place, indices, axis, rank), shape=(-1,))
+    old, new = (F.reshape(each, shape=(-1,)) for each in (x, updates))
+    return F.reshape_like(_put(F, old, place, new), x)''',
+    "scatter_add": '''\
+def scatter_add(F, x, indices, updates, axis, rank):
+    """x with the updates added at their indices along an axis: each place looks at all of them."""
+    along = [-1 if k == axis else 1 for k in range(rank + 1)]
+    place = F.reshape(F.contrib.arange_like(x, axis=axis), shape=along)
+    place = F.cast(place, dtype="int64")
+    indices = F.cast(F.expand_dims(indices, axis=axis), dtype="int64")
+    hit = F.cast(F.broadcast_equal(indices, place), dtype="float32")
+    updates = F.broadcast_like(F.expand_dims(updates, axis=axis), hit)
+    return x + F.sum(F.where(hit, updates, F.zeros_like(updates)), axis=axis + 1)''',
+    "_rows": '''\
+def _rows(F, x, count):
+    """x with its first axes, so many, as one."""
+    for _ in range(count - 1):
+        x = F.reshape(x, shape=(-3, -2))
+    return x''',
+    "_row_numbers": '''\
+def _row_numbers(F, x, places, count, rank):
+    """The places, one index per axis, as numbers of rows of x."""
+    for axis in range(count, rank):
+        x = F.slice_axis(x, axis=axis, begin=0, end=1)
+    x = F.reshape(x, shape=(0,) * count + (-1,)) if rank > count else x
+    x = F.squeeze(x, axis=count) if rank > count else x
+    numbers = F.contrib.arange_like(F.cast(x, dtype="int64"))
+    return F.reshape(F.gather_nd(numbers, places), shape=(-1,))''',
+    "scatter_nd": '''\
+def scatter_nd(F, x, places, updates, count, several, rank):
+    """x with the updates put where places, one index per axis, say."""
+    numbers = _row_numbers(F, x, places, count, rank)
+    new = _put(F, _rows(F, x, count), numbers, _rows(F, updates, several))
+    return F.reshape_like(new, x)''',
+    "scatter_nd_add": '''\
+def scatter_nd_add(F, x, places, updates, count, several, rank, dtype):
+    """x with the updates added where places, one index per axis, say: by a product."""
+    wide = dtype if dtype.startswith("float") else "float64"
+    numbers = F.expand_dims(_row_numbers(F, x, places, count, rank), axis=0)
+    rows = F.reshape(_rows(F, x, count), shape=(0, -1))
+    row = F.contrib.arange_like(F.cast(rows, dtype="int64"), axis=0)
+    hit = F.cast(F.broadcast_equal(F.expand_dims(row, axis=1), numbers), dtype=wide)
+    updates = F.reshape(_rows(F, updates, several), shape=(0, -1))
+    total = F.dot(hit, F.cast(updates, dtype=wide))
+    return x + F.reshape_like(F.cast(total, dtype=dtype), x)''',
     "ordered_sort": '''\
 def ordered_sort(F, x, axis, rank, descending=False):
     """Sorted, and the places; of equal elements the first comes first, unlike in F.topk."""

@@ -13,6 +13,7 @@ from tercet.compiler.ops.mathematics import Round, Sign
 from tercet.compiler.ops.norm import LocalResponseNorm
 from tercet.compiler.ops.pooling import GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d
 from tercet.compiler.ops.reduce import ReduceLogSumExp, ReduceMax, ReduceMin
+from tercet.compiler.ops.scattering import ScatterNd
 
 lower.exceptional(
     "ONNX Runtime may lose a NaN", ReduceMax, ReduceMin, ArgMax, ArgMin, Hardmax, TopK, file=True
@@ -33,3 +34,6 @@ _MAXIMA = (GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d)
 lower.exceptional("ONNX Runtime may lose a NaN", Sort, *_MAXIMA, file=True)
 lower.exceptional("NaN is put among the numbers", Sort, framework=True)
 lower.exceptional("NaN beside infinity", LocalResponseNorm, file=True)
+lower.exceptional(
+    "where an infinite update is added, NaN in all rows", ScatterNd, framework=True, file=True
+)

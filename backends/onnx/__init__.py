@@ -29,8 +29,8 @@ else:
 OPSET = 17
 
 _FAMILIES = (
-    "activation attention conv elementwise indexing linear loss norm not_finite pooling random "
-    "recurrent reduce shape"
+    "activation attention conv einsum elementwise indexing linear loss norm not_finite pooling "
+    "random recurrent reduce scattering shape"
 )
 for _family in _FAMILIES.split():
     import_module(f"tercet.backends.onnx.{_family}")

@@ -40,7 +40,7 @@ WITHOUT_BF16 = {
     *("GlobalMaxPool", "HardSigmoid", "HardSwish", "InstanceNormalization", "LSTM", "MaxPool"),
     *("RNN", "Round", "Selu", "Sin", "Softplus", "Softsign", "Tan", "TopK"),
     *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Sinh"),
-    *("Hardmax", "LRN", "LpPool", "Shrink", "ThresholdedRelu"),
+    *("Einsum", "Hardmax", "LRN", "LpPool", "Shrink", "ThresholdedRelu"),
 }
 """Operators that take all floats but these in opset 17."""
 

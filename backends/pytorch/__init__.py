@@ -5,6 +5,7 @@ from tercet.backends.pytorch import (  # noqa: F401  (they register their loweri
     activation,
     attention,
     conv,
+    einsum,
     elementwise,
     indexing,
     joining,
@@ -16,6 +17,7 @@ from tercet.backends.pytorch import (  # noqa: F401  (they register their loweri
     random,
     recurrent,
     reduce,
+    scattering,
     shape,
     slicing,
 )

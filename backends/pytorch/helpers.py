@@ -50,6 +50,33 @@ def exportable(function, x):
             f"aten::{name}", lambda g, x: g.op(name.title(), x), 9
         )
     return function(x)''',
+    "einsum": '''\
+def einsum(equation, *tensors):
+    """torch.einsum, which torch.onnx cannot export unless it is told how."""
+    if torch.onnx.is_in_onnx_export():
+        from torch.onnx.symbolic_helper import parse_args
+
+        @parse_args("s", "v", "v")
+        def symbolic(g, equation, tensors, path=None):
+            return g.op("Einsum", *tensors.node().inputs(), equation_s=equation)
+
+        torch.onnx.register_custom_op_symbolic("aten::einsum", symbolic, 9)
+    return torch.einsum(equation, *tensors)''',
+    "places": '''\
+def places(x, indices):
+    """The index of each axis from tuples of them, counted from the front as torch.onnx wants."""
+    return tuple(i.long() % n for i, n in zip(indices.unbind(-1), x.shape))''',
+    "add_at": '''\
+def add_at(x, indices, updates):
+    """x with updates added at tuples of indices.  Of those at one place, torch.onnx keeps all in
+    scatter_add only."""
+    row = 0
+    for index, size in zip(indices.unbind(-1), x.shape):
+        row = row * size + index.long() % size
+    inner = x.shape[indices.shape[-1] :]
+    rows, updates = x.reshape(-1, *inner), updates.reshape(-1, *inner)
+    row = row.reshape(-1, *[1] * len(inner)).expand_as(updates)
+    return rows.scatter_add(0, row, updates).reshape(x.shape)''',
     "as_one_hot": '''\
 def as_one_hot(indices, classes, axis=-1):
     """Where each class is named.  F.one_hot refuses indices that count from the end."""

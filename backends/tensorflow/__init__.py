@@ -5,6 +5,7 @@ from tercet.backends.tensorflow import (  # noqa: F401  (they register their low
     activation,
     attention,
     conv,
+    einsum,
     elementwise,
     indexing,
     joining,
@@ -16,6 +17,7 @@ from tercet.backends.tensorflow import (  # noqa: F401  (they register their low
     random,
     recurrent,
     reduce,
+    scattering,
     shape,
     slicing,
 )

@@ -199,6 +199,28 @@ def from_front(indices, size):
     """Indices with the negative ones counted from the end."""
     return tf.where(indices < 0, indices + tf.cast(size, indices.dtype), indices)'''
     ),
+    "take_along_axis": Piece(
+        '''\
+def take_along_axis(x, indices, axis=-1):
+    """For each index the element of x at that place of the axis, else at its own place."""
+    rank = x.shape.rank
+    size = tf.cast(tf.shape(x)[axis], indices.dtype)
+    indices = tf.where(indices < 0, indices + size, indices)
+    order = list(range(rank))
+    order[axis], order[-1] = order[-1], order[axis]
+    x, indices = tf.transpose(x, order), tf.transpose(indices, order)
+    return tf.transpose(tf.gather(x, indices, batch_dims=rank - 1), order)'''
+    ),
+    "places_along": Piece(
+        '''\
+def places_along(x, indices, axis=-1):
+    """The place in x of each index along an axis, as one number per axis."""
+    size = tf.cast(tf.shape(x)[axis], indices.dtype)
+    ranges = [tf.range(n) for n in tf.unstack(tf.shape(indices))]
+    places = [tf.cast(p, indices.dtype) for p in tf.meshgrid(*ranges, indexing="ij")]
+    places[axis] = tf.where(indices < 0, indices + size, indices)
+    return tf.stack(places, axis=-1)'''
+    ),
     "tril": Piece(
         '''\
 def tril(x, diagonal=0):

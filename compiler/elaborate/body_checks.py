@@ -96,19 +96,21 @@ def _check_range(
     low, high = wanted.low, wanted.high
     if not (wanted.enforced and isinstance(low, int) and isinstance(high, int)):
         return
-    for index in _leaves(elements):
+    for index in _leaves(elements, wanted.column):
         if not low <= index <= high and index != wanted.ignored:
             message = f"`{value.name}` holds {index}, and `{item.op.name}` takes {low} to {high}"
             frame.fail(error("E0310", message, item.span))
             return
 
 
-def _leaves(elements: Nested) -> Iterator[float]:
-    if isinstance(elements, tuple):
-        for part in elements:
-            yield from _leaves(part)
-    else:
+def _leaves(elements: Nested, column: int | None) -> Iterator[float]:
+    """The numbers of nested lists, or those at one place of the innermost ones."""
+    if not isinstance(elements, tuple):
         yield elements
+        return
+    innermost = not any(isinstance(part, tuple) for part in elements)
+    for part in elements[column : column + 1] if innermost and column is not None else elements:
+        yield from _leaves(part, column)
 
 
 def _passed(instance: Instance) -> Iterator[Layer | Instance]:

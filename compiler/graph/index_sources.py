@@ -134,9 +134,17 @@ class _Follower:
         outputs = tuple(self._held.get(output.value, ()) for output in self._graph.outputs)
         return Traced(tuple(self._demands.values()), outputs)
 
-    def _ask(self, value: Value | None, wanted: IndexRange, asker: str, span: Span) -> None:
-        for source in self._held.get(value, ()) if value is not None else ():
-            demand = Demand(source, wanted, asker, span)
+    def _ask(self, item: Apply, value: Value | None, wanted: IndexRange) -> None:
+        sources = self._of(value)
+        if value is not None and wanted.column is not None:
+            column = shape.Index(
+                (*(shape.Slice(),) * (value.type.rank - 1), shape.Integer(wanted.column))
+            )
+            step = Step(column, (None,), column.infer(value.type), item.span)
+            found = (source.then(Source(0, (step,))) for source in sources)
+            sources = tuple(source for source in found if source is not None)
+        for source in sources:
+            demand = Demand(source, wanted, item.op.name, item.span)
             self._demands.setdefault((source, wanted), demand)
 
     def _apply(self, item: Apply) -> None:
@@ -144,7 +152,7 @@ class _Follower:
         for wanted in item.op.index_ranges(*types):
             if not wanted.enforced:
                 continue
-            self._ask(item.inputs[wanted.operand], wanted, item.op.name, item.span)
+            self._ask(item, item.inputs[wanted.operand], wanted)
         for value, sources in zip(item.outputs, self._results(item), strict=False):
             if sources:
                 self._held[value] = tuple(dict.fromkeys(sources))

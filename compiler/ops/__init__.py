@@ -4,6 +4,7 @@ from tercet.compiler.ops import (
     activation,
     attention,
     conv,
+    einsum,
     elementwise,
     indexing,
     linear,
@@ -13,6 +14,7 @@ from tercet.compiler.ops import (
     random,
     recurrent,
     reduce,
+    scattering,
     shape,
 )
 
@@ -20,6 +22,7 @@ __all__ = [
     "activation",
     "attention",
     "conv",
+    "einsum",
     "elementwise",
     "indexing",
     "linear",
@@ -29,5 +32,6 @@ __all__ = [
     "random",
     "recurrent",
     "reduce",
+    "scattering",
     "shape",
 ]

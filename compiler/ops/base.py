@@ -175,7 +175,8 @@ class SizeCondition:
 class IndexRange:
     """The integers that an operand may hold: from `low` to `high`, or `ignored`.
 
-    `enforced` is false where others are legal too and mean nothing.
+    `enforced` is false where others are legal too and mean nothing.  With a `column`, it is about
+    that place of the last axis only.
     """
 
     operand: int
@@ -183,6 +184,7 @@ class IndexRange:
     high: Size
     ignored: int | None = None
     enforced: bool = True
+    column: int | None = None
 
 
 class Op:

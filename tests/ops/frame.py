@@ -34,11 +34,13 @@ Kind = Literal[
     "count",
     "signed_count",
     "index",
+    "place",
+    "apart",
     "length",
     "mask",
     "mask_with_empty_rows",
 ]
-_INTEGERS = ("integer", "count", "signed_count", "index", "length")
+_INTEGERS = ("integer", "count", "signed_count", "index", "place", "apart", "length")
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,14 @@ class Input:
     def type(self, symbolic: tuple[int, ...] = ()) -> TensorType:
         sizes: list[Size] = [dims.symbol(f"S{n}") if n in symbolic else n for n in self.shape]
         return TensorType(self.dtype, tuple(sizes))
+
+    def _apart(self) -> Array:
+        """Along the longest axis no index twice, and no tuple of the last axis."""
+        axis = self.shape.index(max(self.shape))
+        others = tuple(1 if k == axis else n for k, n in enumerate(self.shape))
+        shifts = np.square(np.arange(np.prod(others))).reshape(others)
+        along = np.indices(self.shape)[axis]
+        return np.asarray((2 * along + shifts) % self.high - self.high * (along % 2))
 
     def draw(self, random: np.random.Generator) -> Array:
         """An array of the type, floating-point numbers as float64."""
@@ -95,6 +105,10 @@ class Input:
                 return np.multiply(signs, random.integers(1, 10, self.shape))
             case "index":
                 return random.integers(0, self.high, self.shape)
+            case "place":
+                return random.integers(-self.high, self.high, self.shape)
+            case "apart":
+                return self._apart()
             case "length":
                 return random.integers(1, self.high + 1, self.shape)
             case "mask":

@@ -12,6 +12,7 @@ from tercet.compiler.ops import activation as act
 from tercet.compiler.ops import conv, linear, loss, norm, pooling, recurrent
 from tercet.compiler.ops.attention import ScaledDotProductAttention
 from tercet.compiler.ops.base import Op
+from tercet.compiler.ops.einsum import Einsum
 from tests.ops.frame import Input, OpCase
 from tests.ops.frame import make_case as _case
 
@@ -140,6 +141,21 @@ POOLINGS = [
     _case("adaptive_avg_pool2d", pooling.AdaptiveAvgPool2d((3, 1)), (2, 5, 12, 7), symbolic=(2, 7)),
 ]
 
+_EQUATIONS: list[tuple[str, str, tuple[tuple[int, ...], ...], tuple[int, ...]]] = [
+    ("matrices", "ij,jk->ik", ((2, 3), (3, 5)), (2, 3, 5)),
+    ("batches", "bij,bkj->bik", ((2, 3, 4), (2, 5, 4)), (2, 3, 4, 5)),
+    ("heads", "nqhd,nkhd->nhqk", ((2, 5, 3, 4), (2, 7, 3, 4)), (2, 5, 7)),
+    ("outer", "i,j->ji", ((3,), (5,)), (3, 5)),
+    ("elements", "ij,ij->ij", ((3, 5), (3, 5)), (3, 5)),
+    ("implicit", "ba,ac", ((3, 5), (5, 2)), (2, 3, 5)),
+    ("trace", "ij,ij->", ((3, 5), (3, 5)), (3, 5)),
+    ("sum", "ijk->k", ((2, 3, 5),), (2, 3, 5)),
+    ("order", "ijk->kij", ((2, 3, 5),), (2, 3, 5)),
+    ("several", "abcd,cdef->abef", ((2, 3, 4, 5), (4, 5, 6, 7)), (2, 6)),
+    ("three", "bn,nd,bd->bd", ((2, 3), (3, 5), (2, 5)), (2, 3, 5)),
+    ("left_over", "ijk,kl->il", ((2, 3, 5), (5, 4)), (2, 3, 4, 5)),
+]
+
 LINEAR = [
     _case("dense", linear.Dense(5), (2, 7, 3), symbolic=(2, 7)),
     _case("dense_vector", linear.Dense(5, bias=False), (3,)),
@@ -148,6 +164,10 @@ LINEAR = [
     _case("matmul_vector_left", linear.MatMul(), (3,), (2, 3, 7), symbolic=(3, 7)),
     _case("matmul_vectors", linear.MatMul(), (3,), (3,), symbolic=(3,)),
     _case("outer", linear.Outer(), (3,), (5,), symbolic=(3, 5)),
+    *(
+        _case(f"einsum_{name}", Einsum(equation), *shapes, symbolic=symbolic)
+        for name, equation, shapes, symbolic in _EQUATIONS
+    ),
     _case("embedding", linear.Embedding(11, 5), Input((2, 7), "index", 11), symbolic=(2, 7)),
 ]
 

@@ -18,10 +18,12 @@ from tercet.compiler.ops import (
     pooling,
     random,
     reduce,
+    scattering,
     shape,
 )
 from tercet.compiler.ops import elementwise as el
 from tercet.compiler.ops.base import Op
+from tercet.compiler.ops.einsum import Einsum
 from tercet.compiler.ops.slicing import Index, Integer, Slice
 from tercet.compiler.types import DType, TensorType
 from tercet.dsl.codes import CODES
@@ -119,6 +121,19 @@ REFUSED: list[tuple[Op, list[TensorType], str, str]] = [
     (shape.PixelUnshuffle(2), [f32(N, 6, 4, 5)], "E0312", "5 of axis 3"),
     (linear.Outer(), [X, f32(3)], "E0303", "1 axis"),
     (linear.Outer(), [f32(3), i64(3)], "E0304", "f32"),
+    (scattering.TakeAlongAxis(1), [X, f32(2, 3)], "E0305", "f32"),
+    (scattering.TakeAlongAxis(1), [X, i64(3, 3)], "E0301", r"\[2, 3\]"),
+    (scattering.TakeAlongAxis(1), [X, i64(3)], "E0303", "2 axes"),
+    (scattering.GatherNd(), [X, i64(4, 3)], "E0303", "3 axes"),
+    (scattering.GatherNd(), [X, i64(4, N)], "E0314", "N"),
+    (scattering.Scatter(), [X, i64(2, 4), f32(2, 3)], "E0301", r"updates .* \[2, 4\]"),
+    (scattering.Scatter("add"), [mask(3), i64(2), mask(2)], "E0305", "bool"),
+    (scattering.ScatterNd(), [X, i64(4, 1), f32(4)], "E0303", r"\[4, 3\]"),
+    (scattering.ScatterNd(), [X, i64(4, 2), i64(4)], "E0304", "f32"),
+    (Einsum("ij,jk"), [X, f32(4, 5)], "E0301", "j is 3 in one tensor and 4"),
+    (Einsum("ij,jk"), [X], "E0504", "2 tensors, not 1"),
+    (Einsum("ijk->k"), [X], "E0303", "3 letters"),
+    (Einsum("i->i"), [i64(3)], "E0305", "i64"),
     (reduce.ReduceSum(axis=2), [X], "E0309", "axis 2"),
     (reduce.ReduceSum(axis=(0, -2)), [X], "E0504", "twice"),
     (reduce.ReduceSum(axis=()), [X], "E0504", "at least one axis"),
@@ -167,6 +182,10 @@ ILLEGAL: list[tuple[str, Callable[[], Op]]] = [
     ("size", lambda: norm.LocalResponseNorm(4)),
     ("k", lambda: norm.LocalResponseNorm(5, k=0.0)),
     ("p", lambda: pooling.LpPool2d((2, 2), p=0)),
+    ("equation", lambda: Einsum("ii->i")),
+    ("equation", lambda: Einsum("...i->i")),
+    ("equation", lambda: Einsum("ij->ik")),
+    ("equation", lambda: Einsum("ij->jj")),
     ("correction", lambda: reduce.Variance(correction=2)),
     ("p", lambda: reduce.Norm(p=0.0)),
     ("shape", lambda: random.RandomNormal((0,))),

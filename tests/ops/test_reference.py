@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tercet.compiler.ops import elementwise as el
-from tercet.compiler.ops import indexing, joining, reduce, shape
+from tercet.compiler.ops import indexing, joining, reduce, scattering, shape
 from tercet.compiler.ops.base import Op
 from tercet.compiler.types import DType
 from tests.ops.cases import BY_NAME
@@ -150,6 +150,44 @@ BY_HAND: list[tuple[str, Op, list[Any], list[Any]]] = [
     ("flip", joining.Flip(1), [_A], [[[2, 1, 0], [5, 4, 3]]]),
     ("gather", indexing.Gather(1), [_A, [[2, 0], [-1, 1]]], [[[[2, 0], [2, 1]], [[5, 3], [5, 4]]]]),
     ("take", indexing.Take(), [_A, [4, -6]], [[4, 0]]),
+    (
+        "take_along",
+        scattering.TakeAlongAxis(1),
+        [_A, [[2, 0], [-1, 1]]],
+        [[[2, 0], [5, 4]]],
+    ),
+    ("gather_nd", scattering.GatherNd(), [_A, [[0, 2], [1, -3]]], [[2, 3]]),
+    ("gather_nd_rows", scattering.GatherNd(), [_A, [[1], [-1]]], [[[3, 4, 5], [3, 4, 5]]]),
+    (
+        "scatter",
+        scattering.Scatter(axis=1),
+        [_A, [[2], [-3]], [[7], [8]]],
+        [[[0, 1, 7], [8, 4, 5]]],
+    ),
+    (
+        "scatter_twice",
+        scattering.Scatter(axis=1),
+        [_A, [[2, 2], [0, 1]], [[7, 9], [8, 6]]],
+        [[[0, 1, 9], [8, 6, 5]]],
+    ),
+    (
+        "scatter_add",
+        scattering.Scatter("add", axis=1),
+        [_A, [[2, 2], [0, 1]], [[7, 9], [8, 6]]],
+        [[[0, 1, 18], [11, 10, 5]]],
+    ),
+    (
+        "scatter_nd",
+        scattering.ScatterNd(),
+        [_A, [[1], [1]], [[7, 7, 7], [8, 8, 8]]],
+        [[[0, 1, 2], [8, 8, 8]]],
+    ),
+    (
+        "scatter_nd_add",
+        scattering.ScatterNd("add"),
+        [_A, [[0, 1], [0, -2]], [10, 20]],
+        [[[0, 31, 2], [3, 4, 5]]],
+    ),
     ("one_hot", indexing.OneHot(3, DType.I64), [[0, 2, -1, 5]], [np.eye(4, 3)[[0, 2, 2, 3]]]),
     ("one_hot_axis", indexing.OneHot(2, DType.I64, 0), [[0, 1, 1]], [[[1, 0, 0], [0, 1, 1]]]),
     ("cumsum", indexing.CumSum(0), [[1, 2, 3]], [[1, 3, 6]]),

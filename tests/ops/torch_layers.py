@@ -17,6 +17,7 @@ from torch import nn
 from tercet.compiler.ops import activation as act
 from tercet.compiler.ops import conv, linear, loss, norm, pooling, recurrent
 from tercet.compiler.ops.attention import ScaledDotProductAttention
+from tercet.compiler.ops.einsum import Einsum
 from tests.ops.frame import OpCase
 from tests.ops.layer_cases import CASES
 
@@ -218,6 +219,7 @@ RULES: dict[type, Rule] = {
     linear.Dense: lambda op, x, weight, bias=None: F.linear(x, weight, bias),
     linear.MatMul: lambda op, a, b: torch.matmul(a, b),
     linear.Outer: lambda op, a, b: torch.outer(a, b),
+    Einsum: lambda op, *tensors: torch.einsum(op.equation, *tensors),
     linear.Embedding: lambda op, ids, weight: F.embedding(ids, weight),
     norm.BatchNorm: _batch_norm,
     norm.GroupNorm: lambda op, x, weight, bias: F.group_norm(x, op.groups, weight, bias, op.eps),

@@ -164,6 +164,24 @@ def _over_neighbours(writer: Writer, x: str, shape: Shape) -> str:
 
 
 @term(*_ANY)
+def _put_back(writer: Writer, x: str, shape: Shape) -> str:
+    """Taken in another order and put where it came from, or added in twice."""
+    x, axis, place = writer.named(x), writer.number(1, len(shape) - 1), writer.fresh("place")
+    writer.line(f"_{place}, {place} = {x} |> sort({axis})")
+    taken = f"take_along_axis(flip({x}, axis = {axis}), {place}, axis = {axis})"
+    more = writer.one_of(["", ', reduction = "add"'])
+    return f"scatter({x}, {place}, {taken}, axis = {axis}{more})"
+
+
+@term(3, 4, weight=2)
+def _einsum(writer: Writer, x: str, shape: Shape) -> str:
+    x = writer.named(x)
+    first, last = "nc"[: len(shape) - 2], "w"
+    scores = f'einsum([{x}, {x}], "{first}h{last},{first}y{last}->{first}hy")'
+    return f'einsum([softmax({scores}), {x}], "{first}hy,{first}y{last}->{first}h{last}")'
+
+
+@term(*_ANY)
 def _greatest(writer: Writer, x: str, shape: Shape) -> str:
     x = writer.named(x)
     return f"({x} + 0.5 * hardmax({x}, axis = {writer.number(1, len(shape) - 1)}))"

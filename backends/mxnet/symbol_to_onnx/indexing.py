@@ -121,3 +121,11 @@ def _size_array(node: Node) -> str:
     return concatenated(
         node, [node.emit("Reshape", [node.emit("Size", node.names), node.vector(1)])]
     )
+
+
+@converts("_contrib_index_copy")
+def _index_copy(node: Node) -> str:
+    """Rows put at their places."""
+    rows, indices, updates = node.inputs
+    places = node.emit("Unsqueeze", [_integers(node, indices), node.vector(1)])
+    return node.emit("ScatterND", [rows.name, places, updates.name])
