@@ -24,8 +24,11 @@ def _attention(
         scale = 1 / lift(width) ** 0.5
     else:
         q, scale = F.contrib.div_sqrt_dim(q), lift(1.0)
+    causal = default(op.causal, False)
+    if mask is not None and at.type(3).dtype.is_float:
+        return Helper("biased_attention")(F, q, k, v, scale, mask, causal=causal)
     settings: dict[str, object] = {}
     if mask is not None:
         dtype = held_as(at.result.dtype)
         settings["mask"] = mask if dtype == "float32" else F.cast(mask, dtype=dtype)
-    return Helper("attention")(F, q, k, v, scale, **settings, causal=default(op.causal, False))
+    return Helper("attention")(F, q, k, v, scale, **settings, causal=causal)

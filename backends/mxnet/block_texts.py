@@ -213,13 +213,21 @@ class BatchNorm(nn.BatchNorm):
         return super().hybrid_forward(F, x, gamma, beta, running_mean, running_var)''',
     "Dropout": '''\
 class Dropout(nn.Dropout):
-    """Zeros where `draws` says so, which is the same in every framework."""
+    """Zeros where `draws` says so, which is the same in every framework: elements, or all that
+    is at one place of the first axes, so many."""
+
+    def __init__(self, rate, first=None):
+        super().__init__(rate)
+        self.first = first
 
     def hybrid_forward(self, F, x):
         if not mx.autograd.is_training():
             return super().hybrid_forward(F, x)
-        kept = draws.of(self.source_name).random(x.shape) >= self._rate
-        return x * nd.array(kept, ctx=x.context, dtype=x.dtype) / (1 - self._rate)''',
+        first = x.ndim if self.first is None else self.first
+        shape = (*x.shape[:first], *(1,) * (x.ndim - first))
+        kept = draws.of(self.source_name).random(shape) >= self._rate
+        kept = nd.array(kept, ctx=x.context, dtype=x.dtype)
+        return nd.broadcast_mul(x, kept) / (1 - self._rate)''',
     "InstanceNorm": '''\
 class InstanceNorm(nn.InstanceNorm):
     """Written out: MXNet's operation computes in float32 only."""

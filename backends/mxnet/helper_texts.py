@@ -44,6 +44,20 @@ def softplus(F, x):
     "erf": """\
 def erf(F, x):
     return F.erf(x) if F is mx.sym else Erf()(x)""",
+    "biased_attention": '''\
+def biased_attention(F, query, key, value, scale, bias, causal=False):
+    """softmax(query @ key.T * scale + bias) @ value; -infinity hides a key, and 0 is left of
+    a query that sees none."""
+    visible = bias > -np.inf
+    scores = F.linalg_gemm2(query, key, transpose_b=True, alpha=scale)
+    scores = F.broadcast_add(scores, F.where(visible, bias, F.zeros_like(bias)))
+    if causal:
+        row = F.reshape(F.contrib.arange_like(scores, axis=-2), shape=(-1, 1))
+        column = F.reshape(F.contrib.arange_like(scores, axis=-1), shape=(1, -1))
+        visible = F.broadcast_mul(visible, F.broadcast_lesser_equal(column, row))
+    scores = F.broadcast_add(scores, (visible - 1) * 1e30)
+    weights = F.broadcast_mul(F.softmax(scores, axis=-1), visible)
+    return F.linalg_gemm2(weights, value)''',
     "selu": """\
 def selu(F, x):
     negative = 1.6732632423543772 * F.expm1(F.minimum(x, 0))

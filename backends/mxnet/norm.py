@@ -12,12 +12,14 @@ from tercet.compiler.graph.ir import Layer
 from tercet.compiler.initializers import Ones
 from tercet.compiler.ops.norm import (
     BatchNorm,
+    ChannelDropout,
     Dropout,
     GroupNorm,
     InstanceNorm,
     LayerNorm,
     LocalResponseNorm,
     RMSNorm,
+    StochasticDepth,
 )
 from tercet.compiler.types import DType
 
@@ -101,9 +103,21 @@ def _dropout(op: Dropout, layer: Layer) -> Expr:
     return nn.Dropout(op.rate)
 
 
+@construct.exact(ChannelDropout, StochasticDepth)
+def _exact_whole_dropout(op: ChannelDropout | StochasticDepth, layer: Layer) -> Expr:
+    return Helper("Dropout")(op.rate, first=2 if isinstance(op, ChannelDropout) else 1)
+
+
 @construct.exact(Dropout)
 def _exact_dropout(op: Dropout, layer: Layer) -> Expr:
     return Helper("Dropout")(op.rate)
+
+
+@construct(ChannelDropout, StochasticDepth)
+def _whole_dropout(op: ChannelDropout | StochasticDepth, layer: Layer) -> Expr:
+    """The axes are those along which all goes or stays."""
+    first = 2 if isinstance(op, ChannelDropout) else 1
+    return nn.Dropout(op.rate, axes=default(tuple(range(first, layer.input.rank)), ()))
 
 
 @lower(BatchNorm)
@@ -113,7 +127,8 @@ def _apply_batch_norm(op: BatchNorm, at: Application, x: Expr) -> Expr:
     return Made()(x)
 
 
-@lower(GroupNorm, InstanceNorm, LayerNorm, RMSNorm, Dropout)
+@lower(GroupNorm, InstanceNorm, LayerNorm, RMSNorm)
+@lower(Dropout, ChannelDropout, StochasticDepth)
 def _apply(op: object, at: Application, x: Expr) -> Expr:
     return Made()(x)
 

@@ -20,6 +20,11 @@ def _attention(op: ScaledDotProductAttention, c: Context) -> str:
     scores = c.node("MatMul", q, c.node("Transpose", k, perm=order))
     scores = _scaled(op, c, scores, width)
     masks = [name for name in (c.operand(3),) if name is not None]
+    if masks and c.type_of(3).dtype.is_float:  # -infinity hides a key
+        bias, least = masks[0], c.scalar(float("-inf"))
+        masks = [c.node("Greater", bias, least)]
+        added = c.node("Where", masks[0], bias, c.scalar(0.0))
+        scores = c.node("Add", scores, added)
     if op.causal:
         masks.append(_causal_mask(c, queries, keys))
     if masks:

@@ -6,12 +6,14 @@ from tercet.backends.onnx.builder import Context, lower
 from tercet.compiler.lazy import np
 from tercet.compiler.ops.norm import (
     BatchNorm,
+    ChannelDropout,
     Dropout,
     GroupNorm,
     InstanceNorm,
     LayerNorm,
     LocalResponseNorm,
     RMSNorm,
+    StochasticDepth,
 )
 
 
@@ -55,8 +57,8 @@ def _rms_norm(op: RMSNorm, c: Context) -> str:
     return c.node("Mul", c.node("Div", c.x, root), c.parameter("weight"))
 
 
-@lower(Dropout)
-def _dropout(op: Dropout, c: Context) -> str:
+@lower(Dropout, ChannelDropout, StochasticDepth)
+def _dropout(op: object, c: Context) -> str:
     """The file is for inference, where dropout does nothing."""
     return c.x
 

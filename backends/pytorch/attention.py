@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tercet.backends.pytorch.target import F, lower
+from tercet.backends.pytorch.target import F, lower, torch
 from tercet.codegen.expr import Expr, Helper, default
 from tercet.codegen.target import Application
 from tercet.compiler.ops.attention import ScaledDotProductAttention
@@ -22,5 +22,9 @@ def _attention(
         causal = default(op.causal, False)
         return F.scaled_dot_product_attention(q, k, v, is_causal=causal, scale=scale)
     if op.causal:  # PyTorch takes a mask or makes a causal one, not both
-        mask = mask & Helper("visible_keys")(q, k)
+        earlier = Helper("visible_keys")(q, k)
+        added = at.type(3).dtype.is_float
+        mask = torch.where(earlier, mask, float("-inf")) if added else mask & earlier
+    if at.type(3).dtype.is_float:
+        return Helper("biased_attention")(q, k, v, mask, scale=scale)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)

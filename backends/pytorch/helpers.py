@@ -98,6 +98,13 @@ def ordered_sort(x, dim=-1, descending=False):
     if torch.onnx.is_in_onnx_export():
         return x.topk(x.shape[dim], dim, descending)
     return x.sort(dim=dim, descending=descending, stable=True)''',
+    "biased_attention": '''\
+def biased_attention(q, k, v, bias, scale=None):
+    """Attention with numbers added to the scores; a query that sees no key gives 0."""
+    y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=scale)
+    if torch.onnx.is_in_onnx_export():  # ONNX has NaN there
+        y = y.masked_fill(bias.amax(-1, keepdim=True) == float("-inf"), 0.0)
+    return y''',
     "visible_keys": '''\
 def visible_keys(q, k):
     """True where the key's place is not after the query's."""
@@ -156,12 +163,19 @@ class Lion(torch.optim.Optimizer):
                 m.mul_(beta2).add_((1 - beta2) * gradient)''',
     "Dropout": '''\
 class Dropout(nn.Dropout):
-    """Zeros where `draws` says so, which is the same in every framework."""
+    """Zeros where `draws` says so, which is the same in every framework: elements, or all that
+    is at one place of the first axes, so many."""
+
+    def __init__(self, rate, axes=None):
+        super().__init__(rate)
+        self.axes = axes
 
     def forward(self, x):
         if not self.training:
             return x
-        kept = draws.of(self.source_name).random(x.shape) >= self.p
+        first = x.dim() if self.axes is None else self.axes
+        shape = (*x.shape[:first], *(1,) * (x.dim() - first))
+        kept = draws.of(self.source_name).random(shape) >= self.p
         return x * torch.as_tensor(kept).to(x) / (1 - self.p)''',
     "NAdam": '''\
 class NAdam(torch.optim.Optimizer):
@@ -197,6 +211,19 @@ class NAdam(torch.optim.Optimizer):
                 change += (1 - now) * gradient / (1 - product)
                 weight.sub_(group["lr"] * change / root)
                 state["step"], state["product"] = step + 1, torch.full_like(step, product)''',
+    "WholeDropout": '''\
+class WholeDropout(nn.Module):
+    """Dropout of all that is at one place of the first axes, so many."""
+
+    def __init__(self, rate, axes):
+        super().__init__()
+        self.rate, self.axes = rate, axes
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        ones = x.new_ones(*x.shape[: self.axes], *[1] * (x.dim() - self.axes))
+        return x * F.dropout(ones, self.rate)''',
     "RMSNorm": '''\
 class RMSNorm(nn.Module):
     """x / sqrt(mean(x**2) + eps) * weight over the last axes, written out for the exporter."""

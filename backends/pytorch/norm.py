@@ -8,12 +8,14 @@ from tercet.codegen.target import Application
 from tercet.compiler.graph.ir import Layer
 from tercet.compiler.ops.norm import (
     BatchNorm,
+    ChannelDropout,
     Dropout,
     GroupNorm,
     InstanceNorm,
     LayerNorm,
     LocalResponseNorm,
     RMSNorm,
+    StochasticDepth,
     TrailingNorm,
 )
 
@@ -67,12 +69,30 @@ def _dropout(op: Dropout, layer: Layer) -> Expr:
     return nn.Dropout(op.rate)
 
 
+@construct.exact(ChannelDropout, StochasticDepth)
+def _exact_whole_dropout(op: ChannelDropout | StochasticDepth, layer: Layer) -> Expr:
+    return Helper("Dropout")(op.rate, axes=2 if isinstance(op, ChannelDropout) else 1)
+
+
 @construct.exact(Dropout)
 def _exact_dropout(op: Dropout, layer: Layer) -> Expr:
     return Helper("Dropout")(op.rate)
 
 
-@lower(BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm, Dropout)
+@construct(ChannelDropout)
+def _channel_dropout(op: ChannelDropout, layer: Layer) -> Expr:
+    rank = layer.input.rank
+    own = {2: nn.Dropout, 3: nn.Dropout1d, 4: nn.Dropout2d, 5: nn.Dropout3d}
+    return own[rank](op.rate) if rank in own else Helper("WholeDropout")(op.rate, 2)
+
+
+@construct(StochasticDepth)
+def _stochastic_depth(op: StochasticDepth, layer: Layer) -> Expr:
+    return Helper("WholeDropout")(op.rate, 1)
+
+
+@lower(BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm)
+@lower(Dropout, ChannelDropout, StochasticDepth)
 def _apply(op: object, at: Application, x: Expr) -> Expr:
     return Made()(x)
 

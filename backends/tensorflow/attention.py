@@ -14,11 +14,8 @@ def _attention(
     scale: object = op.scale
     if scale is None and not isinstance(at.type(0).shape[-1], int):
         scale = tf.math.rsqrt(tf.cast(tf.shape(q)[-1], q.dtype))
-    return Helper("scaled_dot_product_attention")(
-        q,
-        k,
-        v,
-        **({} if mask is None else {"mask": mask}),
-        causal=default(op.causal, False),
-        scale=default(scale, None),
-    )
+    more = {"causal": default(op.causal, False), "scale": default(scale, None)}
+    if mask is not None and at.type(3).dtype.is_float:
+        return Helper("biased_attention")(q, k, v, mask, **more)
+    shown = {} if mask is None else {"mask": mask}
+    return Helper("scaled_dot_product_attention")(q, k, v, **shown, **more)

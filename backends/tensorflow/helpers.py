@@ -128,6 +128,20 @@ def scaled_dot_product_attention(q, k, v, mask=None, causal=False, scale=None):
         weights = tf.where(visible, weights, 0)
     return weights @ v'''
     ),
+    "biased_attention": Piece(
+        '''\
+def biased_attention(q, k, v, bias, causal=False, scale=None):
+    """softmax(q k^T * scale + bias) v; -infinity hides a key, and 0 is left of none."""
+    visible = bias > -float("inf")
+    scores = tf.matmul(q, k, transpose_b=True)
+    scores *= q.shape[-1] ** -0.5 if scale is None else scale
+    scores += tf.where(visible, bias, tf.zeros_like(bias))
+    if causal:
+        rows, columns = tf.shape(scores)[-2], tf.shape(scores)[-1]
+        visible &= tf.range(columns) <= tf.range(rows)[:, tf.newaxis]
+    weights = tf.nn.softmax(tf.where(visible, scores, scores.dtype.min))
+    return tf.where(visible, weights, 0) @ v'''
+    ),
     "floor_divide": Piece(
         '''\
 def floor_divide(x, y):

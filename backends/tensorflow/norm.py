@@ -10,12 +10,14 @@ from tercet.compiler.graph.ir import Layer
 from tercet.compiler.initializers import Ones
 from tercet.compiler.ops.norm import (
     BatchNorm,
+    ChannelDropout,
     Dropout,
     GroupNorm,
     InstanceNorm,
     LayerNorm,
     LocalResponseNorm,
     RMSNorm,
+    StochasticDepth,
     TrailingNorm,
 )
 from tercet.compiler.types import DType
@@ -71,18 +73,39 @@ def _dropout(op: Dropout, layer: Layer, facts: Facts) -> Expr:
     return layers.Dropout(op.rate)
 
 
+@construct.exact(ChannelDropout, StochasticDepth)
+def _exact_whole_dropout(op: ChannelDropout | StochasticDepth, layer: Layer, facts: Facts) -> Expr:
+    return Helper("Dropout")(op.rate, axes=2 if isinstance(op, ChannelDropout) else 1)
+
+
 @construct.exact(Dropout)
 def _exact_dropout(op: Dropout, layer: Layer, facts: Facts) -> Expr:
     return Helper("Dropout")(op.rate)
 
 
-@lower.exact(Dropout)
-def _apply_exact_dropout(op: Dropout, at: Placed, x: Expr) -> Expr:
+@lower.exact(Dropout, ChannelDropout, StochasticDepth)
+def _apply_exact_dropout(op: object, at: Placed, x: Expr) -> Expr:
     return Made()(x, channels_last=default(at.last, False), **TRAINING)
 
 
-@lower(BatchNorm, Dropout)
-def _apply_trained(op: BatchNorm | Dropout, at: Placed, x: Expr) -> Expr:
+@construct(ChannelDropout)
+def _channel_dropout(op: ChannelDropout, layer: Layer, facts: Facts) -> Expr:
+    """Channels are last here."""
+    rank = layer.input.rank
+    if rank == 2:
+        return layers.Dropout(op.rate)
+    if rank == 3:
+        return layers.SpatialDropout1D(op.rate)
+    return layers.Dropout(op.rate, noise_shape=(None, *(1,) * (rank - 2), None))
+
+
+@construct(StochasticDepth)
+def _stochastic_depth(op: StochasticDepth, layer: Layer, facts: Facts) -> Expr:
+    return layers.Dropout(op.rate, noise_shape=(None, *(1,) * (layer.input.rank - 1)))
+
+
+@lower(BatchNorm, Dropout, ChannelDropout, StochasticDepth)
+def _apply_trained(op: object, at: Placed, x: Expr) -> Expr:
     return Made()(x, **TRAINING)
 
 

@@ -26,10 +26,11 @@ class ScaledDotProductAttention(Op):
     """`softmax(q @ transpose(k) * scale) @ v` (Vaswani et al., 2017).
 
     q `[..., T, D]`, k `[..., S, D]`, v `[..., S, E]` with equal leading axes give `[..., T, E]`.
-    `scale` is `1 / sqrt(D)` by default.  The bool `mask`, which broadcasts to `[..., T, S]`, is
-    true where a key is visible; `causal = true` shows query t the keys 0 to t; with both, a key
-    must be visible in both.  A query that sees no key gives 0, with gradient 0.
-    ONNX: MatMul, Mul, Where, Softmax, MatMul (Attention from opset 23 on).
+    `scale` is `1 / sqrt(D)` by default.  The `mask` broadcasts to `[..., T, S]`: of bools, it is
+    true where a key is visible; of q's dtype, it is added to the scores, as a bias, and -infinity
+    hides a key.  `causal = true` shows query t the keys 0 to t; with both, a key must be visible in
+    both.  A query that sees no key gives 0, with gradient 0.  ONNX: MatMul, Mul, Where or Add,
+    Softmax, MatMul (Attention from opset 23 on).
 
         h = scaled_dot_product_attention(q, k, v, causal = true)
     """
@@ -63,10 +64,11 @@ class ScaledDotProductAttention(Op):
         _require_equal(k, q, [q.rank - 1], 1)
         _require_equal(v, k, [q.rank - 2], 2)
         if mask is not None:
-            if mask.dtype is not DType.BOOL:
+            if mask.dtype not in (DType.BOOL, q.dtype):
                 raise OpError(
                     "E0305",
-                    f"the mask must be bool, true where a key is visible, not {mask.dtype}",
+                    f"the mask must be bool, true where a key is visible, or {q.dtype}, added to "
+                    f"the scores, not {mask.dtype}",
                     operand=3,
                     help="compare to get one, as in `tokens != 0`",
                 )
@@ -78,8 +80,11 @@ class ScaledDotProductAttention(Op):
         visible = np.ones(scores.shape[-2:], dtype=np.bool_)
         if self.causal:
             visible = np.tril(visible)
-        if mask is not None:
+        if mask is not None and mask.dtype == np.bool_:
             visible = mask & visible
+        elif mask is not None:
+            visible = (mask != -np.inf) & visible
+            scores = scores + np.where(visible, mask, 0)
         with np.errstate(invalid="ignore"):  # -inf - -inf where no key is visible
             weights = softmax(np.where(visible, scores, -np.inf), -1)
         y: Array = np.where(visible, weights, 0) @ v

@@ -321,19 +321,11 @@ class LocalResponseNorm(Op):
         return y
 
 
-@operation("dropout")
 @dataclass(frozen=True)
-class Dropout(LayerOp):
-    """In training, sets elements to zero with probability `rate` and divides the others by
-    `1 - rate` (Srivastava et al., 2014); in inference, does nothing.
-
-    x of any shape keeps it.  ONNX: Dropout, or nothing in a file for inference.
-
-        h = x |> dropout(0.25)
-    """
+class Dropping(LayerOp):
+    """What layers share that set numbers to zero in training, and in inference do nothing."""
 
     operands = (Operand("x"),)
-    layout = Layout.AGNOSTIC
     elements = Elements.COMPUTED
     in_training = InTraining.RANDOM
     work = 0
@@ -352,3 +344,51 @@ class Dropout(LayerOp):
 
     def reference(self, x: Array) -> Array:
         return x
+
+
+@operation("dropout")
+class Dropout(Dropping):
+    """In training, sets elements to zero with probability `rate` and divides the others by
+    `1 - rate` (Srivastava et al., 2014); in inference, does nothing.
+
+    x of any shape keeps it.  ONNX: Dropout, or nothing in a file for inference.
+
+        h = x |> dropout(0.25)
+    """
+
+    layout = Layout.AGNOSTIC
+
+
+@operation("channel_dropout")
+class ChannelDropout(Dropping):
+    """In training, sets whole channels of an example to zero with probability `rate` and divides
+    the others by `1 - rate` (Tompson et al., 2014); in inference, does nothing.
+
+    x `[N, C, ...]` keeps its shape.  ONNX: nothing in a file for inference.
+
+        h = x |> conv2d(64, 3) |> relu |> channel_dropout(0.1)
+    """
+
+    layout = Layout.SPATIAL
+
+    def infer(self, x: TensorType) -> TensorType:
+        require_rank(x, 2, -1)
+        return require_float(x)
+
+
+@operation("stochastic_depth")
+class StochasticDepth(Dropping):
+    """In training, sets whole examples to zero with probability `rate` and divides the others by
+    `1 - rate` (Huang et al., 2016); in inference, does nothing.
+
+    x `[N, ...]` keeps its shape.  What a shortcut goes round is left out so.  ONNX: nothing in a
+    file for inference.
+
+        h = x + (branch(x) |> stochastic_depth(0.1))
+    """
+
+    layout = Layout.AGNOSTIC
+
+    def infer(self, x: TensorType) -> TensorType:
+        require_rank(x, 1, -1)
+        return require_float(x)

@@ -38,6 +38,7 @@ Kind = Literal[
     "apart",
     "length",
     "mask",
+    "hiding",
     "mask_with_empty_rows",
 ]
 _INTEGERS = ("integer", "count", "signed_count", "index", "place", "apart", "length")
@@ -111,6 +112,12 @@ class Input:
                 return self._apart()
             case "length":
                 return random.integers(1, self.high + 1, self.shape)
+            case "hiding":
+                bias: Array = random.normal(size=self.shape)
+                bias[random.random(self.shape) < 0.4] = -np.inf
+                bias[..., :2, :] = -np.inf
+                bias[..., 1, -1] = 0.5
+                return bias
             case "mask":
                 mask: Array = random.random(self.shape) < 0.6
                 mask[..., 0] = True

@@ -150,7 +150,7 @@ _EQUATIONS: list[tuple[str, str, tuple[tuple[int, ...], ...], tuple[int, ...]]] 
     ("implicit", "ba,ac", ((3, 5), (5, 2)), (2, 3, 5)),
     ("trace", "ij,ij->", ((3, 5), (3, 5)), (3, 5)),
     ("sum", "ijk->k", ((2, 3, 5),), (2, 3, 5)),
-    ("order", "ijk->kij", ((2, 3, 5),), (2, 3, 5)),
+    ("order", "ijk->ki", ((2, 3, 5),), (2, 3, 5)),
     ("several", "abcd,cdef->abef", ((2, 3, 4, 5), (4, 5, 6, 7)), (2, 6)),
     ("three", "bn,nd,bd->bd", ((2, 3), (3, 5), (2, 5)), (2, 3, 5)),
     ("left_over", "ijk,kl->il", ((2, 3, 5), (5, 4)), (2, 3, 4, 5)),
@@ -182,6 +182,11 @@ NORMS = [
     _case("rms_norm", norm.RMSNorm(eps=1e-3), (2, 7, 5), symbolic=(2, 7)),
     _on_image("local_response_norm", norm.LocalResponseNorm(3, alpha=0.5, beta=0.6, k=1.5)),
     _on_image("local_response_norm_of_all", norm.LocalResponseNorm(13, alpha=0.2), 4),
+    _on_image("channel_dropout", norm.ChannelDropout(0.3)),
+    _case("channel_dropout_line", norm.ChannelDropout(0.3), (2, 3, 7), symbolic=(2, 7)),
+    _case("channel_dropout_vector", norm.ChannelDropout(0.3), (2, 7), symbolic=(2,)),
+    _case("channel_dropout_many", norm.ChannelDropout(0.3), (2, 3, 4, 5, 6, 7), symbolic=(2, 5)),
+    _case("stochastic_depth", norm.StochasticDepth(0.3), (2, 7, 3), symbolic=(2, 7)),
     _case("dropout", norm.Dropout(0.3), (2, 7), symbolic=(2, 7)),
 ]
 
@@ -283,6 +288,24 @@ ATTENTION = [
         _K,
         _V,
         Input((2, 1, 5, 7), "mask"),
+        symbolic=(2, 5, 7),
+    ),
+    _case(
+        "attention_bias",
+        ScaledDotProductAttention(),
+        *(_Q, _K, _V, Input((3, 5, 7))),
+        symbolic=(2, 5, 7),
+    ),
+    _case(
+        "attention_bias_causal",
+        ScaledDotProductAttention(causal=True),
+        *(_Q, _K, _V, Input((2, 1, 5, 7))),
+        symbolic=(2,),
+    ),
+    _case(
+        "attention_bias_hiding",
+        ScaledDotProductAttention(),
+        *(_Q, _K, _V, Input((2, 1, 5, 7), "hiding")),
         symbolic=(2, 5, 7),
     ),
     _case(

@@ -14,6 +14,7 @@ import pytest
 
 from tercet.compiler import dims
 from tercet.compiler.errors import OpError
+from tercet.compiler.ops.attention import ScaledDotProductAttention
 from tercet.compiler.ops.base import (
     Elements,
     InTraining,
@@ -269,6 +270,9 @@ def _hidden(case: OpCase) -> list[Array | None] | None:
     arrays = case.arrays()
     hides = [k for k, operand in enumerate(case.op.operands) if operand.hides]
     hides = [k for k in hides if k < len(arrays) and arrays[k] is not None]
+    if isinstance(case.op, ScaledDotProductAttention) and hides and arrays[3].dtype.kind == "f":  # type: ignore[union-attr]
+        arrays[3] = np.full_like(arrays[3], -np.inf)
+        return arrays
     if hides:
         for k in hides:
             arrays[k] = np.zeros_like(arrays[k])

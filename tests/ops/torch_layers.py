@@ -161,7 +161,9 @@ def _attention(op: Any, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) ->
     visible = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool)
     if op.causal:
         visible = visible.tril()
-    if mask is not None:
+    if mask is not None and mask.dtype.is_floating_point:
+        visible = torch.where(visible, mask, -torch.inf)
+    elif mask is not None:
         visible = visible & mask
     return F.scaled_dot_product_attention(q, k, v, visible, scale=op.scale)
 
@@ -231,6 +233,7 @@ RULES: dict[type, Rule] = {
     norm.LocalResponseNorm: lambda op, x: F.local_response_norm(
         x, op.size, op.alpha, op.beta, op.k
     ),
+    **dict.fromkeys((norm.ChannelDropout, norm.StochasticDepth), lambda op, x: x),
     norm.Dropout: lambda op, x: F.dropout(x, op.rate, training=False),
     act.Relu: lambda op, x: F.relu(x),
     act.Relu6: lambda op, x: F.relu6(x),

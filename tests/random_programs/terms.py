@@ -367,7 +367,9 @@ def _over_channels(writer: Writer, x: str, shape: Shape) -> str:
 
 @term(*_ANY, weight=2)
 def _dropped(writer: Writer, x: str, shape: Shape) -> str:
-    layers = writer.noise("dropout(0.25)", "dropout(0.5)") or ("tanh", "gelu")
+    layers = writer.noise(
+        "dropout(0.25)", "dropout(0.5)", "channel_dropout(0.25)", "stochastic_depth(0.25)"
+    ) or ("tanh", "gelu")
     return f"({x} |> {writer.one_of(layers)})"
 
 
@@ -476,7 +478,9 @@ def _attention(writer: Writer, x: str, shape: Shape) -> str:
     x = writer.named(x)
     causal = writer.one_of(["", ", causal = true", ", scale = 0.25"])
     query = expression(writer, x, shape, 1)
-    return f"scaled_dot_product_attention({query}, {x}, {x}{causal})"
+    order = [*range(len(shape) - 2), len(shape) - 1, len(shape) - 2]
+    bias = writer.one_of(["", f", 0.1 * ({x} @ transpose({x}, {order}))"])
+    return f"scaled_dot_product_attention({query}, {x}, {x}{bias}{causal})"
 
 
 # -------------------------------------------------------------------------------- there and back
