@@ -25,6 +25,8 @@ def _attention(
         earlier = Helper("visible_keys")(q, k)
         added = at.type(3).dtype.is_float
         mask = torch.where(earlier, mask, float("-inf")) if added else mask & earlier
+    elif at.type(3).rank < 2:  # PyTorch asks for an axis of queries and one of keys
+        mask = mask.reshape(1, -1)
     if at.type(3).dtype.is_float:
         return Helper("biased_attention")(q, k, v, mask, scale=scale)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)

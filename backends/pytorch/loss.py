@@ -18,6 +18,8 @@ def _class_loss(
     axis = op.axis % rank
     if axis != (1 if rank > 1 else 0):
         x = x.movedim(axis, 1)
+    if rank == 4 and isinstance(op, ops.Nll):  # the gradient of images fails for other strides
+        x = x.contiguous()
     wide = target if at.type(1).dtype is DType.I64 else target.long()
     settings: dict[str, object] = {
         "ignore_index": default(-100 if op.ignore_index is None else op.ignore_index, -100),

@@ -136,6 +136,21 @@ PROGRAMS = {
         "mean(y ** 2)",
         _X,
     ),
+    "log probabilities along the last of four axes": _program(
+        "y = x |> dense(4) |> log_softmax\noutput y",
+        "nll(y, t, axis = -1)",
+        _IMAGE,
+        Column("t", "i64", ("N", "1", "4")),
+    ),
+    "masks of keys alone in attention": _program(
+        "q = x |> dense(4)\nu = scaled_dot_product_attention(q, q, x, mask = arange(4) > 1)\n"
+        "v = scaled_dot_product_attention(q, q, x, mask = arange(4) > 9)\n"
+        "w = scaled_dot_product_attention(q, q, x, mask = arange(4) > 1, causal = true)\n"
+        "z = scaled_dot_product_attention(q, q, x, mask = any(arange(4) > 1))\n"
+        "output y = u + v + w + z",
+        "mean(y ** 2)",
+        _IMAGE,
+    ),
     "a block with an output that is not used": _program(
         "_a, y = x |> Two\noutput y", "mean(y ** 2)", _IMAGE
     ),

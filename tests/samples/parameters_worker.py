@@ -38,8 +38,10 @@ def _model(script: ModuleType, arguments: dict[str, Any]) -> Any:
     assert script.__file__ is not None
     main = Path(script.__file__).read_text().partition("\ndef main(")[2]
     (lines,) = re.findall(r"^    model = .*?(?=^    if args.weights:)", main, re.M | re.S)
+    settings = re.findall(r"^    (keras\.config\..*)", main, re.M)
     given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-    text = textwrap.dedent(lines).replace("()", f"({given})", 1)
+    made = textwrap.dedent(lines).replace("()", f"({given})", 1)
+    text = "\n".join([*settings, made])
     scope = {**vars(script), "args": SimpleNamespace(device=_device(script))}
     exec(text, scope)
     return scope["model"]
