@@ -106,7 +106,8 @@ def _masked_attention(writer: Writer, x: str, shape: Shape) -> str:
         f"(arange({rows}) > 1000)",
         f"(tril(full([{rows}, {rows}], 1.0), diagonal = -1) > 0)",
     ]
+    mask = writer.one_of(kinds)
+    if writer.chance(3):  # numbers that are added to the scores
+        mask = f"cast(where({mask}, 0.25, -inf), {writer.float})"
     options = writer.one_of(["", "", ", causal = true", ", causal = true, scale = 0.5"])
-    return (
-        f"scaled_dot_product_attention({x}, tanh({x}), {x}, mask = {writer.one_of(kinds)}{options})"
-    )
+    return f"scaled_dot_product_attention({x}, tanh({x}), {x}, mask = {mask}{options})"

@@ -157,7 +157,8 @@ def _block(
 ) -> tuple[Block, list[str]]:
     rank = _one_of(draw, [4, 2, 3])
     shape: Shape = _NAMES[:rank]
-    inputs = (shape,) * _number(draw, 1, 2)
+    keeps = bool(_number(draw, 0, 1))  # one output like its input: it may stand for a function
+    inputs = (shape,) * (1 if keeps else _number(draw, 1, 2))
     is_model = _number(draw, 0, 5) == 5  # compiled alone too: no size is known
     numbers = [n for n in shape[1:] if n == "C" or _one_of(draw, [False, True])]
     known = frozenset([] if is_model else numbers)
@@ -180,7 +181,10 @@ def _block(
     for parameter in parameters:
         _applied(writer, parameter, shape)
     statements(writer, 3)
-    outputs = _outputs(writer, _number(draw, 1, 3))
+    if keeps:
+        outputs = _outputs(writer, [Tensor("x", shape)])
+    else:
+        outputs = _outputs(writer, [None] * _number(draw, 1, 3))
     texts = [text for text, _ in outputs]
     if is_model:
         named = ", ".join(f"y{k} = {text}" for k, text in enumerate(texts))
@@ -261,13 +265,13 @@ def _declared(parameter: Parameter) -> str:
     return parameter.name if default is None else f"{parameter.name} = {default}"
 
 
-def _outputs(writer: Writer, most: int) -> list[tuple[str, Shape]]:
-    """Expressions for outputs, which take up all that is not used yet."""
+def _outputs(writer: Writer, wanted: Sequence[Tensor | None]) -> list[tuple[str, Shape]]:
+    """Expressions for outputs, of these tensors or any, which take up all that is not used yet."""
     chosen: list[tuple[str, Shape]] = []
-    for _ in range(most):
+    for given in wanted:
         waiting = [t for t in writer.unused.values() if t.dtype == "float"]
         fallback = [t for t in writer.tensors if t.dtype == "float"]
-        tensor = writer.use(writer.one_of(waiting[::-1] or fallback[:1]))
+        tensor = writer.use(given or writer.one_of(waiting[::-1] or fallback[:1]))
         text = expression(writer, tensor.name, tensor.shape, writer.number(0, 1))
         chosen.append((text, tensor.shape))
     if writer.unused:
@@ -309,7 +313,7 @@ def _model(
     writer.line(f"{first.name} = {first.name} |> {layer.name}")
     writer.layers.append(layer)
     statements(writer, 8)
-    outputs = _outputs(writer, _number(draw, 1, 2))
+    outputs = _outputs(writer, [None] * _number(draw, 1, 2))
     named = [f"out{k} = {text}" for k, (text, _) in enumerate(outputs)]
     writer.line(f"output {', '.join(named)}")
     lines = ["model M(flag = true, depth = 2, width = 3) {", *writer.lines, "}"]

@@ -626,7 +626,8 @@ def _argument(writer: Writer, parameter: Parameter, block: Block, sizes: dict[st
         return ""
     match parameter.kind:
         case "function":
-            return writer.one_of(writer.functions)
+            bound = ["leaky_relu(alpha = 0.3)", "elu(alpha = 0.5)", "clip(min = -2, max = 3)"]
+            return writer.one_of([*writer.functions, *bound])
         case "count":
             return writer.one_of(["2", "1", *writer.counts])
         case "flag":
