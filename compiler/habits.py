@@ -184,6 +184,7 @@ _ARGUMENTS: Final = {
     "block_size": ("factor",),
     "blocksize": ("factor",),
     "norm_type": ("p",),
+    "elementwise_affine": ("affine",),
     "lambd": ("threshold",),
     "theta": ("threshold",),
     "keepdim": ("keepdims",),

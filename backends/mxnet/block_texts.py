@@ -101,6 +101,12 @@ def one_bias(layer):
     """Freeze the second bias that Gluon gives a recurrent layer, at zero."""
     layer.collect_params(".*h2h_bias").setattr("grad_req", "null")
     return layer''',
+    "without_bias": '''\
+def without_bias(layer):
+    """Freeze the biases that Gluon gives every recurrent layer, at zero."""
+    layer.collect_params(".*_bias").setattr("grad_req", "null")
+    layer.is_biased = False
+    return layer''',
     "begin_state": '''\
 def begin_state(F, layer, x):
     """Zero states of a recurrent layer, for as many sequences as x holds."""
@@ -194,6 +200,36 @@ class LayerNorm(nn.HybridBlock):
         variance = F.mean(F.square(x), axis=self.axes, keepdims=True)
         x = F.broadcast_div(x, F.sqrt(variance + self.epsilon))
         return F.broadcast_add(F.broadcast_mul(x, gamma), beta)''',
+    "PlainLayerNorm": '''\
+class PlainLayerNorm(nn.HybridBlock):
+    """Layer normalisation over the last axes, so many, without beta and perhaps gamma."""
+
+    def __init__(self, axes, epsilon=1e-5, shape=None, gamma_initializer="ones"):
+        super().__init__()
+        self.axes = tuple(range(-axes, 0))
+        self.epsilon = epsilon
+        if shape is not None:
+            self.gamma = self.params.get("gamma", shape=shape, init=gamma_initializer)
+
+    def hybrid_forward(self, F, x, gamma=None):
+        x = F.broadcast_sub(x, F.mean(x, axis=self.axes, keepdims=True))
+        variance = F.mean(F.square(x), axis=self.axes, keepdims=True)
+        x = F.broadcast_div(x, F.sqrt(variance + self.epsilon))
+        return x if gamma is None else F.broadcast_mul(x, gamma)''',
+    "PlainBatchNorm": '''\
+class PlainBatchNorm(nn.HybridBlock):
+    """Batch normalisation without gamma and beta."""
+
+    def __init__(self, channels, momentum=0.9, epsilon=1e-5):
+        super().__init__()
+        self.settings = {"momentum": momentum, "eps": epsilon, "fix_gamma": True}
+        held = {"shape": (channels,), "grad_req": "null", "differentiable": False}
+        self.running_mean = self.params.get("running_mean", init="zeros", **held)
+        self.running_var = self.params.get("running_var", init="ones", **held)
+
+    def hybrid_forward(self, F, x, running_mean, running_var):
+        ones, zeros = F.ones_like(running_mean), F.zeros_like(running_mean)
+        return F.BatchNorm(x, ones, zeros, running_mean, running_var, **self.settings)''',
     "BatchNorm": '''\
 class BatchNorm(nn.BatchNorm):
     """Averages as it runs; MXNet's operation does with the gradients, and in float32."""

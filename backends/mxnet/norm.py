@@ -35,6 +35,10 @@ def _initial(layer: Layer, keywords: Mapping[str, str]) -> dict[str, object]:
 
 @construct(BatchNorm)
 def _batch_norm(op: BatchNorm, layer: Layer) -> Expr:
+    if not op.affine:
+        channels = layer.parameter("running_mean").type.shape[0]
+        settings = {"momentum": default(op.momentum, 0.9), "epsilon": default(op.eps, 1e-5)}
+        return Helper("PlainBatchNorm")(channels, **settings)
     return nn.BatchNorm(
         momentum=default(op.momentum, 0.9),
         epsilon=default(op.eps, 1e-5),
@@ -53,6 +57,8 @@ def _instance_norm(op: InstanceNorm, layer: Layer) -> Expr:
 
 @construct(LayerNorm)
 def _layer_norm(op: LayerNorm, layer: Layer) -> Expr:
+    if not (op.bias and op.affine):
+        return _plain_layer_norm(op, layer)
     shape = layer.parameter("weight").type.shape
     own = _initial(layer, _GLUON)
     if len(shape) == 1:
@@ -60,8 +66,23 @@ def _layer_norm(op: LayerNorm, layer: Layer) -> Expr:
     return Helper("LayerNorm")(shape, epsilon=default(op.eps, 1e-5), **own)
 
 
+def _plain_layer_norm(op: LayerNorm, layer: Layer) -> Expr:
+    settings: dict[str, object] = {"epsilon": default(op.eps, 1e-5)}
+    if op.affine:
+        settings["shape"] = layer.parameter("weight").type.shape
+        settings |= _initial(layer, _GLUON)
+    return Helper("PlainLayerNorm")(len(op.axes), **settings)
+
+
+_ROUNDED_MOMENTUM = lower.limit(
+    "without `affine`, in an exact script", "MXNet rounds the momentum to float32", BatchNorm
+)
+
+
 @construct.exact(BatchNorm)  # Gluon's has its momentum in float32
 def _exact_batch_norm(op: BatchNorm, layer: Layer) -> Expr:
+    if not op.affine:
+        raise _ROUNDED_MOMENTUM.refusal()
     made = _batch_norm(op, layer)
     assert isinstance(made, Call)
     return Call(Helper("BatchNorm"), made.positional, made.keywords)
@@ -69,6 +90,8 @@ def _exact_batch_norm(op: BatchNorm, layer: Layer) -> Expr:
 
 @construct.exact(LayerNorm)  # Gluon's has its epsilon in float32
 def _exact_layer_norm(op: LayerNorm, layer: Layer) -> Expr:
+    if not (op.bias and op.affine):
+        return _plain_layer_norm(op, layer)
     shape = layer.parameter("weight").type.shape
     epsilon = default(op.eps, 1e-5)
     return Helper("LayerNorm")(shape, epsilon=epsilon, **_initial(layer, _GLUON))

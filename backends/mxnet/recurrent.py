@@ -31,6 +31,8 @@ def _recurrent(op: Recurrent, layer: Layer) -> Expr:
         **_biases(op, layer),
         **activation,
     )
+    if not op.bias:
+        return Helper("without_bias")(block)
     return block if op.separate_recurrent_bias else Helper("one_bias")(block)
 
 
@@ -39,7 +41,7 @@ def _of(layer: Layer, name: str) -> Initializer:
 
 
 def _biases(op: Recurrent, layer: Layer) -> dict[str, object]:
-    init = _of(layer, "bias")
+    init = _of(layer, "bias") if op.bias else Zeros()
     if init == Zeros():
         return {}
     found: dict[str, object] = {"i2h_bias_initializer": initializer(init)}
@@ -50,8 +52,10 @@ def _biases(op: Recurrent, layer: Layer) -> dict[str, object]:
 
 def parameter_names(op: Recurrent) -> dict[str, str]:
     """Gluon's names of a layer's parameters, and the language's."""
-    kinds = {"i2h_weight": "weight", "h2h_weight": "recurrent_weight", "i2h_bias": "bias"}
-    if op.separate_recurrent_bias:
+    kinds = {"i2h_weight": "weight", "h2h_weight": "recurrent_weight"}
+    if op.bias:
+        kinds["i2h_bias"] = "bias"
+    if op.bias and op.separate_recurrent_bias:
         kinds["h2h_bias"] = "recurrent_bias"
     return {
         f"{_prefix(cell)}_{kind}": name + cell.suffix

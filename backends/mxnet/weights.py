@@ -85,6 +85,8 @@ def _save(model: Graph, style: Style) -> str:
 def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:
     names = _source_names(model, classes)
     recurrent = any(isinstance(layer.op, Recurrent) for layer in layers_of(model))
+    unbiased = any(isinstance(v.op, Recurrent) and not v.op.bias for v in layers_of(model))
+    named = _WITHOUT_BIAS if unbiased else _NAMED_PARAMETERS
     found = "named_parameters(model)" if recurrent else "model._collect_params_with_prefix()"
     lines = ["def weights(model):"]
     lines += ['    """Parameters and running statistics, named as in the source."""']
@@ -93,7 +95,7 @@ def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:
     lines += [f"    names = {literal(names)}"]
     lines += ["    return {", '        ".".join(names.get(part, part) for part in path.split("."))']
     lines += [f"        : parameter for path, parameter in {found}.items()", "    }"]
-    return "\n".join([*lines, *(["", "", _NAMED_PARAMETERS] if recurrent else [])])
+    return "\n".join([*lines, *(["", "", named] if recurrent else [])])
 
 
 _NAMED_PARAMETERS = '''\
@@ -126,6 +128,13 @@ def name_layers(block, prefix=""):
 def _renamed(classes: Sequence[ClassCode]) -> dict[str, str]:
     """Attributes that cannot have the source's names, with these."""
     return {a: s for c in classes for a, s in c.attributes.items() if a != s}
+
+
+_WITHOUT_BIAS = _NAMED_PARAMETERS.replace(
+    'grad_req == "null")\n',
+    'grad_req == "null")\n'
+    '        and not (name.endswith("_bias") and not getattr(block, "is_biased", True))\n',
+).replace("that `one_bias` froze", "that `one_bias` and\n    `without_bias` froze")
 
 
 def _source_names(model: Graph, classes: Sequence[ClassCode]) -> dict[str, str]:

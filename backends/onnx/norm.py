@@ -15,18 +15,30 @@ from tercet.compiler.ops.norm import (
     RMSNorm,
     StochasticDepth,
 )
+from tercet.compiler.types import Shape
 
 
 @lower(BatchNorm)
 def _batch_norm(op: BatchNorm, c: Context) -> str:
-    names = ("weight", "bias", "running_mean", "running_var")
-    return c.node("BatchNormalization", c.x, *map(c.parameter, names), epsilon=op.eps)
+    channels = c.type.shape[1:2]
+    affine = _parameter_or(c, "weight", 1, channels), _parameter_or(c, "bias", 0, channels)
+    running = map(c.parameter, ("running_mean", "running_var"))
+    return c.node("BatchNormalization", c.x, *affine, *running, epsilon=op.eps)
+
+
+def _parameter_or(c: Context, name: str, value: float, shape: Shape) -> str:
+    """A parameter, or where the layer has none a constant."""
+    if c.has(name):
+        return c.parameter(name)
+    sizes = tuple(size for size in shape if isinstance(size, int))
+    return c.constant(np.full(sizes, value, dtype=c.type.dtype.numpy_name), c.type.dtype)
 
 
 @lower(LayerNorm)
 def _layer_norm(op: LayerNorm, c: Context) -> str:
-    weight, bias = c.parameter("weight"), c.parameter("bias")
     axis = -op.count(c.type)
+    weight = _parameter_or(c, "weight", 1, c.type.shape[axis:])
+    bias = c.parameter("bias") if c.has("bias") else None
     return c.node("LayerNormalization", c.x, weight, bias, axis=axis, epsilon=op.eps)
 
 

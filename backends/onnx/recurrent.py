@@ -103,7 +103,7 @@ def _concatenated(c: Context, states: Sequence[str]) -> str:
     return states[0] if len(states) == 1 else c.node("Concat", *states, axis=0)
 
 
-def _weights(op: Recurrent, c: Context, form: _Form, layer: int) -> tuple[str, str, str]:
+def _weights(op: Recurrent, c: Context, form: _Form, layer: int) -> tuple[str, str, str | None]:
     """W [directions, gates * units, inputs], R alike, and B with both biases side by side."""
     cells = [cell for cell in op.cells() if cell.layer == layer]
 
@@ -111,7 +111,8 @@ def _weights(op: Recurrent, c: Context, form: _Form, layer: int) -> tuple[str, s
         names = [kind + cell.suffix for cell in cells]
         return c.derived(names, form.name, lambda *arrays: np.stack([*map(form.ordered, arrays)]))
 
-    return stacked("weight"), stacked("recurrent_weight"), _biases(op, c, form, cells)
+    biases = _biases(op, c, form, cells) if op.bias else None
+    return stacked("weight"), stacked("recurrent_weight"), biases
 
 
 def _biases(op: Recurrent, c: Context, form: _Form, cells: Sequence[Cell]) -> str:

@@ -22,11 +22,16 @@ from tercet.compiler.ops.norm import (
 
 @construct(BatchNorm)
 def _batch_norm(op: BatchNorm, layer: Layer) -> Expr:
-    channels = layer.parameter("weight").type.shape[0]
+    channels = layer.parameter("running_mean").type.shape[0]
     share = round(1 - op.momentum, 12)
     rank = layer.input.rank
     module = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}[rank]
-    return module(channels, eps=default(op.eps, 1e-5), momentum=default(share, 0.1))
+    return module(
+        channels,
+        eps=default(op.eps, 1e-5),
+        momentum=default(share, 0.1),
+        affine=default(op.affine, True),
+    )
 
 
 @construct.exact(BatchNorm)
@@ -51,7 +56,12 @@ def _instance_norm(op: InstanceNorm, layer: Layer) -> Expr:
 
 @construct(LayerNorm)
 def _layer_norm(op: LayerNorm, layer: Layer) -> Expr:
-    return nn.LayerNorm(_widths(op, layer), eps=default(op.eps, 1e-5))
+    return nn.LayerNorm(
+        _widths(op, layer),
+        eps=default(op.eps, 1e-5),
+        elementwise_affine=default(op.affine, True),
+        bias=default(op.bias, True),
+    )
 
 
 @construct(RMSNorm)
@@ -60,7 +70,7 @@ def _rms_norm(op: RMSNorm, layer: Layer) -> Expr:
 
 
 def _widths(op: TrailingNorm, layer: Layer) -> object:
-    shape = layer.parameter("weight").type.shape
+    shape = layer.input.shape[-op.count(layer.input) :]
     return shape[0] if len(shape) == 1 else shape
 
 

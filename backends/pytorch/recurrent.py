@@ -28,11 +28,12 @@ def _recurrent(op: Recurrent, layer: Layer) -> Expr:
         inputs,
         op.units,
         num_layers=default(op.layers, 1),
+        bias=default(op.bias, True),
         batch_first=True,
         bidirectional=default(op.bidirectional, False),
         **activation,
     )
-    return module if op.separate_recurrent_bias else Helper("one_bias")(module)
+    return module if op.separate_recurrent_bias or not op.bias else Helper("one_bias")(module)
 
 
 @lower(Rnn, Gru)

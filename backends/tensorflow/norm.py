@@ -23,11 +23,19 @@ from tercet.compiler.ops.norm import (
 from tercet.compiler.types import DType
 
 
-def _initializers(layer: Layer) -> dict[str, Expr]:
-    return {
-        "gamma_initializer": default(initializer(layer.parameter("weight")), "ones"),
-        "beta_initializer": default(initializer(layer.parameter("bias")), "zeros"),
-    }
+def _initializers(layer: Layer) -> dict[str, object]:
+    """How gamma and beta start, or that there is none."""
+    there = {parameter.name: parameter for parameter in layer.parameters}
+    found: dict[str, object] = {}
+    for name, switch, keyword, usual in (
+        ("weight", "scale", "gamma_initializer", "ones"),
+        ("bias", "center", "beta_initializer", "zeros"),
+    ):
+        if name in there:
+            found[keyword] = default(initializer(there[name]), usual)
+        else:
+            found[switch] = False
+    return found
 
 
 @construct(BatchNorm)

@@ -41,7 +41,10 @@ def _recurrent(op: Recurrent, layer: Layer, facts: Facts) -> Expr:
     settings["kernel_initializer"] = initializer(layer.parameter("weight"))
     recurrent = layer.parameter("recurrent_weight")
     settings["recurrent_initializer"] = recurrent_initializer(recurrent, op.gates)
-    settings["bias_initializer"] = default(initializer(layer.parameter("bias")), "zeros")
+    if op.bias:
+        settings["bias_initializer"] = default(initializer(layer.parameter("bias")), "zeros")
+    else:
+        settings["use_bias"] = False
     if isinstance(op, Lstm):
         settings["unit_forget_bias"] = False
     if not _is_stacked(layer.site, facts):

@@ -36,6 +36,16 @@ def _require_eps(eps: float) -> None:
     require(0 < eps < 1, "eps", f"`eps` must be above 0 and below 1, not {eps}{hint}")
 
 
+def _require_used(op: LayerOp, scaled: bool, shifted: bool) -> None:
+    """An initial value is that of a parameter which there is."""
+    for attribute, given, there in (
+        ("init", op.init, scaled),
+        ("bias_init", op.bias_init, shifted),
+    ):
+        message = f"`{attribute}` is given, and there is no such parameter"
+        require(there or given is None, attribute, message)
+
+
 def _per_channel(values: Array, x: Array) -> Array:
     """[C], ready to broadcast along axis 1 of x."""
     return values.reshape(-1, *(1,) * (x.ndim - 2))
@@ -92,7 +102,8 @@ class BatchNorm(ChannelNorm):
     `(x - mean) / sqrt(variance + eps) * weight + bias`, with the batch's mean and biased variance
     in training and the moving averages in inference.  In training
     `running = momentum * running + (1 - momentum) * batch`, of the biased variance too.
-    x `[N, C, ...]` keeps its shape; weight, bias, running_mean, running_var `[C]`.
+    x `[N, C, ...]` keeps its shape; weight, bias (neither with `affine = false`), running_mean,
+    running_var `[C]`.
     ONNX: BatchNormalization.
 
         h = x |> conv2d(64, 3, bias = false) |> batch_norm |> relu
@@ -103,16 +114,18 @@ class BatchNorm(ChannelNorm):
     work = 4  # of running statistics, which are computed already
     eps: float = 1e-5
     momentum: float = 0.9
+    affine: bool = True
 
     def __post_init__(self) -> None:
         _require_eps(self.eps)
+        _require_used(self, self.affine, self.affine)
         message = f"`momentum` must be from 0 to 1, not {self.momentum}"
         require(0 <= self.momentum <= 1, "momentum", message)
 
     def parameters(self, x: TensorType) -> tuple[ParameterSpec, ...]:
         type = x.with_shape(self._channels(x))
         return (
-            *super().parameters(x),
+            *(super().parameters(x) if self.affine else ()),
             ParameterSpec("running_mean", type, Zeros(), "running_mean", trainable=False),
             ParameterSpec("running_var", type, Ones(), "running_var", trainable=False),
         )
@@ -122,10 +135,16 @@ class BatchNorm(ChannelNorm):
         return (SizeCondition((2, "<=", values), "two values per channel"),)
 
     def reference(
-        self, x: Array, weight: Array, bias: Array, running_mean: Array, running_var: Array
+        self,
+        x: Array,
+        running_mean: Array,
+        running_var: Array,
+        weight: Array | None = None,
+        bias: Array | None = None,
     ) -> Array:
-        scale = weight / np.sqrt(running_var + self.eps)
-        return (x - _per_channel(running_mean, x)) * _per_channel(scale, x) + _per_channel(bias, x)
+        scale = (1 if weight is None else weight) / np.sqrt(running_var + self.eps)
+        y: Array = (x - _per_channel(running_mean, x)) * _per_channel(scale, x)
+        return y if bias is None else y + _per_channel(bias, x)
 
 
 @operation("group_norm")
@@ -243,24 +262,37 @@ class TrailingNorm(LayerOp):
 
 
 @operation("layer_norm")
+@dataclass(frozen=True)
 class LayerNorm(TrailingNorm):
     """Normalises each position over its last axis or axes (Ba et al., 2016).
 
     `(x - mean) / sqrt(variance + eps) * weight + bias` with the biased variance over `axes`, which
     must be trailing ones of known size.  x keeps its shape; weight and bias have the sizes of
-    `axes`.  ONNX: LayerNormalization.
+    `axes`; without bias with `bias = false`, without both with `affine = false`.
+    ONNX: LayerNormalization.
 
         x = x + (x |> layer_norm |> dense(4 * dim) |> gelu |> dense(dim))
     """
 
+    bias: bool = True
+    affine: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_used(self, self.affine, self.affine and self.bias)
+
     def parameters(self, x: TensorType) -> tuple[ParameterSpec, ...]:
         type = self._weight_type(x)
-        bias = ParameterSpec("bias", type, self.bias_init or Zeros(), "bias")
-        return (*super().parameters(x), bias)
+        found = super().parameters(x) if self.affine else ()
+        if not (self.affine and self.bias):
+            return found
+        return (*found, ParameterSpec("bias", type, self.bias_init or Zeros(), "bias"))
 
-    def reference(self, x: Array, weight: Array, bias: Array) -> Array:
-        axes = tuple(range(x.ndim - weight.ndim, x.ndim))
-        return _standardized(x, axes, self.eps) * weight + bias
+    def reference(self, x: Array, weight: Array | None = None, bias: Array | None = None) -> Array:
+        axes = tuple(range(x.ndim - len(self.axes), x.ndim))
+        y = _standardized(x, axes, self.eps)
+        y = y if weight is None else y * weight
+        return y if bias is None else y + bias
 
 
 @operation("rms_norm")

@@ -77,12 +77,15 @@ class Recurrent(LayerOp):
     layers: int = 1
     bidirectional: bool = False
     return_state: bool = False
+    bias: bool = True
 
     def __post_init__(self) -> None:
         require_at_least(1, self.units, "units")
         require_at_least(1, self.layers, "layers")
         message = f"`layers` must be at most {MOST_LAYERS:,}, not {self.layers}"
         require(self.layers <= MOST_LAYERS, "layers", message)
+        message = "`bias_init` is given, and there is no bias"
+        require(self.bias or self.bias_init is None, "bias_init", message)
 
     @property
     def directions(self) -> int:
@@ -139,6 +142,8 @@ class Recurrent(LayerOp):
             "recurrent_weight",
             (self.units, rows),
         )
+        if not self.bias:
+            return
         fans = (width, rows)
         yield ParameterSpec(f"bias{suffix}", x.with_shape(rows), bias_init, "bias", fans)
         if self.separate_recurrent_bias:
@@ -190,7 +195,7 @@ class Recurrent(LayerOp):
         parameters: dict[str, Array],
     ) -> tuple[Array, tuple[Array, ...]]:
         """One cell over all steps.  Past its length an example keeps its states and gives zeros."""
-        inputs = x @ parameters["weight"].T + parameters["bias"]
+        inputs = x @ parameters["weight"].T + parameters.get("bias", 0)
         recurrent = parameters["recurrent_weight"].T
         recurrent_bias = parameters.get("recurrent_bias", 0)
         output = np.zeros((*x.shape[:2], self.units), dtype=inputs.dtype)
@@ -229,7 +234,8 @@ class Rnn(Recurrent):
     x `[N, T, C]` gives the sequence `[N, T, directions * units]`; with `return_state = true` also
     the last state h `[layers * directions, N, units]`.  Optional operands: the initial state `h`
     (zeros) and `lengths` `[N]`, after which an example's outputs are zeros and its state stays.
-    weight W `[units, C]`, recurrent_weight U `[units, units]`, bias `[units]`; the names of further
+    weight W `[units, C]`, recurrent_weight U `[units, units]`, bias `[units]` (none with
+    `bias = false`); the names of further
     layers end in `_1`, `_2`, …, of the reverse direction in `_reverse` (`weight_1_reverse`). ONNX:
     RNN.  Initial weights: glorot_uniform, recurrent ones orthogonal.
 
@@ -260,9 +266,10 @@ class Lstm(Recurrent):
     `return_state = true` also the last states h and c, `[layers * directions, N, units]`.  Optional
     operands: the initial states `h` and `c` (zeros) and `lengths` `[N]`, after which an example's
     outputs are zeros and its states stay. weight W `[4 * units, C]`, recurrent_weight U
-    `[4 * units, units]`, bias `[4 * units]`, gates in the order i, f, g, o; the names of further
-    layers end in `_1`, `_2`, …, of the reverse direction in `_reverse` (`weight_1_reverse`). ONNX:
-    LSTM.  Initial weights: glorot_uniform, recurrent ones orthogonal gate by gate.
+    `[4 * units, units]`, bias `[4 * units]` (none with `bias = false`), gates in the order
+    i, f, g, o; the names of further layers end in `_1`, `_2`, …, of the reverse direction in
+    `_reverse` (`weight_1_reverse`). ONNX: LSTM.  Initial weights: glorot_uniform, recurrent ones
+    orthogonal gate by gate.
 
         sequence, h, c = x |> lstm(64, return_state = true)
     """
@@ -292,10 +299,10 @@ class Gru(Recurrent):
     last state h `[layers * directions, N, units]`.  Optional operands: the initial state `h`
     (zeros) and `lengths` `[N]`, after which an example's outputs are zeros and its state stays.
     weight W `[3 * units, C]`, recurrent_weight U `[3 * units, units]`, bias and recurrent_bias
-    `[3 * units]`, gates in the order r, z, n; the names of further layers end in `_1`, `_2`, …, of
-    the reverse direction in `_reverse` (`weight_1_reverse`). ONNX: GRU with
-    `linear_before_reset = 1`.  Initial weights: glorot_uniform, recurrent ones orthogonal gate by
-    gate.
+    `[3 * units]` (none with `bias = false`), gates in the order r, z, n; the names of further
+    layers end in `_1`, `_2`, …, of the reverse direction in `_reverse` (`weight_1_reverse`). ONNX:
+    GRU with `linear_before_reset = 1`.  Initial weights: glorot_uniform, recurrent ones orthogonal
+    gate by gate.
 
         h = x |> gru(128, layers = 2)
     """

@@ -71,6 +71,11 @@ REFUSED = {
         "input x: f64[N, 2, 4, 4, 4] output y = x |> max_pool3d(2)",
         "pools no volumes in float64",
     ),
+    "exact: a normalisation without affine": (
+        "mxnet",
+        "input x: f32[N, 3, 4] output y = x |> batch_norm(affine = false)",
+        "rounds the momentum to float32",
+    ),
     "exact: a recurrent relu in f64": (
         "mxnet",
         'input x: f64[N, T, 3] output y = x |> rnn(2, activation = "relu")',

@@ -173,6 +173,11 @@ LINEAR = [
 
 NORMS = [
     _on_image("batch_norm", norm.BatchNorm(eps=1e-3)),
+    _on_image("batch_norm_plain", norm.BatchNorm(affine=False)),
+    _case("batch_norm_plain_line", norm.BatchNorm(affine=False), (2, 5, 7), symbolic=(2, 7)),
+    _case("layer_norm_scaled", norm.LayerNorm(bias=False), (2, 7, 5), symbolic=(2, 7)),
+    _case("layer_norm_plain", norm.LayerNorm(affine=False), (2, 7, 5), symbolic=(2, 7)),
+    _case("layer_norm_plain_two", norm.LayerNorm((-2, -1), affine=False), (2, 7, 5)),
     _case("batch_norm_vector", norm.BatchNorm(), (2, 5), symbolic=(2,)),
     _on_image("group_norm", norm.GroupNorm(3, eps=1e-3)),
     _on_image("instance_norm", norm.InstanceNorm(eps=1e-3)),
@@ -264,6 +269,14 @@ RECURRENT = [
         None,
         symbolic=(3, 5),
     ),
+    _case("rnn_unbiased", recurrent.Rnn(6, bias=False), _X, None, None, symbolic=(3, 5)),
+    _case(
+        "lstm_unbiased",
+        recurrent.Lstm(6, layers=2, bidirectional=True, return_state=True, bias=False),
+        *(_X, None, None, _LENGTHS),
+        symbolic=(3,),
+    ),
+    _case("gru_unbiased", recurrent.Gru(6, bias=False), _X, None, None, symbolic=(3, 5)),
     _case("gru", recurrent.Gru(6), _X, None, None, symbolic=(3, 5)),
     _case(
         "gru_everything",

@@ -112,7 +112,7 @@ def _avg_pool(op: Any, x: Tensor) -> Tensor:
 
 def _batch_norm(op: Any, x: Tensor, **p: Tensor) -> Tensor:
     return F.batch_norm(
-        x, p["running_mean"], p["running_var"], p["weight"], p["bias"], False, 0.0, op.eps
+        x, p["running_mean"], p["running_var"], p.get("weight"), p.get("bias"), False, 0.0, op.eps
     )
 
 
@@ -124,6 +124,7 @@ def _recurrent(op: Any, x: Tensor, *others: Tensor | None, **parameters: Tensor)
         x.shape[2],
         op.units,
         op.layers,
+        op.bias,
         batch_first=True,
         bidirectional=op.bidirectional,
         dtype=torch.float64,
@@ -131,7 +132,7 @@ def _recurrent(op: Any, x: Tensor, *others: Tensor | None, **parameters: Tensor)
     )
     for cell in op.cells():
         suffix = f"_l{cell.layer}" + ("_reverse" if cell.reverse else "")
-        bias = parameters[f"bias{cell.suffix}"]
+        bias = parameters.get(f"bias{cell.suffix}", torch.zeros(()))
         recurrent_bias = parameters.get(f"recurrent_bias{cell.suffix}", torch.zeros_like(bias))
         names = {
             "weight_ih": parameters[f"weight{cell.suffix}"],
@@ -140,6 +141,8 @@ def _recurrent(op: Any, x: Tensor, *others: Tensor | None, **parameters: Tensor)
             "bias_hh": recurrent_bias,
         }
         for name, value in names.items():
+            if name.startswith("bias") and not op.bias:
+                continue
             getattr(layer, name + suffix).data.copy_(value)
     *initial, lengths = others
     known = next((s for s in initial if s is not None), None)
@@ -228,7 +231,9 @@ RULES: dict[type, Rule] = {
     norm.InstanceNorm: lambda op, x, weight, bias: F.instance_norm(
         x, weight=weight, bias=bias, eps=op.eps
     ),
-    norm.LayerNorm: lambda op, x, weight, bias: F.layer_norm(x, weight.shape, weight, bias, op.eps),
+    norm.LayerNorm: lambda op, x, weight=None, bias=None: F.layer_norm(
+        x, x.shape[-len(op.axes) :], weight, bias, op.eps
+    ),
     norm.RMSNorm: lambda op, x, weight: F.rms_norm(x, weight.shape, weight, op.eps),
     norm.LocalResponseNorm: lambda op, x: F.local_response_norm(
         x, op.size, op.alpha, op.beta, op.k

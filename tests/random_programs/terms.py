@@ -347,6 +347,8 @@ def _over_the_last_axis(writer: Writer, x: str, shape: Shape) -> str:
         f"dense({size}, bias = false)",
         "layer_norm",
         "rms_norm",
+        "layer_norm(bias = false)",
+        "layer_norm(affine = false)",
         f"dense({size}, init = glorot_normal(), bias_init = constant(0.1))",
         f'dense({size}, name = "{writer.fresh("named")}")',
     ]
@@ -361,7 +363,7 @@ def _over_two_axes(writer: Writer, x: str, shape: Shape) -> str:
 @term(*_ANY, known=(1,), weight=3)
 def _over_channels(writer: Writer, x: str, shape: Shape) -> str:
     kinds = ["batch_norm", "batch_norm", "group_norm(1)", "prelu", "instance_norm"]
-    kinds += ["batch_norm(momentum = 0.5, eps = 1e-3)"]
+    kinds += ["batch_norm(momentum = 0.5, eps = 1e-3)", "batch_norm(affine = false)"]
     return f"({x} |> {writer.one_of(kinds if len(shape) > 2 else ['batch_norm'])})"
 
 
@@ -470,7 +472,8 @@ def _line_pool(writer: Writer, x: str, shape: Shape) -> str:
 
 @term(3, known=(-1,))
 def _recurrent(writer: Writer, x: str, shape: Shape) -> str:
-    return f"({x} |> {writer.one_of(['gru', 'lstm', 'rnn'])}({shape[-1]}))"
+    bias = writer.one_of(["", "", ", bias = false"])
+    return f"({x} |> {writer.one_of(['gru', 'lstm', 'rnn'])}({shape[-1]}{bias}))"
 
 
 @term(3, 4, known=(-1,), weight=2)
