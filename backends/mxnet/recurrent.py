@@ -16,8 +16,15 @@ rnn = Name("rnn")
 _BLOCKS = {Rnn: rnn.RNN, Lstm: rnn.LSTM, Gru: rnn.GRU}
 
 
+_RESET_FIRST = lower.limit(
+    "with `linear_before_reset = false`", "MXNet's own resets after the product only", Gru
+)
+
+
 @construct(Rnn, Lstm, Gru)
 def _recurrent(op: Recurrent, layer: Layer) -> Expr:
+    if isinstance(op, Gru) and not op.linear_before_reset:
+        raise _RESET_FIRST.refusal()
     inputs = layer.parameter("weight").type.shape[1]
     activation = {"activation": op.activation} if isinstance(op, Rnn) else {}
     block = _BLOCKS[type(op)](

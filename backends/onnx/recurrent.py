@@ -54,7 +54,7 @@ def _lstm(op: Lstm, c: Context) -> tuple[str, ...]:
 
 @lower(Gru)
 def _gru(op: Gru, c: Context) -> tuple[str, ...]:
-    return _stack(op, c, _GRU, linear_before_reset=1)
+    return _stack(op, c, _GRU, linear_before_reset=int(op.linear_before_reset))
 
 
 def _stack(op: Recurrent, c: Context, form: _Form, **attributes: Any) -> tuple[str, ...]:

@@ -20,8 +20,15 @@ from tercet.compiler.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 _MODULES = {Rnn: nn.RNN, Lstm: nn.LSTM, Gru: nn.GRU}
 
 
+_RESET_FIRST = lower.limit(
+    "with `linear_before_reset = false`", "PyTorch's own resets after the product only", Gru
+)
+
+
 @construct(Rnn, Lstm, Gru)
 def _recurrent(op: Recurrent, layer: Layer) -> Expr:
+    if isinstance(op, Gru) and not op.linear_before_reset:
+        raise _RESET_FIRST.refusal()
     inputs = layer.parameter("weight").type.shape[1]
     activation = {"nonlinearity": default(op.activation, "tanh")} if isinstance(op, Rnn) else {}
     module = _MODULES[type(op)](

@@ -45,6 +45,8 @@ def _recurrent(op: Recurrent, layer: Layer, facts: Facts) -> Expr:
         settings["bias_initializer"] = default(initializer(layer.parameter("bias")), "zeros")
     else:
         settings["use_bias"] = False
+    if isinstance(op, Gru):
+        settings["reset_after"] = default(op.linear_before_reset, True)
     if isinstance(op, Lstm):
         settings["unit_forget_bias"] = False
     if not _is_stacked(layer.site, facts):

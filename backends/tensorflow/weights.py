@@ -142,13 +142,14 @@ def _parts(layers: list[Layer], order: str) -> list[str]:
         ]
     if not any(isinstance(layer.op, Gru) for layer in layers):
         return [*lines, "        yield name, variable, part, order"]
+    of_both = all(v.op.linear_before_reset for v in layers if isinstance(v.op, Gru))
     return [
         *lines,
         '        if "/gru_cell/" in variable.path:  # gates z, r, n there, r, z, n in the source',
         "            units = variable.shape[-1] // 3",
         "            gates = np.r_[units : 2 * units, :units, 2 * units : 3 * units]",
         "            part = (..., gates)",
-        '            if kind == "bias":  # both biases',
+        f'            if kind == "bias"{"" if of_both else " and rank == 2"}:  # both biases',
         '                recurrent = ".".join([*layer, "recurrent_bias"]) + suffix',
         "                yield recurrent, variable, (1, gates), (0,)",
         "                part, order = (0, gates), (0,)",

@@ -71,7 +71,6 @@ class Recurrent(LayerOp):
     gates: ClassVar[int]
     """Gates, whose rows of the weights stand one after the other."""
     states: ClassVar[tuple[str, ...]] = ("h",)
-    separate_recurrent_bias: ClassVar[bool] = False
 
     units: int
     layers: int = 1
@@ -86,6 +85,11 @@ class Recurrent(LayerOp):
         require(self.layers <= MOST_LAYERS, "layers", message)
         message = "`bias_init` is given, and there is no bias"
         require(self.bias or self.bias_init is None, "bias_init", message)
+
+    @property
+    def separate_recurrent_bias(self) -> bool:
+        """Whether the product with h has a bias of its own, which means something of its own."""
+        return False
 
     @property
     def directions(self) -> int:
@@ -202,7 +206,7 @@ class Recurrent(LayerOp):
         steps = range(x.shape[1])
         for time in reversed(steps) if reverse else steps:
             hidden = states[0] @ recurrent + recurrent_bias
-            after = self._step(inputs[:, time], hidden, states)
+            after = self._step(inputs[:, time], hidden, states, recurrent)
             if lengths is None:
                 states = after
                 output[:, time] = after[0]
@@ -213,8 +217,13 @@ class Recurrent(LayerOp):
                 output[:, time] = np.where(inside, after[0], 0)
         return output, states
 
-    def _step(self, x: Array, hidden: Array, states: tuple[Array, ...]) -> tuple[Array, ...]:
-        """States after a step, from the products of the input and of h with their weights."""
+    def _step(
+        self, x: Array, hidden: Array, states: tuple[Array, ...], recurrent: Array
+    ) -> tuple[Array, ...]:
+        """States after a step, from the products of the input and of h with their weights.
+
+        `recurrent` are those of h, by columns.
+        """
         raise NotImplementedError(type(self).__name__)
 
     def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
@@ -252,7 +261,9 @@ class Rnn(Recurrent):
         message = f'`activation` must be "tanh" or "relu", not "{self.activation}"'
         require(self.activation in ("tanh", "relu"), "activation", message)
 
-    def _step(self, x: Array, hidden: Array, states: tuple[Array, ...]) -> tuple[Array, ...]:
+    def _step(
+        self, x: Array, hidden: Array, states: tuple[Array, ...], recurrent: Array
+    ) -> tuple[Array, ...]:
         total = x + hidden
         return (np.tanh(total) if self.activation == "tanh" else np.maximum(total, 0),)
 
@@ -283,25 +294,30 @@ class Lstm(Recurrent):
     gates = 4
     states = ("h", "c")
 
-    def _step(self, x: Array, hidden: Array, states: tuple[Array, ...]) -> tuple[Array, ...]:
+    def _step(
+        self, x: Array, hidden: Array, states: tuple[Array, ...], recurrent: Array
+    ) -> tuple[Array, ...]:
         i, f, g, o = np.split(x + hidden, 4, axis=1)
         c = sigmoid(f) * states[1] + sigmoid(i) * np.tanh(g)
         return sigmoid(o) * np.tanh(c), c
 
 
 @operation("gru")
+@dataclass(frozen=True)
 class Gru(Recurrent):
     """Gated recurrent unit (Cho et al., 2014), with the reset gate applied after the product.
 
     `r = sigmoid(W_r x + U_r h + ...)`, `z = sigmoid(W_z x + U_z h + ...)`,
-    `n = tanh(W_n x + bias_n + r * (U_n h + recurrent_bias_n))`, `h = (1 - z) * n + z * h`. x
+    `n = tanh(W_n x + bias_n + r * (U_n h + recurrent_bias_n))`, `h = (1 - z) * n + z * h`; with
+    `linear_before_reset = false`, as in the article, `n = tanh(W_n x + U_n (r * h) + bias_n)`, and
+    there is no recurrent_bias. x
     `[N, T, C]` gives the sequence `[N, T, directions * units]`; with `return_state = true` also the
     last state h `[layers * directions, N, units]`.  Optional operands: the initial state `h`
     (zeros) and `lengths` `[N]`, after which an example's outputs are zeros and its state stays.
     weight W `[3 * units, C]`, recurrent_weight U `[3 * units, units]`, bias and recurrent_bias
     `[3 * units]` (none with `bias = false`), gates in the order r, z, n; the names of further
     layers end in `_1`, `_2`, …, of the reverse direction in `_reverse` (`weight_1_reverse`). ONNX:
-    GRU with `linear_before_reset = 1`.  Initial weights: glorot_uniform, recurrent ones orthogonal
+    GRU.  Initial weights: glorot_uniform, recurrent ones orthogonal
     gate by gate.
 
         h = x |> gru(128, layers = 2)
@@ -309,11 +325,20 @@ class Gru(Recurrent):
 
     operands = (Operand("x"), Operand("h", optional=True), Operand("lengths", optional=True))
     gates = 3
-    separate_recurrent_bias = True
+    linear_before_reset: bool = True
 
-    def _step(self, x: Array, hidden: Array, states: tuple[Array, ...]) -> tuple[Array, ...]:
+    @property
+    def separate_recurrent_bias(self) -> bool:
+        return self.linear_before_reset
+
+    def _step(
+        self, x: Array, hidden: Array, states: tuple[Array, ...], recurrent: Array
+    ) -> tuple[Array, ...]:
         xr, xz, xn = np.split(x, 3, axis=1)
         hr, hz, hn = np.split(hidden, 3, axis=1)
         z = sigmoid(xz + hz)
-        n = np.tanh(xn + sigmoid(xr + hr) * hn)
+        r = sigmoid(xr + hr)
+        if not self.linear_before_reset:
+            hn, r = (r * states[0]) @ recurrent[:, 2 * self.units :], np.ones_like(r)
+        n = np.tanh(xn + r * hn)
         return ((1 - z) * n + z * states[0],)

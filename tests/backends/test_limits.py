@@ -71,6 +71,16 @@ REFUSED = {
         "input x: f64[N, 2, 4, 4, 4] output y = x |> max_pool3d(2)",
         "pools no volumes in float64",
     ),
+    "a GRU that resets first, in PyTorch": (
+        "pytorch",
+        "input x: f32[N, T, 3] output y = x |> gru(2, linear_before_reset = false)",
+        "PyTorch's own resets after the product only",
+    ),
+    "a GRU that resets first, in MXNet": (
+        "mxnet",
+        "input x: f32[N, T, 3] output y = x |> gru(2, linear_before_reset = false)",
+        "MXNet's own resets after the product only",
+    ),
     "exact: a normalisation without affine": (
         "mxnet",
         "input x: f32[N, 3, 4] output y = x |> batch_norm(affine = false)",

@@ -276,6 +276,17 @@ RECURRENT = [
         *(_X, None, None, _LENGTHS),
         symbolic=(3,),
     ),
+    _case(
+        "gru_reset_first",
+        recurrent.Gru(6, linear_before_reset=False),
+        *(_X, None, None),
+        symbolic=(3, 5),
+    ),
+    _case(
+        "gru_reset_first_everything",
+        recurrent.Gru(6, 2, True, True, linear_before_reset=False),
+        *(_X, (4, 3, 6), _LENGTHS),
+    ),
     _case("gru_unbiased", recurrent.Gru(6, bias=False), _X, None, None, symbolic=(3, 5)),
     _case("gru", recurrent.Gru(6), _X, None, None, symbolic=(3, 5)),
     _case(

@@ -143,9 +143,9 @@ MASK = TensorType(DType.BOOL, (N, T))
         ),
         (
             ScaledDotProductAttention(),
-            [f32(N, T, 4), f32(N, T, 4), f32(N, T, 4), f32(T, T)],
+            [f32(N, T, 4), f32(N, T, 4), f32(N, T, 4), TensorType(DType.I64, (T, T))],
             "E0305",
-            "bool",
+            "or f32, added to the scores, not i64",
         ),
         (CrossEntropy(), [f32(N, 10), f32(N), None], "E0305", "class indices"),
         (CrossEntropy(), [f32(N, T, 10), IDS, None], "E0301", "[N, 10]"),

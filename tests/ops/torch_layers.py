@@ -116,15 +116,48 @@ def _batch_norm(op: Any, x: Tensor, **p: Tensor) -> Tensor:
     )
 
 
+def _reset_first(
+    op: Any, x: Tensor, h: Tensor | None, lengths: Tensor | None, **parameters: Tensor
+) -> Any:
+    """A GRU as in the article, example by example."""
+    cells = list(op.cells())
+    finals = torch.zeros(len(cells), len(x), op.units, dtype=x.dtype)
+    sequences = []
+    for n, example in enumerate(x):
+        steps = example[: x.shape[1] if lengths is None else int(lengths[n])]
+        outputs: list[Tensor] = []
+        for k, cell in enumerate(cells):
+            w, u, b = (
+                parameters[name + cell.suffix].chunk(3)
+                for name in ("weight", "recurrent_weight", "bias")
+            )
+            state = torch.zeros(op.units, dtype=x.dtype) if h is None else h[k, n]
+            found = []
+            for step in steps.flip(0) if cell.reverse else steps:
+                r, z = (torch.sigmoid(w[g] @ step + u[g] @ state + b[g]) for g in (0, 1))
+                new = torch.tanh(w[2] @ step + u[2] @ (r * state) + b[2])
+                state = (1 - z) * new + z * state
+                found.append(state)
+            finals[k, n] = state
+            outputs.append(torch.stack(found[::-1] if cell.reverse else found))
+            if len(outputs) == op.directions:
+                steps, outputs = torch.cat(outputs, 1), []
+        sequences.append(F.pad(steps, (0, 0, 0, x.shape[1] - len(steps))))
+    sequence = torch.stack(sequences)
+    return (sequence, finals) if op.return_state else sequence
+
+
 def _recurrent(op: Any, x: Tensor, *others: Tensor | None, **parameters: Tensor) -> Any:
     """torch.nn's own layers, with packed sequences where there are lengths."""
+    if isinstance(op, recurrent.Gru) and not op.linear_before_reset:
+        return _reset_first(op, x, *others, **parameters)
     kinds: dict[type, Any] = {recurrent.Rnn: nn.RNN, recurrent.Lstm: nn.LSTM, recurrent.Gru: nn.GRU}
     more = {"nonlinearity": op.activation} if isinstance(op, recurrent.Rnn) else {}
     layer = kinds[type(op)](
         x.shape[2],
         op.units,
         op.layers,
-        op.bias,
+        bias=op.bias,
         batch_first=True,
         bidirectional=op.bidirectional,
         dtype=torch.float64,
