@@ -23,8 +23,8 @@ from typing import Any
 Training = Callable[[], object]
 
 
-def prepared(path: Path, epochs: int) -> Training:
-    """The training of a script, ready to run: one call trains for `epochs`."""
+def prepared(path: Path, epochs: int, rows: int) -> Training:
+    """The training of a script, ready to run: one call trains for `epochs` on the first rows."""
     spec = importlib.util.spec_from_file_location(f"{path.parent.name}_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
@@ -32,8 +32,8 @@ def prepared(path: Path, epochs: int) -> Training:
     spec.loader.exec_module(module)
     train, given = module.train, list[tuple[Any, ...]]()
 
-    def aside(*arguments: Any) -> int:
-        given.append(arguments)
+    def aside(model: Any, arrays: Any, *others: Any) -> int:
+        given.append((model, tuple(array[:rows] for array in arrays), *others))
         return 0
 
     vars(module).update(train=aside, evaluate=lambda *_: {})
@@ -62,11 +62,14 @@ def main() -> None:
     parser.add_argument("written", type=Path)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--rows", type=int, default=10**9, help="of the data, the first ones")
     args = parser.parse_args()
     with open(os.devnull, "w") as nowhere, contextlib.ExitStack() as quiet:
         quiet.enter_context(contextlib.redirect_stderr(nowhere))  # progress bars
         quiet.enter_context(contextlib.redirect_stdout(nowhere))
-        trainings = [prepared(path, args.epochs) for path in (args.generated, args.written)]
+        trainings = [
+            prepared(path, args.epochs, args.rows) for path in (args.generated, args.written)
+        ]
         seconds = race(trainings[0], trainings[1], args.rounds)
     print(json.dumps(seconds))
 

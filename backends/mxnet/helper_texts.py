@@ -22,7 +22,8 @@ def attention(F, query, key, value, scale, mask=None, causal=False):
         if mask is not None:
             visible = F.broadcast_mul(mask, visible)
     if visible is not None:
-        scores = F.broadcast_add(scores, (visible - 1) * 1e30)
+        hidden = F.stop_gradient((visible - 1) * 1e30)
+        scores = F.broadcast_add(scores, hidden)
     weights = F.softmax(scores, axis=-1)
     if mask is not None:
         weights = F.broadcast_mul(weights, visible)

@@ -45,6 +45,10 @@ _CLASSES = {
 class AdamW(mx.optimizer.Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
 
+    def create_state(self, index, weight):
+        self.scale = nd.array([self.rescale_grad], weight.context)
+        return super().create_state(index, weight)
+
     def update(self, index, weight, gradient, state):
         self._update_count(index)
         step = self._index_update_count[index]
@@ -55,7 +59,7 @@ class AdamW(mx.optimizer.Adam):
             weight,
             gradient,
             *state,
-            nd.array([self.rescale_grad], weight.context),
+            self.scale,
             out=weight,
             lr=root / (1 - beta1**step),
             eta=self._get_lr(index),

@@ -44,7 +44,7 @@ _IMPORTS = (
 )
 _TAKEN = (
     *LOOP_NAMES,
-    *("before", "factor", "gradient", "norm"),
+    *("before", "changed", "factor", "gradient", "gradients", "norm", "parameter"),
     *("array", "arrays", "batch", "dataset", "mixed", "rows", "trainer"),
 )
 
@@ -124,7 +124,7 @@ class TrainingPrinter:
         return f"nd.from_numpy(np.ascontiguousarray({rows})).as_in_context(args.device)"
 
     def _train(self) -> str:
-        code, loop = self._loss, self._loop
+        code, loop, clipped = self._loss, self._loop, self._clip()
         loss = render(code.results["loss"])
         mixed = ["    mixed = mixed_precision(model, args.device)"]
         body = [
@@ -135,7 +135,7 @@ class TrainingPrinter:
             *lines(code.statements, 1),
             *([f"    loss = {loss}"] if loss != "loss" else []),
             "loss.backward()",
-            *self._clip(),
+            *clipped,
             f"trainer.step(1{', ignore_stale_grad=True' * bool(unreached(self._model))})",
             *loop.after_step("float(loss.asscalar())"),
         ]
@@ -147,6 +147,7 @@ class TrainingPrinter:
                 *spared(self._training, self._model),
                 *(f"    {note}" for note in self._optimizer.notes),
                 f"    trainer = gluon.Trainer(model.collect_params(), {self._optimizer.arguments})",
+                *self._changed(clipped),
                 *([] if self._style.ordered else [f"    {_DATASET}"]),
                 *(f"    {line}" for line in loop.before),
                 *(f"        {line}" for line in loop.epoch),
@@ -221,14 +222,13 @@ class TrainingPrinter:
                 ]
             case _:
                 raise TypeError(type(clip).__name__)
-        return [
-            "gradients = [",
-            "    parameter.grad()",
-            "    for parameter in model.collect_params().values()",
-            '    if parameter.grad_req != "null"',
-            "]",
-            *clipped,
-        ]
+        return ["gradients = [parameter.grad() for parameter in changed]", *clipped]
+
+    def _changed(self, clipped: list[str]) -> list[str]:
+        """The parameters whose gradients are clipped, collected once: it takes a while."""
+        named = 'if parameter.grad_req != "null"'
+        every = "for parameter in model.collect_params().values()"
+        return [f"    changed = [parameter {every} {named}]"] if clipped else []
 
     def _norm_clip(self, limit: str) -> list[str]:
         """Lines that clip all `gradients` together: Gluon's function knows float32 alone."""

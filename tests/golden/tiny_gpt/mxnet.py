@@ -127,7 +127,8 @@ def attention(F, query, key, value, scale, mask=None, causal=False):
         if mask is not None:
             visible = F.broadcast_mul(mask, visible)
     if visible is not None:
-        scores = F.broadcast_add(scores, (visible - 1) * 1e30)
+        hidden = F.stop_gradient((visible - 1) * 1e30)
+        scores = F.broadcast_add(scores, hidden)
     weights = F.softmax(scores, axis=-1)
     if mask is not None:
         weights = F.broadcast_mul(weights, visible)
@@ -167,6 +168,10 @@ def learning_rate_factor(step, steps):
 class AdamW(mx.optimizer.Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
 
+    def create_state(self, index, weight):
+        self.scale = nd.array([self.rescale_grad], weight.context)
+        return super().create_state(index, weight)
+
     def update(self, index, weight, gradient, state):
         self._update_count(index)
         step = self._index_update_count[index]
@@ -177,7 +182,7 @@ class AdamW(mx.optimizer.Adam):
             weight,
             gradient,
             *state,
-            nd.array([self.rescale_grad], weight.context),
+            self.scale,
             out=weight,
             lr=root / (1 - beta1**step),
             eta=self._get_lr(index),
@@ -233,6 +238,11 @@ def train(model, arrays, args):
             learning_rate=args.lr, beta1=0.9, beta2=0.999, epsilon=1e-8, wd=WEIGHT_DECAY
         ),
     )
+    changed = [
+        parameter
+        for parameter in model.collect_params().values()
+        if parameter.grad_req != "null"
+    ]
     step = load_checkpoint(args, model, trainer) if args.resume else 0
     epoch_steps = len(batches(len(arrays[0]), args.batch_size, args.seed, 0))
     steps = args.epochs * epoch_steps
@@ -255,11 +265,7 @@ def train(model, arrays, args):
                 logits = model(tokens)
                 loss = nd.mean(softmax_cross_entropy(logits, following))
             loss.backward()
-            gradients = [
-                parameter.grad()
-                for parameter in model.collect_params().values()
-                if parameter.grad_req != "null"
-            ]
+            gradients = [parameter.grad() for parameter in changed]
             gluon.utils.clip_global_norm(
                 gradients, MAX_GRADIENT_NORM, check_isfinite=False
             )
@@ -623,4 +629,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 103c57e0284b6ed7
+# Compiled by Tercet. sha256 of the lines above: f02ecc2b1f678cd9
