@@ -48,6 +48,8 @@ def _batch_norm(op: BatchNorm, layer: Layer) -> Expr:
 
 @construct(InstanceNorm)
 def _instance_norm(op: InstanceNorm, layer: Layer) -> Expr:
+    if layer.parameter("weight").type.dtype is DType.F64:
+        return _exact_instance_norm(op, layer)
     return nn.InstanceNorm(
         epsilon=default(op.eps, 1e-5),
         scale=True,
@@ -97,7 +99,7 @@ def _exact_layer_norm(op: LayerNorm, layer: Layer) -> Expr:
     return Helper("LayerNorm")(shape, epsilon=epsilon, **_initial(layer, _GLUON))
 
 
-@construct.exact(InstanceNorm)  # Gluon's computes in float32
+@construct.exact(InstanceNorm)  # Gluon's computes in float32 only
 def _exact_instance_norm(op: InstanceNorm, layer: Layer) -> Expr:
     return Helper("InstanceNorm")(
         epsilon=default(op.eps, 1e-5),

@@ -136,6 +136,11 @@ PROGRAMS = {
         "mean(y ** 2)",
         _X,
     ),
+    "instance normalisation of f64": _program(
+        "h = x |> dense(3) |> unsqueeze(axis = 1)\noutput y = h |> conv1d(2, 1) |> instance_norm",
+        "mean(tanh(y) ** 3)",
+        _DOUBLE,
+    ),
     "log probabilities along the last of four axes": _program(
         "y = x |> dense(4) |> log_softmax\noutput y",
         "nll(y, t, axis = -1)",
