@@ -150,7 +150,8 @@ class SymmetricConv2D(layers.Conv2D):
     def convolution_op(self, x, kernel):
         if self.padding == "same" and max(self.strides) > 1:
             pads = [((k - 1) // 2, k // 2) for k in self.kernel_size]
-            return tf.nn.conv2d(x, kernel, self.strides, [(0, 0), *pads, (0, 0)])
+            x = tf.pad(x, [(0, 0), *pads, (0, 0)])
+            return tf.nn.conv2d(x, kernel, self.strides, "VALID")
         return super().convolution_op(x, kernel)'''
     ),
     "PReLU": Piece(
