@@ -222,7 +222,8 @@ def _between_convolutions() -> Model:
             continue
         results = case.op.infer_types(case.types())
         names = [f"{case.name}_{k}" for k in range(len(results))]
-        lines.append(f"    {', '.join(names)} = {written(case.op, 'h')}")
+        only = "[0]" if case.op.gives_tuple and len(names) == 1 else ""
+        lines.append(f"    {', '.join(names)} = {written(case.op, 'h')}{only}")
         for name, result in zip(names, results, strict=True):
             image = result.dtype.is_float and result.rank == 3
             outputs.append(f"{name}_out = {name}{' |> conv1d(4, 1)' if image else ''}")
