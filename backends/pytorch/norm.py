@@ -19,14 +19,19 @@ from tercet.compiler.ops.norm import (
     TrailingNorm,
 )
 
+_MANY_AXES = lower.limit(
+    "of more than five axes", "PyTorch's BatchNorm takes five at most", BatchNorm
+)
+_MODULES = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}
+
 
 @construct(BatchNorm)
 def _batch_norm(op: BatchNorm, layer: Layer) -> Expr:
     channels = layer.parameter("running_mean").type.shape[0]
     share = round(1 - op.momentum, 12)
-    rank = layer.input.rank
-    module = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}[rank]
-    return module(
+    if layer.input.rank not in _MODULES:
+        raise _MANY_AXES.refusal()
+    return _MODULES[layer.input.rank](
         channels,
         eps=default(op.eps, 1e-5),
         momentum=default(share, 0.1),

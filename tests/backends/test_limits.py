@@ -34,6 +34,11 @@ REFUSED = {
         "along three at most",
     ),
     "a constant without an input": ("pytorch", "output y = full([2], 1.0)", "its device"),
+    "six axes normalised": (
+        "pytorch",
+        "input x: f32[N, 2, 4, 4, 3, 2] output y = x |> batch_norm",
+        "takes five at most",
+    ),
     "six axes padded": (
         "mxnet",
         "input x: f32[N, 2, 2, 2, 2, 2]"
