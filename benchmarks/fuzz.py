@@ -3,6 +3,8 @@
 Every text is made from the campaign's number and its own (`tests/fuzz`), checked, formatted twice
 and printed for every target.  The record, `benchmarks/fuzz.json`, is written after every chunk, so
 that a campaign that was interrupted goes on; where the code has changed since, it begins anew.
+`--again` tries what was found once more, with the code as it is now: what ends well is told apart,
+as mended, and tried by the tests ever after.
 """
 
 from __future__ import annotations
@@ -40,6 +42,8 @@ class Record:
     outcomes: dict[str, dict[str, int]] = field(default_factory=dict)
     slowest: list[dict[str, Any]] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
+    mended: list[dict[str, Any]] = field(default_factory=list)
+    """Findings of `code` that end well with later code, with their texts."""
     machine: dict[str, str] = field(default_factory=machine)
 
     def add(self, mutant: Mutant, outcome: Outcome) -> None:
@@ -53,7 +57,15 @@ class Record:
         slow = [*self.slowest, {**told, "seconds": round(outcome.seconds, 3)}]
         self.slowest = sorted(slow, key=lambda one: -one["seconds"])[:_SLOWEST]
         if outcome.finding is not None:
-            self.findings.append({**told, "finding": outcome.finding})
+            text = mutant.text.decode("latin-1")  # any bytes, as JSON can hold them
+            self.findings.append({**told, "finding": outcome.finding, "latin-1": text})
+
+    def try_again(self, folder: Path) -> None:
+        """Moves the findings that end well now to those that were mended."""
+        for finding in list(self.findings):
+            if tried(finding["latin-1"].encode("latin-1"), folder).finding is None:
+                self.findings.remove(finding)
+                self.mended.append(finding)
 
 
 def main() -> int:
@@ -61,11 +73,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description=__doc__)
     parser.add_argument("--inputs", type=int, default=INPUTS, help=f"texts (default {INPUTS:,})")
     parser.add_argument("--campaign", type=int, default=1, help="the number that texts come from")
+    parser.add_argument("--again", action="store_true", help="try what was found once more")
     args = parser.parse_args()
-    record = _begun(args.campaign)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "data").symlink_to(SAMPLES / "data")
+        if args.again:
+            record = Record(**json.loads(RECORD.read_text("utf-8")))
+            record.try_again(folder)
+            _write(record)
+            args.inputs = 0
+        else:
+            record = _begun(args.campaign)
         mutator = Mutator(args.campaign)
         while record.next < args.inputs:
             for number in range(record.next, min(record.next + CHUNK, args.inputs)):
