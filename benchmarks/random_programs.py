@@ -154,14 +154,17 @@ def _smallest(number: int, finding: Finding, workers: Workers) -> str:
 
 
 def _hunt(mutant: Mutant, workers: Workers) -> dict[str, Any]:
-    """The number of the first program that finds a fault, and what it finds."""
-    with mutant.planted():
-        for number in range(WITHIN):
-            program = program_of(number)
+    """The number of the first program that finds a fault, and what it finds.
+
+    A program in which something is found without the fault tells nothing of it.
+    """
+    for number in range(WITHIN):
+        program = program_of(number)
+        with mutant.planted():
             found = judge(program, workers).findings
-            if found:
-                told = found[0].message.strip().splitlines()[-1]
-                return {"number": number, "target": found[0].target, "finding": told}
+        if found and not judge(program, workers).findings:
+            told = found[0].message.strip().splitlines()[-1]
+            return {"number": number, "target": found[0].target, "finding": told}
     return {"number": None}
 
 
