@@ -248,8 +248,9 @@ def _rolled(writer: Writer, x: str, shape: Shape) -> str:
     return writer.one_of(kinds).format(x)
 
 
-@term(*_ANY)
+@term(3, 4, 5)
 def _triangle(writer: Writer, x: str, shape: Shape) -> str:
+    """Of two axes that are not the rows: their order is no part of a batch."""
     kind, diagonal = writer.one_of(["tril", "triu"]), writer.one_of(["", ", diagonal = 1"])
     return f"({x} + {kind}({x}{diagonal}))" if x.isidentifier() else f"{kind}({x}{diagonal})"
 
