@@ -5,7 +5,7 @@ The models are there as variables; blocks without parameters are printed in plac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from tercet.codegen.applications import print_call
@@ -22,7 +22,7 @@ from tercet.codegen.state import Deferred, Frame, Inlined, ItemPrinters, State, 
 from tercet.codegen.target import ClassTarget
 from tercet.codegen.tree import find_parts, map_expressions
 from tercet.codegen.values import assign, defer, materialize, value, values
-from tercet.codegen.writer import Evaluate, Statement
+from tercet.codegen.writer import Assign, Evaluate, Statement
 from tercet.compiler.graph.ir import Apply, Bind, Call, Create, Graph, Value
 from tercet.dsl.records import dataclass
 
@@ -93,7 +93,21 @@ def print_function(
     except UnreadSize as problem:
         raise problem.told(graph, target.name) from None
     outputs = dict(zip((o.name for o in graph.outputs), finals, strict=True))
-    return FunctionCode(tuple(inputs), (*reads, *compute), outputs)
+    entered = _columns(target, graph, inputs, (*compute, *map(Evaluate, finals)))
+    return FunctionCode(tuple(inputs), (*entered, *reads, *compute), outputs)
+
+
+def _columns(
+    target: ClassTarget, graph: Graph, inputs: Sequence[str], statements: Iterable[Statement]
+) -> list[Statement]:
+    """Changes of the columns that the statements read, where the target wants them changed."""
+    read = {name.identifier for name in find_parts(statements, Name)}
+    found: list[Statement] = []
+    for name, entry in zip(inputs, graph.inputs, strict=True):
+        changed = target.column(entry.value.type, Name(name))
+        if changed is not None and name in read:
+            found.append(Assign((Name(name),), changed))
+    return found
 
 
 @_in_function(Create)

@@ -204,6 +204,10 @@ class ClassTarget:
         """What becomes of an input before anything else, e.g. a change of layout."""
         return None
 
+    def column(self, type: TensorType, source: Expr) -> Expr | None:
+        """What becomes of a column of the data before a loss or metric computes with it."""
+        return None
+
     def use(self, graph: Graph, item: Call, index: int, value: Value, expr: Expr) -> Expr:
         """An input of a block's call, adapted where the block wants another layout."""
         return expr

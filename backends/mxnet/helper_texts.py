@@ -134,17 +134,6 @@ def cumsum(F, x, axis, exclusive=False, reverse=False):
     total = F.cumsum(F.flip(x, axis=axis) if reverse else x, axis=axis)
     total = F.flip(total, axis=axis) if reverse else total
     return total - x if exclusive else total""",
-    "topk_of_integers": '''\
-def topk_of_integers(F, x, k, axis, shape, largest=True):
-    """The k largest or smallest; of equal ones the first comes first."""
-    size = shape[axis]
-    place = F.reshape(F.arange(size, dtype="int64"), shape=shape)
-    place = -place if largest else place
-    key = F.broadcast_add(F.cast(x, dtype="int64") * size, place)
-    settings = {"k": k, "axis": axis, "is_ascend": not largest}
-    place = F.topk(key, ret_typ="indices", dtype="int64", **settings)
-    key = F.topk(key, ret_typ="value", **settings)
-    return (key + place if largest else key - place) / size, place''',
     "pixel_shuffle": '''\
 def pixel_shuffle(F, x, factor):
     """Channels laid out as pixels, those of one result beside each other."""
@@ -239,9 +228,15 @@ def ordered_sort(F, x, axis, rank, descending=False):
     group = F.cumsum(other, axis=axis) * 2**32
     places = F.topk(group + places, ret_typ="value", is_ascend=True, **settings) - group
     return take_along(F, x, places, axis, rank), places''',
+    "ordered_topk": '''\
+def ordered_topk(F, x, k, axis, rank, largest=True):
+    """The k largest or smallest, and the places; of equal ones the first comes first."""
+    ordered = ordered_sort(F, x, axis, rank, descending=largest)
+    return [F.slice_axis(part, axis=axis, begin=0, end=k) for part in ordered]''',
     "_below": '''\
 def _below(F, x, rank, diagonal):
     """Where the last two axes are on or below a diagonal."""
+    x = F.cast(x, dtype="float32")  # places that small integers cannot count
     row = F.contrib.arange_like(x, axis=rank - 2) + diagonal
     column = F.contrib.arange_like(x, axis=rank - 1)
     below = F.broadcast_greater_equal(
@@ -258,6 +253,11 @@ def tril(F, x, rank, diagonal=0):
 def triu(F, x, rank, diagonal=0):
     """Zeros below a diagonal of the last two axes."""
     return F.where(_below(F, x, rank, diagonal - 1), F.zeros_like(x), x)''',
+    "root": '''\
+def root(x, p=2):
+    """x ** (1 / p) of sums of powers; backwards nothing flows on to what is all 0."""
+    zero = x == 0
+    return (x + zero) ** (1 / p) - zero''',
     "variance": """\
 def variance(F, x, axes, keepdims=False):
     centred = F.broadcast_sub(x, F.mean(x, axis=axes, keepdims=True))

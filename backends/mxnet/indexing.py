@@ -100,34 +100,11 @@ def _place(function: Expr, op: ops.ArgMax | ops.ArgMin, x: Expr) -> Expr:
     return F.cast(found, dtype="int64")
 
 
-_SYMBOLIC_INTEGERS = lower.limit(
-    "of integers along an axis of symbolic size",
-    "MXNet does not say which of equal elements comes first, and places cannot be told by numbers",
-    ops.TopK,
-    help="`cast` to f32 first",
-)
-
-
 @lower(ops.TopK)
 def _topk(op: ops.TopK, at: Application, x: Expr) -> Expr:
-    """MXNet does not say which of equal elements comes first, so integers are made distinct."""
-    axis = op.axis % at.type(0).rank
-    size = at.type(0).shape[axis]
-    if not at.type(0).dtype.is_float:
-        if isinstance(size, Dim):
-            raise _SYMBOLIC_INTEGERS.refusal()
-        shape = tuple(size if k == axis else 1 for k in range(at.type(0).rank))
-        return Helper("topk_of_integers")(
-            F, x, op.k, axis, shape, largest=default(op.largest, True)
-        )
-    return F.topk(
-        x,
-        k=op.k,
-        axis=default(op.axis, -1),
-        ret_typ="both",
-        is_ascend=default(not op.largest, False),
-        dtype="int64",
-    )
+    rank = at.type(0).rank
+    largest = default(op.largest, True)
+    return Helper("ordered_topk")(F, x, op.k, op.axis % rank, rank, largest=largest)
 
 
 @lower(ops.Sort)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from tercet.backends.mxnet.conv import padded
 from tercet.backends.mxnet.target import F, lower
 from tercet.codegen.axes import one_or_all
-from tercet.codegen.expr import Expr, default
+from tercet.codegen.expr import Expr, Helper, default
 from tercet.codegen.pooled import gives_bare
 from tercet.codegen.target import Application
 from tercet.compiler.ops import pooling as ops
@@ -93,4 +93,4 @@ def _lp_pool(op: ops.LpPool2d, at: Application, x: Expr) -> Expr:
     x = F.square(x) if op.p == 2 else F.abs(x) if op.p == 1 else F.abs(x) ** op.p
     pads = op.extended(at.type(0).shape[2:])
     total = _pool(op, "sum", padded(x, pads) if any(map(any, pads)) else x)
-    return F.sqrt(total) if op.p == 2 else total if op.p == 1 else total ** (1 / op.p)
+    return total if op.p == 1 else Helper("root")(total, default(op.p, 2))

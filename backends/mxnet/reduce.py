@@ -51,7 +51,7 @@ def _variance(op: ops.Variance, at: Application, x: Expr) -> Expr:
 
 @lower(ops.StandardDeviation)
 def _std(op: ops.StandardDeviation, at: Application, x: Expr) -> Expr:
-    return F.sqrt(_spread(op, at, x))
+    return Helper("root")(_spread(op, at, x))
 
 
 def _spread(op: ops.Variance | ops.StandardDeviation, at: Application, x: Expr) -> Expr:
@@ -82,7 +82,7 @@ def _l1(op: ops.ReduceL1, at: Application, x: Expr) -> Expr:
 
 @lower(ops.ReduceL2)
 def _l2(op: ops.ReduceL2, at: Application, x: Expr) -> Expr:
-    return F.sqrt(F.sum(F.square(x), **_over(op, at)))
+    return Helper("root")(F.sum(F.square(x), **_over(op, at)))
 
 
 @lower(ops.Norm)
@@ -90,8 +90,8 @@ def _norm(op: ops.Norm, at: Application, x: Expr) -> Expr:
     if op.p == 1:
         return F.sum(F.abs(x), **_over(op, at))
     if op.p == 2:
-        return F.sqrt(F.sum(F.square(x), **_over(op, at)))
-    return F.sum(F.abs(x) ** op.p, **_over(op, at)) ** (1 / op.p)
+        return Helper("root")(F.sum(F.square(x), **_over(op, at)))
+    return Helper("root")(F.sum(F.abs(x) ** op.p, **_over(op, at)), op.p)
 
 
 @lower(ops.ReduceSumSquare)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tercet.backends.pytorch.target import DTYPES, lower, torch
+from tercet.backends.pytorch.target import DTYPES, in_own, lower, torch
 from tercet.codegen.expr import Expr, Helper, Input, default
 from tercet.codegen.target import Application
 from tercet.compiler.ops import indexing as ops
@@ -25,7 +25,8 @@ def _one_hot(op: ops.OneHot, at: Application, indices: Expr) -> Expr:
 
 @lower(ops.CumSum)
 def _cumsum(op: ops.CumSum, at: Application, x: Expr) -> Expr:
-    total = x.flip(op.axis).cumsum(op.axis).flip(op.axis) if op.reverse else x.cumsum(op.axis)
+    total = (x.flip(op.axis) if op.reverse else x).cumsum(op.axis, **in_own(at))
+    total = total.flip(op.axis) if op.reverse else total
     return total - x if op.exclusive else total
 
 

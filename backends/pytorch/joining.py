@@ -8,6 +8,7 @@ from tercet.codegen.expr import Expr, default
 from tercet.codegen.target import Application
 from tercet.compiler.ops import joining as ops
 from tercet.compiler.ops.joining import Roll
+from tercet.compiler.types import DType
 
 
 @lower(ops.Concat)
@@ -50,7 +51,14 @@ def _pad(op: ops.Pad, at: Application, x: Expr) -> Expr:
     pads += (0,) * (2 * padded - len(pads))  # these modes want all axes but one or two
     if padded > 3:
         raise _MANY_AXES.refusal()
-    if padded == rank:
+    if at.type(0).dtype is DType.BOOL:  # these modes take numbers
+        return _padded(x.byte(), pads, mode, padded == rank).bool()
+    return _padded(x, pads, mode, padded == rank)
+
+
+def _padded(x: Expr, pads: tuple[object, ...], mode: str, whole: bool) -> Expr:
+    """`whole`: all axes are padded, where PyTorch wants one before them."""
+    if whole:
         return F.pad(x[None], pads, mode=mode)[0]
     return F.pad(x, pads, mode=mode)
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from tercet.backends.pytorch.target import F, lower
 from tercet.codegen.expr import Expr, Helper, default
 from tercet.codegen.target import Application
+from tercet.compiler.graph.reach import carries_gradient
 from tercet.compiler.ops import loss as ops
 from tercet.compiler.ops.base import Op
 from tercet.compiler.types import DType
+
+_TRAINED_WEIGHT = lower.limit(
+    "with a `weight` that is trained",
+    "PyTorch gives the weights of classes no gradient",
+    ops.CrossEntropy,
+    ops.Nll,
+    help="`stop_gradient` says that there is none",
+)
 
 
 @lower(ops.CrossEntropy, ops.Nll)
@@ -26,6 +35,9 @@ def _class_loss(
         "reduction": default(op.reduction, "mean"),
     }
     if weight is not None:
+        given = at.item.inputs[2]
+        if given is not None and carries_gradient(at.graph, given):
+            raise _TRAINED_WEIGHT.refusal()
         settings = {"weight": weight, **settings}
     function = F.nll_loss
     if isinstance(op, ops.CrossEntropy):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tercet.backends.pytorch.target import F, construct, lower, nn
+from tercet.backends.pytorch.target import DTYPES, F, construct, lower, nn
 from tercet.codegen.expr import Attribute, Call, Expr, Helper, Made, default
 from tercet.codegen.target import Application
 from tercet.compiler.graph.ir import Layer
@@ -18,6 +18,7 @@ from tercet.compiler.ops.norm import (
     StochasticDepth,
     TrailingNorm,
 )
+from tercet.compiler.types import DType
 
 _MANY_AXES = lower.limit(
     "of more than five axes", "PyTorch's BatchNorm takes five at most", BatchNorm
@@ -115,4 +116,7 @@ def _apply(op: object, at: Application, x: Expr) -> Expr:
 @lower(LocalResponseNorm)
 def _local_response_norm(op: LocalResponseNorm, at: Application, x: Expr) -> Expr:
     settings = {"alpha": op.alpha, "beta": op.beta, "k": op.k}
+    dtype = at.type(0).dtype
+    if dtype in (DType.F16, DType.BF16):  # it averages in volumes, as no CPU does in these
+        return F.local_response_norm(x.float(), op.size, **settings).to(DTYPES[dtype])
     return F.local_response_norm(x, op.size, **settings)

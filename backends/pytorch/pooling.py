@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from tercet.backends.pytorch.conv import pad_widths
-from tercet.backends.pytorch.target import F, lower, torch
+from tercet.backends.pytorch.target import DTYPES, F, lower, torch
 from tercet.codegen.axes import collapse, one_or_all
 from tercet.codegen.expr import Expr, default
 from tercet.codegen.pooled import gives_bare
 from tercet.codegen.target import Application
 from tercet.compiler.ops import pooling as ops
 from tercet.compiler.ops.windows import Pads
+from tercet.compiler.types import DType
 
 
 @lower(ops.MaxPool1d, ops.MaxPool2d, ops.MaxPool3d)
@@ -97,6 +98,13 @@ def _adaptive_avg_pool(op: ops.AdaptiveAvgPool2d, at: Application, x: Expr) -> E
 
 @lower(ops.AvgPool1d, ops.AvgPool2d, ops.AvgPool3d)
 def _avg_pool(op: ops.AvgPool, at: Application, x: Expr) -> Expr:
+    dtype = at.type(0).dtype
+    if op.rank == 3 and dtype in (DType.F16, DType.BF16):  # which no CPU averages in volumes
+        return _averages(op, at, x.float()).to(DTYPES[dtype])
+    return _averages(op, at, x)
+
+
+def _averages(op: ops.AvgPool, at: Application, x: Expr) -> Expr:
     function = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}[op.rank]
     pads = op.pads(at.type(0).shape[2:])
     own = symmetric(pads, op.kernel)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tercet.backends.pytorch.target import lower, torch
+from tercet.backends.pytorch.target import in_own, lower, torch
 from tercet.codegen.axes import one_or_all
 from tercet.codegen.expr import Expr, default
 from tercet.codegen.target import Application
@@ -29,7 +29,7 @@ def _over(op: ops.Reduction, at: Application) -> dict[str, object]:
 
 @lower(ops.ReduceSum)
 def _sum(op: ops.ReduceSum, at: Application, x: Expr) -> Expr:
-    return x.sum(**_over(op, at))
+    return x.sum(**_over(op, at), **in_own(at))
 
 
 @lower(ops.ReduceMean)
@@ -50,9 +50,9 @@ def _min(op: ops.ReduceMin, at: Application, x: Expr) -> Expr:
 @lower(ops.ReduceProd)
 def _prod(op: ops.ReduceProd, at: Application, x: Expr) -> Expr:
     if op.axis is None and not op.keepdims:
-        return x.prod()
+        return x.prod(**in_own(at))
     for axis in reversed(op.axes(at.type(0).rank)):
-        x = x.prod(dim=axis, keepdim=default(op.keepdims, False))
+        x = x.prod(dim=axis, keepdim=default(op.keepdims, False), **in_own(at))
     return x
 
 
@@ -73,12 +73,12 @@ def _logsumexp(op: ops.ReduceLogSumExp, at: Application, x: Expr) -> Expr:
 
 @lower(ops.ReduceL1)
 def _l1(op: ops.ReduceL1, at: Application, x: Expr) -> Expr:
-    return x.abs().sum(**_over(op, at))
+    return x.abs().sum(**_over(op, at), **in_own(at))
 
 
 @lower(ops.ReduceL2)
 def _l2(op: ops.ReduceL2, at: Application, x: Expr) -> Expr:
-    return x.square().sum(**_over(op, at)).sqrt()
+    return torch.linalg.vector_norm(x, **_over(op, at))
 
 
 @lower(ops.Norm)
@@ -98,7 +98,7 @@ def _all(op: ops.ReduceAll, at: Application, x: Expr) -> Expr:
 
 @lower(ops.ReduceSumSquare)
 def _sum_square(op: ops.ReduceSumSquare, at: Application, x: Expr) -> Expr:
-    return x.square().sum(**_over(op, at))
+    return x.square().sum(**_over(op, at), **in_own(at))
 
 
 @lower(ops.ReduceLogSum)

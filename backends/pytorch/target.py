@@ -18,7 +18,7 @@ from tercet.compiler.graph.applications import ordered_sites
 from tercet.compiler.graph.ir import Apply, Graph, Layer, ReadParameter
 from tercet.compiler.initializers import Values
 from tercet.compiler.ops.base import LayerOp, Op
-from tercet.compiler.types import DType
+from tercet.compiler.types import DType, TensorType
 
 torch = Name("torch")
 nn = Name("nn")
@@ -44,6 +44,12 @@ DTYPES = {
     DType.U8: torch.uint8,
     DType.BOOL: torch.bool,
 }
+
+
+def in_own(at: Application) -> dict[str, Expr]:
+    """The keyword `dtype` of sums and products, which PyTorch makes of small integers in int64."""
+    dtype = at.result.dtype
+    return {} if dtype.is_float or dtype is DType.I64 else {"dtype": DTYPES[dtype]}
 
 
 class PyTorchTarget(PoolingTarget):
@@ -158,6 +164,14 @@ class PyTorchTarget(PoolingTarget):
     def apply_key(self, graph: Graph, item: Apply) -> object:
         own = draw_name(graph, item) if self.exact and item.op.is_random else None
         return super().apply_key(graph, item), own
+
+    def entry(self, graph: Graph, index: int, source: Expr) -> Expr | None:
+        is_model = graph.block.kind == "model"
+        return self.column(graph.inputs[index].value.type, source) if is_model else None
+
+    def column(self, type: TensorType, source: Expr) -> Expr | None:
+        # Files and arrays of NumPy hold it as f32.
+        return source.to(torch.bfloat16) if type.dtype is DType.BF16 else None
 
     def result(self, graph: Graph, index: int, expr: Expr) -> Expr:
         value = graph.outputs[index].value

@@ -128,7 +128,7 @@ def _recurrent_renaming() -> list[str]:
 def predict_piece(interface: Interface) -> Piece:
     """`predict`: the outputs for the inputs in a file."""
     model = interface.model
-    names = ", ".join(_moved(i.value) for i in model.inputs)
+    names = ", ".join(f"inputs[{literal(i.value.name)}].to(device)" for i in model.inputs)
     outputs = [literal(o.name) for o in model.outputs]
     call = f"model({names})"
     if len(outputs) == 1:
@@ -147,11 +147,6 @@ def predict(model, source, path, device):
     inputs = read(source)
     {body}'''
     return Piece(text, _IMPORTS)
-
-
-def _moved(value: Value) -> str:
-    dtype = ", torch.bfloat16" if value.type.dtype is DType.BF16 else ""
-    return f"inputs[{literal(value.name)}].to(device{dtype})"
 
 
 def export_piece(interface: Interface, style: Style) -> Piece:

@@ -11,7 +11,7 @@ from tercet.codegen.expr import Expr, Input, Made, Name
 from tercet.codegen.target import ClassTarget
 from tercet.codegen.writer import Assign, Statement
 from tercet.compiler.graph.ir import Call, Graph, Value
-from tercet.compiler.types import DType, shape_text
+from tercet.compiler.types import DType, TensorType, shape_text
 
 tf = Name("tf")
 
@@ -52,7 +52,13 @@ class Crossing(ClassTarget):
         value = graph.inputs[index].value
         outside = self.layouts.signature(graph).inputs[index]
         inside = self.layouts.inside(graph, index)
-        return None if inside is outside else turned(source, outside, inside, value.type.rank)
+        column = self.column(value.type, source) if graph.block is self.model.block else None
+        turn = turned(column or source, outside, inside, value.type.rank)
+        return column if inside is outside else turn
+
+    def column(self, type: TensorType, source: Expr) -> Expr | None:
+        # Files and arrays of NumPy hold it as f32.
+        return tf.cast(source, tf.bfloat16) if type.dtype is DType.BF16 else None
 
     def use(self, graph: Graph, item: Call, index: int, value: Value, expr: Expr) -> Expr:
         wanted = self.layouts.signature(item.graph).inputs[index]

@@ -10,8 +10,6 @@ from tercet.compiler.ops.base import Op
 from tercet.compiler.types import DType
 
 _FUNCTIONS: dict[type[Op], Expr] = {
-    ops.Abs: tf.abs,
-    ops.Sign: tf.sign,
     ops.Square: tf.square,
     ops.Exp: tf.exp,
     ops.Expm1: Helper("expm1"),
@@ -41,6 +39,8 @@ _FUNCTIONS: dict[type[Op], Expr] = {
 
 @lower(*ops.ARITHMETIC, *ops.COMPARISONS)
 def _infix(op: Op, at: Placed, a: Expr, b: Expr) -> Expr:
+    if isinstance(op, ops.Power) and at.result.dtype is DType.U8:  # of which it has no powers
+        return tf.cast(tf.cast(a, tf.int32) ** tf.cast(b, tf.int32), tf.uint8)
     return infix(op, a, b)
 
 
@@ -67,6 +67,16 @@ def _quotient(op: ops.FloorDivide | ops.Modulo, at: Placed, a: Expr, b: Expr) ->
 @lower(*_FUNCTIONS)
 def _function(op: Op, at: Placed, x: Expr) -> Expr:
     return _FUNCTIONS[type(op)](x)
+
+
+@lower(ops.Abs)
+def _abs(op: ops.Abs, at: Placed, x: Expr) -> Expr:
+    return x if at.type(0).dtype is DType.U8 else tf.abs(x)  # which takes none
+
+
+@lower(ops.Sign)
+def _sign(op: ops.Sign, at: Placed, x: Expr) -> Expr:
+    return tf.minimum(x, 1) if at.type(0).dtype is DType.U8 else tf.sign(x)  # which takes none
 
 
 @lower(ops.Log1p)

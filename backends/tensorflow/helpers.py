@@ -185,19 +185,26 @@ def glu(x, axis=-1):
     "local_response_norm": Piece(
         '''\
 def local_response_norm(x, size, alpha, beta, k):
-    """x by the squares of the channels around; tf.nn's own takes no float64."""
+    """x by the squares of the channels around; tf.nn's own takes no float64 or bfloat16."""
     channels = x.shape[-1] or tf.shape(x)[-1]
     squares = tf.pad(tf.square(x), [(0, 0)] * 3 + [(size // 2, size // 2)])
     near = tf.add_n([squares[..., i : i + channels] for i in range(size)])
     return x / (k + alpha / size * near) ** beta'''
     ),
-    "lp_pool": Piece(
+    "root": Piece(
         '''\
-def lp_pool(x, p, kernel, strides, padding=None):
-    """sum(abs(x) ** p) ** (1 / p) of each window, over an input padded by zeros."""
+def root(x, p=2):
+    """x ** (1 / p) of sums of powers; backwards nothing flows on to what is all 0."""
+    zero = tf.cast(x == 0, x.dtype)
+    return (x + zero) ** (1 / p) - zero'''
+    ),
+    "sums_of_powers": Piece(
+        '''\
+def sums_of_powers(x, p, kernel, strides, padding=None):
+    """sum(abs(x) ** p) of each window, over an input padded by zeros."""
     powers = tf.abs(x) ** p if padding is None else tf.pad(tf.abs(x) ** p, padding)
     cells = kernel**2 if isinstance(kernel, int) else kernel[0] * kernel[1]
-    return (tf.nn.avg_pool2d(powers, kernel, strides, "VALID") * cells) ** (1 / p)'''
+    return tf.nn.avg_pool2d(powers, kernel, strides, "VALID") * cells'''
     ),
     "one_hot": Piece(
         '''\

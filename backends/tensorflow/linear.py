@@ -8,6 +8,7 @@ from tercet.backends.tensorflow.target import Placed, construct, layers, lower, 
 from tercet.codegen.expr import Expr, Made, default
 from tercet.compiler.graph.ir import Layer
 from tercet.compiler.ops.linear import Dense, Embedding, MatMul, Outer
+from tercet.compiler.types import DType
 
 
 @construct(Dense)
@@ -50,6 +51,13 @@ def _ailing(at: Placed) -> bool:
 
 @lower(MatMul)
 def _matmul(op: MatMul, at: Placed, a: Expr, b: Expr) -> Expr:
+    if at.result.dtype in (DType.I8, DType.U8):  # of which TensorFlow has no products
+        wide = _product(at, tf.cast(a, tf.int32), tf.cast(b, tf.int32))
+        return tf.cast(wide, at.dtype(at.result.dtype))
+    return _product(at, a, b)
+
+
+def _product(at: Placed, a: Expr, b: Expr) -> Expr:
     left, right = at.type(0).rank, at.type(1).rank
     if left > 1 and right > 1:
         if _ailing(at):

@@ -124,7 +124,7 @@ def _apply(op: object, at: Placed, x: Expr) -> Expr:
 
 @lower(LocalResponseNorm)
 def _local_response_norm(op: LocalResponseNorm, at: Placed, x: Expr) -> Expr:
-    if at.type(0).dtype is DType.F64:
+    if at.type(0).dtype in (DType.F64, DType.BF16):
         return _written_out(op, x)
     settings = {"bias": op.k, "alpha": op.alpha / op.size, "beta": op.beta}
     return tf.nn.local_response_normalization(x, op.size // 2, **settings)

@@ -57,9 +57,20 @@ def _check_volume(op: ops.Pool, at: Placed) -> None:
         raise _DOUBLE_VOLUME.refusal()
 
 
+def _is_half_volume(op: ops.Pool, at: Placed) -> bool:
+    """Whether no CPU pools it as it is."""
+    return op.rank == 3 and at.type(0).dtype is DType.F16
+
+
 @lower(ops.MaxPool1d, ops.MaxPool2d, ops.MaxPool3d)
 def _max_pool(op: ops.MaxPool, at: Placed, x: Expr) -> Expr:
     _check_volume(op, at)
+    if _is_half_volume(op, at):
+        return tf.cast(_greatest(op, at, tf.cast(x, tf.float32)), tf.float16)
+    return _greatest(op, at, x)
+
+
+def _greatest(op: ops.MaxPool, at: Placed, x: Expr) -> Expr:
     kernel, strides = collapse(op.kernel), collapse(op.strides)
     if all(map(_is_valid, at.siblings)):
         return _MAX[op.rank](x, kernel, strides, "VALID")
@@ -68,7 +79,7 @@ def _max_pool(op: ops.MaxPool, at: Placed, x: Expr) -> Expr:
     widths = _widths(op, at, x)
     if op.rank == 2 and isinstance(widths, Sequence):
         return tf.nn.max_pool2d(x, kernel, strides, widths)
-    held = at.dtype(at.type(0).dtype)
+    held = at.dtype(DType.F32 if _is_half_volume(op, at) else at.type(0).dtype)
     dtype = x.dtype if held == at.float32 != tf.float32 else held
     padded = tf.pad(x, widths, constant_values=dtype.min)
     return _MAX[op.rank](padded, kernel, strides, "VALID")
@@ -77,6 +88,12 @@ def _max_pool(op: ops.MaxPool, at: Placed, x: Expr) -> Expr:
 @lower(ops.AvgPool1d, ops.AvgPool2d, ops.AvgPool3d)
 def _avg_pool(op: ops.AvgPool, at: Placed, x: Expr) -> Expr:
     _check_volume(op, at)
+    if _is_half_volume(op, at):
+        return tf.cast(_averages(op, at, tf.cast(x, tf.float32)), tf.float16)
+    return _averages(op, at, x)
+
+
+def _averages(op: ops.AvgPool, at: Placed, x: Expr) -> Expr:
     kernel, strides = collapse(op.kernel), collapse(op.strides)
     siblings = [o for o in at.siblings if isinstance(o, ops.AvgPool)]
     if all(map(_is_valid, siblings)):
@@ -121,4 +138,5 @@ def _adaptive_avg_pool(op: ops.AdaptiveAvgPool2d, at: Placed, x: Expr) -> Expr:
 def _lp_pool(op: ops.LpPool2d, at: Placed, x: Expr) -> Expr:
     widths = None if _is_valid(op) else _widths(op, at, x)
     sizes = collapse(op.kernel), collapse(op.strides)
-    return Helper("lp_pool")(x, op.p, *sizes, default(widths, None))
+    sums = Helper("sums_of_powers")(x, op.p, *sizes, default(widths, None))
+    return sums if op.p == 1 else Helper("root")(sums, default(op.p, 2))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from tercet.backends.tensorflow.target import Placed, lower, tf
-from tercet.codegen.expr import Expr, default, lift
+from tercet.codegen.expr import Expr, Helper, default, lift
 from tercet.compiler.dims import product
 from tercet.compiler.ops import reduce as ops
 from tercet.compiler.ops.base import Op
+from tercet.compiler.types import DType
 
 _FUNCTIONS: dict[type[Op], Expr] = {
     ops.ReduceSum: tf.reduce_sum,
@@ -49,7 +50,7 @@ def _variance(op: ops.Variance, at: Placed, x: Expr) -> Expr:
 def _std(op: ops.StandardDeviation, at: Placed, x: Expr) -> Expr:
     if op.correction:
         x = x * _unbiased(op, at) ** 0.5
-    return tf.math.reduce_std(x, **_over(op, at))
+    return Helper("root")(tf.math.reduce_variance(x, **_over(op, at)))
 
 
 def _unbiased(op: ops.Variance | ops.StandardDeviation, at: Placed) -> Expr:
@@ -64,12 +65,13 @@ def _unbiased(op: ops.Variance | ops.StandardDeviation, at: Placed) -> Expr:
 
 @lower(ops.ReduceL1)
 def _l1(op: ops.ReduceL1, at: Placed, x: Expr) -> Expr:
-    return tf.reduce_sum(tf.abs(x), **_over(op, at))
+    x = x if at.type(0).dtype is DType.U8 else tf.abs(x)
+    return tf.reduce_sum(x, **_over(op, at))
 
 
 @lower(ops.ReduceL2)
 def _l2(op: ops.ReduceL2, at: Placed, x: Expr) -> Expr:
-    return tf.sqrt(tf.reduce_sum(tf.square(x), **_over(op, at)))
+    return Helper("root")(tf.reduce_sum(tf.square(x), **_over(op, at)))
 
 
 @lower(ops.Norm)
@@ -77,8 +79,8 @@ def _norm(op: ops.Norm, at: Placed, x: Expr) -> Expr:
     if op.p == 1:
         return tf.reduce_sum(tf.abs(x), **_over(op, at))
     if op.p == 2:
-        return tf.sqrt(tf.reduce_sum(tf.square(x), **_over(op, at)))
-    return tf.reduce_sum(tf.abs(x) ** op.p, **_over(op, at)) ** (1 / op.p)
+        return Helper("root")(tf.reduce_sum(tf.square(x), **_over(op, at)))
+    return Helper("root")(tf.reduce_sum(tf.abs(x) ** op.p, **_over(op, at)), op.p)
 
 
 @lower(ops.ReduceSumSquare)

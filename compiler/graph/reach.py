@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from tercet.compiler.graph.ir import (
     Apply,
     Call,
     Create,
     Graph,
+    GraphOutput,
     Instance,
     Layer,
     ReadParameter,
@@ -45,6 +47,13 @@ def trained(loss: Graph, model: Graph, instance: Instance) -> list[str]:
         for path, parameter in model.parameters()
         if parameter.trainable and (None, f"{instance.path}.{path}") in reached
     ]
+
+
+def carries_gradient(graph: Graph, value: Value) -> bool:
+    """Whether a gradient of the value goes on to a parameter that the graph reads or calls."""
+    end = GraphOutput("", value, graph.outputs[0].span)
+    reached, _ = _Reach(gradients=True).of(replace(graph, outputs=(end,)), frozenset({0}))
+    return bool(reached)
 
 
 def untrained(loss: Graph, model: Graph) -> list[str]:

@@ -306,7 +306,7 @@ class LpPool2d(Pool):
     """`sum(abs(x) ** p) ** (1 / p)` of each window of an image (Sermanet et al., 2012).
 
     x `[N, C, H, W]` gives `[N, C, H', W']`, sizes and padding, by zeros, as in `avg_pool2d`.
-    Where all of a window is 0, there is no gradient for p above 1.  ONNX: LpPool.
+    The gradient of a window that is all 0 is 0.  ONNX: LpPool.
 
         h = x |> lp_pool2d(2, p = 3)
     """

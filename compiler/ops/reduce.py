@@ -92,6 +92,9 @@ class ReduceMean(Reduction):
 class ReduceMax(Reduction):
     """The greatest element; NaN where one is.
 
+    Of equal elements that are greatest, each has an equal part of the gradient; in MXNet each has the
+    whole of it.
+
     Along `axis` (a number or a list; none for all), which disappears unless `keepdims`.
     ONNX: ReduceMax.
 
@@ -107,6 +110,9 @@ class ReduceMax(Reduction):
 @operation("min")
 class ReduceMin(Reduction):
     """The least element; NaN where one is.
+
+    Of equal elements that are least, each has an equal part of the gradient; in MXNet each has the
+    whole of it.
 
     Along `axis` (a number or a list; none for all), which disappears unless `keepdims`.
     ONNX: ReduceMin.
@@ -170,6 +176,7 @@ class StandardDeviation(_Spread):
 
     `correction = 0` is the biased one (NumPy's default), 1 the unbiased (PyTorch's).  Along
     `axis` (a number or a list; none for all), which disappears unless `keepdims`.
+    The gradient of elements that are all equal is 0.
     ONNX: Sqrt of the variance.
 
         spread = x |> std(axis = 1)
@@ -222,6 +229,7 @@ class ReduceL2(Reduction):
     """The square root of the sum of the squares, of floating-point elements.
 
     Along `axis` (a number or a list; none for all), which disappears unless `keepdims`.
+    The gradient of elements that are all 0 is 0.
     ONNX: ReduceL2.
 
         length = x |> l2(axis = 1)
@@ -274,6 +282,7 @@ class Norm(Reduction):
     """The p-norm `sum(abs(x) ** p) ** (1 / p)` of floating-point elements.
 
     Along `axis` (a number or a list; none for all), which disappears unless `keepdims`.
+    The gradient of elements that are all 0 is 0.
     ONNX: ReduceL1 and ReduceL2 for p of 1 and 2, else Pow of ReduceSum of Pow.
 
         length = x |> norm(axis = 1)

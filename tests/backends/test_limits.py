@@ -50,10 +50,11 @@ REFUSED = {
         "input x: f32[N, 2, 4, 4, 4] output y = x |> conv_transpose3d(2, 2, dilation = 2)",
         "no dilated transposed convolution of volumes",
     ),
-    "places of integers": (
-        "mxnet",
-        "input x: i64[N, T] v, i = topk(x, 2, axis = 0) output y = i",
-        "which of equal elements comes first",
+    "weights of classes that are trained": (
+        "pytorch",
+        "input x: f32[N, 3]\n input t: i64[N]\n param w: f32[3]"
+        "output y = cross_entropy(x, t, weight = w)",
+        "no gradient",
     ),
     "an average of windows in uneven padding": (
         "pytorch",

@@ -243,6 +243,19 @@ train tf {
     metrics = { loss = mse(torch, math), epoch = mae(torch, math), lambda = r2(torch, math) }
 }
 """,
+    "norms_of_what_is_all_zero": """
+model M {
+    input x: f32[N, 4]
+    h = relu(-square(x |> dense(4)))
+    a = std(h, axis = 1) + std(h, axis = 1, correction = 1) + l2(h, axis = 1)
+    b = norm(h, p = 3, axis = 1) + norm(h, axis = 1)
+    c = h |> reshape([N, 1, 2, 2]) |> lp_pool2d(2) |> sum(axis = [1, 2, 3])
+    d = h |> reshape([N, 1, 2, 2]) |> lp_pool2d(2, p = 3) |> sum(axis = [1, 2, 3])
+    y = (x |> dense(4)) + unsqueeze(a + b + c + d, axis = 1)
+    output y
+}
+"""
+    + TRAIN,
     "a_model_applied_twice_and_blocks_in_train": """
 block Distance(power = 2) {
     input a: f32[N, D]
@@ -296,6 +309,7 @@ def test_all_frameworks_learn_the_same(name: str, folder: Path) -> None:
         check(folder / framework / name)
     ours = load_file(folder / first / name / "saved")
     start = load_file(folder / first / name / "weights.safetensors")
+    assert all(np.isfinite(array).all() for array in ours.values())
     assert any(np.abs(ours[path] - start[path]).max() > 1e-4 for path in ours)
     for framework in others:
         theirs = load_file(folder / framework / name / "saved")

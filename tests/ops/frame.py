@@ -185,22 +185,20 @@ def written(op: Op, operand: str) -> str:
     if isinstance(op, Index):
         return f"{operand}[{', '.join(map(str, op.items))}]"
     given = {f.name: getattr(op, f.name) for f in fields(op)}  # type: ignore[arg-type]
-    arguments = [
-        f"{name} = {_literal(value)}" for name, value in given.items() if value is not None
-    ]
+    arguments = [f"{name} = {literal(value)}" for name, value in given.items() if value is not None]
     if isinstance(op, LayerOp):
         return f"{op.name}({', '.join(arguments)})({operand})"
     return f"{op.name}({', '.join([operand, *arguments])})"
 
 
-def _literal(value: object) -> str:
+def literal(value: object) -> str:
     match value:
         case bool():
             return str(value).lower()
         case str() if not isinstance(value, DType):
             return f'"{value}"'
         case tuple():
-            return f"[{', '.join(map(_literal, value))}]"
+            return f"[{', '.join(map(literal, value))}]"
     return str(value)
 
 
