@@ -10,9 +10,14 @@ from tercet.backends.tensorflow.target import TensorFlowTarget
 from tercet.codegen.target import ClassTarget
 from tercet.compiler.graph.ir import Graph
 
-TARGETS: dict[str, Callable[[Sequence[Graph]], ClassTarget]] = {
+CLASSES: dict[str, Callable[[Sequence[Graph]], ClassTarget]] = {
     "pytorch": lambda _: PyTorchTarget(),
     "tensorflow": TensorFlowTarget,
+    "mxnet": lambda models: MXNetTarget(models[0]),
+}
+"""As models are printed."""
+LOSSES: dict[str, Callable[[Sequence[Graph]], ClassTarget]] = {
+    **CLASSES,
     "mxnet": lambda models: MXNetTarget(models[0], eager=True),
 }
 """As losses are printed."""

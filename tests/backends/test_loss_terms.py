@@ -22,7 +22,7 @@ from tercet.dsl.diagnostics import DiagnosticError
 from tercet.project import FRAMEWORKS, backend, open_project
 from tests.backends.loss_terms import Term, program, terms
 from tests.backends.onnx_graphs import op_graph
-from tests.backends.printing import TARGETS
+from tests.backends.printing import LOSSES
 from tests.backends.torch_scripts import printable
 from tests.backends.training_scripts import run_all
 from tests.ops.cases import CASES, RANDOM
@@ -60,7 +60,7 @@ _CHUNK = 60
 def _refused(term: Term, target: str) -> bool:
     graph = printable(op_graph(term.case.op, term.types))
     try:
-        print_function(graph, TARGETS[target]([graph]), {})
+        print_function(graph, LOSSES[target]([graph]), {})
     except DiagnosticError:
         return True
     return False
