@@ -92,8 +92,7 @@ class ReduceMean(Reduction):
 class ReduceMax(Reduction):
     """The greatest element; NaN where one is.
 
-    Of equal elements that are greatest, each has an equal part of the gradient; in MXNet each has the
-    whole of it.
+    Of several greatest elements each has an equal part of the gradient; in MXNet each has it all.
 
     Along `axis` (a number or a list; none for all), which disappears unless `keepdims`.
     ONNX: ReduceMax.
@@ -111,8 +110,7 @@ class ReduceMax(Reduction):
 class ReduceMin(Reduction):
     """The least element; NaN where one is.
 
-    Of equal elements that are least, each has an equal part of the gradient; in MXNet each has the
-    whole of it.
+    Of several least elements each has an equal part of the gradient; in MXNet each has it all.
 
     Along `axis` (a number or a list; none for all), which disappears unless `keepdims`.
     ONNX: ReduceMin.
