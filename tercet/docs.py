@@ -32,6 +32,7 @@ _FAMILIES: Final = {
     "linear": "Dense layers and products",
     "conv": "Convolutions",
     "pooling": "Pooling",
+    "resizing": "Other sizes",
     "norm": "Normalisation and dropout",
     "activation": "Activations",
     "recurrent": "Recurrent layers",

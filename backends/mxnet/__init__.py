@@ -17,6 +17,7 @@ from tercet.backends.mxnet import (  # noqa: F401  (they register their lowering
     random,
     recurrent,
     reduce,
+    resizing,
     scattering,
     shape,
     slicing,

@@ -146,6 +146,26 @@ def pixel_unshuffle(F, x, factor):
     x = F.reshape(x, shape=(0, 0, -4, -1, factor, -4, -1, factor))
     x = F.reshape(F.transpose(x, axes=(0, 1, 3, 5, 2, 4)), shape=(0, -3, 0, 0, 0))
     return F.reshape(x, shape=(0, -3, 0, 0))''',
+    "interpolated": '''\
+def interpolated(F, x, places, axis, rank, a=None):
+    """x at places along an axis: linear, or cubic with the slope `a`."""
+    floor = F.floor(places)
+    rest = places - floor
+    weights = {0: 1 - rest, 1: rest}
+    if a is not None:
+        inner = ((0, rest), (1, 1 - rest))
+        weights = {k: ((a + 2) * t - (a + 3)) * t * t + 1 for k, t in inner}
+        outer = ((-1, 1 + rest), (2, 2 - rest))
+        weights.update({k: a * (((t - 5) * t + 8) * t - 4) for k, t in outer})
+    along = [-1 if k == axis else 1 for k in range(rank)]
+    return F.add_n(
+        *(
+            F.broadcast_mul(
+                F.take(x, floor + k, axis=axis, mode="clip"), F.reshape(weight, shape=along)
+            )
+            for k, weight in weights.items()
+        )
+    )''',
     "local_response_norm": '''\
 def local_response_norm(F, x, size, alpha, beta, k):
     """x by the squares of the channels around; F.LRN takes no float64."""

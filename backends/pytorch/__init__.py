@@ -17,6 +17,7 @@ from tercet.backends.pytorch import (  # noqa: F401  (they register their loweri
     random,
     recurrent,
     reduce,
+    resizing,
     scattering,
     shape,
     slicing,

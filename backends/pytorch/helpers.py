@@ -105,6 +105,29 @@ def biased_attention(q, k, v, bias, scale=None):
     if torch.onnx.is_in_onnx_export():  # ONNX has NaN there
         y = y.masked_fill(bias.amax(-1, keepdim=True) == float("-inf"), 0.0)
     return y''',
+    "nearest": '''\
+def nearest(x, axis, size, step, start, over):
+    """The elements at (step * i + start) // over of an axis; beyond its ends the outermost."""
+    places = (torch.arange(size, device=x.device) * step + start) // over
+    return x.index_select(axis, places.clamp(0, x.shape[axis] - 1))''',
+    "interpolated": '''\
+def interpolated(x, axis, size, step, start, over, a=None):
+    """x at (step * i + start) / over of an axis: linear, or cubic with the slope `a`."""
+    dtype = torch.promote_types(x.dtype, torch.float32)
+    places = (torch.arange(size, device=x.device, dtype=dtype) * step + start) / over
+    floor = places.floor()
+    rest = places - floor
+    weights = {0: 1 - rest, 1: rest}
+    if a is not None:
+        weights = {k: ((a + 2) * t - (a + 3)) * t * t + 1 for k, t in ((0, rest), (1, 1 - rest))}
+        outer = ((-1, 1 + rest), (2, 2 - rest))
+        weights |= {k: a * (((t - 5) * t + 8) * t - 4) for k, t in outer}
+    along = [-1 if k == axis else 1 for k in range(x.dim())]
+    total = 0
+    for k, weight in weights.items():
+        near = (floor.long() + k).clamp(0, x.shape[axis] - 1)
+        total = total + x.index_select(axis, near) * weight.to(x.dtype).reshape(along)
+    return total''',
     "visible_keys": '''\
 def visible_keys(q, k):
     """True where the key's place is not after the query's."""

@@ -17,6 +17,7 @@ from tercet.backends.tensorflow import (  # noqa: F401  (they register their low
     random,
     recurrent,
     reduce,
+    resizing,
     scattering,
     shape,
     slicing,

@@ -175,6 +175,35 @@ def pixel_unshuffle(x, factor):
     order = tf.transpose(tf.reshape(tf.range(channels), (factor**2, -1)))
     return tf.gather(x, tf.reshape(order, (-1,)), axis=-1)'''
     ),
+    "nearest": Piece(
+        '''\
+def nearest(x, axis, size, step, start, over):
+    """The elements at (step * i + start) // over of an axis; beyond its ends the outermost."""
+    places = tf.maximum(tf.range(size) * step + start, 0) // over
+    return tf.gather(x, tf.minimum(places, tf.shape(x)[axis] - 1), axis=axis)'''
+    ),
+    "interpolated": Piece(
+        '''\
+def interpolated(x, axis, size, step, start, over, a=None):
+    """x at (step * i + start) / over of an axis: linear, or cubic with the slope `a`."""
+    dtype = tf.float64 if x.dtype == tf.float64 else tf.float32
+    step, start, over = (tf.cast(n, dtype) for n in (step, start, over))
+    places = (tf.cast(tf.range(size), dtype) * step + start) / over
+    floor = tf.floor(places)
+    rest = places - floor
+    weights = {0: 1 - rest, 1: rest}
+    if a is not None:
+        inner = ((0, rest), (1, 1 - rest))
+        weights = {k: ((a + 2) * t - (a + 3)) * t * t + 1 for k, t in inner}
+        outer = ((-1, 1 + rest), (2, 2 - rest))
+        weights |= {k: a * (((t - 5) * t + 8) * t - 4) for k, t in outer}
+    along = [-1 if k == axis else 1 for k in range(x.shape.rank)]
+    parts = []
+    for k, weight in weights.items():
+        near = tf.clip_by_value(tf.cast(floor, tf.int32) + k, 0, tf.shape(x)[axis] - 1)
+        parts.append(tf.gather(x, near, axis=axis) * tf.reshape(tf.cast(weight, x.dtype), along))
+    return tf.add_n(parts)'''
+    ),
     "glu": Piece(
         '''\
 def glu(x, axis=-1):

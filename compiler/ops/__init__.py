@@ -14,6 +14,7 @@ from tercet.compiler.ops import (
     random,
     recurrent,
     reduce,
+    resizing,
     scattering,
     shape,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "random",
     "recurrent",
     "reduce",
+    "resizing",
     "scattering",
     "shape",
 ]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tercet.compiler import dims
 from tercet.compiler.dims import Size
 from tercet.compiler.errors import OpError
-from tercet.compiler.ops import indexing, joining, random, shape
+from tercet.compiler.ops import indexing, joining, random, resizing, shape
 from tercet.compiler.ops.base import Op
 from tercet.compiler.ops.slicing import Index, Integer, Item, Slice
 from tercet.compiler.types import DType, TensorType
@@ -69,6 +69,14 @@ CONSTRAINTS: list[tuple[Op, TensorType, str, list[str]]] = [
     (shape.Expand((T - 1, -1)), f32(3), "f32[T - 1, 3]", ["1 <= T - 1"]),
     (shape.BroadcastTo((N, 1, T)), f32(T), "f32[N, 1, T]", []),
     (shape.BroadcastTo((T - 1, 3)), f32(3), "f32[T - 1, 3]", ["1 <= T - 1"]),
+    (resizing.Upsample(2.0), f32(N, 3, H, W), "f32[N, 3, 2 * H, 2 * W]", []),
+    (
+        resizing.Upsample((0.5, 1.5)),
+        f32(N, 3, H, W),
+        "f32[N, 3, H // 2, W + W // 2]",
+        ["1 <= H // 2"],
+    ),
+    (resizing.Resize((T, 2 * W)), f32(N, 3, H, W), "f32[N, 3, T, 2 * W]", []),
     (indexing.TopK(5), f32(N, T), "f32[N, 5]", ["5 <= T"]),
 ]
 

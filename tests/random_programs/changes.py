@@ -78,6 +78,18 @@ def _upsampled(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None
     return f"({x} |> conv_transpose2d({channels}, 2, stride = 2))", made
 
 
+@change(3, 4)
+def _resized(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    mode = writer.one_of(["nearest", "linear", "cubic"][: len(shape) - 1])
+    coordinates = writer.one_of(["half_pixel", "align_corners", "asymmetric"])
+    settings = f'mode = "{mode}", coordinates = "{coordinates}"'
+    if writer.one_of([True, False]):
+        twice = tuple(times(2, size) for size in shape[2:])
+        return f"({x} |> upsample(2, {settings}))", (*shape[:2], *twice)
+    sizes = tuple(writer.one_of(writer.sizes) for _ in shape[2:])
+    return f"({x} |> resize({shape_text(sizes)}, {settings}))", (*shape[:2], *sizes)
+
+
 @change(4)
 def _halved(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
     n, c, h, w = shape

@@ -29,7 +29,7 @@ from tests.random_programs.terms import TERMS
 from tests.random_programs.workers import Workers
 
 COUNT = 60
-_DRAWN = 200
+_DRAWN = 300
 _DTYPES = {"f32": "float32", "f64": "float64", "i64": "int64", "i32": "int32", "bool": "bool"}
 
 
