@@ -146,6 +146,32 @@ def pixel_unshuffle(F, x, factor):
     x = F.reshape(x, shape=(0, 0, -4, -1, factor, -4, -1, factor))
     x = F.reshape(F.transpose(x, axes=(0, 1, 3, 5, 2, 4)), shape=(0, -3, 0, 0, 0))
     return F.reshape(x, shape=(0, -3, 0, 0))''',
+    "adaptive_pool": '''\
+def adaptive_pool(F, reduce, x, size, of):
+    """Reduced to a size by windows that cover the image, and overlap where they must."""
+    for axis, (count, whole) in enumerate(zip(size, of), 2):
+        ends = [(i * whole // count, -(-(i + 1) * whole // count)) for i in range(count)]
+        parts = [F.slice_axis(x, axis=axis, begin=a, end=b) for a, b in ends]
+        x = F.concat(*(reduce(part, axis=axis, keepdims=True) for part in parts), dim=axis)
+    return x''',
+    "dilated_pool": '''\
+def dilated_pool(F, combine, x, kernel, stride, dilation):
+    """What is combined of windows with gaps, which MXNet's pooling has not."""
+    for axis, (k, s, d) in enumerate(zip(kernel, stride, dilation), 2):
+        whole = (None,) * axis
+        parts = [
+            F.slice(
+                x,
+                begin=(*whole, i * d),
+                end=(*whole, (i + 1 - k) * d or None),
+                step=(*whole, s),
+            )
+            for i in range(k)
+        ]
+        x = parts[0]
+        for part in parts[1:]:
+            x = combine(x, part)
+    return x''',
     "interpolated": '''\
 def interpolated(F, x, places, axis, rank, a=None):
     """x at places along an axis: linear, or cubic with the slope `a`."""

@@ -105,6 +105,25 @@ def biased_attention(q, k, v, bias, scale=None):
     if torch.onnx.is_in_onnx_export():  # ONNX has NaN there
         y = y.masked_fill(bias.amax(-1, keepdim=True) == float("-inf"), 0.0)
     return y''',
+    "adaptive_pool": '''\
+def adaptive_pool(pool, x, size, of):
+    """pool(x, size), written out for torch.onnx, which has equal windows only."""
+    if not torch.onnx.is_in_onnx_export():
+        return pool(x, size)
+    reduce = torch.mean if pool is F.adaptive_avg_pool2d else torch.amax
+    for axis, (count, whole) in enumerate(zip(size, of), 2):
+        ends = [(i * whole // count, -(-(i + 1) * whole // count)) for i in range(count)]
+        parts = [reduce(x.narrow(axis, a, b - a), axis, keepdim=True) for a, b in ends]
+        x = torch.cat(parts, axis)
+    return x''',
+    "dilated_sum": '''\
+def dilated_sum(x, kernel, stride, dilation):
+    """Sums of windows with gaps; PyTorch's average pooling has none."""
+    for axis, (k, s, d) in enumerate(zip(kernel, stride, dilation), 2):
+        before = (slice(None),) * axis
+        last = x.shape[axis] - (k - 1) * d
+        x = sum(x[(*before, slice(i * d, last + i * d, s))] for i in range(k))
+    return x''',
     "nearest": '''\
 def nearest(x, axis, size, step, start, over):
     """The elements at (step * i + start) // over of an axis; beyond its ends the outermost."""

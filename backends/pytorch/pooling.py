@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from tercet.backends.pytorch.conv import pad_widths
 from tercet.backends.pytorch.target import DTYPES, F, lower, torch
 from tercet.codegen.axes import collapse, one_or_all
-from tercet.codegen.expr import Expr, default
+from tercet.codegen.expr import Expr, Helper, default
 from tercet.codegen.pooled import gives_bare
 from tercet.codegen.target import Application
 from tercet.compiler.ops import pooling as ops
@@ -25,6 +27,7 @@ def _max_pool(op: ops.MaxPool, at: Application, x: Expr) -> Expr:
         collapse(op.kernel),
         stride=default(collapse(op.strides), collapse(op.kernel)),
         padding=default(own or 0, 0),
+        dilation=default(collapse(op.dilations), 1),
         ceil_mode=default(op.ceil, False),
     )
 
@@ -58,7 +61,7 @@ def _needed(op: ops.Pool, at: Application) -> Pads:
     if not op.ceil:
         return pads
     found: list[tuple[int, int]] = []
-    axes = zip(sizes, op.output_sizes(sizes), op.kernel, op.strides, pads, strict=True)
+    axes = zip(sizes, op.output_sizes(sizes), op.extents, op.strides, pads, strict=True)
     for size, output, kernel, stride, (begin, end) in axes:
         if end > max(kernel - stride, 0):
             used = (output - 1) * stride + kernel - size - begin
@@ -79,21 +82,24 @@ def _global_max_pool(op: ops.GlobalMaxPool, at: Application, x: Expr) -> Expr:
     return x.amax(dim=one_or_all(op.axes), keepdim=default(not gives_bare(at), False))
 
 
-@lower(ops.AdaptiveAvgPool2d)
-def _adaptive_avg_pool(op: ops.AdaptiveAvgPool2d, at: Application, x: Expr) -> Expr:
-    """With an axis of any size, which the exporter needs to know, by the mean along it."""
+@lower(ops.AdaptiveAvgPool2d, ops.AdaptiveMaxPool2d)
+def _adaptive_pool(op: ops.AdaptivePool2d, at: Application, x: Expr) -> Expr:
+    """With an axis of any size, which the exporter needs to know, first by what is left of it."""
+    averages = isinstance(op, ops.AdaptiveAvgPool2d)
     if gives_bare(at):
-        return x.mean(dim=(2, 3))
-    height, width = op.windows(at.type(0))
-    if isinstance(height, int) and isinstance(width, int):
-        return F.adaptive_avg_pool2d(x, collapse(op.size))
-    along = {2: height, 3: width}
-    whole = tuple(axis for axis, n in zip((2, 3), op.size, strict=True) if n == 1)
-    x = x.mean(dim=one_or_all(whole), keepdim=True)
-    if len(whole) == 2:
-        return x
-    kernel = tuple(1 if axis in whole else n for axis, n in along.items())
-    return F.avg_pool2d(x, kernel)
+        return x.mean(dim=(2, 3)) if averages else x.amax(dim=(2, 3))
+    own = F.adaptive_avg_pool2d if averages else F.adaptive_max_pool2d
+    sizes = list(at.type(0).shape[2:])
+    if not all(isinstance(size, int) for size in sizes):
+        whole = op.whole()
+        along: dict[str, object] = {"dim": one_or_all(whole), "keepdim": True}
+        x = x.mean(**along) if averages else x.amax(**along)
+        if len(whole) == 2:
+            return x
+        sizes = [1 if axis in whole else n for axis, n in enumerate(sizes, 2)]
+    if all(n % m == 0 for n, m in zip(sizes, op.size, strict=True)):
+        return own(x, collapse(op.size))
+    return Helper("adaptive_pool")(own, x, op.size, sizes)
 
 
 @lower(ops.AvgPool1d, ops.AvgPool2d, ops.AvgPool3d)
@@ -105,6 +111,8 @@ def _avg_pool(op: ops.AvgPool, at: Application, x: Expr) -> Expr:
 
 
 def _averages(op: ops.AvgPool, at: Application, x: Expr) -> Expr:
+    if op.is_dilated:
+        return _dilated_average(op, at, x)
     function = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}[op.rank]
     pads = op.pads(at.type(0).shape[2:])
     own = symmetric(pads, op.kernel)
@@ -122,6 +130,25 @@ def _averages(op: ops.AvgPool, at: Application, x: Expr) -> Expr:
     if op.count_include_pad:
         return average
     return average / function(F.pad(torch.ones_like(x), widths), kernel, **settings)
+
+
+def _dilated_average(op: ops.AvgPool, at: Application, x: Expr) -> Expr:
+    """Sums of windows by how many cells of each count."""
+    sizes = at.type(0).shape[2:]
+    window = op.kernel, op.strides, op.dilations
+    total = Helper("dilated_sum")(_padded(x, op.extended(sizes)), *window)
+    if op.counts_all(sizes):
+        return total / math.prod(op.kernel)
+    ones = torch.ones_like(x)
+    if op.count_include_pad:
+        ones = _padded(_padded(ones, op.pads(sizes), 1.0), tuple((0, n) for n in op.beyond(sizes)))
+    else:
+        ones = _padded(ones, op.extended(sizes))
+    return total / Helper("dilated_sum")(ones, *window)
+
+
+def _padded(x: Expr, pads: Pads, value: float = 0.0) -> Expr:
+    return F.pad(x, pad_widths(pads), value=default(value, 0.0)) if any(map(any, pads)) else x
 
 
 @lower(ops.LpPool2d)

@@ -175,6 +175,29 @@ def pixel_unshuffle(x, factor):
     order = tf.transpose(tf.reshape(tf.range(channels), (factor**2, -1)))
     return tf.gather(x, tf.reshape(order, (-1,)), axis=-1)'''
     ),
+    "adaptive_pool": Piece(
+        '''\
+def adaptive_pool(reduce, x, size, of):
+    """Reduced to a size by windows that cover the image, and overlap where they must."""
+    for axis, (count, whole) in enumerate(zip(size, of), 1):
+        ends = [(i * whole // count, -(-(i + 1) * whole // count)) for i in range(count)]
+        before = (slice(None),) * axis
+        parts = [reduce(x[(*before, slice(a, b))], axis, keepdims=True) for a, b in ends]
+        x = tf.concat(parts, axis)
+    return x'''
+    ),
+    "dilated_pool": Piece(
+        '''\
+def dilated_pool(combine, x, kernel, strides, dilation):
+    """What is combined of windows with gaps; TensorFlow's pooling has them at stride 1."""
+    for axis, (k, s, d) in enumerate(zip(kernel, strides, dilation), 1):
+        before = (slice(None),) * axis
+        last = tf.shape(x)[axis] - (k - 1) * d
+        parts = [x[(*before, slice(i * d, last + i * d, s))] for i in range(k)]
+        x = functools.reduce(combine, parts)
+    return x''',
+        ("import functools",),
+    ),
     "nearest": Piece(
         '''\
 def nearest(x, axis, size, step, start, over):

@@ -7,11 +7,14 @@ share of cells that count.
 
 from __future__ import annotations
 
+import math
+
 from tercet.backends.tensorflow.conv import pad_widths
 from tercet.backends.tensorflow.target import Placed, lower, tf
 from tercet.codegen.axes import collapse, one_or_all
 from tercet.codegen.expr import Expr, Helper, Sequence, default, lift
 from tercet.compiler.ops import pooling as ops
+from tercet.compiler.ops.windows import Pads
 from tercet.compiler.types import DType
 
 _MAX = {1: tf.nn.max_pool1d, 2: tf.nn.max_pool2d, 3: tf.nn.max_pool3d}
@@ -38,11 +41,11 @@ def _widths(op: ops.Pool, at: Placed, x: Expr) -> Expr:
     if not op.ceil:
         return lift(pad_widths(pads))
     found: list[tuple[int, int]] = []
-    axes = zip(sizes, op.output_sizes(sizes), op.kernel, op.strides, pads, strict=True)
+    axes = zip(sizes, op.output_sizes(sizes), op.extents, op.strides, pads, strict=True)
     for size, output, kernel, stride, (begin, _) in axes:
         end = (output - 1) * stride + kernel - size - begin
         if not isinstance(end, int):
-            return Helper("ceil_padding")(x, op.kernel, op.strides, pads)
+            return Helper("ceil_padding")(x, op.extents, op.strides, pads)
         found.append((begin, max(end, 0)))
     return lift(pad_widths(found))
 
@@ -64,6 +67,11 @@ def _is_half_volume(op: ops.Pool, at: Placed) -> bool:
 
 @lower(ops.MaxPool1d, ops.MaxPool2d, ops.MaxPool3d)
 def _max_pool(op: ops.MaxPool, at: Placed, x: Expr) -> Expr:
+    if op.is_dilated:
+        widths = op.extended(at.type(0).shape[2:])
+        if any(map(any, widths)):
+            x = tf.pad(x, pad_widths(widths), constant_values=_least(at.type(0).dtype, at, x))
+        return Helper("dilated_pool")(tf.maximum, x, op.kernel, op.strides, op.dilations)
     _check_volume(op, at)
     if _is_half_volume(op, at):
         return tf.cast(_greatest(op, at, tf.cast(x, tf.float32)), tf.float16)
@@ -79,14 +87,19 @@ def _greatest(op: ops.MaxPool, at: Placed, x: Expr) -> Expr:
     widths = _widths(op, at, x)
     if op.rank == 2 and isinstance(widths, Sequence):
         return tf.nn.max_pool2d(x, kernel, strides, widths)
-    held = at.dtype(DType.F32 if _is_half_volume(op, at) else at.type(0).dtype)
-    dtype = x.dtype if held == at.float32 != tf.float32 else held
-    padded = tf.pad(x, widths, constant_values=dtype.min)
-    return _MAX[op.rank](padded, kernel, strides, "VALID")
+    least = _least(DType.F32 if _is_half_volume(op, at) else at.type(0).dtype, at, x)
+    return _MAX[op.rank](tf.pad(x, widths, constant_values=least), kernel, strides, "VALID")
+
+
+def _least(dtype: DType, at: Placed, x: Expr) -> Expr:
+    held = at.dtype(dtype)
+    return x.dtype.min if held == at.float32 != tf.float32 else held.min
 
 
 @lower(ops.AvgPool1d, ops.AvgPool2d, ops.AvgPool3d)
 def _avg_pool(op: ops.AvgPool, at: Placed, x: Expr) -> Expr:
+    if op.is_dilated:
+        return _dilated_average(op, at, x)
     _check_volume(op, at)
     if _is_half_volume(op, at):
         return tf.cast(_averages(op, at, tf.cast(x, tf.float32)), tf.float16)
@@ -122,16 +135,40 @@ def _all_axes(op: ops.GlobalPool, at: Placed) -> dict[str, object]:
     return {"axis": one_or_all(axes), "keepdims": default(not at.drops_axes, False)}
 
 
-@lower(ops.AdaptiveAvgPool2d)
-def _adaptive_avg_pool(op: ops.AdaptiveAvgPool2d, at: Placed, x: Expr) -> Expr:
-    whole = tuple(axis for axis, size in enumerate(op.size, 1) if size == 1)
+def _dilated_average(op: ops.AvgPool, at: Placed, x: Expr) -> Expr:
+    """Sums of windows by how many cells of each count."""
+    sizes = at.type(0).shape[2:]
+    window = op.kernel, op.strides, op.dilations
+    pads, beyond = op.pads(sizes), tuple((0, n) for n in op.beyond(sizes))
+    total = Helper("dilated_pool")(tf.add, _padded(x, op.extended(sizes)), *window)
+    if op.counts_all(sizes):
+        return total / math.prod(op.kernel)
+    ones = _padded(tf.ones_like(x), pads, 1.0 if op.count_include_pad else 0.0)
+    return total / Helper("dilated_pool")(tf.add, _padded(ones, beyond), *window)
+
+
+def _padded(x: Expr, pads: Pads, value: float = 0.0) -> Expr:
+    if not any(map(any, pads)):
+        return x
+    return tf.pad(x, pad_widths(pads), constant_values=default(value, 0.0))
+
+
+@lower(ops.AdaptiveAvgPool2d, ops.AdaptiveMaxPool2d)
+def _adaptive_pool(op: ops.AdaptivePool2d, at: Placed, x: Expr) -> Expr:
+    averages = isinstance(op, ops.AdaptiveAvgPool2d)
+    reduce = tf.reduce_mean if averages else tf.reduce_max
+    whole = tuple(axis - 1 for axis in op.whole())
     if len(whole) == 2:
-        return tf.reduce_mean(x, axis=whole, keepdims=default(not at.drops_axes, False))
+        return reduce(x, axis=whole, keepdims=default(not at.drops_axes, False))
+    if not op.is_even(at.type(0)):
+        left = [1 if k in whole else n for k, n in enumerate(at.type(0).shape[2:], 1)]
+        x = reduce(x, axis=whole[0], keepdims=True) if whole else x
+        return Helper("adaptive_pool")(reduce, x, op.size, left)
     kernel = list(op.windows(at.type(0)))
     for axis in whole:
-        x, kernel[axis - 1] = tf.reduce_mean(x, axis=axis, keepdims=True), 1
+        x, kernel[axis - 1] = reduce(x, axis=axis, keepdims=True), 1
     sizes = collapse(kernel)
-    return tf.nn.avg_pool2d(x, sizes, sizes, "VALID")
+    return (tf.nn.avg_pool2d if averages else tf.nn.max_pool2d)(x, sizes, sizes, "VALID")
 
 
 @lower(ops.LpPool2d)

@@ -21,7 +21,7 @@ from tercet.compiler.ops.base import (
     require_float,
 )
 from tercet.compiler.ops.checks import known, require_at_least, require_rank
-from tercet.compiler.ops.sizes import at_least_one
+from tercet.compiler.ops.sizes import at_least_one, at_most
 from tercet.compiler.ops.windows import (
     NO_PADDING_1,
     NO_PADDING_2,
@@ -34,6 +34,7 @@ from tercet.compiler.ops.windows import (
     Pair,
     Single,
     Triple,
+    extent,
     output_size,
     output_size_ceil,
     require_axes,
@@ -68,6 +69,8 @@ class Pool(Op):
             if value is not None:
                 require_axes(value, self.rank, attribute)
                 require_at_least(1, value, attribute)
+        require_axes(self.dilations, self.rank, "dilation")
+        require_at_least(1, self.dilations, "dilation")
         padding = require_padding(self.padding, self.rank)
         object.__setattr__(self, "padding", padding)
         if padding == "same":
@@ -82,18 +85,33 @@ class Pool(Op):
         """`stride`, which is the kernel's size where none is given."""
         return self.kernel if self.stride is None else self.stride
 
+    @property
+    def dilations(self) -> tuple[int, ...]:
+        """The distance of neighbours in a window along each axis, of kinds that have it."""
+        given: tuple[int, ...] = getattr(self, "dilation", (1,) * self.rank)
+        return given
+
+    @property
+    def is_dilated(self) -> bool:
+        return any(d > 1 and k > 1 for d, k in zip(self.dilations, self.kernel, strict=True))
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        """Cells that a window spans along each axis, dilation included."""
+        return tuple(map(extent, self.kernel, self.dilations))
+
     def pads(self, sizes: Shape) -> Pads:
         """The padding as numbers, for an input of these spatial sizes.  Raises OpError."""
         if self.padding != "same":
             return cast(Pads, self.padding)
-        return tuple(map(same_padding, sizes, self.kernel, self.strides))
+        return tuple(map(same_padding, sizes, self.extents, self.strides))
 
     def beyond(self, sizes: Shape) -> tuple[int, ...]:
         """Cells after the padding of each axis, with which windows are as many without `ceil`."""
         if not self.ceil:
             return (0,) * len(self.kernel)
         outputs = self.output_sizes(sizes)
-        axes = zip(sizes, self.kernel, self.strides, self.pads(sizes), outputs, strict=True)
+        axes = zip(sizes, self.extents, self.strides, self.pads(sizes), outputs, strict=True)
         found = []
         for size, kernel, stride, (begin, end), output in axes:
             needed = (output - 1) * stride + kernel - size - begin - end
@@ -115,17 +133,29 @@ class Pool(Op):
         if self.padding == "same":  # known even where the padding is not
             return tuple((n - 1) // s + 1 for n, s in zip(sizes, self.strides, strict=True))
         formula = output_size_ceil if self.ceil else output_size
-        return tuple(map(formula, sizes, self.kernel, self.strides, self.pads(sizes)))
+        return tuple(map(formula, sizes, self.extents, self.strides, self.pads(sizes)))
 
     def infer(self, x: TensorType) -> TensorType:
         require_rank(x, self.rank + 2)
         require_float(x)
         sizes = self.output_sizes(x.shape[2:])
-        require_output(x, sizes, self.kernel, self.pads(x.shape[2:]))
+        require_output(x, sizes, self.extents, self.pads(x.shape[2:]))
+        self._reaches(x)
         return x.with_shape(*x.shape[:2], *sizes)
 
     def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
-        return at_least_one(self.output_sizes(x.shape[2:]))
+        return (*at_least_one(self.output_sizes(x.shape[2:])), *self._reaches(x))
+
+    def _reaches(self, x: TensorType) -> tuple[Requirement, ...]:
+        """No window steps from the padding before x into that behind it."""
+        if not self.is_dilated or (self.padding != "same" and not any(map(any, self.padding))):
+            return ()
+        found: list[Requirement] = []
+        for size, dilation in zip(x.shape[2:], self.dilations, strict=True):
+            message = f"a dilation of {dilation} steps over an axis of size {size}"
+            problem = OpError("E0311", message, operand=0, attribute="dilation")
+            found += at_most(dilation, size, problem)
+        return tuple(found)
 
     def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> Size:
         return math.prod(self.kernel) * dims.product(outputs[0].shape)
@@ -134,11 +164,13 @@ class Pool(Op):
         """`combine` over each window: axis by axis, as maximum and sum both allow."""
         sizes = x.shape[2:]
         outputs = cast(tuple[int, ...], self.output_sizes(sizes))
-        settings = zip(sizes, outputs, self.kernel, self.strides, self.pads(sizes), strict=True)
-        for axis, (size, output, kernel, stride, (begin, _)) in enumerate(settings, 2):
+        windows = zip(self.kernel, self.dilations, self.strides, strict=True)
+        settings = zip(sizes, outputs, windows, self.pads(sizes), strict=True)
+        for axis, (size, output, (kernel, dilation, stride), (begin, _)) in enumerate(settings, 2):
             span = stride * (output - 1)
-            x = _fitted(x, axis, begin, span + kernel - begin - size, fill)
-            parts = [_strided(x, axis, k, k + span + 1, stride) for k in range(kernel)]
+            x = _fitted(x, axis, begin, span + extent(kernel, dilation) - begin - size, fill)
+            starts = [k * dilation for k in range(kernel)]
+            parts = [_strided(x, axis, start, start + span + 1, stride) for start in starts]
             x = reduce(combine, parts)
         return np.asarray(x)
 
@@ -176,19 +208,28 @@ class AvgPool(Pool):
 
     def reference(self, x: Array) -> Array:
         total = self._combine(x, 0.0, np.add)
-        average: Array = total / self._counts(x).astype(x.dtype)
+        average: Array = total / self.counts(x.shape[2:]).astype(x.dtype)
         return average
 
-    def _counts(self, x: Array) -> Array:
+    def counts_all(self, sizes: Shape) -> bool:
+        """Whether all cells of all windows count."""
+        if self.count_include_pad:
+            return not any(self.beyond(sizes))
+        return not any(map(any, self.extended(sizes)))
+
+    def counts(self, sizes: tuple[int, ...]) -> Array:
         """Cells of each window that count; those that `ceil` adds beyond the padding never do."""
         counts: Array = np.ones((1, 1, *(1,) * self.rank))
-        sizes = x.shape[2:]
         outputs = cast(tuple[int, ...], self.output_sizes(sizes))
-        settings = zip(sizes, outputs, self.kernel, self.strides, self.pads(sizes), strict=True)
-        for axis, (size, output, kernel, stride, (begin, end)) in enumerate(settings, 2):
+        windows = zip(self.kernel, self.dilations, self.strides, strict=True)
+        settings = zip(sizes, outputs, windows, self.pads(sizes), strict=True)
+        for axis, (size, output, (kernel, dilation, stride), (begin, end)) in enumerate(
+            settings, 2
+        ):
             low, high = (-begin, size + end) if self.count_include_pad else (0, size)
             starts = np.arange(output) * stride - begin
-            cells = np.minimum(starts + kernel, high) - np.maximum(starts, low)
+            read = starts[:, None] + np.arange(kernel) * dilation
+            cells = np.count_nonzero((read >= low) & (read < high), axis=1)
             shape = [1] * (2 + self.rank)
             shape[axis] = output
             counts = counts * cells.reshape(shape)
@@ -200,8 +241,9 @@ class AvgPool(Pool):
 class MaxPool1d(MaxPool):
     """Greatest value of each window along one axis.
 
-    x `[N, C, L]` gives `[N, C, (L + padding - kernel) // stride + 1]`, rounded up with
-    `ceil = true`; `stride` is the kernel's size by default.  Padding never wins.  ONNX: MaxPool.
+    x `[N, C, L]` gives `[N, C, (L + padding - dilation * (kernel - 1) - 1) // stride + 1]`, rounded
+    up with `ceil = true`; `stride` is the kernel's size by default.  Padding never wins.
+    ONNX: MaxPool.
 
         h = x |> max_pool1d(2)
     """
@@ -210,6 +252,7 @@ class MaxPool1d(MaxPool):
     kernel: Single
     stride: Single | None = None
     padding: Padding1 = NO_PADDING_1
+    dilation: Single = (1,)
 
 
 @operation("max_pool2d")
@@ -217,9 +260,10 @@ class MaxPool1d(MaxPool):
 class MaxPool2d(MaxPool):
     """Greatest value of each window of an image.
 
-    x `[N, C, H, W]` gives `[N, C, (H + padding - kernel) // stride + 1, …]`, rounded up with
-    `ceil = true` (a window that would start in the padding at the end is left out); `stride` is the
-    kernel's size by default.  Padding never wins.  ONNX: MaxPool.
+    x `[N, C, H, W]` gives `[N, C, H', W']`, `H' = (H + padding - dilation * (kernel - 1) - 1) //
+    stride + 1`, `W'` alike, rounded up with `ceil = true` (a window that would start in the
+    padding at the end is left out); `stride` is the kernel's size by default.  Padding never
+    wins.  ONNX: MaxPool.
 
         h = x |> max_pool2d(3, stride = 2, padding = 1)
     """
@@ -228,6 +272,7 @@ class MaxPool2d(MaxPool):
     kernel: Pair
     stride: Pair | None = None
     padding: Padding2 = NO_PADDING_2
+    dilation: Pair = (1, 1)
 
 
 @operation("max_pool3d")
@@ -244,6 +289,7 @@ class MaxPool3d(MaxPool):
     kernel: Triple
     stride: Triple | None = None
     padding: Padding3 = NO_PADDING_3
+    dilation: Triple = (1, 1, 1)
 
 
 @operation("avg_pool1d")
@@ -251,8 +297,8 @@ class MaxPool3d(MaxPool):
 class AvgPool1d(AvgPool):
     """Average of each window along one axis.
 
-    x `[N, C, L]` gives `[N, C, (L + padding - kernel) // stride + 1]`, rounded up with
-    `ceil = true`; `stride` is the kernel's size by default.  Padding counts only with
+    x `[N, C, L]` gives `[N, C, (L + padding - dilation * (kernel - 1) - 1) // stride + 1]`, rounded
+    up with `ceil = true`; `stride` is the kernel's size by default.  Padding counts only with
     `count_include_pad = true`.  ONNX: AveragePool.
 
         h = x |> avg_pool1d(2)
@@ -262,6 +308,7 @@ class AvgPool1d(AvgPool):
     kernel: Single
     stride: Single | None = None
     padding: Padding1 = NO_PADDING_1
+    dilation: Single = (1,)
 
 
 @operation("avg_pool2d")
@@ -269,10 +316,10 @@ class AvgPool1d(AvgPool):
 class AvgPool2d(AvgPool):
     """Average of each window of an image.
 
-    x `[N, C, H, W]` gives `[N, C, (H + padding - kernel) // stride + 1, …]`, rounded up with
-    `ceil = true` (a window that would start in the padding at the end is left out); `stride` is the
-    kernel's size by default.  Padding counts only with `count_include_pad = true`.
-    ONNX: AveragePool.
+    x `[N, C, H, W]` gives `[N, C, H', W']`, `H' = (H + padding - dilation * (kernel - 1) - 1) //
+    stride + 1`, `W'` alike, rounded up with `ceil = true` (a window that would start in the
+    padding at the end is left out); `stride` is the kernel's size by default.  Padding counts only
+    with `count_include_pad = true`.  ONNX: AveragePool.
 
         h = x |> avg_pool2d(2)
     """
@@ -281,6 +328,7 @@ class AvgPool2d(AvgPool):
     kernel: Pair
     stride: Pair | None = None
     padding: Padding2 = NO_PADDING_2
+    dilation: Pair = (1, 1)
 
 
 @operation("avg_pool3d")
@@ -298,6 +346,7 @@ class AvgPool3d(AvgPool):
     kernel: Triple
     stride: Triple | None = None
     padding: Padding3 = NO_PADDING_3
+    dilation: Triple = (1, 1, 1)
 
 
 @operation("lp_pool2d")
@@ -428,16 +477,9 @@ class GlobalMaxPool2d(GlobalMaxPool):
     rank = 2
 
 
-@operation("adaptive_avg_pool2d")
 @dataclass(frozen=True)
-class AdaptiveAvgPool2d(Op):
-    """Average of equal windows, as many as `size` says.
-
-    x `[N, C, H, W]` gives `[N, C, *size]`; H and W must be known multiples of `size` (along an axis
-    of `size` 1 they may be any).  ONNX: AveragePool, or GlobalAveragePool for size 1.
-
-        h = x |> adaptive_avg_pool2d(7)
-    """
+class AdaptivePool2d(Op):
+    """Windows that cover each axis, as many as `size` says, and overlap where they must."""
 
     operands = (Operand("x"),)
     layout = Layout.SPATIAL
@@ -453,23 +495,67 @@ class AdaptiveAvgPool2d(Op):
     def infer(self, x: TensorType) -> TensorType:
         require_rank(x, 4)
         require_float(x)
-        for axis, (output, size) in enumerate(zip(self.size, x.shape[2:], strict=True), 2):
-            if output > 1 and known(size, f"the size of axis {axis}") % output:
-                raise OpError(
-                    "E0312",
-                    f"axis {axis} of {x} is not a multiple of {output}: {size} % {output} is not 0",
-                    operand=0,
-                    attribute="size",
-                )
+        for axis, output in enumerate(self.size, 2):
+            if output > 1:
+                known(x.shape[axis], f"the size of axis {axis}")
         return x.with_shape(*x.shape[:2], *self.size)
 
+    def is_even(self, x: TensorType) -> bool:
+        """Whether the windows are equal and do not overlap."""
+        pairs = zip(self.size, x.shape[2:], strict=True)
+        return all(output == 1 or size % output == 0 for output, size in pairs)
+
     def windows(self, x: TensorType) -> tuple[Size, Size]:
-        """Kernel and stride along both axes."""
+        """Kernel and stride along both axes, where windows are equal."""
         height, width = x.shape[2:]
         return height // self.size[0], width // self.size[1]
 
+    def whole(self) -> tuple[int, ...]:
+        """The axes of which one element is left; they may be of any size."""
+        return tuple(axis for axis, size in enumerate(self.size, 2) if size == 1)
+
     def reference(self, x: Array) -> Array:
-        n, c, height, width = x.shape
-        rows, columns = self.size
-        y: Array = x.reshape(n, c, rows, height // rows, columns, width // columns)
-        return np.asarray(y.mean(axis=(3, 5)))
+        for axis, output in enumerate(self.size, 2):
+            ends = [adaptive_window(i, x.shape[axis], output) for i in range(output)]
+            parts = [self._pooled(_strided(x, axis, *pair, 1), axis) for pair in ends]
+            x = np.concatenate(parts, axis)
+        return x
+
+    def _pooled(self, x: Array, axis: int) -> Array:
+        raise NotImplementedError(type(self).__name__)
+
+
+def adaptive_window(index: int, size: int, outputs: int) -> tuple[int, int]:
+    """Begin and end of one of the windows that cover an axis."""
+    return index * size // outputs, -(-(index + 1) * size // outputs)
+
+
+@operation("adaptive_avg_pool2d")
+class AdaptiveAvgPool2d(AdaptivePool2d):
+    """Averages of windows that cover the image, as many as `size` says.
+
+    x `[N, C, H, W]` gives `[N, C, *size]`; window i of n along H is from `i * H // n` to
+    `(i + 1) * H / n` rounded up.  H and W must be known (along an axis of `size` 1 they may be
+    any).  ONNX: AveragePool of equal windows, GlobalAveragePool for size 1, else ReduceMeans.
+
+        h = x |> adaptive_avg_pool2d(7)
+    """
+
+    def _pooled(self, x: Array, axis: int) -> Array:
+        return np.asarray(x.mean(axis, keepdims=True))
+
+
+@operation("adaptive_max_pool2d")
+class AdaptiveMaxPool2d(AdaptivePool2d):
+    """Greatest values of windows that cover the image, as many as `size` says.
+
+    x `[N, C, H, W]` gives `[N, C, *size]`; windows and sizes as of `adaptive_avg_pool2d`.
+    ONNX: MaxPool of equal windows, GlobalMaxPool for size 1, else ReduceMaxes.
+
+        h = x |> adaptive_max_pool2d([2, 3])
+    """
+
+    elements = Elements.SELECTED
+
+    def _pooled(self, x: Array, axis: int) -> Array:
+        return np.asarray(x.max(axis, keepdims=True))

@@ -208,7 +208,7 @@ def test_choices_between_booleans_and_infinities_of_halves() -> None:
 
 
 WITHOUT_BF16 = {
-    *("adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool3d"),
+    *("adaptive_avg_pool2d", "adaptive_max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool3d"),
     *("celu", "conv1d", "conv2d", "conv3d"),
     *("conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cos"),
     *("elu", "global_avg_pool1d", "global_avg_pool2d", "global_max_pool2d"),
@@ -263,8 +263,7 @@ def test_windows_that_reach_beyond_the_end(
     x = _f32(N, 2, *sizes)
     _check(pooling.MaxPool2d(kernel, stride, padding, ceil=True), x)
     for counted in (False, True):
-        settings = {"ceil": True, "count_include_pad": counted}
-        _check(pooling.AvgPool2d(kernel, stride, padding, **settings), x)
+        _check(pooling.AvgPool2d(kernel, stride, padding, True, counted), x)
 
 
 @pytest.mark.parametrize("op", [reduce.Norm(), reduce.ReduceL2(), reduce.ReduceSum()], ids=str)

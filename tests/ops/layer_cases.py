@@ -138,6 +138,59 @@ POOLINGS = [
     _on_image("lp_pool2d_ceil", pooling.LpPool2d((3, 2), (2, 3), ((1, 1), (0, 1)), ceil=True)),
     _case("lp_pool2d_ceil_cut", pooling.LpPool2d((2, 2), (3, 3), ceil=True, p=1), (2, 3, 9, 8)),
     _case("lp_pool2d_same", pooling.LpPool2d((3, 3), (2, 2), "same"), (2, 3, 8, 13)),
+    _case(
+        "max_pool1d_dilated",
+        pooling.MaxPool1d((3,), (2,), ((2, 1),), dilation=(3,)),
+        (2, 3, 11),
+        symbolic=(2, 11),
+    ),
+    _on_image(
+        "max_pool2d_dilated", pooling.MaxPool2d((3, 2), (1, 2), ((1, 1), (1, 1)), dilation=(2, 3))
+    ),
+    _on_image(
+        "max_pool2d_dilated_ceil",
+        pooling.MaxPool2d((3, 2), (3, 2), ((1, 1), (1, 1)), True, (2, 1)),
+    ),
+    _case("max_pool3d_dilated", pooling.MaxPool3d((2, 2, 1), dilation=(2, 1, 3)), (2, 3, 5, 6, 7)),
+    _case(
+        "max_pool2d_dilated_same",
+        pooling.MaxPool2d((3, 3), (2, 1), "same", dilation=(3, 2)),
+        (2, 3, 8, 9),
+    ),
+    _on_image("avg_pool2d_dilated", pooling.AvgPool2d((3, 2), (2, 1), dilation=(2, 3))),
+    _on_image(
+        "avg_pool2d_dilated_padded",
+        pooling.AvgPool2d((3, 2), (1, 2), ((2, 1), (1, 0)), dilation=(2, 3)),
+    ),
+    _on_image(
+        "avg_pool2d_dilated_ceil",
+        pooling.AvgPool2d((3, 2), (2, 3), ((1, 1), (1, 1)), True, True, (2, 2)),
+    ),
+    _case(
+        "avg_pool1d_dilated", pooling.AvgPool1d((2,), dilation=(4,)), (2, 3, 11), symbolic=(2, 11)
+    ),
+    _case("adaptive_max_pool2d", pooling.AdaptiveMaxPool2d((3, 1)), (2, 5, 12, 7), symbolic=(2, 7)),
+    _case(
+        "adaptive_max_pool2d_one",
+        pooling.AdaptiveMaxPool2d((1, 1)),
+        (2, 5, 12, 7),
+        symbolic=(2, 12, 7),
+    ),
+    _case(
+        "adaptive_max_pool2d_uneven", pooling.AdaptiveMaxPool2d((5, 9)), (2, 3, 8, 7), symbolic=(2,)
+    ),
+    _case(
+        "adaptive_avg_pool2d_uneven",
+        pooling.AdaptiveAvgPool2d((3, 4)),
+        (2, 3, 11, 7),
+        symbolic=(2,),
+    ),
+    _case(
+        "adaptive_avg_pool2d_line",
+        pooling.AdaptiveAvgPool2d((1, 3)),
+        (2, 5, 11, 7),
+        symbolic=(2, 11),
+    ),
     _case("adaptive_avg_pool2d", pooling.AdaptiveAvgPool2d((3, 1)), (2, 5, 12, 7), symbolic=(2, 7)),
 ]
 

@@ -189,6 +189,7 @@ ILLEGAL: list[tuple[str, Callable[[], Op]]] = [
     ("size", lambda: norm.LocalResponseNorm(4)),
     ("k", lambda: norm.LocalResponseNorm(5, k=0.0)),
     ("p", lambda: pooling.LpPool2d((2, 2), p=0)),
+    ("dilation", lambda: pooling.MaxPool2d((2, 2), dilation=(1, 0))),
     ("sizes", lambda: resizing.Resize()),
     ("sizes", lambda: resizing.Resize((3, 4), 2.0)),
     ("sizes", lambda: resizing.Resize((3, 0))),

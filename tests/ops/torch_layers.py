@@ -5,8 +5,10 @@ python -m tests.ops.torch_layers OUTPUT.npz
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -75,21 +77,24 @@ def _max_pool(op: Any, x: Tensor) -> Tensor:
     function = getattr(F, f"max_pool{op.rank}d")
     if _symmetric(op):
         padding = [begin for begin, _ in op.padding]
-        return function(x, op.kernel, op.stride, padding, ceil_mode=op.ceil)  # type: ignore[no-any-return]
+        return function(  # type: ignore[no-any-return]
+            x, op.kernel, op.stride, padding, op.dilation, ceil_mode=op.ceil
+        )
     padded = _longer(op, _pad(x, op, -torch.inf), -torch.inf)
-    return _counted_windows(op, x, function(padded, op.kernel, op.stride))
+    y = function(padded, op.kernel, op.stride, dilation=op.dilation)
+    return _counted_windows(op, x, y)
 
 
 def _longer(op: Any, x: Tensor, value: float = 0.0) -> Tensor:
     """x with so much at the ends that every window that `ceil` may add is whole."""
-    more = [n for size in reversed(op.kernel) for n in (0, size)]
+    more = [n for size in reversed(op.extents) for n in (0, size)]
     return F.pad(x, more, value=value) if op.ceil else x
 
 
 def _counted_windows(op: Any, x: Tensor, y: Tensor) -> Tensor:
     """The windows that ONNX counts: with `ceil` those that start in x or in what is before it."""
     pads = _same(x, op) if op.padding == "same" else op.padding
-    axes = zip(x.shape[2:], op.kernel, op.stride or op.kernel, pads, strict=True)
+    axes = zip(x.shape[2:], op.extents, op.stride or op.kernel, pads, strict=True)
     for axis, (size, kernel, stride, (begin, end)) in enumerate(axes, 2):
         rest = size + begin + end - kernel
         count = (-(-rest // stride) if op.ceil else rest // stride) + 1
@@ -101,13 +106,23 @@ def _counted_windows(op: Any, x: Tensor, y: Tensor) -> Tensor:
 
 def _avg_pool(op: Any, x: Tensor) -> Tensor:
     function = getattr(F, f"avg_pool{op.rank}d")
-    if _symmetric(op):
+    if max(op.dilation) > 1:
+        function = partial(_mean_with_gaps, op)
+    elif _symmetric(op):
         padding = [begin for begin, _ in op.padding]
         return function(x, op.kernel, op.stride, padding, op.ceil, op.count_include_pad)  # type: ignore[no-any-return]
     total = function(_longer(op, _pad(x, op)), op.kernel, op.stride)
     cells = _pad(torch.ones_like(x), op, float(op.count_include_pad))
     counted = function(_longer(op, cells), op.kernel, op.stride)
     return _counted_windows(op, x, total / counted)
+
+
+def _mean_with_gaps(op: Any, x: Tensor, kernel: Any, stride: Any) -> Tensor:
+    """A convolution of each channel: torch averages no dilated windows."""
+    channels = x.shape[1]
+    weight = torch.full((channels, 1, *kernel), 1 / math.prod(kernel), dtype=x.dtype)
+    function = getattr(F, f"conv{op.rank}d")
+    return function(x, weight, None, stride or kernel, 0, op.dilation, channels)  # type: ignore[no-any-return]
 
 
 def _batch_norm(op: Any, x: Tensor, **p: Tensor) -> Tensor:
@@ -254,6 +269,7 @@ RULES: dict[type, Rule] = {
         F.lp_pool2d(_longer(op, _pad(x.abs(), op)), float(op.p), op.kernel, op.stride),
     ),
     pooling.AdaptiveAvgPool2d: lambda op, x: F.adaptive_avg_pool2d(x, op.size),
+    pooling.AdaptiveMaxPool2d: lambda op, x: F.adaptive_max_pool2d(x, op.size),
     linear.Dense: lambda op, x, weight, bias=None: F.linear(x, weight, bias),
     linear.MatMul: lambda op, a, b: torch.matmul(a, b),
     linear.Outer: lambda op, a, b: torch.outer(a, b),

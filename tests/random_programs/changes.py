@@ -101,6 +101,20 @@ def _halved(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
 
 
 @change(4)
+def _pooled_apart(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    """Windows with gaps, and those that cover an image unevenly."""
+    n, c, h, w = shape
+    kind = writer.one_of(["max", "avg"])
+    if not (h.isdigit() and w.isdigit()) or int(h) < 2 or int(w) < 2:
+        return f"({x} |> adaptive_{kind}_pool2d(1))", (n, c, "1", "1")
+    if writer.one_of([True, False]):
+        settings = "stride = 1, padding = 1, dilation = 2"
+        return f"({x} |> {kind}_pool2d(2, {settings}))", shape
+    sizes = tuple(str(writer.number(1, 3)) for _ in range(2))
+    return f"({x} |> adaptive_{kind}_pool2d({shape_text(sizes)}))", (n, c, *sizes)
+
+
+@change(4)
 def _pooled(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
     kind = writer.one_of(["avg", "max"])
     return f"({x} |> global_{kind}_pool2d |> flatten)", shape[:2]
