@@ -92,6 +92,8 @@ def _columns(rows: Sequence[Sequence[T]]) -> list[tuple[T, ...]]:
 
 def _type(column: Sequence[TensorType], spell: Spell, output: str | None = None) -> TensorType:
     """The type; a size of an output that no expression gives has a name of its own."""
+    if len({type.rank for type in column}) > 1:
+        raise CannotMerge(f"`{output or 'an input'}` has another number of axes")
     shape: list[Size] = []
     for axis, sizes in enumerate(zip(*(type.shape for type in column), strict=True)):
         try:

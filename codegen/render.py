@@ -164,7 +164,7 @@ def literal_text(content: object) -> tuple[str, int]:
         case int():
             return repr(content), _ATOM if content >= 0 else _UNARY
         case str():
-            escaped = repr(content)
+            escaped = repr(str(content))  # an element type is a string by its name
             if '"' not in content and escaped.startswith("'"):
                 escaped = '"' + escaped[1:-1].replace("\\'", "'") + '"'
             return escaped, _ATOM

@@ -5,7 +5,8 @@ Equal names must be equal sizes; `16 * H` is solved for `H`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tercet.compiler import dims
 from tercet.compiler.dims import Dim, Size
@@ -165,8 +166,11 @@ def _match_settled(frame: Frame, open_: Deferred, where: str) -> None:
         require_size(frame, open_.dimension, open_.size, open_.given, where)
 
 
-def require_determined(inputs: Sequence[GraphInput]) -> None:
-    """Checks that the shapes of a model's inputs give every symbol a value.  Raises E0307."""
+def require_determined(inputs: Sequence[GraphInput], named: Mapping[str, Any]) -> None:
+    """Checks that the shapes of a model's inputs give every symbol a value.  Raises E0307.
+
+    `named` are the values of names: a shape may name a size and not depend on it (`0 * K + 4`).
+    """
     open_ = [
         (size, expression)
         for given in inputs
@@ -177,6 +181,11 @@ def require_determined(inputs: Sequence[GraphInput]) -> None:
     while found := [pair for pair in open_ if len(_unsolved(pair[0], known)) == 0]:
         known.update(*(dims.symbols(size) for size, _ in found))
         open_ = [pair for pair in open_ if pair not in found]
+    for expression in (e for given in inputs for e in given.declared if e is not None):
+        for name in names_in(expression):
+            size = named.get(name.id)
+            if isinstance(size, Dim) and not dims.symbols(size) <= known:
+                open_.append((size, expression))
     if open_:
         size, expression = open_[0]
         names = " and ".join(f"`{name}`" for name in sorted(dims.symbols(size) - known))

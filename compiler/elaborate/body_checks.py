@@ -138,6 +138,6 @@ def check_inputs(frame: Frame) -> None:
     if frame.failed or frame.body.actual is not None:
         return
     try:
-        require_determined(frame.body.inputs)
+        require_determined(frame.body.inputs, frame.names)
     except DiagnosticError as problem:
         frame.fail(problem)

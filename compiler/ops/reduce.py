@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tercet.compiler.errors import require
+from tercet.compiler import dims
+from tercet.compiler.errors import OpError, require
 from tercet.compiler.lazy import np
-from tercet.compiler.ops.base import Elements, Layout, Op, Operand, operation, require_float
+from tercet.compiler.ops.base import (
+    Elements,
+    Layout,
+    Op,
+    Operand,
+    Requirement,
+    operation,
+    require_float,
+)
 from tercet.compiler.ops.checks import normalized_axes
 from tercet.compiler.ops.elementwise import require_bool, require_number
+from tercet.compiler.ops.sizes import at_most
 from tercet.compiler.types import Shape, TensorType
 from tercet.dsl.records import dataclass
 
@@ -147,6 +157,19 @@ class _Spread(Reduction):
     def __post_init__(self) -> None:
         message = f"`correction` must be 0 or 1, not {self.correction}"
         require(self.correction in (0, 1), "correction", message)
+
+    def infer(self, x: TensorType) -> TensorType:
+        result = super().infer(x)
+        self.constraints(x)
+        return result
+
+    def constraints(self, x: TensorType) -> tuple[Requirement, ...]:
+        """With a correction, one number alone would have 0 / 0."""
+        if not self.correction:
+            return ()
+        count = dims.product(x.shape[axis] for axis in self.axes(x.rank))
+        message = "`correction = 1` divides by one less than the number of elements, which is 1"
+        return at_most(2, count, OpError("E0301", message, operand=0))
 
     def variance(self, x: Array) -> Array:
         """`sum((x - mean(x)) ** 2) / (n - correction)`."""

@@ -12,6 +12,7 @@ from tercet.compiler.pipeline import load
 from tercet.dsl.formatter import format_source
 from tercet.dsl.parser import read_source
 from tercet.dsl.source import Source
+from tests.fuzz.trial import tried
 
 HOSTILE = Path(__file__).parent / "hostile"
 SOON = 5.0
@@ -187,3 +188,27 @@ def test_formatting_twice_is_formatting_once(name: str) -> None:
     once = format_source(read_source(HOSTILE / f"fmt_not_idempotent/{name}.model"))
     assert max(len(line) for line in once.splitlines()) <= 100
     assert format_source(Source("net.model", once)) == once
+
+
+PRINTED = {
+    "a parameter that changes the rank of an output": """
+        model M(flag = true) {
+            input x: f32[N, 2, T]
+            output y = if flag { x * 2 } else { norm(x) }
+        }""",
+    "an element type where another call has a number": """
+        block Mixed(kind, units) {
+            input x: f32[N, D]
+            output if kind == 0 { x |> dense(units) |> relu } else { x |> dense(units) }
+        }
+        model M {
+            input x: f32[N, 6]
+            output y = x |> Mixed(0, 5) |> Mixed(f64, 4) |> Mixed(2, 4)
+        }""",
+}
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_a_legal_text_is_printed_for_every_target(name: str, tmp_path: Path) -> None:
+    outcome = tried(PRINTED[name].encode(), tmp_path)
+    assert (outcome.stage, outcome.finding) == ("compiled", None)
