@@ -42,14 +42,18 @@ from tercet.codegen.variants import Family
 from tercet.codegen.writer import Assign, Return, Statement
 from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.training import Training
 from tercet.compiler.graph.values import text
 
 
 class ClassPrinter:
     """Prints the classes of one model for one target."""
 
-    def __init__(self, target: ClassTarget, family: Family) -> None:
+    def __init__(
+        self, target: ClassTarget, family: Family, training: Training | None = None
+    ) -> None:
         self.target = target
+        self._training = training
         self.classes: list[ClassCode] = []
         self.decisions: list[Decision] = []
         self._family = family
@@ -69,7 +73,7 @@ class ClassPrinter:
             self._print_group(group)
         try:
             finish = self._class(self._models)
-            interface = finish.interface()
+            interface = finish.interface(self._training)
             code = finish.code()
         except CannotMerge as problem:
             if len(self._models) == 1:
@@ -226,7 +230,7 @@ class _Finish:
         self._sizes: dict[str, str] = {}
         self._stored: dict[str, str] = {}
 
-    def interface(self) -> Interface:
+    def interface(self, training: Training | None) -> Interface:
         """What the script says of a model; its class, asked for after this, keeps the arguments
         needed for it.
 
@@ -234,13 +238,13 @@ class _Finish:
         """
         graphs = self.state.graphs
         if len(graphs) == 1 or self.state.arguments.free is None:
-            return Interface.of(graphs[0])
+            return Interface.of(graphs[0], training)
         outputs = self.state.target.tells_output_shapes
-        return Interface.following(graphs, self._from_outside, outputs=outputs)
+        return Interface.following(graphs, self._from_outside, training, outputs=outputs)
 
-    def _from_outside(self, values: list[int]) -> Expr | None:
-        state = self.state
-        found = known_size(state.arguments, values, range(len(state.graphs)))
+    def _from_outside(self, values: list[int | None]) -> Expr | None:
+        places, numbers = zip(*((k, v) for k, v in enumerate(values) if v is not None), strict=True)
+        found = known_size(self.state.arguments, list(numbers), places)
         if found is None:
             return None
         return replace_parts(replace_parts(found, self._in_forward), _of_model)

@@ -1,4 +1,5 @@
-"""What a script says of its model from outside: shapes, what sizes must obey, what indices may be.
+"""What a script says of its model from outside: shapes, what sizes must obey, what indices and
+labels may be.
 
 Where these follow the parameters of the model, they are spelled as expressions over the attributes
 of the object at hand: `model.context` for 128.
@@ -6,7 +7,7 @@ of the object at hand: `model.context` for 128.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field, replace
 from typing import TypeVar
 
@@ -17,11 +18,14 @@ from tercet.compiler.constraints import Constraint
 from tercet.compiler.dims import Size, symbol
 from tercet.compiler.graph.index_checks import IndexCheck, index_checks
 from tercet.compiler.graph.ir import Graph, Value
+from tercet.compiler.graph.labels import all_checks, data_checks
+from tercet.compiler.graph.training import Training
 from tercet.compiler.types import TensorType
 from tercet.dsl.records import dataclass
 
-Spell = Callable[[list[int]], Expr | None]
-"""The expression for a number, given as it is at all values of the parameters at hand."""
+Spell = Callable[[list[int | None]], Expr | None]
+"""The expression for a number, given as it is at all values of the parameters at hand; None stands
+where it is not known."""
 
 
 class Spelled(int):
@@ -50,6 +54,8 @@ class Interface:
     model: Graph
     constraints: tuple[Constraint, ...]
     index_checks: tuple[IndexCheck, ...]
+    data_checks: tuple[IndexCheck, ...] = ()
+    """What labels, and indices, in the data to train on must obey."""
     _types: dict[int, TensorType] = field(default_factory=dict)
 
     def type(self, value: Value) -> TensorType:
@@ -57,12 +63,20 @@ class Interface:
         return self._types.get(id(value), value.type)
 
     @classmethod
-    def of(cls, model: Graph) -> Interface:
+    def of(cls, model: Graph, training: Training | None = None) -> Interface:
         """A model whose parameters are fixed."""
-        return cls(model, model.constraints, tuple(index_checks(model)))
+        checks = tuple(data_checks(training)) if training else ()
+        return cls(model, model.constraints, tuple(index_checks(model)), checks)
 
     @classmethod
-    def following(cls, graphs: Sequence[Graph], spell: Spell, *, outputs: bool) -> Interface:
+    def following(
+        cls,
+        graphs: Sequence[Graph],
+        spell: Spell,
+        training: Training | None = None,
+        *,
+        outputs: bool,
+    ) -> Interface:
         """A model, the first graph, and itself at other values of its parameters.
 
         `outputs`: the script tells their shapes, as far as it can.  Raises CannotMerge where no
@@ -78,7 +92,8 @@ class Interface:
             _constraint(column, spell) for column in _columns([g.constraints for g in graphs])
         ]
         checks = [_check(column, spell) for column in _columns([index_checks(g) for g in graphs])]
-        return cls(graphs[0], tuple(constraints), tuple(checks), types)
+        labels = tuple(_data_checks(graphs, spell, training)) if training else ()
+        return cls(graphs[0], tuple(constraints), tuple(checks), labels, types)
 
 
 T = TypeVar("T")
@@ -111,19 +126,42 @@ def _constraint(column: Sequence[Constraint], spell: Spell) -> Constraint:
     return replace(column[0], left=left, right=right)
 
 
+def _data_checks(graphs: Sequence[Graph], spell: Spell, training: Training) -> Iterator[IndexCheck]:
+    """The checks of the data; values of parameters at which nothing can be trained say nothing."""
+    found = data_checks(training)
+    if not found or training.variant is None:
+        yield from found
+        return
+    others = [made and all_checks(made) for made in map(training.variant, graphs[1:])]
+    for check in found:
+        column: list[IndexCheck | None] = [check]
+        for checks in others:
+            alike = [c for c in checks or () if (c.name, c.steps) == (check.name, check.steps)]
+            if checks is not None and not alike:
+                raise CannotMerge(f"what `{check.name}` in the data must obey differs in kind")
+            column.append(alike[0] if alike else None)
+        yield _spelled(column, check, spell)
+
+
 def _check(column: Sequence[IndexCheck], spell: Spell) -> IndexCheck:
     if any(c.name != column[0].name or c.steps != column[0].steps for c in column):
         raise CannotMerge("what indices in inputs must obey differs in kind")
-    low = _size([c.low for c in column], spell)
-    high = _size([c.high for c in column], spell)
-    return replace(column[0], low=low, high=high)
+    return _spelled(column, column[0], spell)
 
 
-def _size(column: Sequence[Size], spell: Spell) -> Size:
+def _spelled(column: Sequence[IndexCheck | None], first: IndexCheck, spell: Spell) -> IndexCheck:
+    low = _size([None if c is None else c.low for c in column], spell)
+    high = _size([None if c is None else c.high for c in column], spell)
+    return replace(first, low=low, high=high)
+
+
+def _size(column: Sequence[Size | None], spell: Spell) -> Size:
+    """A size; it is None where it is not known, but never so at first."""
     first = column[0]
-    if all(size == first for size in column):
+    assert first is not None
+    if all(size is None or size == first for size in column):
         return first
-    numbers = [size for size in column if isinstance(size, int)]
+    numbers = [size for size in column if size is None or isinstance(size, int)]
     expr = spell(numbers) if len(numbers) == len(column) else None
     if expr is None:
         raise CannotMerge(f"no expression over the parameters gives the size {first}")

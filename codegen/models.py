@@ -16,6 +16,7 @@ from tercet.codegen.printed import ClassCode
 from tercet.codegen.target import ClassTarget
 from tercet.codegen.variants import Family, family_of
 from tercet.compiler.graph.ir import Graph
+from tercet.compiler.graph.training import Training
 from tercet.dsl.diagnostics import DiagnosticError
 from tercet.dsl.records import dataclass
 
@@ -37,18 +38,23 @@ class Printed(Generic[Target]):
 
 
 def print_model(
-    model: Graph, make_target: Callable[[Sequence[Graph]], Target], *, follow: bool = True
+    model: Graph,
+    make_target: Callable[[Sequence[Graph]], Target],
+    training: Training | None = None,
+    *,
+    follow: bool = True,
 ) -> Printed[Target]:
     """Prints a model with those of its parameters as arguments of its class that can be.
 
-    `make_target` makes a target for the model and itself at other values of its parameters.
+    `make_target` makes a target for the model and itself at other values of its parameters; what
+    `training` asks of its data follows them too.
     Without `follow`, only whether the model can be printed is of interest: none is an argument.
     """
     plain: Printed[Target] | None = None
     family = family_of(model) if follow else Family(model, {}, {})
     while family.free:
         try:
-            printed = _print_family(family, make_target)
+            printed = _print_family(family, make_target, training)
         except CannotMerge as problem:
             reason = _told(problem)
             for name in (known := family.changed(problem.graphs)):
@@ -60,18 +66,19 @@ def print_model(
         else:
             if all(d.merged for d in printed.decisions):
                 return printed
-            plain = plain or _print_family(family.only(()), make_target)
+            plain = plain or _print_family(family.only(()), make_target, training)
             worse = _worse(printed, plain)
             if worse is None:
                 return printed
             reason = worse
-        family = _with_one_fixed(family, make_target, reason, plain)
-    return _print_family(family, make_target)
+        family = _with_one_fixed(family, make_target, training, reason, plain)
+    return _print_family(family, make_target, training)
 
 
 def _with_one_fixed(
     family: Family,
     make_target: Callable[[Sequence[Graph]], Target],
+    training: Training | None,
     reason: str,
     plain: Printed[Target] | None,
 ) -> Family:
@@ -79,12 +86,12 @@ def _with_one_fixed(
     result = family
     for name in family.free if len(family.free) > 1 else ():
         try:
-            printed = _print_family(family.only([name]), make_target)
+            printed = _print_family(family.only([name]), make_target, training)
         except (CannotMerge, DiagnosticError) as problem:
             result = result.without(name, _told(problem))
         else:
             if not all(d.merged for d in printed.decisions):
-                plain = plain or _print_family(family.only(()), make_target)
+                plain = plain or _print_family(family.only(()), make_target, training)
                 worse = _worse(printed, plain)
                 result = result if worse is None else result.without(name, worse)
     return result if result is not family else family.without([*family.free][-1], reason)
@@ -109,10 +116,12 @@ def _told(problem: CannotMerge | DiagnosticError) -> str:
 
 
 def _print_family(
-    family: Family, make_target: Callable[[Sequence[Graph]], Target]
+    family: Family,
+    make_target: Callable[[Sequence[Graph]], Target],
+    training: Training | None,
 ) -> Printed[Target]:
     """Raises CannotMerge, DiagnosticError."""
     target = make_target(family.graphs)
-    printer = ClassPrinter(target, family)
+    printer = ClassPrinter(target, family, training)
     interface = printer.print_classes()
     return Printed(target, printer.classes, printer.decisions, interface)

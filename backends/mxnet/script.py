@@ -89,13 +89,14 @@ def draft(
     printed = print_model(
         model,
         lambda models: MXNetTarget(models[0], loss=loss, exact=style.exact),
+        style.pick(full=training, lean=None),
         follow=follow,
     )
     whole = [with_raw_parameters(code) for code in printed.classes]
     whole = [without_initial_values(code) for code in whole] if style.exact else whole
     _check_dependence(model, whole[-1])
     classes, factories = with_factories(whole, KINDS)
-    printer = TrainingPrinter(model, training, place, style) if training else None
+    printer = TrainingPrinter(printed.interface, training, place, style) if training else None
     helpers = _helpers(whole) | (printer.helpers() if printer else set())
     named = style.exact and has_random_layers(model)
     draws = style.exact and (named or (printer is not None and printer.draws))
@@ -123,7 +124,7 @@ def draft(
         *(piece for piece in helper_pieces(helpers) if piece not in above),
         *([name_layers_piece(classes)] if named else []),
         *(printer.pieces() if printer else ()),
-        *style.full_only(index_check_piece(model, training), predict_piece(printed.interface)),
+        *style.full_only(index_check_piece(printed.interface), predict_piece(printed.interface)),
         *weights_pieces(model, classes, style),
         *style.exact_only(start_piece(model, _START)),
         export_piece(model),

@@ -10,6 +10,7 @@ from tercet.backends.mxnet.precision import check_precision, mixed_precision_pie
 from tercet.backends.mxnet.target import MXNetTarget
 from tercet.codegen.expr import Name
 from tercet.codegen.functions import FunctionCode, helpers_of, print_function
+from tercet.codegen.interface import Interface
 from tercet.codegen.render import render
 from tercet.codegen.script.data import data_code
 from tercet.codegen.script.draws import EVALUATION, draws_itself, has_random_layers
@@ -30,7 +31,6 @@ from tercet.codegen.script.training import (
 )
 from tercet.codegen.writer import lines
 from tercet.compiler.graph.ir import Graph
-from tercet.compiler.graph.labels import data_checks
 from tercet.compiler.graph.reach import unreached
 from tercet.compiler.graph.training import Training
 from tercet.compiler.training.clipping import ClipValue, GlobalNorm
@@ -52,13 +52,16 @@ _TAKEN = (
 class TrainingPrinter:
     """Prints `train`, `evaluate` and what they need."""
 
-    def __init__(self, model: Graph, training: Training, place: Place, style: Style) -> None:
+    def __init__(
+        self, interface: Interface, training: Training, place: Place, style: Style
+    ) -> None:
+        model = interface.model
         check_precision(model, training)
         self._training = training
         self._model = model
         self._style = style
         self.data = data_code(
-            training.data, place.model_folder, place.script_folder, data_checks(training), style
+            training.data, place.model_folder, place.script_folder, interface.data_checks, style
         )
         self._schedule = schedule_piece(training.update.schedule)
         self._metrics = printed_metrics(training.metrics)

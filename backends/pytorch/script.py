@@ -56,10 +56,15 @@ def draft(
     check_exact(training, style, "pytorch")
     loss = training.update.loss if training else None
     printed = print_model(
-        model, lambda _: PyTorchTarget(exact=style.exact, loss=loss), follow=follow
+        model,
+        lambda _: PyTorchTarget(exact=style.exact, loss=loss),
+        style.pick(full=training, lean=None),
+        follow=follow,
     )
     target, classes = printed.target, [with_sequences(code) for code in printed.classes]
-    printer = TrainingPrinter(model, training, target, place, style) if training else None
+    printer = (
+        TrainingPrinter(printed.interface, training, target, place, style) if training else None
+    )
     initialize = Piece() if style.exact else initialize_piece(model)
     named = style.exact and has_random_layers(model)
     precision = torch_name(training.precision) if training else ""
@@ -85,7 +90,7 @@ def draft(
         code,
         initialize,
         *(printer.pieces(has_source_names(model, classes)) if printer else ()),
-        *style.full_only(index_check_piece(model, training), predict_piece(printed.interface)),
+        *style.full_only(index_check_piece(printed.interface), predict_piece(printed.interface)),
         *weights_pieces(model, classes, style),
         *style.exact_only(start_piece(model, _START)),
         export_piece(printed.interface, style),

@@ -9,6 +9,7 @@ from tercet.backends.pytorch.precision import check_precision, indented, lstm_ch
 from tercet.backends.pytorch.target import PyTorchTarget
 from tercet.codegen.expr import Binary, Expr, Helper, Name
 from tercet.codegen.functions import FunctionCode, helpers_of, print_function
+from tercet.codegen.interface import Interface
 from tercet.codegen.render import render
 from tercet.codegen.script.data import data_code
 from tercet.codegen.script.draws import EVALUATION, draws_itself, has_random_layers
@@ -30,7 +31,6 @@ from tercet.codegen.specialised import layers_of
 from tercet.codegen.tree import find_parts
 from tercet.codegen.writer import Evaluate, lines
 from tercet.compiler.graph.ir import Graph
-from tercet.compiler.graph.labels import data_checks
 from tercet.compiler.graph.training import Training
 from tercet.compiler.ops.norm import BatchNorm
 from tercet.compiler.training.clipping import ClipValue, GlobalNorm
@@ -66,19 +66,20 @@ class TrainingPrinter:
 
     def __init__(
         self,
-        model: Graph,
+        interface: Interface,
         training: Training,
         target: PyTorchTarget,
         place: Place,
         style: Style,
     ) -> None:
+        model = interface.model
         check_precision((model, training.update.loss), training)
         self._training = training
         self._target = target
         self._model = model
         self._style = style
         self.data = data_code(
-            training.data, place.model_folder, place.script_folder, data_checks(training), style
+            training.data, place.model_folder, place.script_folder, interface.data_checks, style
         )
         self._schedule = schedule_piece(training.update.schedule)
         self._metrics = printed_metrics(training.metrics)

@@ -80,13 +80,16 @@ def draft(
         lambda models: TensorFlowTarget(
             models, functions, mixed=mixed, exact=style.exact, lean=style.lean
         ),
+        style.pick(full=training, lean=None),
         follow=follow,
     )
     target = printed.target
     phrases = [phrased(c, target) for c in printed.classes]
     phrases = [without_initial_values(c) for c in phrases] if style.exact else phrases
     classes, factories = with_factories(phrases, KINDS)
-    printer = TrainingPrinter(model, training, target, place, style) if training else None
+    printer = (
+        TrainingPrinter(printed.interface, training, target, place, style) if training else None
+    )
     precision = policy(training.precision) if training else ""
     texts = [_class_text(code, target, printer) for code in classes]
     code = Piece(
@@ -113,7 +116,7 @@ def draft(
         *([name_layers_piece(target.facts)] if named else []),
         *(printer.pieces() if printer else ()),
         *style.full_only(
-            index_check_piece(model, training), predict_piece(printed.interface, target)
+            index_check_piece(printed.interface), predict_piece(printed.interface, target)
         ),
         *weights_pieces(model, target.facts, style),
         *style.exact_only(start_piece(model, _START)),

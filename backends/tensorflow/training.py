@@ -29,6 +29,7 @@ from tercet.backends.tensorflow.stock import Applied, stock_loss, stock_metrics
 from tercet.backends.tensorflow.target import DTYPES, TensorFlowTarget
 from tercet.codegen.expr import Expr, Name
 from tercet.codegen.functions import FunctionCode, helpers_of, print_function
+from tercet.codegen.interface import Interface
 from tercet.codegen.render import render
 from tercet.codegen.script.data import data_code
 from tercet.codegen.script.draws import draws_itself, has_random_layers
@@ -41,7 +42,6 @@ from tercet.codegen.script.style import Style
 from tercet.codegen.script.training import BATCHES, MATCHED_IMPORT, training_lines
 from tercet.codegen.tree import find_parts
 from tercet.compiler.graph.ir import Graph
-from tercet.compiler.graph.labels import data_checks
 from tercet.compiler.graph.training import LOSS, Training
 from tercet.compiler.training.optimizers import Adagrad
 from tercet.compiler.types import DType
@@ -59,19 +59,20 @@ class TrainingPrinter:
 
     def __init__(
         self,
-        model: Graph,
+        interface: Interface,
         training: Training,
         target: TensorFlowTarget,
         place: Place,
         style: Style,
     ) -> None:
+        model = interface.model
         check_optimizer(model, training)
         self._model = model
         self._training = training
         self._target = target
         self._style = style
         self.data = data_code(
-            training.data, place.model_folder, place.script_folder, data_checks(training), style
+            training.data, place.model_folder, place.script_folder, interface.data_checks, style
         )
         self._schedule = schedule_piece(training.update.schedule)
         self._applied = Applied(training.update.loss, model, len(model.inputs))

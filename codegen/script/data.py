@@ -15,7 +15,7 @@ from tercet.codegen.names import Names
 from tercet.codegen.script import data_files, tables  # noqa: F401  (register their sources)
 from tercet.codegen.script.data_sources import RESERVED, Loading, loading
 from tercet.codegen.script.finite_checks import CHECK_FINITE, finite_lines
-from tercet.codegen.script.index_checks import check_lines
+from tercet.codegen.script.index_checks import check_lines, follow_model
 from tercet.codegen.script.numpy_ops import Printed, mapping_lines
 from tercet.codegen.script.pieces import Piece, joined, literal
 from tercet.codegen.script.style import FULL, Style
@@ -53,10 +53,12 @@ def data_code(
     """The loading of `data` in a script that will lie in `script_folder`, if that is known.
 
     `model_folder` is that of the `.model` file, from which the source's path counts; `checks` are
-    those that the arrays must pass in a full script.
+    those that the arrays must pass in a full script; where they follow the parameters of the model,
+    `load_data` takes the model.
     """
     how = loading(data.source, column_uses(data.mapping), model_folder).styled(style)
-    names = Names(RESERVED | how.reserved)
+    follows = bool(style.full_only(*checks)) and follow_model(checks)
+    names = Names(RESERVED | how.reserved | ({"model"} if follows else set()))
     printed = mapping_lines(data.mapping, how.columns, names)
     where = _where(data.source, how)
     arrays = {o.name: name for o, name in zip(data.mapping.outputs, printed.names, strict=True)}
@@ -65,8 +67,14 @@ def data_code(
     looking = (*finite, *style.full_only(*check_lines(checks, arrays, where)))
     printed = replace(printed, lines=(*printed.lines, *looking))
     function = _published if data.source.published_test else _parted
-    text, arguments = function(data.source, how, printed, style.full_only(*_check_path(how)))
-    given = {"data": style.pick(full="args.data", lean="DATA"), "seed": "args.seed"}
+    begin = style.full_only(*_check_path(how))
+    more = ("model",) if follows else ()
+    text, arguments = function(data.source, how, printed, begin, more)
+    given = {
+        "model": "model",
+        "data": style.pick(full="args.data", lean="DATA"),
+        "seed": "args.seed",
+    }
     call = f"load_data({', '.join(given[argument] for argument in arguments)})"
     constants = _path_constant(data.source, model_folder, script_folder)
     imports = ("import numpy as np", *how.imports)
@@ -120,31 +128,40 @@ def _docstring(printed: Printed) -> str:
 
 
 def _published(
-    source: DataSource, how: Loading, printed: Printed, begin: Sequence[str]
+    source: DataSource,
+    how: Loading,
+    printed: Printed,
+    begin: Sequence[str],
+    more: tuple[str, ...],
 ) -> tuple[str, tuple[str, ...]]:
-    train, test = how.parts
+    arguments = (*how.arguments, *more)
+    train, test = (", ".join(("path", literal(part), *more)) for part in how.parts)
     lines = [
-        "def load_data(path):",
+        f"def load_data({_parameters(arguments)}):",
         _docstring(printed),
         *begin,
-        f"    return load_part(path, {literal(train)}), load_part(path, {literal(test)})",
+        f"    return load_part({train}), load_part({test})",
         "",
         "",
-        "def load_part(path, part):",
+        f"def load_part({', '.join(('path', 'part', *more))}):",
         *(f"    {line}" for line in (*how.setup, *printed.lines)),
         f"    return {', '.join(printed.names)}{',' if len(printed.names) == 1 else ''}",
     ]
-    return "\n".join(lines), how.arguments
+    return "\n".join(lines), arguments
 
 
 # ------------------------------------------------------------------------- sources to be parted
 
 
 def _parted(
-    source: DataSource, how: Loading, printed: Printed, begin: Sequence[str]
+    source: DataSource,
+    how: Loading,
+    printed: Printed,
+    begin: Sequence[str],
+    more: tuple[str, ...],
 ) -> tuple[str, tuple[str, ...]]:
     share, shuffle = how.split
-    arguments = (*how.arguments, "seed") if shuffle else how.arguments
+    arguments = (*how.arguments, *(("seed",) if shuffle else ()), *more)
     standardize = isinstance(source, Table) and source.standardize
     rows = how.length if standardize else f"len({printed.names[0]})"
     parting = _parting(share, shuffle, rows)

@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from tercet.codegen.expr import Expr, Name
-from tercet.codegen.interface import Interface
+from tercet.codegen.interface import Interface, Spelled
 from tercet.codegen.render import render
 from tercet.codegen.script.numpy_rules import lowered
 from tercet.codegen.script.pieces import Piece, literal
 from tercet.compiler import dims
-from tercet.compiler.graph.index_checks import IndexCheck, index_checks
+from tercet.compiler.graph.index_checks import IndexCheck
 from tercet.compiler.graph.index_sources import Step
-from tercet.compiler.graph.ir import Apply, Graph, Value
-from tercet.compiler.graph.labels import data_checks
-from tercet.compiler.graph.training import Training
+from tercet.compiler.graph.ir import Apply, Value
 
 CHECK_INDICES = "check_indices"
 
 
-def index_check_piece(model: Graph, training: Training | None) -> Piece:
+def index_check_piece(interface: Interface) -> Piece:
     """`check_indices`, if the script calls it."""
-    checks = [*index_checks(model), *(data_checks(training) if training else ())]
-    checks = list(filter(_is_printable, checks))
+    checks = list(filter(_is_printable, (*interface.index_checks, *interface.data_checks)))
     if not checks:
         return Piece()
     ignoring = any(check.ignored is not None for check in checks)
@@ -56,6 +53,12 @@ def check_lines(checks: Iterable[IndexCheck], arrays: Mapping[str, str], where: 
     """Lines of `load_data` that look at its arrays, whose names are given by the source's."""
     named = {name: Name(array) for name, array in arrays.items()}
     return [_call(check, named, where) for check in checks if _is_printable(check)]
+
+
+def follow_model(checks: Iterable[IndexCheck]) -> bool:
+    """Whether lines for these checks read `model`."""
+    ends = (end for check in checks if _is_printable(check) for end in (check.low, check.high))
+    return any(isinstance(end, Spelled) for end in ends)
 
 
 def input_lines(interface: Interface) -> list[str]:

@@ -94,7 +94,11 @@ def _elaborated(
     _check_rest(session, scope)
     if not scope.is_whole:
         raise Stop
-    trainings = {} if training is None else read_trainings(session, scope, graphs, training)
+    trainings = (
+        {}
+        if training is None
+        else read_trainings(session, scope, graphs, training, _in_interpreter)
+    )
     finished = tuple(made.graph for made in session.finished)
     declared = tuple(block.name for block in scope.blocks if block.kind == "model")
     return Program(PurePath(source.name).name, graphs, finished, trainings, declared)

@@ -62,4 +62,7 @@ class Variants:
         if session.sink.errors:
             return None
         self._session.memo.update(session.memo)
+        types = [given.value.type for given in made.graph.inputs]
+        key = specialising.memo_key(self._block, made.graph.arguments, types)
+        self._session.models[key] = made  # for its `train`
         return made.graph

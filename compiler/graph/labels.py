@@ -18,6 +18,11 @@ def data_checks(training: Training) -> list[IndexCheck]:
     return [check for check, bounds, _ in _checks(training) if not within(bounds, check)]
 
 
+def all_checks(training: Training) -> list[IndexCheck]:
+    """Checks of the arrays that `data` gives, whatever they hold."""
+    return [check for check, _, _ in _checks(training)]
+
+
 def impossible(training: Training) -> Iterator[tuple[IndexCheck, tuple[int, int]]]:
     """Checks that the rows of a bundled source fail, with the bounds of what they hold."""
     for check, bounds, reached in _checks(training):

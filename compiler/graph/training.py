@@ -6,7 +6,7 @@ lowerings.  Everything is frozen; graphs compare by identity.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 
 from tercet.compiler.constraints import Constraint
@@ -117,6 +117,8 @@ class Training:
     lr_scale: tuple[tuple[str, float], ...] = ()
     no_decay: tuple[str, ...] = ()
     places: Mapping[str, Span] = field(default_factory=dict)
+    variant: Callable[[Graph], Training | None] | None = None
+    """Itself with the model at other values of its parameters, None where that is an error."""
 
     @property
     def model(self) -> Graph:

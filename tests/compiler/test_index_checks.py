@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tercet.codegen.interface import Interface
 from tercet.codegen.script.data import data_code
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.compiler.graph.index_checks import IndexCheck, index_checks
@@ -235,7 +236,7 @@ def _loaded(training: Training, folder: Path, *arguments: object) -> Any:
     """What the printed `load_data` gives."""
     checks = data_checks(training)
     code = data_code(training.data, folder, folder, checks)
-    helper = index_check_piece(training.model, training)
+    helper = index_check_piece(Interface.of(training.model, training))
     texts = (*code.piece.imports, *helper.imports, helper.text, code.piece.text)
     space: dict[str, Any] = {}
     exec("\n".join(texts), space)

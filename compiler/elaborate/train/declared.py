@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from tercet.compiler.elaborate import blocks, specialising
-from tercet.compiler.elaborate.errors import did_you_mean, error
+from tercet.compiler.elaborate.errors import Stop, did_you_mean, error
 from tercet.compiler.elaborate.modules import ModuleScope
 from tercet.compiler.elaborate.scope import Body, Frame
 from tercet.compiler.elaborate.session import Session
 from tercet.compiler.elaborate.train.body import SETTINGS
 from tercet.compiler.elaborate.train.graphs import Model, Trainer, instance_of
 from tercet.compiler.elaborate.train.settings import Overriding
+from tercet.compiler.elaborate.variants import Run
 from tercet.compiler.graph.ir import Argument, Graph
 from tercet.compiler.graph.training import Training
 from tercet.compiler.graph.values import holds_poison
@@ -29,6 +31,7 @@ def read_trainings(
     scope: ModuleScope,
     graphs: Mapping[str, Graph],
     overrides: Mapping[str, nodes.Expr | str],
+    run: Run,
 ) -> dict[str, Training]:
     """The trainings of a file by the name of the model trained; errors go to the sink."""
     trainings: dict[str, Training] = {}
@@ -51,11 +54,39 @@ def read_trainings(
             places[name] = declaration.name_span
             made = Trainer(session, scope, declaration, models, overriding).training()
             if made is not None:
-                trainings[name] = made
+                variant = _variants(session, scope, declaration, models[0].name, overriding, run)
+                trainings[name] = replace(made, variant=variant)
         except DiagnosticError as problem:
             _report(session, problem)
     _check_used(session, scope, overriding)
     return trainings
+
+
+def _variants(
+    session: Session,
+    scope: ModuleScope,
+    declaration: nodes.Train,
+    name: str,
+    overriding: Overriding,
+    run: Run,
+) -> Callable[[Graph], Training | None]:
+    """What gives the training of a variant of the model, without a word about errors."""
+
+    def at(graph: Graph) -> Training | None:
+        forked = session.fork()
+        forked.models = dict(session.models)
+        model = _model(forked, name, graph, declaration.name_span)
+        try:
+            made = Trainer(forked, scope, declaration, [model], overriding).training()
+        except (Stop, DiagnosticError):
+            return None
+        return None if forked.sink.errors else made
+
+    def variant(graph: Graph) -> Training | None:
+        found: Training | None = run(lambda: at(graph))
+        return found
+
+    return variant
 
 
 def _report(session: Session, problem: DiagnosticError) -> None:
@@ -83,13 +114,18 @@ def _models_of(
     graph = graphs.get(train.name)
     if graph is None or not _takes_all_inputs(graph):
         return None
+    return [_model(session, train.name, graph, train.name_span)]
+
+
+def _model(session: Session, name: str, graph: Graph, span: Span) -> Model:
+    """A model with the arguments that it was elaborated with."""
     arguments = tuple(
-        Argument(name, nodes.Name(train.name_span, name), value)
-        for name, value in graph.arguments.items()
+        Argument(parameter, nodes.Name(span, parameter), value)
+        for parameter, value in graph.arguments.items()
     )
-    instance = instance_of(train.name, graph.block, arguments, train.name_span)
+    instance = instance_of(name, graph.block, arguments, span)
     _seed(session, graph, instance.arguments)
-    return [Model(train.name, graph, instance)]
+    return Model(name, graph, instance)
 
 
 def _takes_all_inputs(graph: Graph) -> bool:
