@@ -82,7 +82,10 @@ def main() -> int:
     parser.add_argument(
         "--again", type=int, nargs="*", help="numbers to try with the code as it is"
     )
+    parser.add_argument("--mutants", action="store_true", help="look for planted faults alone")
     args = parser.parse_args()
+    if args.mutants:
+        return int(not _hunts(Record(**json.loads(RECORD.read_text("utf-8")))))
     if args.again is not None:
         return _again(args.again)
     record = _begun()
@@ -94,13 +97,19 @@ def main() -> int:
             record.seconds += time.monotonic() - started
             _write(record)
             print(f"{record.next:,} programs, {len(record.findings)} findings", flush=True)
+    are_found = _hunts(record)
+    return int(bool(record.findings) or not are_found)
+
+
+def _hunts(record: Record) -> bool:
+    """Looks for the faults that were not looked for with this code; whether all were found."""
+    with Workers(FRAMEWORKS) as workers:
         for mutant in MUTANTS:
-            if mutant.name not in record.mutants:
+            if record.mutants.get(mutant.name, {}).get("code") != _digest():
                 record.mutants[mutant.name] = _hunt(mutant, workers)
                 _write(record)
                 print(mutant.name, record.mutants[mutant.name]["number"], flush=True)
-    missed = [name for name, found in record.mutants.items() if found["number"] is None]
-    return int(bool(record.findings or missed))
+    return all(found["number"] is not None for found in record.mutants.values())
 
 
 def _try(record: Record, workers: Workers) -> None:
@@ -158,14 +167,16 @@ def _hunt(mutant: Mutant, workers: Workers) -> dict[str, Any]:
 
     A program in which something is found without the fault tells nothing of it.
     """
+    given = {"code": _digest()}
     for number in range(WITHIN):
         program = program_of(number)
         with mutant.planted():
-            found = judge(program, workers).findings
-        if found and not judge(program, workers).findings:
+            found = judge(program, workers, mutant.targets).findings
+        if found and not judge(program, workers, mutant.targets).findings:
             told = found[0].message.strip().splitlines()[-1]
-            return {"number": number, "target": found[0].target, "finding": told}
-    return {"number": None}
+            finding = f"{found[0].kind}: {told}"
+            return {**given, "number": number, "target": found[0].target, "finding": finding}
+    return {**given, "number": None}
 
 
 def _begun() -> Record:

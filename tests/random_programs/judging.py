@@ -19,7 +19,7 @@ import json
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -85,15 +85,17 @@ class Verdict:
     left_out: frozenset[str] = frozenset()
 
 
-def judge(program: Program, workers: Workers) -> Verdict:
-    """Compiles and runs a random program everywhere."""
+def judge(
+    program: Program, workers: Workers, targets: Sequence[str] = tuple(FRAMEWORKS)
+) -> Verdict:
+    """Compiles and runs a random program everywhere, or for these targets alone."""
     with tempfile.TemporaryDirectory(prefix="program") as folder:
         random = np.random.default_rng(0)
         columns = {c.name: _drawn(random, c, program.rows) for c in program.columns}
         np.savez(Path(folder) / "data.npz", **columns)
         told = "training draws" if program.is_random else "ties" if program.has_ties else ""
         trial = Trial(program.text, Path(folder), program.exported, apart=told)
-        return trial.verdict(workers, lean=program.lean, variant=program.variant)
+        return trial.verdict(workers, targets, lean=program.lean, variant=program.variant)
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ class Trial:
     def verdict(
         self,
         workers: Workers,
+        targets: Sequence[str] = tuple(FRAMEWORKS),
         *,
         lean: bool = False,
         variant: Mapping[str, int | bool] | None = None,
@@ -162,7 +165,7 @@ class Trial:
         unjudged = self._expect()
         if unjudged:
             return Verdict(unjudged=unjudged)
-        targets = self._run(workers, list(FRAMEWORKS), FULL)
+        targets = self._run(workers, targets, FULL)
         for name in targets:
             self._judge_outputs(name)
         if self._training is not None:
@@ -180,7 +183,7 @@ class Trial:
             left_out=frozenset(self._left_out),
         )
 
-    def _run(self, workers: Workers, targets: list[str], style: Style) -> list[str]:
+    def _run(self, workers: Workers, targets: Sequence[str], style: Style) -> list[str]:
         """Compiles for these targets and runs what was compiled; those that end well."""
         flags = {
             name: self._flags(name, style)

@@ -47,10 +47,14 @@ def _swapped_to_first(rank: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Mutant:
-    """A fault: what stands for which parts of the compiler, by their dotted names."""
+    """A fault: what stands for which parts of the compiler, by their dotted names.
+
+    It is looked for in `targets`; weights after a step are compared of two.
+    """
 
     name: str
     parts: tuple[tuple[str, Callable[..., Any]], ...]
+    targets: tuple[str, ...] = ("pytorch", "mxnet")
 
     @contextmanager
     def planted(self) -> Iterator[None]:
@@ -67,6 +71,7 @@ MUTANTS: Final = (
             ("tercet.backends.tensorflow.layout.joins", lambda graphs: []),
             ("tercet.codegen.applications._used", _first_call_only),
         ),
+        ("tensorflow",),
     ),
     Mutant(
         "an output that is not used: weights in oneDNN's layout",
@@ -82,6 +87,7 @@ MUTANTS: Final = (
             ("tercet.backends.tensorflow.crossing.to_last", _swapped_to_last),
             ("tercet.backends.tensorflow.crossing.to_first", _swapped_to_first),
         ),
+        ("tensorflow",),
     ),
     Mutant(
         "bools of the data as they are in MXNet's losses",
