@@ -396,11 +396,14 @@ class Trial:
     def _differs_in_mxnet(self, name: str, others: Mapping[str, Array]) -> bool:
         """Whether moving averages are others in MXNet, which makes them in the backward pass.
 
-        The last of several applications comes first, and what has no gradient stays as it was.
+        The last of several applications comes first, and what has no gradient stays as it was:
+        its scale tells, where it has one.
         """
         layer = name.rpartition(".")[0]
-        scale = f"{layer}.weight"
-        return layer in self._shared or bool((others[scale] == self._weights[scale]).all())
+        scale = others.get(f"{layer}.weight")
+        if layer in self._shared or scale is None:
+            return True
+        return bool((scale == self._weights[f"{layer}.weight"]).all())
 
     def _judge_lean(self, targets: list[str]) -> None:
         """Whether lean scripts end at the weights of full ones: there is one batch in both."""
