@@ -184,7 +184,7 @@ class ClassPrinter:
                 frozenset(self._family.free) if graphs is self._models else None,
             ),
             names,
-            LayerLists(self._attribute_names),
+            LayerLists(self._attribute_names, graphs),
             self._printed,
             ReceivedLayers(graphs, self._received(graphs), names),
             compiled=compiled,

@@ -65,7 +65,7 @@ def print_function(
         _in_function,
         arguments,
         names,
-        LayerLists(Names()),
+        LayerLists(Names(), [graph]),
         PrintedClasses(target),
         ReceivedLayers([graph], (), names),
         Inlined(models, frozenset(map(id, _named_values(graph)))),

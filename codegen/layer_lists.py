@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tercet.codegen.decisions import CannotMerge
 from tercet.codegen.expr import (
@@ -21,7 +21,15 @@ from tercet.codegen.names import Names
 from tercet.codegen.target import ClassTarget
 from tercet.codegen.tree import mentions, replace
 from tercet.codegen.writer import Assign, Statement
-from tercet.compiler.graph.ir import Argument, Site
+from tercet.compiler.graph.ir import (
+    Argument,
+    Create,
+    Graph,
+    Instance,
+    Layer,
+    ReadParameter,
+    Site,
+)
 from tercet.dsl.records import dataclass
 
 
@@ -67,11 +75,12 @@ class LayerLists:
     the class it is in, so that a checkpoint's names follow from paths part by part.
     """
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, graphs: Sequence[Graph]) -> None:
         self._names = names
+        self._graphs = graphs
         self._made: list[tuple[Making, bool]] = []
         self._declared: set[Site] = set()
-        self._lengths: dict[tuple[str, int, tuple[int, ...]], int] = {}
+        self._lengths: dict[int, dict[tuple[str, tuple[int, ...]], int]] = {}
         self.attributes: dict[str, str] = {}
         """The source's site name of every attribute."""
 
@@ -90,18 +99,30 @@ class LayerLists:
     def add(self, making: Making, *, declared: bool = False) -> None:
         """Takes up what one iteration makes: a layer, or a raw parameter that it declares."""
         self._made.append((making, declared))
-        attribute = self.attribute(making.site)
-        for level, index in enumerate(making.indices):
-            place = attribute, making.graph, making.indices[:level]
-            self._lengths[place] = max(self._lengths.get(place, 0), index + 1)
+        self.attribute(making.site)
 
     def length(self, attribute: str, graph: int, place: tuple[int, ...]) -> int:
-        """How many entries a list has in a specialisation; `place` leads to a list in the list."""
-        return self._lengths.get((attribute, graph, place), 0)
+        """How many entries a list has in a specialisation, when all of them are there.
+
+        `place` leads to a list in the list.  Iterations of a loop that is unrolled add theirs one
+        after the other.
+        """
+        if graph not in self._lengths:
+            self._lengths[graph] = self._counted(self._graphs[graph])
+        return self._lengths[graph].get((attribute, place), 0)
+
+    def _counted(self, graph: Graph) -> dict[tuple[str, tuple[int, ...]], int]:
+        lengths: dict[tuple[str, tuple[int, ...]], int] = {}
+        for site, indices in _made_in(graph):
+            attribute = self._names.of(site.name)
+            for level, index in enumerate(indices):
+                place = attribute, indices[:level]
+                lengths[place] = max(lengths.get(place, 0), index + 1)
+        return lengths
 
     def copy(self) -> LayerLists:
         """The lists as they are now, for `restore`.  The names stay: they do not depend on it."""
-        other = LayerLists(self._names)
+        other = LayerLists(self._names, self._graphs)
         other.restore(self)
         return other
 
@@ -131,6 +152,18 @@ class LayerLists:
             )
             for site, entries in sites.items()
         ]
+
+
+def _made_in(graph: Graph) -> Iterator[tuple[Site, tuple[int, ...]]]:
+    """The sites of everything that a graph makes in loops, and the places in their lists."""
+    for item in graph.body.walk():
+        match item:
+            case Create(
+                made=Layer(site=site, indices=indices) | Instance(site=site, indices=indices)
+            ):
+                yield site, indices
+            case ReadParameter(site=Site() as site, indices=indices):
+                yield site, indices
 
 
 class _Lists:

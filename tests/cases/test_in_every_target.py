@@ -141,6 +141,18 @@ PROGRAMS = {
         "mean(tanh(y) ** 3)",
         _DOUBLE,
     ),
+    "a list of layers in a loop that TensorFlow unrolls": _program(
+        "h = x\nfor _ in range(2) {\nlayers = [dense(4)]\nfor each in layers { h = h |> each }\n"
+        "h = h |> conv2d(4, 1)\n}\noutput y = h",
+        "mean(tanh(y) ** 2)",
+        Column("x", "f32", ("N", "4", "4", "4")),
+    ),
+    "lists of several layers in a loop that TensorFlow unrolls": _program(
+        "h = x\nfor _ in range(3) {\nlayers = [dense(4), dense(4)]\n"
+        "for each in layers { h = h |> each |> tanh }\nh = h |> conv2d(4, 1)\n}\noutput y = h",
+        "mean(tanh(y) ** 2)",
+        Column("x", "f32", ("N", "4", "4", "4")),
+    ),
     "log probabilities along the last of four axes": _program(
         "y = x |> dense(4) |> log_softmax\noutput y",
         "nll(y, t, axis = -1)",
