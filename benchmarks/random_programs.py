@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from benchmarks.processes import ROOT
 from benchmarks.report import machine
@@ -37,6 +38,7 @@ PROGRAMS = 2_000
 WITHIN = 200
 """Programs within which a fault that was put back must be found."""
 _CHUNK = 50
+_LONGEST = "hypothesis.internal.conjecture.engine.MAX_SHRINKING_SECONDS"
 
 
 @dataclass
@@ -157,7 +159,7 @@ def _smallest(number: int, finding: Finding, workers: Workers) -> str:
             last = program.text
             raise _Found
 
-    with contextlib.suppress(_Found):
+    with mock.patch(_LONGEST, 60.0), contextlib.suppress(_Found):
         search(number, check)
     return last
 

@@ -158,7 +158,7 @@ def _block(
 ) -> tuple[Block, list[str]]:
     rank = _one_of(draw, [4, 2, 3])
     shape: Shape = _NAMES[:rank]
-    keeps = bool(_number(draw, 0, 1))  # one output like its input: it may stand for a function
+    keeps = _number(draw, 0, 2) == 2  # one output like its input: it may stand for a function
     inputs = (shape,) * (1 if keeps else _number(draw, 1, 2))
     is_model = _number(draw, 0, 5) == 5  # compiled alone too: no size is known
     numbers = [n for n in shape[1:] if n == "C" or _one_of(draw, [False, True])]
@@ -273,7 +273,9 @@ def _outputs(writer: Writer, wanted: Sequence[Tensor | None]) -> list[tuple[str,
         waiting = [t for t in writer.unused.values() if t.dtype == "float"]
         fallback = [t for t in writer.tensors if t.dtype == "float"]
         tensor = writer.use(given or writer.one_of(waiting[::-1] or fallback[:1]))
-        text = expression(writer, tensor.name, tensor.shape, writer.number(0, 1))
+        # layers of a later output are of no use to who takes the first alone
+        depth = writer.number(0, 2 if chosen else 1)
+        text = expression(writer, tensor.name, tensor.shape, depth)
         chosen.append((text, tensor.shape))
     if writer.unused:
         text, shape = chosen[0]
