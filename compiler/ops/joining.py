@@ -454,6 +454,9 @@ class Unbind(Op):
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         axis = normalized_axis(self.axis, x.rank)
         count = known(x.shape[axis], f"the size of axis {axis}")
+        message = f"axis {axis} has {count:,} places, and a tuple {_MOST_PARTS:,} at most"
+        if count > _MOST_PARTS:
+            raise OpError("E0504", message, operand=0)
         return (x.with_shape(*x.shape[:axis], *x.shape[axis + 1 :]),) * count
 
     def slices(self, x: TensorType) -> tuple[Index | None, ...]:

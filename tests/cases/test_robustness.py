@@ -85,6 +85,10 @@ TEXTS = {
         "model M { input x: f32[N, 10**12] p = split(x, 10**12, axis = 1) output y = p[0] }",
         [("E0504", 1)],
     ),
+    "places beyond memory": (
+        "model M { input x: f32[N, 10**12] p = unbind(x, axis = 1) output y = p[0] }",
+        [("E0504", 1)],
+    ),
     "chunks beyond memory": (
         "model M { input x: f32[N, 10**12] p = chunk(x, 10**12, axis = 1) output y = p[0] }",
         [("E0504", 1)],
