@@ -31,6 +31,7 @@ PAGE: Final = Path(__file__).parents[1] / "docs" / "operations.md"
 _FAMILIES: Final = {
     "linear": "Dense layers and products",
     "conv": "Convolutions",
+    "convolving": "Convolutions",
     "pooling": "Pooling",
     "resizing": "Other sizes",
     "norm": "Normalisation and dropout",

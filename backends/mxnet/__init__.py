@@ -5,6 +5,7 @@ from tercet.backends.mxnet import (  # noqa: F401  (they register their lowering
     activation,
     attention,
     conv,
+    convolving,
     einsum,
     elementwise,
     indexing,

@@ -172,6 +172,19 @@ def dilated_pool(F, combine, x, kernel, stride, dilation):
         for part in parts[1:]:
             x = combine(x, part)
     return x''',
+    "transposed_convolution": '''\
+def transposed_convolution(F, x, weight, stride, num_group=1, **settings):
+    """A convolution of x with zeros between its cells: of MXNet's own, a weight that is computed
+    gets no gradient."""
+    for axis, step in enumerate(stride, 2):
+        if step > 1:
+            cells = F.expand_dims(x, axis=axis + 1)
+            cells = F.concat(cells, *[F.zeros_like(cells)] * (step - 1), dim=axis + 1)
+            cells = F.reshape(cells, shape=(*[0] * axis, -3, -2))
+            x = F.slice_axis(cells, axis=axis, begin=0, end=1 - step)
+    weight = F.swapaxes(F.reshape(weight, shape=(-4, num_group, -1, -2)), 1, 2)
+    weight = F.flip(F.reshape(weight, shape=(-3, -2)), axis=tuple(range(2, 2 + len(stride))))
+    return F.Convolution(x, weight, num_group=num_group, no_bias=True, **settings)''',
     "interpolated": '''\
 def interpolated(F, x, places, axis, rank, a=None):
     """x at places along an axis: linear, or cubic with the slope `a`."""

@@ -29,8 +29,8 @@ else:
 OPSET = 17
 
 _FAMILIES = (
-    "activation attention conv einsum elementwise indexing linear loss norm not_finite pooling "
-    "random recurrent reduce resizing scattering shape"
+    "activation attention conv convolving einsum elementwise indexing linear loss norm not_finite "
+    "pooling random recurrent reduce resizing scattering shape"
 )
 for _family in _FAMILIES.split():
     import_module(f"tercet.backends.onnx.{_family}")

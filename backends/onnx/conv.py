@@ -24,7 +24,7 @@ def onnx_pads(pads: Pads) -> list[int]:
     return [begin for begin, _ in pads] + [end for _, end in pads]
 
 
-def _attributes(op: AnyConvolution, c: Context) -> dict[str, Any]:
+def attributes(op: AnyConvolution, c: Context) -> dict[str, Any]:
     return {
         "kernel_shape": list(op.kernel),
         "strides": list(op.stride),
@@ -41,10 +41,10 @@ def _operands(op: AnyConvolution, c: Context) -> list[str]:
 
 @lower(Conv1d, Conv2d, Conv3d)
 def _conv(op: Convolution, c: Context) -> str:
-    return c.node("Conv", *_operands(op, c), **_attributes(op, c))
+    return c.node("Conv", *_operands(op, c), **attributes(op, c))
 
 
 @lower(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
 def _conv_transpose(op: ConvTranspose, c: Context) -> str:
     extra = list(op.output_padding)
-    return c.node("ConvTranspose", *_operands(op, c), **_attributes(op, c), output_padding=extra)
+    return c.node("ConvTranspose", *_operands(op, c), **attributes(op, c), output_padding=extra)

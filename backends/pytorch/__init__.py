@@ -5,6 +5,7 @@ from tercet.backends.pytorch import (  # noqa: F401  (they register their loweri
     activation,
     attention,
     conv,
+    convolving,
     einsum,
     elementwise,
     indexing,

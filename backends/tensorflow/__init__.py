@@ -5,6 +5,7 @@ from tercet.backends.tensorflow import (  # noqa: F401  (they register their low
     activation,
     attention,
     conv,
+    convolving,
     einsum,
     elementwise,
     indexing,

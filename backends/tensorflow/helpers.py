@@ -198,6 +198,43 @@ def dilated_pool(combine, x, kernel, strides, dilation):
     return x''',
         ("import functools",),
     ),
+    "convolution_of_groups": Piece(
+        '''\
+def convolution_of_groups(x, kernel, groups, **settings):
+    """A convolution group by group: CPUs have no gradient of one with groups."""
+    parts = zip(tf.split(x, groups, -1), tf.split(kernel, groups, -1))
+    return tf.concat([tf.nn.convolution(x, k, **settings) for x, k in parts], -1)'''
+    ),
+    "dilated": Piece(
+        '''\
+def dilated(kernel, rates):
+    """The kernel with zeros between its cells."""
+    for axis, rate in enumerate(rates):
+        places = tf.one_hot(
+            range(0, kernel.shape[axis] * rate, rate),
+            (kernel.shape[axis] - 1) * rate + 1,
+            dtype=kernel.dtype,
+        )
+        spread = tf.tensordot(kernel, places, [[axis], [0]])
+        order = [*range(axis), -1, *range(axis, len(kernel.shape) - 1)]
+        kernel = tf.transpose(spread, [k % len(kernel.shape) for k in order])
+    return kernel'''
+    ),
+    "transposed_convolution": Piece(
+        '''\
+def transposed_convolution(x, kernel, strides, output_padding=None, groups=1):
+    """A transposed convolution by groups, with `output_padding` cells more at the ends."""
+    batch, *sizes, _ = tf.unstack(tf.shape(x))
+    axes = zip(sizes, strides, kernel.shape[: len(strides)])
+    covered = [(n - 1) * stride + extent for n, stride, extent in axes]
+    shape = tf.stack([batch, *covered, kernel.shape[-2]])
+    parts = zip(tf.split(x, groups, -1), tf.split(kernel, groups, -1))
+    y = [tf.nn.conv_transpose(x, k, shape, strides, "VALID") for x, k in parts]
+    y = y[0] if groups == 1 else tf.concat(y, -1)
+    if output_padding is not None:
+        y = tf.pad(y, [(0, 0), *((0, extra) for extra in output_padding), (0, 0)])
+    return y'''
+    ),
     "nearest": Piece(
         '''\
 def nearest(x, axis, size, step, start, over):

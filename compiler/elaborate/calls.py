@@ -31,6 +31,7 @@ from tercet.compiler.graph.values import (
 )
 from tercet.compiler.initializers import Initializer
 from tercet.compiler.ops.base import LayerOp, Op
+from tercet.compiler.ops.convolving import FUNCTIONAL
 from tercet.compiler.signature import Bound, Given, bind
 from tercet.dsl import nodes
 from tercet.dsl.diagnostics import DiagnosticError
@@ -81,6 +82,9 @@ class _Call:
     def run(self) -> Any:
         assert isinstance(self.node, nodes.Call)
         evaluate = self.frame.evaluate
+        weighted = self._weighted(self.node.function)
+        if weighted is not None:
+            return weighted
         callee = evaluate(self.node.function)
         positional = [Given(evaluate(a), a) for a in self.node.arguments]
         keywords = [(k, Given(evaluate(k.value), k.value)) for k in self.node.keywords]
@@ -107,6 +111,10 @@ class _Call:
     # --------------------------------------------------------------------------- kinds of layers
 
     def _kind(self, kind: Any, positional: list[Given], keywords: Keywords) -> Any:
+        if not isinstance(kind, nodes.Block) and kind in FUNCTIONAL and _gives_weight(keywords):
+            tensors = [g for g in positional if holds_tensor(g.value)]
+            static = [g for g in positional if not holds_tensor(g.value)]
+            return self._with_weight(kind, static, tensors, keywords)
         inputs, static = self._separated(kind, positional)
         names = _input_names(self.frame, kind)
         given_inputs = [pair for pair in keywords if _is_input(pair, names)]
@@ -128,6 +136,42 @@ class _Call:
         if tensors and (static or self.piped is not None):
             raise slips.tensor_in_configuration(kind, self.piped, tensors, static)
         return ([self.piped] if self.piped is not None else tensors), static
+
+    def _weighted(self, inner: nodes.Expr) -> Any:
+        """`conv2d(weight = w)(x)`: one application of a function; None for anything else."""
+        assert isinstance(self.node, nodes.Call)
+        if not isinstance(inner, nodes.Call) or not isinstance(inner.function, nodes.Name):
+            return None
+        if all(keyword.name != "weight" for keyword in inner.keywords):
+            return None
+        kind = self.frame.evaluate(inner.function)
+        if not (is_kind(kind) and kind in FUNCTIONAL):
+            return None
+        evaluate = self.frame.evaluate
+        static = [Given(evaluate(a), a) for a in inner.arguments]
+        positional = [Given(evaluate(a), a) for a in self.node.arguments]
+        written = (*inner.keywords, *self.node.keywords)
+        keywords = [(k, Given(evaluate(k.value), k.value)) for k in written]
+        if _any_poison([*static, *positional], keywords):
+            return POISON
+        return self._with_weight(kind, static, positional, keywords)
+
+    def _with_weight(
+        self, kind: Any, static: list[Given], inputs: list[Given], keywords: Keywords
+    ) -> Any:
+        """A convolution with a given weight.  Raises DiagnosticError E0501."""
+        for keyword, _ in keywords:
+            if keyword.name in ("channels", "kernel"):
+                message = f"`{keyword.name}` follows from the weight that is given"
+                raise error("E0501", message, keyword.name_span)
+        if static:
+            message = "channels and kernel follow from the weight that is given"
+            raise error("E0501", message, static[0].span, "leave them out")
+        if self.piped is None and not inputs:
+            message = f"`{kind_name(kind)}` with a given weight must be applied where it stands"
+            help = f"write `{self.span.text}(x)`, or pipe x into it"
+            raise error("E0502", message, self.span, help)
+        return self._function(FUNCTIONAL[kind], inputs, keywords)
 
     def _make(self, kind: Any, static: list[Given], settings: Keywords) -> Layer | Instance:
         frame = self.frame
@@ -308,6 +352,10 @@ def _input_names(frame: Frame, kind: Any) -> tuple[str, ...]:
         return tuple(i.name for i in kind.body if isinstance(i, nodes.Input))
     assert issubclass(kind, LayerOp)
     return tuple(operand.name for operand in kind.operands)
+
+
+def _gives_weight(keywords: Keywords) -> bool:
+    return any(keyword.name == "weight" and holds_tensor(g.value) for keyword, g in keywords)
 
 
 def _names_operand(cls: type[Op], keywords: Keywords) -> bool:

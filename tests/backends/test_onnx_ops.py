@@ -209,7 +209,8 @@ def test_choices_between_booleans_and_infinities_of_halves() -> None:
 
 WITHOUT_BF16 = {
     *("adaptive_avg_pool2d", "adaptive_max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool3d"),
-    *("celu", "conv1d", "conv2d", "conv3d"),
+    *("celu", "conv1d", "conv2d", "conv3d", "convolve1d", "convolve2d", "convolve3d"),
+    *("convolve_transpose1d", "convolve_transpose2d", "convolve_transpose3d"),
     *("conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cos"),
     *("elu", "global_avg_pool1d", "global_avg_pool2d", "global_max_pool2d"),
     *("group_norm", "gru", "hard_sigmoid", "hard_swish"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tercet.compiler.ops import activation as act
-from tercet.compiler.ops import conv, linear, loss, norm, pooling, recurrent
+from tercet.compiler.ops import conv, convolving, linear, loss, norm, pooling, recurrent
 from tercet.compiler.ops.attention import ScaledDotProductAttention
 from tercet.compiler.ops.base import Op
 from tercet.compiler.ops.einsum import Einsum
@@ -90,6 +90,62 @@ CONVOLUTIONS = [
         conv.ConvTranspose3d(3, (2, 3, 2), stride=(2, 1, 2), padding=((0, 0), (1, 1), (0, 0))),
         (2, 4, 3, 5, 7),
         symbolic=(2, 3, 5, 7),
+    ),
+]
+
+CONVOLVING = [
+    _case(
+        "convolve1d",
+        convolving.Convolve1d(padding=((2, 1),), dilation=(2,)),
+        *((2, 4, 11), (5, 4, 3), (5,)),
+        symbolic=(2, 11),
+    ),
+    _case(
+        "convolve2d", convolving.Convolve2d(), (9, 3, 11, 13), (4, 3, 3, 2), symbolic=(9, 11, 13)
+    ),
+    _case(
+        "convolve2d_odd",
+        convolving.Convolve2d((2, 3), ((2, 0), (1, 3)), (2, 1), groups=2),
+        *((9, 6, 11, 13), (8, 3, 3, 2), (8,)),
+        symbolic=(9, 11, 13),
+    ),
+    _case(
+        "convolve2d_depthwise",
+        convolving.Convolve2d(padding="same", groups=6),
+        *((9, 6, 11, 13), (12, 1, 3, 5)),
+        symbolic=(9, 11, 13),
+    ),
+    _case(
+        "convolve3d",
+        convolving.Convolve3d((1, 2, 1), ((1, 0), (1, 1), (0, 0)), groups=2),
+        *((10, 6, 5, 7, 9), (4, 3, 2, 3, 1), (4,)),
+        symbolic=(10, 5, 7, 9),
+    ),
+    _case(
+        "convolve_transpose1d",
+        convolving.ConvolveTranspose1d((3,), ((1, 2),), output_padding=(1,)),
+        *((2, 4, 7), (4, 3, 5), (3,)),
+        symbolic=(2, 7),
+    ),
+    _case(
+        "convolve_transpose2d",
+        convolving.ConvolveTranspose2d((2, 2)),
+        *((9, 6, 11, 13), (6, 4, 2, 2)),
+        symbolic=(9, 11, 13),
+    ),
+    _case(
+        "convolve_transpose2d_odd",
+        convolving.ConvolveTranspose2d(
+            (2, 3), ((1, 1), (2, 2)), (2, 1), groups=2, output_padding=(1, 2)
+        ),
+        *((9, 6, 11, 13), (6, 4, 3, 4), (8,)),
+        symbolic=(9, 11, 13),
+    ),
+    _case(
+        "convolve_transpose3d",
+        convolving.ConvolveTranspose3d((2, 1, 2), ((0, 0), (1, 1), (0, 0))),
+        *((2, 4, 3, 5, 7), (4, 3, 2, 3, 2), (3,)),
+        symbolic=(5, 7),
     ),
 ]
 
@@ -493,6 +549,7 @@ NOTHING_COUNTS = [
 
 CASES = [
     *CONVOLUTIONS,
+    *CONVOLVING,
     *POOLINGS,
     *LINEAR,
     *NORMS,

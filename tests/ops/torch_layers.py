@@ -19,6 +19,7 @@ from torch import nn
 from tercet.compiler.ops import activation as act
 from tercet.compiler.ops import conv, linear, loss, norm, pooling, recurrent
 from tercet.compiler.ops.attention import ScaledDotProductAttention
+from tercet.compiler.ops.convolving import FUNCTIONAL
 from tercet.compiler.ops.einsum import Einsum
 from tests.ops.frame import OpCase
 from tests.ops.layer_cases import CASES
@@ -67,6 +68,12 @@ def _conv_transpose(op: Any, x: Tensor, *, weight: Tensor, bias: Tensor | None =
             begin, end = op.padding[i]
         y = y.narrow(axis, begin, y.shape[axis] - begin - end)
     return y  # type: ignore[no-any-return]
+
+
+def _convolve(op: Any, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    layer = op.as_layer(tuple(weight.shape))
+    rule = _conv_transpose if hasattr(layer, "output_padding") else _conv
+    return rule(layer, x, weight=weight, bias=bias)
 
 
 def _symmetric(op: Any) -> bool:
@@ -268,6 +275,7 @@ RULES: dict[type, Rule] = {
         x,
         F.lp_pool2d(_longer(op, _pad(x.abs(), op)), float(op.p), op.kernel, op.stride),
     ),
+    **dict.fromkeys(FUNCTIONAL.values(), _convolve),
     pooling.AdaptiveAvgPool2d: lambda op, x: F.adaptive_avg_pool2d(x, op.size),
     pooling.AdaptiveMaxPool2d: lambda op, x: F.adaptive_max_pool2d(x, op.size),
     linear.Dense: lambda op, x, weight, bias=None: F.linear(x, weight, bias),

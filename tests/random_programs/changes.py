@@ -121,20 +121,16 @@ def _pooled(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
 
 
 @change(4)
-def _pixels_to_channels(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+def _pixels_and_channels(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
     n, c, h, w = shape
-    if not (h.isdigit() and w.isdigit()) or int(h) % 2 or int(w) % 2:
+    if h.isdigit() and w.isdigit() and not (writer.is_known(c) and writer.chance(2)):
+        if int(h) % 2 or int(w) % 2:
+            return f"({x} |> upsample(2) |> pixel_unshuffle(2))", (n, times(4, c), h, w)
+        made = (n, times(4, c), str(int(h) // 2), str(int(w) // 2))
+        return f"({x} |> pixel_unshuffle(2))", made
+    if not writer.is_known(c):
         return None
-    return f"({x} |> pixel_unshuffle(2))", (n, times(4, c), str(int(h) // 2), str(int(w) // 2))
-
-
-@change(4)
-def _channels_to_pixels(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
-    if not writer.is_known(shape[1]):
-        return None
-    n, _, h, w = shape
-    made = (n, "2", times(2, h), times(2, w))
-    return f"({x} |> conv2d(8, 1) |> pixel_shuffle(2))", made
+    return f"({x} |> conv2d(8, 1) |> pixel_shuffle(2))", (n, "2", times(2, h), times(2, w))
 
 
 @change(2, 3, 4)

@@ -376,6 +376,25 @@ def own_parameter(writer: Writer) -> None:
 
 
 @statement()
+def weighed(writer: Writer) -> None:
+    """A convolution with a weight that is computed, back to the tensor's own shape."""
+    tensor = writer.tensor(lambda t: t.rank in (3, 4) and writer.is_known(t.shape[1]))
+    if tensor is None or writer.depth:
+        return
+    rank, channels = tensor.rank - 2, tensor.shape[1]
+    name = writer.fresh("w")
+    shape = shape_text(("2", channels, *("3",) * rank))
+    writer.line(f"param {name}: {writer.float}{shape} = normal(std = 0.5)")
+    axes = list(range(1, tensor.rank))
+    weight = writer.one_of(
+        [f"{name} - mean({name}, axis = {axes}, keepdims = true)", f"tanh({name})"]
+    )
+    there = f"conv{rank}d(weight = {weight}, padding = 1)"
+    back = f"conv_transpose{rank}d(weight = {name}, padding = 1)"
+    _rebind(writer, tensor, f"tanh({tensor.name} |> {there} |> {back})")
+
+
+@statement()
 def embedded(writer: Writer) -> None:
     ids = [t for t in writer.tensors if t.dtype == "int"]
     if not ids:

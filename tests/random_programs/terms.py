@@ -437,7 +437,7 @@ def _volume_convolution(writer: Writer, x: str, shape: Shape) -> str:
     return f"({x} |> {writer.one_of(kinds)})"
 
 
-@term(5)
+@term(5, weight=4)
 def _volume_pool(writer: Writer, x: str, shape: Shape) -> str:
     return f"({x} |> {writer.one_of(['max', 'avg'])}_pool3d(3, stride = 1, padding = 1))"
 
