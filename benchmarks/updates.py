@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.exact_page import section
 from benchmarks.processes import ROOT
 from tercet.compiler.training import optimizers as definitions
 from tercet.compiler.training.optimizers import Optimizer
@@ -239,7 +240,8 @@ would do it after weight decay, so there the script does it.
 
 Batch normalisation: the language, Keras and MXNet average the biased variance of a batch, PyTorch's
 layer the unbiased one, which is larger by n / (n - 1); a comment in its script and a note of
-`tercet compile` say so. Trained weights do not depend on it, inference after training does.
+`tercet compile` say so, and an [exact script](#exact-scripts) has a layer of its own. Trained
+weights do not depend on it, inference after training does.
 
 Attention's key bias and a bias before batch normalisation have a gradient of zero but for rounding,
 which optimizers of Adam's kind and `lion` amplify: such elements differ between frameworks, and
@@ -263,7 +265,7 @@ def page(record: dict[str, Any]) -> str:
             lines.append(f"| {' | '.join(cells)} |")
     told = _told(record.get("product", {}))
     head = _HEAD.format(steps=STEPS, cases=record["cases"], product=told)
-    return head + "\n".join(lines) + "\n" + _TAIL
+    return head + "\n".join(lines) + "\n" + _TAIL + section()
 
 
 def _script(record: Mapping[str, Any], row: Row, framework: str) -> float:
@@ -299,6 +301,11 @@ def _write(record: dict[str, Any]) -> None:
     text = page(record)
     RECORD.write_text(json.dumps(record, indent=1) + "\n")
     PAGE.write_text(text)
+
+
+def write_page() -> None:
+    """Writes the page anew from what is on record."""
+    PAGE.write_text(page(json.loads(RECORD.read_text())))
 
 
 def _titled(name: str) -> str:

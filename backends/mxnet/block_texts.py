@@ -232,7 +232,7 @@ class PlainBatchNorm(nn.HybridBlock):
         return F.BatchNorm(x, ones, zeros, running_mean, running_var, **self.settings)''',
     "BatchNorm": '''\
 class BatchNorm(nn.BatchNorm):
-    """Averages as it runs; MXNet's operation does with the gradients, and in float32."""
+    """Averages as it runs, in full precision; MXNet's own with the gradients."""
 
     def __init__(self, momentum=0.9, **settings):
         super().__init__(momentum=1, **settings)

@@ -97,12 +97,12 @@ class Loop:
     @property
     def epoch(self) -> list[str]:
         """What an epoch begins with."""
+        drawn = f"batches({self.rows}, args.batch_size, args.seed, epoch)"
+        lines = [f"order = {drawn}", f"loader = {self.batches}"]
+        if self.batches == "order":
+            lines = [f"loader = {drawn}"]
         return [
-            *self.style.ordered_only(
-                f"order = batches({self.rows}, args.batch_size, args.seed, epoch)",
-                f"loader = {self.batches}",
-                *self.fresh,
-            ),
+            *self.style.ordered_only(*lines, *self.fresh),
             "total = 0.0",
             'title = f"epoch {epoch + 1}/{args.epochs}"',
         ]

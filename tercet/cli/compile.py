@@ -62,6 +62,7 @@ COMMAND = Command(
         "tercet compile net.model                        all three, here",
         "tercet compile net.model -t pytorch -o scripts  one, elsewhere",
         "tercet compile net.model --lean -o to_read      short ones, to read and to go on from",
+        "tercet compile net.model --exact                which train to the same weights",
         "tercet compile net.model -P width=128 -T optimizer.lr=0.1",
         "tercet compile net.model --why                  and why they look as they do",
     ),

@@ -130,6 +130,7 @@ COMMAND = Command(
         "tercet train net.model                          with the first framework installed",
         "tercet train net.model -t mxnet -T epochs=3 --save net.safetensors",
         "tercet train net.model --checkpoint run.ckpt    and later --resume run.ckpt",
+        "tercet train net.model --exact -t tensorflow    to the weights of any other framework",
     ),
     _add_arguments,
     _run,

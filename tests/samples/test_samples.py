@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,11 @@ GOLDENS = [
         for part in ("program.txt", *(f"{target}.py" for target in TARGETS))
     ),
     *(("digits_resnet", f"lean_{target}.py") for target in TARGETS),
+    *(
+        (name, f"lean_exact_{target}.py")
+        for name in ("digits_cnn", "tiny_gpt")
+        for target in TARGETS
+    ),
 ]
 
 
@@ -186,10 +192,10 @@ GOLDENS = [
 def test_golden(name: str, part: str, update_golden: bool) -> None:
     sample = next(s for s in CATALOG if s.name == name)
     path = ROOT / "tests" / "golden" / name / part
-    target = part.removesuffix(".py").removeprefix("lean_")
+    *style, target = part.removesuffix(".py").split("_")
     if target in TARGETS:
-        lean = part.startswith("lean_")
-        text = script_text(project(sample), target, path.parent, lean=lean)
+        opened = replace(project(sample), exact="exact" in style)
+        text = script_text(opened, target, path.parent, lean="lean" in style)
     else:
         text = print_program(project(sample).program)
     if update_golden:
