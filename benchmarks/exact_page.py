@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.processes import ROOT
 
 RECORD = ROOT / "benchmarks" / "exact.json"
+OPERATIONS = ROOT / "benchmarks" / "exact_operations.json"
 
 _TEXT = """
 ## Exact scripts
@@ -46,6 +47,10 @@ are: `Training.random_normal`, `Training.random_normal_1`; it is `generator.unif
 shape)`, `generator.normal(mean, std, shape)` and `generator.random(shape) < p`. Where evaluation
 draws, `step` is the number of the batch and `update` the number of updates.
 
+Of all {records} records of operations outputs and gradients agree to {operation_limit:.0e} in
+float64, zeros among the inputs included (`python -m benchmarks.exact_operations`), but for the
+gradients of {known}.
+
 **Measured** by `python -m benchmarks.exact`: every sample, {steps} steps in float64
 (`--float64`) in all three frameworks from the same seed, and the difference of the tensor whose
 elements end farthest apart. Elements whose gradient is zero within rounding are counted and left
@@ -58,7 +63,14 @@ rounding, which the running mean of a batch norm behind them sees too, and nothi
 def section() -> str:
     """The end of the page."""
     record = json.loads(RECORD.read_text(encoding="utf-8"))
-    text = _TEXT.format(steps=record["steps"], limit=record["limit"])
+    operations = json.loads(OPERATIONS.read_text(encoding="utf-8"))
+    text = _TEXT.format(
+        steps=record["steps"],
+        limit=record["limit"],
+        records=operations["records"],
+        operation_limit=operations["limit"],
+        known="; ".join(f"`{name}` ({why})" for name, why in operations["known"].items()),
+    )
     return text + "\n".join([*_HEAD, *(_row(*entry) for entry in record["samples"].items())]) + "\n"
 
 

