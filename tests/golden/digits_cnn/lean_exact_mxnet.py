@@ -108,13 +108,21 @@ class BatchNorm(nn.BatchNorm):
 
 
 class Dropout(nn.Dropout):
-    """Zeros where `draws` says so, which is the same in every framework."""
+    """Zeros where `draws` says so, which is the same in every framework: elements, or all that
+    is at one place of the first axes, so many."""  # noqa: E501
+
+    def __init__(self, rate, first=None):
+        super().__init__(rate)
+        self.first = first
 
     def hybrid_forward(self, F, x):
         if not mx.autograd.is_training():
             return super().hybrid_forward(F, x)
-        kept = draws.of(self.source_name).random(x.shape) >= self._rate
-        return x * nd.array(kept, ctx=x.context, dtype=x.dtype) / (1 - self._rate)
+        first = x.ndim if self.first is None else self.first
+        shape = (*x.shape[:first], *(1,) * (x.ndim - first))
+        kept = draws.of(self.source_name).random(shape) >= self._rate
+        kept = nd.array(kept, ctx=x.context, dtype=x.dtype)
+        return nd.broadcast_mul(x, kept) / (1 - self._rate)
 
 
 def name_layers(block, prefix=""):
@@ -209,6 +217,11 @@ def train(model, arrays, args):
         model.collect_params(),
         Momentum(learning_rate=LEARNING_RATE, momentum=MOMENTUM, wd=WEIGHT_DECAY),
     )
+    changed = [
+        parameter
+        for parameter in model.collect_params().values()
+        if parameter.grad_req != "null"
+    ]
     epoch_steps = len(batches(len(arrays[0]), args.batch_size, args.seed, 0))
     steps = args.epochs * epoch_steps
     step = 0
@@ -229,11 +242,7 @@ def train(model, arrays, args):
                 logits = model(image)
                 loss = nd.mean(softmax_cross_entropy(logits, label))
             loss.backward()
-            gradients = [
-                parameter.grad()
-                for parameter in model.collect_params().values()
-                if parameter.grad_req != "null"
-            ]
+            gradients = [parameter.grad() for parameter in changed]
             norm = nd.sqrt(nd.add_n(*(nd.sum(gradient**2) for gradient in gradients)))
             for gradient in gradients:
                 gradient *= MAX_GRADIENT_NORM / nd.maximum(norm, MAX_GRADIENT_NORM)
@@ -364,4 +373,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: f9987c8a509de114
+# Compiled by Tercet. sha256 of the lines above: 4610d0d052270201

@@ -92,12 +92,19 @@ class BatchNorm2d(nn.BatchNorm2d):
 
 
 class Dropout(nn.Dropout):
-    """Zeros where `draws` says so, which is the same in every framework."""
+    """Zeros where `draws` says so, which is the same in every framework: elements, or all that
+    is at one place of the first axes, so many."""  # noqa: E501
+
+    def __init__(self, rate, axes=None):
+        super().__init__(rate)
+        self.axes = axes
 
     def forward(self, x):
         if not self.training:
             return x
-        kept = draws.of(self.source_name).random(x.shape) >= self.p
+        first = x.dim() if self.axes is None else self.axes
+        shape = (*x.shape[:first], *(1,) * (x.dim() - first))
+        kept = draws.of(self.source_name).random(shape) >= self.p
         return x * torch.as_tensor(kept).to(x) / (1 - self.p)
 
 
@@ -338,4 +345,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: a2cf15bbb8009a55
+# Compiled by Tercet. sha256 of the lines above: 671a4c7782d24e0a

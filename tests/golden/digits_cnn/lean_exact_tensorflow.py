@@ -49,11 +49,13 @@ draws = Draws()
 
 
 class Dropout(layers.Layer):
-    """Zeros where `draws` says so, which is the same in every framework."""
+    """Zeros where `draws` says so, which is the same in every framework: elements, or all that
+    is at one place of the first axes, so many."""  # noqa: E501
 
-    def __init__(self, rate, name=None):
+    def __init__(self, rate, axes=None, name=None):
         super().__init__(name=name)
         self.rate = rate
+        self.axes = axes
 
     def call(self, x, training=None, channels_last=False):
         if not training:
@@ -61,6 +63,8 @@ class Dropout(layers.Layer):
         shape = tuple(x.shape)
         if channels_last:
             shape = (shape[0], shape[-1], *shape[1:-1])
+        first = len(shape) if self.axes is None else self.axes
+        shape = (*shape[:first], *(1,) * (len(shape) - first))
         kept = draws.of(self.source_name).random(shape) >= self.rate
         kept = np.moveaxis(kept, 1, -1) if channels_last else kept
         return x * tf.cast(kept, x.dtype) / (1 - self.rate)
@@ -349,4 +353,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: dbe939862b3f8e68
+# Compiled by Tercet. sha256 of the lines above: 150b18481b65c2a2

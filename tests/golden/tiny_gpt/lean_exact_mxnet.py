@@ -152,7 +152,8 @@ def attention(F, query, key, value, scale, mask=None, causal=False):
         if mask is not None:
             visible = F.broadcast_mul(mask, visible)
     if visible is not None:
-        scores = F.broadcast_add(scores, (visible - 1) * 1e30)
+        hidden = F.stop_gradient((visible - 1) * 1e30)
+        scores = F.broadcast_add(scores, hidden)
     weights = F.softmax(scores, axis=-1)
     if mask is not None:
         weights = F.broadcast_mul(weights, visible)
@@ -267,6 +268,11 @@ def train(model, arrays, args):
             wd=WEIGHT_DECAY,
         ),
     )
+    changed = [
+        parameter
+        for parameter in model.collect_params().values()
+        if parameter.grad_req != "null"
+    ]
     epoch_steps = len(batches(len(arrays[0]), args.batch_size, args.seed, 0))
     steps = args.epochs * epoch_steps
     step = 0
@@ -286,11 +292,7 @@ def train(model, arrays, args):
                 logits = model(tokens)
                 loss = nd.mean(softmax_cross_entropy(logits, following))
             loss.backward()
-            gradients = [
-                parameter.grad()
-                for parameter in model.collect_params().values()
-                if parameter.grad_req != "null"
-            ]
+            gradients = [parameter.grad() for parameter in changed]
             norm = nd.sqrt(nd.add_n(*(nd.sum(gradient**2) for gradient in gradients)))
             for gradient in gradients:
                 gradient *= MAX_GRADIENT_NORM / nd.maximum(norm, MAX_GRADIENT_NORM)
@@ -421,4 +423,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 5ca38f4e2d3a7809
+# Compiled by Tercet. sha256 of the lines above: a0781094f17a3aa4
