@@ -64,6 +64,11 @@ def _taking() -> list[Case]:
             (real(3, 4),),
         ),
         Case(
+            "index_copy",
+            function(lambda F, x, y: F.contrib.index_copy(x, F.arange(1, 3, dtype="int32"), y)),
+            (real(5, 4), real(2, 4)),
+        ),
+        Case(
             "gather_nd_f32",
             _call("gather_nd"),
             (real("N", 6), integers(0, 2, 2, 3, "S", dtype="float32")),
