@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 
 from tercet.compiler.elaborate import limits
-from tercet.compiler.pipeline import load
-from tercet.dsl.source import Source
-from tercet.project import FRAMEWORKS, Project, drafts
 from tests.fuzz.mutations import KINDS, Mutator
 from tests.fuzz.trial import tried
 
@@ -118,20 +114,3 @@ LARGEST = {
 def test_the_largest_programs_end_in_time(name: str, tmp_path: Path) -> None:
     outcome = tried(LARGEST[name].encode(), tmp_path)
     assert (outcome.stage, outcome.finding) == ("compiled", None)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("layers", ["relu", "dense(8) |> relu", "conv2d(C, 1) |> batch_norm"])
-def test_an_operation_takes_no_time_in_a_target(layers: str) -> None:
-    """At most 0.2 ms of the processor for each operation of a chain and target."""
-    length, operations = 1_000, 1_000 * (1 + layers.count("|>"))
-    shape = "f32[N, C, 4, 4]" if "conv" in layers else "f32[N, C]"
-    lines = f"h = h |> {layers}\n" * length
-    text = f"model M {{ input x: {shape}\nh = x\n{lines}output h }}".replace("C", "8")
-    result = load(Source("net.model", text))
-    program = result.program_or_raise()
-    project = Project(Path("net.model"), result.source, program, program.models["M"], ())
-    start = time.process_time()
-    drafts(project, FRAMEWORKS, Path("/nowhere"))
-    seconds = time.process_time() - start
-    assert seconds < 0.2e-3 * operations * len(FRAMEWORKS)

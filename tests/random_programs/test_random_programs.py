@@ -32,6 +32,8 @@ COUNT = 60
 _DRAWN = 200
 _RARE = 900
 """Among so many programs every construct is met."""
+_UNKNOWN_SIZE = "cannot be had from the inputs' shapes"
+"""MXNet has no number for a `2 * T` that only an input tells; all else that is drawn is printed."""
 _DTYPES = {"f32": "float32", "f64": "float64", "i64": "int64", "i32": "int32", "bool": "bool"}
 
 
@@ -111,6 +113,7 @@ def test_all_targets_agree(number: int, workers: Workers) -> None:
     def check(program: Program) -> None:
         verdict = judge(program, workers)
         assert not verdict.findings, "\n".join([str(program), *map(str, verdict.findings)])
-        assert not verdict.refusals, f"{program.text}\n{verdict.refusals}"
+        refused = {t: why for t, why in verdict.refusals.items() if _UNKNOWN_SIZE not in why}
+        assert not refused, f"{program.text}\n{refused}"
 
     search(number, check)
