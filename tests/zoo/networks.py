@@ -1,0 +1,116 @@
+"""What is known of every network of samples/zoo from elsewhere: one record for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tercet.compiler.dims import product
+from tercet.project import Project, open_project
+from tests.zoo import names
+
+ZOO = Path(__file__).parents[2] / "samples" / "zoo"
+LINES = 60
+"""What a network may take at most, its training included."""
+_DRAWN = {"data.rows": "64", "data.split": "1"}
+
+
+@dataclass(frozen=True)
+class Library:
+    """The same network in a library, and how its weights are found there.
+
+    `builder(**arguments)` is the network at the `parameters` of ours; `name_of` gives the library's
+    name for the path of a parameter.  Names that the library has and we have not match `unused`;
+    of an output that is a dictionary, `output` is the key.
+    """
+
+    builder: str
+    name_of: Callable[[str], str]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    unused: str = r"num_batches_tracked$"
+    output: str | None = None
+    tolerance: float = 1e-9
+    """Of the scale of the output, in double precision."""
+    only_on_record: bool = False
+    """Too large for every run of the tests: benchmarks/zoo.json holds what was found."""
+
+    @property
+    def package(self) -> str:
+        """What has to be installed."""
+        return self.builder.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A file of samples/zoo.
+
+    `reference` is what its first lines name, `trainable` the published count of parameters at full
+    size.  `small` makes it small enough to be verified and trained in a test, on the data that
+    `training` makes tiny: 20 steps are then `epochs` of `batch` rows each.
+    """
+
+    name: str
+    reference: str
+    trainable: int
+    small: Mapping[str, str]
+    library: Library | None = None
+    lines: int = LINES
+    training: Mapping[str, str] = field(default_factory=lambda: _DRAWN)
+    batch: int = 16
+    epochs: int = 5
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return ZOO / f"{self.name}.model"
+
+    def opened(self, parameters: Mapping[str, str]) -> Project:
+        """The network at these parameters, with the data of its training made tiny."""
+        return _opened(self.path, tuple(parameters.items()), tuple(self.training.items()))
+
+
+Settings = tuple[tuple[str, str], ...]
+
+
+@cache
+def _opened(path: Path, parameters: Settings, training: Settings) -> Project:
+    return open_project(path, parameters=dict(parameters), training=dict(training))
+
+
+def trainable(project: Project) -> int:
+    """How many numbers training changes."""
+    parameters = (p for _, p in project.model.parameters() if p.trainable)
+    sizes = [product(p.type.shape) for p in parameters]
+    return sum(size for size in sizes if isinstance(size, int))
+
+
+NETWORKS = (
+    Network(
+        "resnet50",
+        "Deep Residual Learning for Image Recognition",
+        25_557_032,
+        small={"size": "32", "width": "8", "depths": "[1, 1, 1, 1]", "classes": "4"},
+        library=Library("torchvision.models.resnet50", names.resnet, parameters={"size": "64"}),
+        lines=35,
+    ),
+    Network(
+        "resnext50",
+        "Aggregated Residual Transformations for Deep Neural Networks",
+        25_028_904,
+        small={
+            "size": "32",
+            "width": "8",
+            "depths": "[1, 1, 1, 1]",
+            "groups": "4",
+            "classes": "4",
+        },
+        library=Library(
+            "torchvision.models.resnext50_32x4d", names.resnet, parameters={"size": "64"}
+        ),
+    ),
+)
+"""In the order of the page."""
