@@ -79,6 +79,8 @@ def _render(expr: Expr) -> tuple[str, int]:
             level = _PRECEDENCE["not"] if operator == "not" else _UNARY
             space = " " if operator == "not" else ""
             return f"{operator}{space}{_inside(operand, level)}", level
+        case Binary("==" | "!=" as operator, left, Literal(None)):
+            return _binary("is" if operator == "==" else "is not", left, Literal(None))
         case Binary(operator, left, right):
             return _binary(operator, left, right)
         case Conditional(condition, then, otherwise):

@@ -14,15 +14,15 @@ def graphs_by_block(*models: Graph) -> list[list[Graph]]:
     """The specialisations that models use, by block, callees before their callers.
 
     Those that make others of the same block, by recursion or through what they call, form groups
-    of their own: no class can construct itself.
+    of their own: no class can construct itself.  So do those that get other inputs.
     """
     groups: list[list[Graph]] = []
-    latest: dict[int, int] = {}
+    latest: dict[tuple[object, ...], int] = {}
     place_of: dict[int, int] = {}
     for graph in all_graphs(*models):
         if graph in models:
             continue
-        block = id(graph.block)
+        block = (id(graph.block), *(given.value.name for given in graph.inputs))
         place = latest.get(block)
         if place is None or any(place_of[id(made)] >= place for made in _made(graph)):
             place = latest[block] = len(groups)

@@ -177,6 +177,8 @@ class _Binder:
             self._next += 1
             if isinstance(place, Parameter):
                 return self._set(place, given)
+            if place.optional and given.value is None:
+                return None
             if not place.optional or is_tensor(given.value):
                 self._operands[place.name] = given
                 return None

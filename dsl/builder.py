@@ -102,7 +102,8 @@ class Builder(ExpressionBuilder):
     # ---------------------------------------------------------------------------------- statements
 
     def input(self, c: Children) -> nodes.Input:
-        return nodes.Input(span_of(c), c[1].text, c[1].span, c[3])
+        default = self._bounded(c[5]) if len(c) == 6 else None
+        return nodes.Input(span_of(c), c[1].text, c[1].span, c[3], default)
 
     def target(self, c: Children) -> nodes.Target:
         return nodes.Target(span_of(c), c[1].text, c[1].span, c[3])

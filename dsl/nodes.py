@@ -167,11 +167,12 @@ class TypeExpr(Node):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Input(Node):
-    """`input name: type`."""
+    """`input name: type`, or `input name: type = none`, which a caller may leave out."""
 
     name: str
     name_span: Span
     type: TypeExpr
+    default: Expr | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)

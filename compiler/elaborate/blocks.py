@@ -71,8 +71,12 @@ def apply_instance(
 ) -> Any:
     """Applies a block's instance to tensors.  Raises DiagnosticError."""
     given = _ordered_inputs(frame, instance, inputs, keywords, span)
-    values = tuple([g.value for g in given])
-    actual = [(g.value.type, g.span) for g in given]
+    values = tuple([g.value for g in given if g is not None])
+    if not values:
+        message = f"`{instance.block.name}` is applied to no tensor"
+        help = "frameworks place a block where its inputs are: give it one, `input x: …`"
+        raise error("E0510", message, span, help)
+    actual = [None if g is None else (g.value.type, g.span) for g in given]
     frame.session.applied.add(instance)
     arguments = {a.name: a.value for a in instance.arguments}
     made = specialise(frame, instance.block, arguments, actual, span)
@@ -140,11 +144,14 @@ def _ordered_inputs(
     inputs: Sequence[Given],
     keywords: Sequence[tuple[nodes.Keyword, Given]],
     span: Span,
-) -> list[Given]:
+) -> list[Given | None]:
+    """What the caller gives for each input; None for one that it leaves out, or gives `none`."""
     block = instance.block
-    names = [i.name for i in block.body if isinstance(i, nodes.Input)]
+    declarations = [i for i in block.body if isinstance(i, nodes.Input)]
+    names = [i.name for i in declarations]
+    needed = [i.name for i in declarations if i.default is None]
     given = dict(zip(names, inputs, strict=False))
-    takes = f"{len(names)} input{'s' * (len(names) != 1)} ({', '.join(names)})"
+    takes = _takes(names, needed)
     declared = Note(f"the {block.kind}", block.name_span)
     for keyword, value in keywords:
         if keyword.name not in names:
@@ -153,18 +160,26 @@ def _ordered_inputs(
         if keyword.name in given:
             raise error("E0503", f"`{keyword.name}` is given twice", keyword.name_span)
         given[keyword.name] = value
-    if len(inputs) > len(names) or len(given) < len(names):
+    if len(inputs) > len(names) or not given.keys() >= set(needed):
         count = len(inputs) + len(keywords)
         message = f"`{block.name}` takes {takes}, not {count}"
         raise error("E0510", message, span, _inputs_help(block, names), declared)
+    ordered: list[Given | None] = []
     for name in names:
-        value = given[name].value
-        if not isinstance(value, Value):
-            message = (
-                f"the input `{name}` of `{block.name}` must be a tensor, not {describe(value)}"
-            )
-            raise error("E0504", message, given[name].span, None, declared)
-    return [given[name] for name in names]
+        own = given.get(name)
+        if own is not None and own.value is None and name not in needed:
+            own = None
+        if own is not None and not isinstance(own.value, Value):
+            told = describe(own.value)
+            message = f"the input `{name}` of `{block.name}` must be a tensor, not {told}"
+            raise error("E0504", message, own.span, None, declared)
+        ordered.append(own)
+    return ordered
+
+
+def _takes(names: Sequence[str], needed: Sequence[str]) -> str:
+    count = str(len(names)) if len(needed) == len(names) else f"{len(needed)} to {len(names)}"
+    return f"{count} input{'s' * (count != '1')} ({', '.join(names)})"
 
 
 def _inputs_help(block: nodes.Block, names: list[str]) -> str | None:

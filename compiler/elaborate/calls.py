@@ -235,7 +235,8 @@ class _Call:
             takes = f"{len(formal)} input{'s' * (len(formal) != 1)}"
             message = f"`{name}` takes {takes}, not {len(inputs)}"
             raise error("E0510", message, self.span, f"its inputs are {', '.join(names)}")
-        givens.update(zip(names, inputs, strict=False))
+        present = zip(names, inputs, strict=False)
+        givens.update((n, given) for n, given in present if given.value is not None)
         for keyword, given in keywords:
             if keyword.name not in names:
                 message = f"`{name}` has no input `{keyword.name}`"

@@ -43,18 +43,26 @@ def declare_input(frame: Frame, statement: nodes.Input | nodes.Target) -> None:
     body = frame.body
     if any(i.value.name == statement.name for i in body.inputs):
         raise error("E0211", f"the input `{statement.name}` is declared twice", statement.name_span)
-    position = len(body.inputs)
+    default = statement.default if isinstance(statement, nodes.Input) else None
+    if default is not None:
+        _check_default(frame, statement.name, default)
+    body.declared += 1
+    actual = None if body.actual is None else body.actual[body.declared - 1]
+    if default is not None and body.actual is not None and actual is None:
+        frame.names[statement.name] = None
+        _settle_last(frame)
+        return
     declared: tuple[nodes.Expr | None, ...] = ()
     type_: TensorType | None = None
     wrong = False
     try:
-        if body.actual is None:
+        if actual is None:
             type_ = declared_type(frame, statement.type)
             declared = tuple(
                 d for d in statement.type.dimensions if not isinstance(d, nodes.Ellipsis)
             )
         else:
-            type_, given = body.actual[position]
+            type_, given = actual
             declared = _bound(frame, statement, type_, given)
     except DiagnosticError as problem:
         frame.fail(problem)
@@ -78,11 +86,30 @@ def _bound(
     try:
         declared, deferred = bind_input(frame, statement, actual, given)
         body.deferred.extend(deferred)
-        if body.actual is not None and len(body.inputs) + 1 == len(body.actual):
-            settle(frame, body.deferred)
+        _settle_last(frame)
         return declared
     finally:
         frame.chain = chain
+
+
+def _settle_last(frame: Frame) -> None:
+    """After the last input, what dimensions were left open is looked at again."""
+    body = frame.body
+    if body.actual is not None and body.declared == len(body.actual):
+        settle(frame, body.deferred)
+
+
+def _check_default(frame: Frame, name: str, default: nodes.Expr) -> None:
+    """An input that may be left out is `none` then, and a block's."""
+    block = frame.body.block
+    if frame.training is not None or block is None or block.kind == "model":
+        message = f"`{name}` cannot be left out: a model gets all of its inputs"
+        help = "remove the `= none`; an input of a block may have one"
+        frame.fail(error("E0210", message, default.span, help))
+    elif frame.evaluate(default) is not None:
+        message = f"an input that is left out is `none`: `input {name}: … = none`"
+        help = "test it, `if x == none { … }`, and compute there what stands for it"
+        frame.fail(error("E0504", message, default.span, help))
 
 
 def _poison_dimensions(frame: Frame, type_: nodes.TypeExpr) -> None:

@@ -78,6 +78,8 @@ def _binary(frame: Frame, node: nodes.Binary) -> Any:
     right = frame.evaluate(node.right)
     if left is POISON or right is POISON:
         return POISON
+    if node.operator in ("==", "!=") and (left is None or right is None):
+        return (left is right) == (node.operator == "==")  # whether an input was left out
     if isinstance(left, Value) or isinstance(right, Value):
         return operator_on_tensors(frame, node, (node.left, node.right), (left, right))
     if holds_poison(left) or holds_poison(right):

@@ -102,12 +102,14 @@ class Body:
     """The inputs and outputs of a body as its statements come by.
 
     `actual` are the types of the tensors a block is applied to, with the places where the caller
-    wrote them; None for a model that is compiled, whose inputs are as declared.
+    wrote them, and None for each that it leaves out; None for a model that is compiled, whose
+    inputs are as declared.  `declared` counts the inputs that came by, those left out too.
     """
 
     block: nodes.Block | None = None
-    actual: Sequence[tuple[TensorType, Span]] | None = None
+    actual: Sequence[tuple[TensorType, Span] | None] | None = None
     inputs: list[GraphInput] = field(default_factory=list)
+    declared: int = 0
     deferred: list[Deferred] = field(default_factory=list)
     outputs: list[tuple[str, Any, Span]] = field(default_factory=list)
     output: nodes.Output | None = None

@@ -31,12 +31,15 @@ def specialise(
     caller: Frame,
     block: nodes.Block,
     arguments: dict[str, Any],
-    actual: Sequence[tuple[TensorType, Span]],
+    actual: Sequence[tuple[TensorType, Span] | None],
     span: Span,
 ) -> Specialisation:
-    """The graph of a block for these arguments and types, elaborated when first asked for."""
+    """The graph of a block for these arguments and types, elaborated when first asked for.
+
+    The type of an input that the caller leaves out is None.
+    """
     session = caller.session
-    key = memo_key(block, arguments, [type_ for type_, _ in actual])
+    key = memo_key(block, arguments, [given and given[0] for given in actual])
     found = session.memo.get(key)
     if found is None and caller.in_training:
         found = session.models.get(key)  # the very graph that is trained
@@ -61,7 +64,9 @@ def specialise(
     return made
 
 
-def memo_key(block: nodes.Block, arguments: dict[str, Any], types: Sequence[TensorType]) -> Any:
+def memo_key(
+    block: nodes.Block, arguments: dict[str, Any], types: Sequence[TensorType | None]
+) -> Any:
     """What a specialisation depends on."""
     given = tuple([(name, frozen(arguments[name])) for name in sorted(arguments)])
     return block, given, tuple(types)
