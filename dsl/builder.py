@@ -14,9 +14,9 @@ from tercet.dsl.expression_builder import (
     expressions_of,
     span_of,
 )
-from tercet.dsl.lexer import Token
 from tercet.dsl.literals import string_value
 from tercet.dsl.source import Source, Span
+from tercet.dsl.tokens import Token
 
 _Compound = TypeVar("_Compound", nodes.For, nodes.If, nodes.Update)
 

@@ -13,11 +13,11 @@ from typing import Any, Final, TypeVar
 
 from tercet.dsl import limits, nodes
 from tercet.dsl.diagnostics import Diagnostic, Note
-from tercet.dsl.lexer import Token
 from tercet.dsl.literals import string_value
 from tercet.dsl.nesting import is_too_deep
 from tercet.dsl.operators import Prefixed, excerpt, fold, is_bare_binary, rightmost
 from tercet.dsl.source import Source, Span
+from tercet.dsl.tokens import Token
 
 Children = list[Any]
 _T = TypeVar("_T")

@@ -2,7 +2,8 @@
 
 One regular expression, no state but a position.  The lexer never stops at a bad character: it
 reports it, skips it and goes on, so that one run shows every lexical error.  It is written by hand
-because Lark's contextual lexer would let keywords be names where the grammar does not expect them.
+because Lark's contextual lexer would let keywords be names where the grammar does not expect them;
+which of them are names is told by the tokens around them (`keywords.py`).
 """
 
 from __future__ import annotations
@@ -13,69 +14,11 @@ from typing import Final
 
 from tercet.dsl import limits
 from tercet.dsl.diagnostics import Diagnostic
+from tercet.dsl.keywords import tell_by_place
 from tercet.dsl.lexical_hints import ASCII, WRITE_INSTEAD, number_help
 from tercet.dsl.literals import string_problems
 from tercet.dsl.source import Source, Span
-
-KEYWORDS: Final = frozenset(
-    [
-        "and",
-        "as",
-        "assert",
-        "block",
-        "buffer",
-        "const",
-        "else",
-        "false",
-        "for",
-        "from",
-        "if",
-        "import",
-        "in",
-        "input",
-        "model",
-        "none",
-        "not",
-        "or",
-        "output",
-        "param",
-        "target",
-        "train",
-        "true",
-        "update",
-    ]
-)
-
-_PUNCTUATION: Final = {
-    "(": "LPAR",
-    ")": "RPAR",
-    "[": "LSQB",
-    "]": "RSQB",
-    "{": "LBRACE",
-    "}": "RBRACE",
-    ",": "COMMA",
-    ":": "COLON",
-    ".": "DOT",
-    "...": "ELLIPSIS",
-    "=": "EQUAL",
-    "|>": "PIPE",
-    "+": "SIGN",
-    "-": "SIGN",
-    **dict.fromkeys(("*", "/", "//", "%", "**", "@"), "INFIX"),
-    **dict.fromkeys(("==", "!=", "<", "<=", ">", ">=", "and", "or"), "INFIX"),
-    "not": "NOT",
-}
-
-TERMINALS: Final = {word: word.upper() for word in KEYWORDS} | _PUNCTUATION
-"""The terminal of the grammar that each fixed text is."""
-
-DECLARATIONS: Final = frozenset({"FROM", "CONST", "BLOCK", "MODEL", "TRAIN"})
-"""Terminals that a declaration begins with."""
-
-STATEMENTS: Final = frozenset(
-    {"INPUT", "TARGET", "PARAM", "BUFFER", "OUTPUT", "FOR", "ASSERT", "UPDATE"}
-)
-"""Terminals that only a statement begins with."""
+from tercet.dsl.tokens import TERMINALS, Token
 
 _TOKEN: Final = re.compile(
     r"""
@@ -98,36 +41,6 @@ _NUMBER: Final = re.compile(
     """,
     re.VERBOSE,
 )
-
-
-class Token:
-    """One token.  What Lark asks for of the positions of its own tokens is constant."""
-
-    __slots__ = ("end", "source", "start", "text", "type")
-
-    line = column = end_line = end_column = start_pos = end_pos = 0
-
-    def __init__(self, type: str, text: str, source: Source, start: int, end: int) -> None:
-        self.type = type
-        self.text = text
-        self.source = source
-        self.start = start
-        self.end = end
-
-    @property
-    def span(self) -> Span:
-        return Span(self.source, self.start, self.end)
-
-    @property
-    def starts_line(self) -> bool:
-        """Whether only white space stands before it on its line."""
-        text, at = self.source.text, self.start
-        while at > 0 and text[at - 1] in " \t\r\f":
-            at -= 1
-        return at == 0 or text[at - 1] == "\n"
-
-    def __repr__(self) -> str:
-        return f"{self.type}({self.text!r})"
 
 
 class Tokens:
@@ -167,6 +80,7 @@ class Tokens:
                 self.comments.append(Token("COMMENT", text.rstrip(), source, start, end))
             else:
                 self._bad(text, start, end)
+        tell_by_place(self.tokens)
         self._check_nesting()
         self._check_controls()
 

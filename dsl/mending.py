@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from tercet.dsl import nodes
-from tercet.dsl.lexer import KEYWORDS
 from tercet.dsl.source import Span
+from tercet.dsl.tokens import RESERVED
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 Body = tuple[nodes.Statement, ...]
@@ -48,7 +48,7 @@ def names_in(spans: Sequence[Span]) -> frozenset[str]:
     found = {name for span in spans for name in _NAME.findall(span.text)}
     if any(re.search(r"import\s*\*", span.text) for span in spans):
         found.add("*")
-    return frozenset(found - KEYWORDS)
+    return frozenset(found - RESERVED)
 
 
 def _is_usable(block: nodes.Block, wrong: Sequence[Span]) -> bool:

@@ -11,8 +11,8 @@ from typing import Final, TypeGuard
 
 from tercet.dsl import nodes
 from tercet.dsl.diagnostics import Diagnostic
-from tercet.dsl.lexer import Token
 from tercet.dsl.source import Span
+from tercet.dsl.tokens import Token
 
 INFIX: Final[dict[str, int]] = {
     "or": 1,

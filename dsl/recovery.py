@@ -16,8 +16,9 @@ from lark.exceptions import UnexpectedInput
 from tercet.dsl import limits
 from tercet.dsl.builder import Body
 from tercet.dsl.diagnostics import Diagnostic
-from tercet.dsl.lexer import DECLARATIONS, STATEMENTS, Token, Tokens
+from tercet.dsl.lexer import Tokens
 from tercet.dsl.source import Source, Span
+from tercet.dsl.tokens import DECLARATIONS, STATEMENTS, Token
 
 _OPENING: Final = {"LBRACE": "braces", "LPAR": "brackets", "LSQB": "brackets"}
 _CLOSING: Final = {"RBRACE": "braces", "RPAR": "brackets", "RSQB": "brackets"}

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import field
 from typing import Final
 
-from tercet.dsl.lexer import Token
 from tercet.dsl.records import dataclass
+from tercet.dsl.tokens import Token
 
 _CLOSING: Final = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _ENDS_OPERAND: Final = frozenset(

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tercet.dsl.diagnostics import Diagnostic, Note
-from tercet.dsl.lexer import DECLARATIONS, KEYWORDS, STATEMENTS, Token
 from tercet.dsl.source import Source, Span
 from tercet.dsl.syntax_expected import unexpected
-from tercet.dsl.syntax_stop import HABITS, PAIRS, TEXTS, TYPED, Stop, quote
+from tercet.dsl.syntax_stop import HABITS, PAIRS, TEXTS, Stop, quote
+from tercet.dsl.tokens import DECLARATIONS, KEYWORDS, RESERVED, STATEMENTS, Token
 
 
 def describe(
@@ -55,20 +55,18 @@ class _Case(Stop):
         return None
 
     def _keyword_as_name(self) -> Diagnostic | None:
-        """`target = 3`, `mse(x, target)`, `input input: …`."""
+        """`for = 3`, `mse(x, in)`, `input if: …`."""
         token, before = self.token, self.before
-        if token.type == "EQUAL" and before and before.type in ("OUTPUT", "INPUT"):
-            help = f"write `{before.text} x`" if before.type == "OUTPUT" else TYPED
-            return self.report("E0106", f"`{before.text}` takes no `=`", help)
         is_name_use = token.type in ("EQUAL", "COMMA", "DOT") and self.expected == {"NAME"}
-        if is_name_use and before and before.text in KEYWORDS:
+        if is_name_use and before and before.text in RESERVED:
             return self._reserved(before)
-        if token.text not in KEYWORDS or "NAME" not in self.expected:
+        if token.text not in RESERVED or "NAME" not in self.expected:
             return None
         is_named = self.after is not None and self.after.type == "EQUAL"
         is_named = is_named or (self.before is not None and self.before.type == "DOT")
-        begins = token.starts_line and token.type in DECLARATIONS | STATEMENTS | {"IF"}
-        is_mark = token.type in ("INFIX", "NOT", "IF", "ELSE", "IN", "IMPORT")
+        begins = token.starts_line and token.type in STATEMENTS | {"IF"}
+        is_mark = token.type in ("INFIX", "NOT", "IF", "ELSE", "IN")
+        is_mark = is_mark and not self.expected <= {"NAME", "LPAR"}
         if is_named or not (begins or is_mark):
             return self._reserved(token)
         return None
@@ -172,6 +170,10 @@ class _Case(Stop):
         if first.text in HABITS:
             message = f"there is no statement `{first.text}`"
             return self.report("E0121", message, HABITS[first.text], first.span)
+        if first.text in KEYWORDS and self.token.type == "RBRACE":
+            return self.report(
+                "E0106", f"expected something after `{first.text}`", None, self.behind()
+            )
         if self.token.type in ("DOT", "LSQB"):
             message, help = "only names can be assigned to", f"bind a new name: `{first.text} = …`"
             if self.after is not None and self.after.text in ("append", "extend"):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tercet.dsl.diagnostics import Diagnostic
-from tercet.dsl.lexer import Token
 from tercet.dsl.syntax_stop import HABITS, PAIRS, TEXTS, TYPED, Stop, quote
+from tercet.dsl.tokens import Token
 
 
 def unexpected(stop: Stop) -> Diagnostic:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from tercet.dsl.diagnostics import Diagnostic, Note
-from tercet.dsl.lexer import TERMINALS, Token
 from tercet.dsl.source import Source, Span
+from tercet.dsl.tokens import TERMINALS, Token
 
 PAIRS: Final = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 """The closing bracket of each opening one."""

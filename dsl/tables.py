@@ -18,8 +18,8 @@ from lark import Lark, __version__
 from lark.lexer import Lexer
 
 from tercet.dsl.builder import Builder
-from tercet.dsl.lexer import Token
 from tercet.dsl.recovery import Cursor
+from tercet.dsl.tokens import Token
 
 GRAMMAR: Final = Path(__file__).with_name("grammar.lark")
 SAVED: Final = Path(__file__).with_name("tables.bin")

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-from tercet.dsl.lexer import Token, Tokens
+from tercet.dsl.lexer import Tokens
 from tercet.dsl.records import dataclass
+from tercet.dsl.tokens import Token
 
 
 @dataclass

@@ -22,8 +22,8 @@ from tercet.compiler.dims import Size
 from tercet.compiler.errors import OpError
 from tercet.compiler.settings import require
 from tercet.compiler.types import TensorType
-from tercet.dsl.lexer import KEYWORDS
 from tercet.dsl.records import dataclass
+from tercet.dsl.tokens import RESERVED
 
 _HEAD = 1_000_000
 """Characters of a table looked at when compiling."""
@@ -36,10 +36,11 @@ _ROWS = 100
 class Csv(FileSource):
     """A table with a header line: every column of numbers is f32[N] under its name in the header.
 
-    A name that is no identifier has `_` in the place of what none may have, and a keyword gets one
-    at its end: a column `target` is read as `target_`.  With `header = false` the first line is a
-    row, and the columns are `column_1`, `column_2`, …; without `header`, numbers in the first line
-    are an error, for either may be meant.  The file may be gzipped (`.gz`).
+    A name that is no identifier has `_` in the place of what none may have, and a reserved word
+    gets one at its end: a column `class` keeps its name, `in` is read as `in_`.  With
+    `header = false` the first line is a row, and the columns are `column_1`, `column_2`, …; without
+    `header`, numbers in the first line are an error, for either may be meant.  The file may be
+    gzipped (`.gz`).
 
     `cast(x, i64)` and `cast(x, f64)` of a column read the number as it stands in the file, not
     through f32.  A cell that is blank or no finite number is an error that names its line; where
@@ -147,7 +148,7 @@ def identifier(header: str) -> str:
     name = header.strip()
     if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
         name = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "column"
-    if name in KEYWORDS:
+    if name in RESERVED:
         return f"{name}_"
     return f"_{name}" if name[0].isdigit() else name
 

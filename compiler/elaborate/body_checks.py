@@ -32,9 +32,17 @@ from tercet.dsl.diagnostics import DiagnosticError
 def no_output(frame: Frame, block: nodes.Block) -> None:
     """A body without `output`, or one in a branch that is not taken.  E0209."""
     help = "end it by `output` and a value"
+    if any(name.id == "output" for s in block.body for name in _assigned(s)):
+        help = "`output = …` binds a name; what the body gives is declared `output output`"
     if has_output(block.body):
         help = "put the `output` at the end of the body, not into an `if` or `for`"
     frame.fail(error("E0209", f"`{block.name}` has no output", block.name_span, help))
+
+
+def _assigned(statement: nodes.Statement) -> Sequence[nodes.TargetName]:
+    return (
+        tuple(nodes.target_names(statement.target)) if isinstance(statement, nodes.Assign) else ()
+    )
 
 
 def check_applied(frame: Frame) -> None:

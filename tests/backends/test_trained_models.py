@@ -91,6 +91,30 @@ train M {
     optimizer = sgd(lr = 0.2)
 }
 """,
+    "names_of_the_language": """
+model M {
+    input data: f32[N, 4]
+    input batch: f32[N, 4]
+    input train: f32[N]
+    model = data + batch * 0.5
+    seed = model |> dense(8) |> tanh |> dense(4)
+    optimizer = seed * reshape(train, [N, 1])
+    output optimizer
+}
+train M {
+    target target: f32[N, 4]
+    target loss: f32[N, 4]
+    target epochs: f32[N]
+    output = optimizer + 0.1 * reshape(epochs, [N, 1])
+    data = iris() {
+        data = features / 8, batch = features / 4, train = features[:, 0] / 8,
+        target = features / 8, loss = features / 24, epochs = features[:, 1] / 8
+    }
+    loss = mse(output, target) + mse(output, loss)
+    optimizer = sgd(lr = 0.01)
+    metrics = { loss = mse(optimizer, target), output = mse(optimizer, loss) }
+}
+""",
     "outputs_of_inputs_alone": """
 model M {
     input a: f32[N, 4]

@@ -238,9 +238,9 @@ def test_npz_heads_are_read_without_the_arrays(tmp_path: Path) -> None:
 
 
 def test_names_of_columns_become_identifiers(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("target,Sea level (mm),2020,t_,_x,größe\n1,2,3,4,5,6\n")
+    (tmp_path / "t.csv").write_text("target,in,Sea level (mm),2020,t_,_x,größe\n1,2,3,4,5,6,7\n")
     columns = Csv("t.csv", header=True).columns(N, tmp_path)
-    assert list(columns) == ["target_", "Sea_level_mm", "_2020", "t_", "_x", "gr_e"]
+    assert list(columns) == ["target", "in_", "Sea_level_mm", "_2020", "t_", "_x", "gr_e"]
     np.savez(tmp_path / "a.npz", **{"if": np.zeros(2), "sea level": np.ones(2)})
     source = Npz("a.npz", shuffle=False, split=1)
     data = mapped(source, tmp_path, None, a="if_", b="sea_level")

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from tercet.dsl.diagnostics import DiagnosticError
 from tercet.dsl.formatter import format_source
-from tercet.dsl.lexer import TERMINALS
 from tercet.dsl.parser import parse, parse_expression
 from tercet.dsl.render import render, to_json
 from tercet.dsl.source import Source
+from tercet.dsl.tokens import TERMINALS
 from tests.dsl.programs import ALL
 
 WORDS = [*TERMINALS, "x", "y", "1", '"s"', "2.5", "#c\n", "\n", " ", "f32", "'q'", "+=", '"', "\t"]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tercet.dsl import limits, nodes
 from tercet.dsl.diagnostics import DiagnosticError
+from tercet.dsl.formatter import format_source
 from tercet.dsl.parser import parse, parse_expression
 from tercet.dsl.source import Source
+from tercet.dsl.tokens import KEYWORDS, RESERVED
 from tests.dsl.dump import dump
 from tests.dsl.programs import ALL, DIGITS
 
@@ -199,3 +203,29 @@ def test_what_is_allowed_to_nest_parses() -> None:
     depth = limits.BRACKETS
     expression("(" * depth + "x" + ")" * depth)
     expression("x" + " + x" * (limits.EXPRESSION_DEPTH - 1))
+
+
+PLACES = [
+    "block {word}({word}, a = {word}) {{ input {word}: f32[{word}, 3] output {word} }}",
+    "const {word} = [{word}, -{word}, {word}.{word}, {word}[{word}:{word}]]",
+    "const {word} = [{word}({word} = {word}), {word}]",
+    "from {word}.{word} import {word} as {word}, {word}",
+    "block B {{ {word} = {word} |> {word}({word}) a, {word} = {word}, ({word} + 1) ** {word} }}",
+    "block B {{ for i, ({word}, a) in {word} {{ }} if {word} {{ }} }}",
+    "block B {{ if not {word} == {word} {{ }} }}",
+    "block B {{ assert {word} > 0, {word} output {word} = {word}, a = {word} }}",
+    "block B {{ a = if {word} {{ {word} }} else {{ {word} |> f }} }}",
+    "block B {{\n{word} = a +\n{word}\noutput a }}",
+    "train {word}({word} = {word}()) {{ target {word}: i64[N] data = d() {{ {word} = {word} }} }}",
+    "train T {{ update {word}, {word} {{ {word} = 2 }} param {word}: f32[{word}] = {word} }}",
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_keyword_that_can_be_nothing_else_is_a_name(place: str) -> None:
+    known = dump(module(place.format(word="abc")))
+    for word in sorted(KEYWORDS - RESERVED):
+        text = place.format(word=word)
+        read = dump(module(text))
+        assert re.sub(rf"\b{word}\b", "abc", read) == re.sub(rf"\b{word}\b", "abc", known)
+        assert dump(module(format_source(Source("test", text)))) == read

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tercet.dsl import lexer, tables
+from tercet.dsl import tables, tokens
 from tercet.dsl.builder import Builder
 
 
@@ -20,7 +20,7 @@ def test_saved_tables_are_fresh() -> None:
 def test_the_lexer_knows_every_terminal() -> None:
     built = tables.build(Builder())
     fixed = {t.name: t.pattern.value for t in built.terminals if t.pattern is not None}
-    assert fixed.items() <= {name: text for text, name in lexer.TERMINALS.items()}.items()
+    assert fixed.items() <= {name: text for text, name in tokens.TERMINALS.items()}.items()
 
 
 def test_stale_tables_are_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

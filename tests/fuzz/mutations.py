@@ -15,9 +15,9 @@ from typing import Any
 
 from tercet.compiler.ops.base import OPERATIONS
 from tercet.dsl import nodes
-from tercet.dsl.lexer import KEYWORDS, TERMINALS
 from tercet.dsl.parser import parse
 from tercet.dsl.source import Source
+from tercet.dsl.tokens import KEYWORDS, TERMINALS
 from tests.fuzz.applications import program
 from tests.fuzz.derivations import Derivation
 from tests.fuzz.seeds import RIGHT, seeds

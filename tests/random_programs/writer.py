@@ -14,6 +14,8 @@ from typing import Any, Literal, TypeVar
 
 from hypothesis import strategies as st
 
+from tercet.dsl.tokens import KEYWORDS, RESERVED
+
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 DType = Literal["float", "int", "bool"]
 Shape = tuple[str, ...]
@@ -115,6 +117,7 @@ class Writer:
     drops: bool = False
     """Whether there is dropout; without it frameworks end at the same weights."""
     _count: int = 0
+    _words: list[str] = field(default_factory=lambda: sorted(KEYWORDS - RESERVED))
 
     # --------------------------------------------------------------------------------- drawing
 
@@ -148,9 +151,13 @@ class Writer:
         self._count += 1
         return f"{prefix}{self._count}"
 
+    def _word(self) -> str | None:
+        """Now and then a keyword, each once: as a name it is one like any other."""
+        return self._words.pop() if self._words and self.chance(12) else None
+
     def bind(self, text: str, shape: Shape, dtype: DType = "float") -> Tensor:
         """A new tensor, which is an expression's value."""
-        made = Tensor(self.fresh("t"), shape, dtype)
+        made = Tensor(self._word() or self.fresh("t"), shape, dtype)
         self.line(f"{made.name} = {text}")
         return self.add(made)
 
