@@ -136,6 +136,7 @@ _NAMES: Final = {
     "meansquarederror": "mse(prediction, label)",
     "l1loss": "mae(prediction, label)",
     "meanabsoluteerror": "mae(prediction, label)",
+    "ctcloss": "ctc(logits, label, label_lengths)",
     "nllloss": "nll(log_probability, label)",
     "randn": "random_normal(shape)",
     "rand": "random_uniform(shape)",

@@ -52,6 +52,7 @@ _FAMILIES: Final = {
     "reduce": "Reductions",
     "class_loss": "Losses",
     "loss": "Losses",
+    "sequence_loss": "Losses",
     "random": "Only in `train`",
 }
 

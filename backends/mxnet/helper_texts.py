@@ -360,6 +360,55 @@ def class_loss(
         return F.sum(loss)
     share = F.sum(weights)
     return F.sum(loss) / (share + (share == 0))  # 0 where no label counts''',
+    "ctc_loss": '''\
+def ctc_loss(
+    F,
+    logits,
+    labels,
+    label_lengths,
+    lengths=None,
+    blank=0,
+    classes=None,
+    fits=False,
+    zero_infinity=False,
+):
+    """CTC loss of each example; infinity, or 0, where the labels do not fit into the steps."""
+    if lengths is None:
+        ones = F.ones_like(F.slice_axis(logits, axis=2, begin=0, end=1))
+        lengths = F.sum(ones, axis=(1, 2))
+    if blank:  # MXNet's is the first class or the last one
+        ends = ((blank, blank + 1), (0, blank), (blank + 1, classes))
+        parts = [F.slice_axis(logits, axis=2, begin=a, end=b) for a, b in ends if a < b]
+        logits = F.concat(*parts, dim=2)
+        labels = labels + (labels < blank)
+    nothing = F.SequenceMask(
+        F.slice_axis(F.log_softmax(logits), axis=2, begin=0, end=1),
+        lengths,
+        use_sequence_length=True,
+        axis=1,
+    )
+    if not fits:  # MXNet wants as many steps as there is room for labels
+        more = F.expand_dims(F.zeros_like(labels), axis=2)
+        more = F.broadcast_mul(more, F.slice_axis(logits, axis=1, begin=0, end=1))
+        logits = F.concat(logits, more, dim=1)
+    before = F.concat(F.slice_axis(labels, axis=1, begin=0, end=1) * 0 - 1, labels, dim=1)
+    before = F.slice_axis(before, axis=1, begin=0, end=-1)
+    number = F.expand_dims(F.contrib.arange_like(labels, axis=1), axis=0)
+    counted = F.broadcast_lesser(number, F.expand_dims(label_lengths, axis=1))
+    needed = label_lengths + F.sum((labels == before) * counted, axis=1)
+    usual = (needed <= lengths) * (label_lengths > 0)
+    losses = F.ctc_loss(
+        F.transpose(logits, axes=(1, 0, 2)),
+        labels,
+        lengths,
+        F.where(usual, label_lengths, F.ones_like(usual)),  # else gradients may be garbage
+        use_data_lengths=True,
+        use_label_lengths=True,
+        blank_label="first",
+    )
+    impossible = F.zeros_like(losses) if zero_infinity else F.ones_like(losses) * np.inf
+    losses = F.where(label_lengths > 0, losses, -F.sum(nothing, axis=(1, 2)))
+    return F.where(needed > lengths, impossible, losses)''',
     "weighted_mean": '''\
 def weighted_mean(F, losses, weight):
     """Mean by weights, which are spread over the losses; 0 where nothing counts."""

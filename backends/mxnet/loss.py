@@ -5,7 +5,12 @@ from __future__ import annotations
 from tercet.backends.mxnet.target import F, held_as, lower
 from tercet.codegen.expr import Expr, Helper, default
 from tercet.codegen.target import Application
+from tercet.compiler import dims
 from tercet.compiler.ops import loss as ops
+from tercet.compiler.ops.sequence_loss import Ctc
+from tercet.compiler.types import DType
+
+_DOUBLE_CTC = lower.limit("in f64", "MXNet has it in f32 only", Ctc, help="train in f32")
 
 
 @lower(ops.CrossEntropy)
@@ -53,6 +58,27 @@ def _class_loss(
         reduction=default(op.reduction, "mean"),
         dtype=default(held_as(at.type(0).dtype), "float32"),
     )
+
+
+@lower(Ctc)
+def _ctc(
+    op: Ctc, at: Application, x: Expr, target: Expr, target_lengths: Expr, lengths: Expr | None
+) -> Expr:
+    dtype = at.type(0).dtype
+    if dtype is DType.F64:
+        raise _DOUBLE_CTC.refusal()
+    held_as(dtype)
+    losses = Helper("ctc_loss")(
+        F,
+        x,
+        *(F.cast(given, dtype="float32") for given in (target, target_lengths)),
+        **({} if lengths is None else {"lengths": F.cast(lengths, dtype="float32")}),
+        blank=default(op.blank, 0),
+        classes=default(at.type(0).shape[2] if op.blank else None, None),
+        fits=default(dims.less_equal(at.type(1).shape[1], at.type(0).shape[1]) is True, False),
+        zero_infinity=default(op.zero_infinity, False),
+    )
+    return {"none": losses, "sum": F.sum(losses), "mean": F.mean(losses)}[op.reduction]
 
 
 def _reduced(op: ops.ElementLoss, losses: Expr, weight: Expr | None) -> Expr:

@@ -16,6 +16,7 @@ from tercet.compiler.ops.loss import (
     Nll,
     SmoothL1,
 )
+from tercet.compiler.ops.sequence_loss import Ctc
 
 lower.unsupported(
     "a loss belongs to training, and the file is for inference",
@@ -23,6 +24,7 @@ lower.unsupported(
     BinaryCrossEntropyWithLogits,
     CosineSimilarity,
     CrossEntropy,
+    Ctc,
     Hinge,
     Huber,
     KlDiv,

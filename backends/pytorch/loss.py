@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tercet.backends.pytorch.target import F, lower
+from tercet.backends.pytorch.target import DTYPES, F, lower, torch
 from tercet.codegen.expr import Expr, Helper, default
 from tercet.codegen.target import Application
 from tercet.compiler.graph.reach import carries_gradient
 from tercet.compiler.ops import loss as ops
 from tercet.compiler.ops.base import Op
+from tercet.compiler.ops.sequence_loss import Ctc
 from tercet.compiler.types import DType
 
 _TRAINED_WEIGHT = lower.limit(
@@ -29,7 +30,7 @@ def _class_loss(
         x = x.movedim(axis, 1)
     if rank == 4 and isinstance(op, ops.Nll):  # the gradient of images fails for other strides
         x = x.contiguous()
-    wide = target if at.type(1).dtype is DType.I64 else target.long()
+    wide = _long(at, 1, target)
     settings: dict[str, object] = {
         "ignore_index": default(-100 if op.ignore_index is None else op.ignore_index, -100),
         "reduction": default(op.reduction, "mean"),
@@ -47,6 +48,36 @@ def _class_loss(
         del settings["reduction"]
         return Helper("mean_of_counted")(function, x, wide, **settings)
     return function(x, wide, **settings)
+
+
+def _long(at: Application, operand: int, x: Expr) -> Expr:
+    """Integers as PyTorch's losses want them."""
+    return x if at.type(operand).dtype is DType.I64 else x.long()
+
+
+@lower(Ctc)
+def _ctc(
+    op: Ctc, at: Application, x: Expr, target: Expr, target_lengths: Expr, lengths: Expr | None
+) -> Expr:
+    dtype = at.type(0).dtype
+    narrow = dtype in (DType.F16, DType.BF16)
+    target, target_lengths = _long(at, 1, target), _long(at, 2, target_lengths)
+    if lengths is None:
+        steps: Expr = torch.full_like(target_lengths, x.shape[1])
+    else:
+        steps = _long(at, 3, lengths)
+    losses = F.ctc_loss(
+        (x.float() if narrow else x).log_softmax(-1).transpose(0, 1),
+        target,
+        steps,
+        target_lengths,
+        blank=default(op.blank, 0),
+        reduction="sum" if op.reduction == "sum" else "none",
+        zero_infinity=default(op.zero_infinity, False),
+    )
+    if op.reduction == "mean":  # PyTorch's own divides by the lengths of labels too
+        losses = losses.mean()
+    return losses.to(DTYPES[dtype]) if narrow else losses
 
 
 _STOCK: dict[type[Op], Expr] = {

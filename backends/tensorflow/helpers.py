@@ -371,6 +371,55 @@ def class_loss(
         return tf.math.divide_no_nan(total, tf.reduce_sum(weights))
     return total'''
     ),
+    "ctc_loss": Piece(
+        '''\
+def ctc_loss(logits, labels, label_lengths, lengths=None, blank=0, zero_infinity=False):
+    """CTC loss of each example; infinity, or 0, where the labels do not fit into the steps."""
+    if lengths is None:
+        lengths = tf.fill(tf.shape(logits)[:1], tf.shape(logits)[1])
+    losses = tf.nn.ctc_loss(
+        labels, logits, label_lengths, lengths, logits_time_major=False, blank_index=blank
+    )
+    counted = tf.sequence_mask(label_lengths - 1, tf.shape(labels)[1] - 1)
+    repeated = counted & (labels[:, 1:] == labels[:, :-1])  # there a blank is needed between
+    needed = label_lengths + tf.reduce_sum(tf.cast(repeated, tf.int32), axis=1)
+    return tf.where(needed > lengths, 0.0 if zero_infinity else float("inf"), losses)'''
+    ),
+    "double_ctc_loss": Piece(
+        '''\
+def double_ctc_loss(
+    logits, labels, label_lengths, lengths=None, blank=0, zero_infinity=False
+):
+    """CTC loss of each example; infinity, or 0, where the labels do not fit into the steps.
+    TensorFlow's own is in float32."""
+    steps, count = tf.shape(logits)[1], tf.shape(labels)[1]
+    if lengths is None:
+        lengths = tf.fill(tf.shape(logits)[:1], steps)
+    places = tf.stack([tf.fill(tf.shape(labels), blank), labels], axis=2)
+    places = tf.reshape(places, (-1, 2 * count))  # a blank before, between and behind labels
+    places = tf.pad(places, ((0, 0), (0, 1)), constant_values=blank)
+    log_p = tf.gather(tf.nn.log_softmax(logits), places, axis=2, batch_dims=1)
+    none = tf.constant(-1e30, logits.dtype)
+
+    def later(x, by, fill):
+        return tf.pad(x, ((0, 0), (by, 0)), constant_values=fill)[:, :-by]
+
+    apart = (places != blank) & (places != later(places, 2, blank))
+    number = tf.range(2 * count + 1)
+
+    def step(ways, at):
+        jumped = tf.where(apart, later(ways, 2, none), none)
+        met = tf.reduce_logsumexp([ways, later(ways, 1, none), jumped], axis=0)
+        return tf.where((at < lengths)[:, tf.newaxis], met + log_p[:, at], ways)
+
+    first = tf.where(number < 2, log_p[:, 0], none)
+    ways = tf.foldl(step, tf.range(1, steps), first)
+    end = 2 * label_lengths[:, tf.newaxis]
+    ended = (number == end) | (number == end - 1)
+    losses = -tf.reduce_logsumexp(tf.where(ended, ways, none), axis=1)
+    impossible = tf.constant(0.0 if zero_infinity else float("inf"), logits.dtype)
+    return tf.where(losses > 1e29, impossible, losses)'''
+    ),
     "weighted_mean": Piece(
         '''\
 def weighted_mean(losses, weight):

@@ -6,6 +6,8 @@ from tercet.backends.tensorflow.target import Placed, lower, tf
 from tercet.codegen.expr import Expr, Helper, default
 from tercet.compiler.ops import loss as ops
 from tercet.compiler.ops.loss import Reduction
+from tercet.compiler.ops.sequence_loss import Ctc
+from tercet.compiler.types import DType
 
 
 @lower(ops.CrossEntropy, ops.Nll)
@@ -30,6 +32,27 @@ def _class_loss(
         smoothing=default(getattr(op, "label_smoothing", 0.0), 0.0),
         reduction=default(op.reduction, "mean"),
     )
+
+
+@lower(Ctc)
+def _ctc(
+    op: Ctc, at: Placed, x: Expr, target: Expr, target_lengths: Expr, lengths: Expr | None
+) -> Expr:
+    dtype = at.type(0).dtype
+    narrow = dtype in (DType.F16, DType.BF16)
+    losses = Helper("double_ctc_loss" if dtype is DType.F64 else "ctc_loss")(
+        tf.cast(x, tf.float32) if narrow else x,
+        *(_int32(at, k, given) for k, given in ((1, target), (2, target_lengths))),
+        **({} if lengths is None else {"lengths": _int32(at, 3, lengths)}),
+        blank=default(op.blank, 0),
+        zero_infinity=default(op.zero_infinity, False),
+    )
+    losses = _plainly(losses, op.reduction)
+    return tf.cast(losses, at.dtype(dtype)) if narrow else losses
+
+
+def _int32(at: Placed, operand: int, x: Expr) -> Expr:
+    return x if at.type(operand).dtype is DType.I32 else tf.cast(x, tf.int32)
 
 
 def _plainly(losses: Expr, reduction: Reduction) -> Expr:

@@ -17,6 +17,7 @@ from tercet.compiler.ops import (
     reduce,
     resizing,
     scattering,
+    sequence_loss,
     shape,
 )
 
@@ -37,5 +38,6 @@ __all__ = [
     "reduce",
     "resizing",
     "scattering",
+    "sequence_loss",
     "shape",
 ]

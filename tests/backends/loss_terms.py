@@ -69,14 +69,12 @@ class Term:
             ]
             with np.errstate(all="ignore"):
                 result = self.case.op.reference(*scaled)
-            results = result if isinstance(result, tuple) else (result,)
-            means = (
-                np.mean(r.astype(np.float64) * c) for r, c in zip(results, shares, strict=True)
-            )
-            return float(sum(means))
+                results = result if isinstance(result, tuple) else (result,)
+                pairs = zip(results, shares, strict=True)
+                return float(sum(np.mean(r.astype(np.float64) * c) for r, c in pairs))
 
         low, middle, high = value(1 - _STEP), value(1.0), value(1 + _STEP)
-        if isinstance(self.case.op, StopGradient):
+        if isinstance(self.case.op, StopGradient) or not np.isfinite(middle):
             return middle
         bend = abs(low - 2 * middle + high)
         smooth = bend <= _STEP * 1e-3 * (1 + abs(middle))

@@ -51,7 +51,8 @@ EXPECTED: dict[Term, float | None] = {
 REFUSED = {
     "pytorch": set[str](),
     "tensorflow": {"max_pool3d(f64)", "avg_pool3d(f64)"},
-    "mxnet": {t.name for t in EXPECTED if {DType.F16, DType.BF16} & t.dtypes},
+    "mxnet": {t.name for t in EXPECTED if {DType.F16, DType.BF16} & t.dtypes}
+    | {"ctc(f64, i64, i64)"},
 }
 """What a target cannot do, which it says when it is compiled."""
 

@@ -13,6 +13,7 @@ from tercet.compiler.ops import conv, convolving, linear, loss, norm, pooling, r
 from tercet.compiler.ops.attention import ScaledDotProductAttention
 from tercet.compiler.ops.base import Op
 from tercet.compiler.ops.einsum import Einsum
+from tercet.compiler.ops.sequence_loss import Ctc
 from tests.ops.frame import Input, OpCase
 from tests.ops.frame import make_case as _case
 
@@ -529,6 +530,41 @@ LOSSES = [
     _case("mae_sum", loss.Mae("sum"), *_PAIR, _WEIGHT, symbolic=(3,)),
 ]
 
+_STEPS, _SPELT, _LONG = (3, 9, 5), Input((3, 4), "length", 4), Input((3,), "length", 4)
+CTC = [
+    _case("ctc", Ctc(), _STEPS, _SPELT, _LONG, None, symbolic=(3, 9, 4)),
+    _case(
+        "ctc_lengths",
+        Ctc(reduction="none"),
+        *((7, 9, 5), Input((7, 4), "length", 4), Input((7,), "index", 3)),
+        Input((7,), "length", 9),
+        symbolic=(7, 9, 4),
+    ),
+    _case("ctc_of_blanks", Ctc(), _STEPS, _SPELT, Input((3,), "index", 1), None),
+    _case(
+        "ctc_last_blank",
+        Ctc(blank=4, reduction="sum"),
+        *((3, 9, 5), Input((3, 4), "index", 4), _LONG, Input((3,), "length", 9)),
+        symbolic=(3, 4),
+    ),
+    _case("ctc_middle_blank", Ctc(blank=2), _STEPS, Input((3, 4), "index", 2), _LONG, None),
+    _case(
+        "ctc_one_step", Ctc(), (3, 1, 2), Input((3, 1), "length", 1), Input((3,), "index", 2), None
+    ),
+    _case(
+        "ctc_too_long",
+        Ctc(reduction="none"),
+        *((3, 4, 5), Input((3, 4), "length", 1), _LONG, None),
+    ),
+    _case(
+        "ctc_too_long_for_nothing",
+        Ctc(zero_infinity=True),
+        *((7, 3, 5), Input((7, 4), "length", 2), Input((7,), "length", 4), None),
+        symbolic=(7, 4),
+    ),
+]
+"""Of several lengths; the last two have labels that do not fit into the steps."""
+
 NOTHING_COUNTS = [
     _case(
         "cross_entropy_of_nothing",
@@ -557,5 +593,6 @@ CASES = [
     *RECURRENT,
     *ATTENTION,
     *LOSSES,
+    *CTC,
     *NOTHING_COUNTS,
 ]

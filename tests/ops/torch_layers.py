@@ -21,6 +21,7 @@ from tercet.compiler.ops import conv, linear, loss, norm, pooling, recurrent
 from tercet.compiler.ops.attention import ScaledDotProductAttention
 from tercet.compiler.ops.convolving import FUNCTIONAL
 from tercet.compiler.ops.einsum import Einsum
+from tercet.compiler.ops.sequence_loss import Ctc
 from tests.ops.frame import OpCase
 from tests.ops.layer_cases import CASES
 
@@ -240,6 +241,15 @@ def _classes(function: Any) -> Rule:
     return rule
 
 
+def _ctc(op: Ctc, x: Tensor, target: Tensor, counts: Tensor, steps: Tensor | None) -> Tensor:
+    steps = torch.full_like(counts, x.shape[1]) if steps is None else steps
+    log_p = x.log_softmax(-1).transpose(0, 1)
+    losses = F.ctc_loss(
+        *(log_p, target, steps, counts, op.blank), reduction="none", zero_infinity=op.zero_infinity
+    )
+    return {"mean": losses.mean(), "sum": losses.sum(), "none": losses}[op.reduction]
+
+
 def _elements(function: Callable[[Any, Tensor, Tensor], Tensor]) -> Rule:
     def rule(op: Any, x: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
         values = function(op, x, target)
@@ -328,6 +338,7 @@ RULES: dict[type, Rule] = {
     ScaledDotProductAttention: _attention,
     loss.CrossEntropy: _classes(F.cross_entropy),
     loss.Nll: _classes(F.nll_loss),
+    Ctc: _ctc,
     loss.Mse: _unreduced("mse_loss"),
     loss.Mae: _unreduced("l1_loss"),
     loss.Huber: _elements(lambda op, x, t: F.huber_loss(x, t, "none", op.delta)),

@@ -20,6 +20,7 @@ from tercet.compiler.ops.loss import (
     Loss,
     Nll,
 )
+from tercet.compiler.ops.sequence_loss import Ctc
 from tercet.dsl.diagnostics import Note
 from tercet.dsl.operators import excerpt
 
@@ -50,7 +51,7 @@ def check_loss(
         return
     made = producer.op
     match op:
-        case CrossEntropy() if isinstance(made, Softmax):
+        case CrossEntropy() | Ctc() if isinstance(made, Softmax):
             _is_applied_itself(frame, op, producer, span)
         case BinaryCrossEntropyWithLogits() if isinstance(made, Sigmoid):
             _is_applied_itself(frame, op, producer, span)
