@@ -21,8 +21,11 @@ from tercet.compiler.graph.ir import Argument, Create, Instance, Layer, Value
 from tercet.compiler.graph.values import (
     POISON,
     BoundFunction,
+    BoundKind,
     StaticFunction,
     describe,
+    frozen,
+    holds_layer,
     holds_poison,
     holds_tensor,
     is_function,
@@ -34,7 +37,7 @@ from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.ops.convolving import FUNCTIONAL
 from tercet.compiler.signature import Bound, Given, bind
 from tercet.dsl import nodes
-from tercet.dsl.diagnostics import DiagnosticError
+from tercet.dsl.diagnostics import DiagnosticError, Note
 from tercet.dsl.source import Span
 
 Keywords = Sequence[tuple[nodes.Keyword, Given]]
@@ -104,30 +107,80 @@ class _Call:
                 return self._static(callee, positional, keywords)
             case BoundFunction():
                 return self._apply_function(callee, positional, keywords)
+            case BoundKind():
+                return self._of_bound(callee, positional, keywords)
             case type() if issubclass(callee, Initializer):
                 return self._initializer(callee, positional, keywords)
         raise slips.not_callable(self.frame, self.node, callee)
 
     # --------------------------------------------------------------------------- kinds of layers
 
-    def _kind(self, kind: Any, positional: list[Given], keywords: Keywords) -> Any:
+    def _of_bound(self, bound: BoundKind, positional: list[Given], keywords: Keywords) -> Any:
+        """A layer of a kind that has some of its arguments.  Raises DiagnosticError."""
+        given = [(k, Given(v, nodes.Constant(bound.span, None))) for k, v in bound.given]
+        known = {keyword.name for keyword, _ in given if keyword is not None}
+        for keyword, _ in keywords:
+            if keyword.name in known:
+                message = f"`{keyword.name}` is given twice"
+                note = Note("given here", bound.span)
+                raise error("E0503", message, keyword.name_span, None, note)
+        first = [g for keyword, g in given if keyword is None]
+        last = [(keyword, g) for keyword, g in given if keyword is not None]
+        return self._kind(bound.kind, positional, [*last, *keywords], first)
+
+    def _bind_kind(self, kind: Any, static: list[Given], keywords: Keywords) -> Any:
+        """A kind with arguments for the layers that will be made of it.  Raises DiagnosticError."""
+        for keyword, _ in keywords:
+            if keyword.name == "name":
+                message = "a kind that layers are made of takes no name"
+                raise error("E0501", message, keyword.name_span, "each place names its own layer")
+        given: list[tuple[nodes.Keyword | None, Given]] = [(None, g) for g in static]
+        given += keywords
+        for _, one in given:
+            if holds_layer(one.value):
+                message = f"{describe(one.value)} cannot be an argument of a kind"
+                raise error("E0504", message, one.span, "give it to the block itself")
+        try:
+            if isinstance(kind, nodes.Block):
+                blocks.bind_arguments(kind, static, keywords, self.span)
+            else:
+                self._build(kind, bind(kind, static, keywords, self.span, describe))
+        except DiagnosticError as problem:
+            if any(d.code != "E0502" for d in problem.diagnostics):
+                raise  # what is missing yet is given where a layer is made
+        names = tuple([None if keyword is None else keyword.name for keyword, _ in given])
+        values = tuple([frozen(one.value) for _, one in given])
+        written = tuple([(keyword, one.value) for keyword, one in given])
+        return BoundKind(kind, names, values, written, self.span)
+
+    def _kind(
+        self, kind: Any, positional: list[Given], keywords: Keywords, bound: Sequence[Given] = ()
+    ) -> Any:
         if not isinstance(kind, nodes.Block) and kind in FUNCTIONAL and _gives_weight(keywords):
             tensors = [g for g in positional if holds_tensor(g.value)]
             static = [g for g in positional if not holds_tensor(g.value)]
             return self._with_weight(kind, static, tensors, keywords)
         inputs, static = self._separated(kind, positional)
+        static = [*bound, *static]
         names = _input_names(self.frame, kind)
         given_inputs = [pair for pair in keywords if _is_input(pair, names)]
         settings = [p for p in keywords if p[0].name != "name" and not _is_input(p, names)]
         applied = bool(inputs or given_inputs)
         if applied and self.piped is None and not static and not settings:
             slips.require_configured(kind, self.node)
+        if not applied and self._is_value():
+            return self._bind_kind(kind, static, [p for p in keywords if not _is_input(p, names)])
         made = self._make(kind, static, settings)
         if not applied:
             return made
         if any(holds_poison(given.value) for given in inputs):
             return POISON
         return self._apply(made, inputs, given_inputs)
+
+    def _is_value(self) -> bool:
+        """Whether the call makes no layer, but a kind for others to make layers of."""
+        text = self.frame.text
+        return text is None or self.node in text.kinds
 
     def _separated(self, kind: Any, positional: list[Given]) -> tuple[list[Given], list[Given]]:
         """The tensors among the arguments, and the configuration.  Raises DiagnosticError E0506."""

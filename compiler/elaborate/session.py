@@ -46,6 +46,7 @@ class Session:
         self.instances: dict[Instance, Graph] = {}
         self.module_of: dict[nodes.Block, ModuleScope] = {}
         self.texts: dict[nodes.Block, BodyText] = {}
+        self.made_anew: dict[nodes.Block, frozenset[str]] = {}
         self._long: dict[int, tuple[tuple[Any, ...], int]] = {}
 
     def fork(self) -> Session:
@@ -58,6 +59,7 @@ class Session:
         other.instances = dict(self.instances)
         other.module_of = self.module_of
         other.texts = self.texts
+        other.made_anew = self.made_anew
         return other
 
     def work(self, steps: int, span: Span) -> None:

@@ -40,6 +40,8 @@ class BodyText:
     hiding: frozenset[str]
     inputs: tuple[nodes.Input, ...]
     problems: tuple[Diagnostic, ...]
+    kinds: frozenset[nodes.Node]
+    """Calls of kinds that make no layer: what they are given to makes layers of them."""
 
 
 @dataclass(eq=False)
@@ -54,19 +56,27 @@ class _Candidate:
 
 
 def body_text(
-    body: tuple[nodes.Statement, ...], own: frozenset[str], lookup: Callable[[str], Any]
+    body: tuple[nodes.Statement, ...],
+    own: frozenset[str],
+    lookup: Callable[[str], Any],
+    made_anew: Callable[[nodes.Block], frozenset[str]],
 ) -> BodyText:
-    """Reads a body.  `own` are its parameters; `lookup` gives what a name means in the file."""
-    reader = _Reader(own, lookup)
+    """Reads a body.  `own` are its parameters; `lookup` gives what a name means in the file.
+
+    `made_anew` are the parameters of a block that it makes layers of.
+    """
+    reader = _Reader(own, lookup, made_anew)
     for statement, loops in _statements(body):
         reader.statement(statement, loops)
+    kinds = reader.kinds()
     return BodyText(
-        sites=_named(reader.finish()),
+        sites=_named(reader.finish(kinds)),
         assigned=reader.assigned,
         read=reader.read,
         hiding=frozenset(reader.hiding()),
         inputs=tuple(s for s in body if isinstance(s, nodes.Input)),
         problems=tuple(reader.problems),
+        kinds=kinds,
     )
 
 
@@ -93,9 +103,22 @@ def _statements(body: tuple[nodes.Statement, ...]) -> Iterator[tuple[nodes.State
 
 
 class _Reader:
-    def __init__(self, own: frozenset[str], lookup: Callable[[str], Any]) -> None:
+    def __init__(
+        self,
+        own: frozenset[str],
+        lookup: Callable[[str], Any],
+        made_anew: Callable[[nodes.Block], frozenset[str]],
+    ) -> None:
         self._own = own
         self._lookup = lookup
+        self._made_anew = made_anew
+        self._given: list[nodes.Expr] = []
+        """Arguments that blocks make layers of."""
+        self._emptily: set[str] = set()
+        """Names called with nothing between the brackets."""
+        self._applied: set[str] = set()
+        """Names of which layers are applied, if that is what they are."""
+        self._values: dict[str, list[nodes.Expr]] = {}
         self._found: list[_Candidate] = []
         self._bound: dict[nodes.Node, str] = {}
         self.assigned: dict[str, Span] = {}
@@ -116,6 +139,9 @@ class _Reader:
             case nodes.Lost(names=names):
                 for name in names:
                     self.assigned.setdefault(name, statement.span)
+        match statement:
+            case nodes.Assign(target=nodes.TargetName(id=name), value=value):
+                self._values.setdefault(name, []).append(value)
         if isinstance(statement, nodes.Assign | nodes.For):
             for target in nodes.target_names(statement.target):
                 self.assigned.setdefault(target.id, target.span)
@@ -156,6 +182,14 @@ class _Reader:
             self.read[name] = span
 
     def _call(self, call: nodes.Call, loops: int) -> None:
+        if isinstance(call.function, nodes.Name):
+            if call.arguments or call.keywords:
+                self._applied.add(call.function.id)
+            else:
+                self._emptily.add(call.function.id)
+            block = self._lookup(call.function.id)
+            if isinstance(block, nodes.Block) and not self._is_local(call.function):
+                self._given.extend(given_for(call, block, self._made_anew(block)))
         self._candidate(call, call.function, loops, self._given_name(call))
 
     def _stage(self, stage: nodes.Expr, loops: int) -> None:
@@ -167,6 +201,8 @@ class _Reader:
                 self._stage(stage.then, loops)
                 self._stage(stage.otherwise, loops)
             case _:
+                if isinstance(stage, nodes.Name):
+                    self._applied.add(stage.id)
                 self._candidate(stage, stage, loops, None)
 
     def _candidate(
@@ -210,9 +246,30 @@ class _Reader:
             if self._called.get(name, end) < end:
                 yield name
 
-    def finish(self) -> list[_Candidate]:
+    def kinds(self) -> frozenset[nodes.Node]:
+        """The calls of kinds that are given to a block, or bound to a name, to be made anew.
+
+        A name that is applied too is that of one layer.
+        """
+        found: set[nodes.Node] = set()
+        fixed = self._own | self._applied
+        names = self._emptily - fixed
+        pending = [v for name in names for v in self._values.get(name, ())] + self._given
+        while pending:
+            match pending.pop():
+                case nodes.Conditional(then=then, otherwise=otherwise):
+                    pending += [then, otherwise]
+                case nodes.Call(function=nodes.Name() as function) as call:
+                    if not self._is_local(function) and is_kind(self._lookup(function.id)):
+                        found.add(call)
+                case nodes.Name(id=name) if name not in names and name not in fixed:
+                    names.add(name)
+                    pending += self._values.get(name, ())
+        return frozenset(found)
+
+    def finish(self, kinds: frozenset[nodes.Node]) -> list[_Candidate]:
         """The candidates that may make a layer, certain ones first, each group in text order."""
-        kept = [c for c in self._found if self._judged(c)]
+        kept = [c for c in self._found if c.node not in kinds and self._judged(c)]
         kept.sort(key=lambda c: (not c.certain, c.node.span.start, c.node.span.end))
         return kept
 
@@ -269,19 +326,34 @@ _PARTS: dict[type[nodes.Node], tuple[str, ...]] = {}
 _PLAIN = ("span", "name", "name_span", "id", "target", "kind", "operator", "dtype", "dtype_span")
 
 
-def names_in(part: Any) -> list[nodes.Name]:
-    """The names that an expression, a statement, or a tuple of them mentions, in text order."""
-    found: list[nodes.Name] = []
+def nodes_in(part: Any) -> Iterator[nodes.Node]:
+    """The nodes of an expression, a statement, or a tuple of them."""
     pending = [part]
     while pending:
         node = pending.pop()
         if isinstance(node, tuple):
             pending.extend(node)
-        elif isinstance(node, nodes.Name):
-            found.append(node)
         elif isinstance(node, nodes.Node):
+            yield node
             pending.extend([getattr(node, name) for name in _parts(type(node))])
+
+
+def names_in(part: Any) -> list[nodes.Name]:
+    """The names that an expression, a statement, or a tuple of them mentions, in text order."""
+    found = [node for node in nodes_in(part) if isinstance(node, nodes.Name)]
     return sorted(found, key=lambda name: name.span.start)
+
+
+def given_for(
+    call: nodes.Call, block: nodes.Block, parameters: frozenset[str]
+) -> Iterator[nodes.Expr]:
+    """What a call of a block gives for some of its parameters."""
+    for parameter, argument in zip(block.parameters, call.arguments, strict=False):
+        if parameter.name in parameters:
+            yield argument
+    for keyword in call.keywords:
+        if keyword.name in parameters:
+            yield keyword.value
 
 
 def names_read(parts: tuple[Any, ...]) -> set[str]:

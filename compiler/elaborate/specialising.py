@@ -7,6 +7,7 @@ same graph.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from tercet.compiler.elaborate import limits, sites
@@ -17,6 +18,7 @@ from tercet.compiler.elaborate.body_checks import (
     check_used,
     no_output,
 )
+from tercet.compiler.elaborate.kinds import made_anew
 from tercet.compiler.elaborate.scope import Body, Frame, region_of
 from tercet.compiler.elaborate.session import Session, Specialisation, Structure
 from tercet.compiler.graph.ir import Graph, GraphOutput
@@ -78,7 +80,9 @@ def text_of(session: Session, block: nodes.Block) -> sites.BodyText:
     if text is None:
         scope = session.module_of[block]
         own = frozenset(parameter.name for parameter in block.parameters)
-        text = session.texts[block] = sites.body_text(block.body, own, scope.kind)
+        text = session.texts[block] = sites.body_text(
+            block.body, own, scope.kind, partial(made_anew, session)
+        )
         for problem in text.problems:
             session.sink.add(problem)
     return text

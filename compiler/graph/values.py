@@ -55,6 +55,26 @@ class BoundFunction:
 
 
 @dataclass(frozen=True)
+class BoundKind:
+    """A kind of layers with some of its arguments given, `batch_norm(eps = 1e-3)`.
+
+    Whoever is given it makes layers of it, as of the kind alone.
+    """
+
+    kind: Any
+    names: tuple[str | None, ...]
+    values: tuple[Any, ...]
+    """As `frozen` tells them apart."""
+    given: tuple[tuple[nodes.Keyword | None, Any], ...] = field(compare=False)
+    """Each argument's keyword, None for one by position, and its value."""
+    span: Span = field(compare=False)
+
+    def __str__(self) -> str:
+        shown = [f"{k.name} = {_written(v)}" if k else _written(v) for k, v in self.given]
+        return f"{kind_name(self.kind)}({', '.join(shown)})"
+
+
+@dataclass(frozen=True)
 class Comparison:
     """`left relation right` of sizes, which only the run can decide."""
 
@@ -100,6 +120,13 @@ def holds_poison(value: object) -> bool:
     if value is POISON:
         return True
     return isinstance(value, tuple) and any(holds_poison(item) for item in value)
+
+
+def holds_layer(value: object) -> bool:
+    """Whether the value is a layer or a block that was made, or a list with one in it."""
+    if isinstance(value, Layer | Instance):
+        return True
+    return isinstance(value, tuple) and any(holds_layer(item) for item in value)
 
 
 def is_size(value: object) -> bool:
@@ -160,6 +187,8 @@ def describe(value: Any) -> str:
             return f"the function `{value.name}`"
         case BoundFunction():
             return f"the function `{value}`"
+        case BoundKind():
+            return f"the layer kind `{value}`"
         case Initializer():
             return f"the initializer `{kind_name(type(value))}`"
         case type() if issubclass(value, LayerOp):
@@ -169,6 +198,10 @@ def describe(value: Any) -> str:
         case type() if issubclass(value, Initializer):
             return f"the initializer `{kind_name(value)}`"
     return type(value).__name__.lower()
+
+
+def _written(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else text(value)
 
 
 def text(value: Any) -> str:

@@ -257,7 +257,7 @@ def _declared(parameter: Parameter) -> str:
         "count": "2",
         "flag": "true",
         "number": "1.5",
-        "norm": "layer_norm",
+        "norm": "layer_norm(bias = false)",
         "widths": "[3, 2]",
         "optional": "none",
         "block": "sin",

@@ -659,7 +659,8 @@ def _argument(writer: Writer, parameter: Parameter, block: Block, sizes: dict[st
             wide = ", ".join(writer.one_of(writer.sizes) for _ in range(writer.number(0, 3)))
             return f"[{wide}]"
         case "norm":
-            return writer.one_of(["layer_norm", "rms_norm"])
+            bound = ["layer_norm(bias = false)", "layer_norm(affine = false)"]
+            return writer.one_of(["layer_norm", "rms_norm", *bound])
         case "block":
             shape = tuple(sizes[name] for name in block.inputs[0])
             fitting = [b.name for b in writer.blocks if _may_be_inside(writer, b, shape)]

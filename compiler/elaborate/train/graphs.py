@@ -7,10 +7,12 @@ the model, and what the result does not need is dropped from the trace.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from tercet.compiler.elaborate import blocks, sites
 from tercet.compiler.elaborate.errors import error
+from tercet.compiler.elaborate.kinds import made_anew
 from tercet.compiler.elaborate.liveness import needed
 from tercet.compiler.elaborate.modules import ModuleScope
 from tercet.compiler.elaborate.scope import Body, Frame
@@ -73,7 +75,7 @@ class Trainer:
         self._models = models
         self._overriding = overriding
         own = frozenset(parameter.name for parameter in declaration.parameters)
-        self._text = sites.body_text(declaration.body, own, scope.kind)
+        self._text = sites.body_text(declaration.body, own, scope.kind, partial(made_anew, session))
         self._block = nodes.Block(
             declaration.span, "block", declaration.name, declaration.name_span, (), declaration.body
         )
