@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from tercet.codegen.expr import Attribute, Call, Element, Expr, Name
 from tercet.codegen.printed import ClassCode
 from tercet.codegen.tree import map_expressions
-from tercet.codegen.writer import Assign, Statement
+from tercet.codegen.writer import Assign, If, Statement
 
 _PARAMS = Attribute(Attribute(Name("self"), "params"), "get")
 
 
 def with_raw_parameters(code: ClassCode) -> ClassCode:
-    """The class with its parameters as keywords; local variables make way for them."""
+    """The class with its parameters as keywords; local variables make way for them.
+
+    One that only some arguments make is None where it is not there.
+    """
     raw = [_attribute(s) for s in code.construct if _declares(s)]
-    if not raw:
+    branches = (s for s in code.construct if isinstance(s, If))
+    optional = dict.fromkeys(_attribute(s) for s in _inside(branches) if _declares(s))
+    if not raw and not optional:
         return code
-    taken = set(raw)
+    taken = {*raw, *optional}
     compute = map_expressions(code.compute, lambda e: _local(e, taken))
     compute = map_expressions(compute, lambda e: _keyword(e, taken))
     given = (*code.inputs, *code.received.values())
     inputs = tuple(f"{name}_" if name in taken else name for name in given)
-    return replace(code, inputs=(*inputs, *raw), received={}, compute=tuple(compute))
+    keywords = (*raw, *(f"{name}=None" for name in optional if name not in raw))
+    return replace(code, inputs=(*inputs, *keywords), received={}, compute=tuple(compute))
+
+
+def _inside(branches: Iterable[If]) -> Iterator[Statement]:
+    for branch in branches:
+        for statement in (*branch.then, *branch.otherwise):
+            if isinstance(statement, If):
+                yield from _inside([statement])
+            else:
+                yield statement
 
 
 def _declares(statement: Statement) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,9 @@ train M {{
 """
 
 
-def _program(body: str, loss: str, *columns: Column, settings: str = "") -> Program:
+def _program(
+    body: str, loss: str, *columns: Column, settings: str = "", parameters: str = ""
+) -> Program:
     """A model of the inputs `x…`, trained with the other columns as targets."""
     inputs = [c for c in columns if c.name.startswith("x")]
     targets = [c for c in columns if c not in inputs]
@@ -54,7 +57,9 @@ def _program(body: str, loss: str, *columns: Column, settings: str = "") -> Prog
         loss=loss,
         settings=settings,
     )
-    return Program(f"model M {{\n{declared}\n{body}\n}}\n{train}", columns, exported=False)
+    return Program(
+        f"model M{parameters} {{\n{declared}\n{body}\n}}\n{train}", columns, exported=False
+    )
 
 
 _IMAGE = Column("x", "f32", ("N", "1", "4", "4"))
@@ -167,6 +172,16 @@ PROGRAMS = {
         "output y = u + v + w + z",
         "mean(y ** 2)",
         _IMAGE,
+    ),
+    "parameters that only another argument makes": replace(
+        _program(
+            "h = x\nif not flag {\nbuffer more: f32[4] = [0, 1, 2, 3]\nparam slope: f32[4] = ones\n"
+            "h = h * slope + more\n} else { h = tanh(h) }\noutput y = h |> dense(4)",
+            "mean(y ** 2)",
+            _X,
+            parameters="(flag = true)",
+        ),
+        variant={"flag": False},
     ),
     "a block with an output that is not used": _program(
         "_a, y = x |> Two\noutput y", "mean(y ** 2)", _IMAGE

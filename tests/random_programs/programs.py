@@ -84,7 +84,7 @@ class Program:
     @property
     def is_random(self) -> bool:
         """Whether training draws: then no two frameworks end at the same weights."""
-        return re.search(r"dropout|random_", self.text) is not None
+        return re.search(r"dropout|stochastic_depth|random_", self.text) is not None
 
     @property
     def has_ties(self) -> bool:

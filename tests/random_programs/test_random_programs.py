@@ -34,11 +34,6 @@ _RARE = 900
 """Among so many programs every construct is met."""
 _UNKNOWN_SIZE = "cannot be had from the inputs' shapes"
 """MXNet has no number for a `2 * T` that only an input tells; all else that is drawn is printed."""
-_OPEN = {
-    30: "TensorFlow trains to another loss than PyTorch and MXNet; the cause is not known yet",
-    53: "MXNet's class at other arguments ends in a traceback; the cause is not known yet",
-}
-"""Programs that have found what is not mended; they would be shrunk for minutes in each run."""
 _DTYPES = {"f32": "float32", "f64": "float64", "i64": "int64", "i32": "int32", "bool": "bool"}
 
 
@@ -113,13 +108,7 @@ def workers() -> Iterator[Workers]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "number",
-    [
-        pytest.param(n, marks=[pytest.mark.xfail(reason=_OPEN[n], run=False)] if n in _OPEN else [])
-        for n in range(COUNT)
-    ],
-)
+@pytest.mark.parametrize("number", range(COUNT))
 def test_all_targets_agree(number: int, workers: Workers) -> None:
     def check(program: Program) -> None:
         verdict = judge(program, workers)
