@@ -409,6 +409,60 @@ def ctc_loss(
     impossible = F.zeros_like(losses) if zero_infinity else F.ones_like(losses) * np.inf
     losses = F.where(label_lengths > 0, losses, -F.sum(nothing, axis=(1, 2)))
     return F.where(needed > lengths, impossible, losses)''',
+    "soft_label_loss": '''\
+def soft_label_loss(F, logits, target, weight=None, smoothing=0.0, reduction="mean"):
+    """Cross-entropy of probabilities along the last axis."""
+    log_p = F.log_softmax(logits)
+    if weight is not None:
+        log_p = F.broadcast_mul(log_p, weight)
+    losses = -F.sum(target * log_p, axis=-1)
+    if smoothing:
+        losses = (1 - smoothing) * losses - smoothing * F.mean(log_p, axis=-1)
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return F.sum(losses)
+    if weight is None:
+        return F.mean(losses)
+    share = F.sum(F.broadcast_mul(target, weight))
+    return F.sum(losses) / (share + (share == 0))  # 0 where no class counts''',
+    "focal_loss": '''\
+def focal_loss(F, logits, target, gamma, alpha=None):
+    """Binary cross-entropy of each element, which counts less the better it is predicted."""
+    losses = softplus(F, logits) - logits * target
+    if gamma:
+        wrong = target * F.sigmoid(-logits) + (1 - target) * F.sigmoid(logits)
+        losses = losses * wrong**gamma
+    if alpha is not None:
+        losses = losses * (alpha * target + (1 - alpha) * (1 - target))
+    return losses''',
+    "softmax_focal_loss": '''\
+def softmax_focal_loss(
+    F,
+    logits,
+    label,
+    gamma,
+    weight=None,
+    ignore_index=None,
+    reduction="mean",
+    dtype="float32",
+):
+    """-(1 - p)^gamma log p of the label's class, along the last axis."""
+    log_p = F.pick(F.log_softmax(logits), label, axis=-1)
+    weights = F.ones_like(log_p)
+    if weight is not None:
+        weights = F.take(weight, label, mode="clip")
+    if ignore_index is not None:
+        weights = weights * F.cast(label != ignore_index, dtype=dtype)
+    losses = -log_p * weights
+    if gamma:
+        losses = losses * (-F.expm1(log_p)) ** gamma
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return F.sum(losses)
+    share = F.sum(weights)
+    return F.sum(losses) / (share + (share == 0))  # 0 where no label counts''',
     "weighted_mean": '''\
 def weighted_mean(F, losses, weight):
     """Mean by weights, which are spread over the losses; 0 where nothing counts."""

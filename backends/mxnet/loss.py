@@ -18,6 +18,16 @@ def _cross_entropy(
     op: ops.CrossEntropy, at: Application, x: Expr, target: Expr, weight: Expr | None
 ) -> Expr:
     rank = at.type(0).rank
+    if at.type(1).dtype.is_float:
+        last = op.axis % rank == rank - 1
+        order = (*(k for k in range(rank) if k != op.axis % rank), op.axis % rank)
+        return Helper("soft_label_loss")(
+            F,
+            *(given if last else F.transpose(given, axes=order) for given in (x, target)),
+            **({} if weight is None else {"weight": weight}),
+            smoothing=default(op.label_smoothing, 0.0),
+            reduction=default(op.reduction, "mean"),
+        )
     plain = weight is None and op.ignore_index is None and not op.label_smoothing
     if plain and op.axis % rank == rank - 1 and op.reduction == "mean" and rank > 1:
         return F.mean(Helper("softmax_cross_entropy")(x, target))
@@ -55,6 +65,25 @@ def _class_loss(
         **settings,
         ignore_index=default(op.ignore_index, None),
         smoothing=default(smoothing, 0.0),
+        reduction=default(op.reduction, "mean"),
+        dtype=default(held_as(at.type(0).dtype), "float32"),
+    )
+
+
+@lower(ops.SoftmaxFocal)
+def _softmax_focal(
+    op: ops.SoftmaxFocal, at: Application, x: Expr, target: Expr, weight: Expr | None
+) -> Expr:
+    rank = at.type(0).rank
+    if (axis := op.axis % rank) != rank - 1:
+        x = F.transpose(x, axes=(*(k for k in range(rank) if k != axis), axis))
+    return Helper("softmax_focal_loss")(
+        F,
+        x,
+        target,
+        op.gamma,
+        **({} if weight is None else {"weight": weight}),
+        ignore_index=default(op.ignore_index, None),
         reduction=default(op.reduction, "mean"),
         dtype=default(held_as(at.type(0).dtype), "float32"),
     )
@@ -98,6 +127,7 @@ def _reduced(op: ops.ElementLoss, losses: Expr, weight: Expr | None) -> Expr:
     ops.SmoothL1,
     ops.BinaryCrossEntropy,
     ops.BinaryCrossEntropyWithLogits,
+    ops.Focal,
     ops.KlDiv,
     ops.Hinge,
     ops.CosineSimilarity,
@@ -132,6 +162,8 @@ def _of_each(op: ops.ElementLoss, at: Application, x: Expr, target: Expr) -> Exp
             return F.smooth_l1(x - target, scalar=default(beta**-0.5, 1.0))
         case ops.Hinge(margin=margin):
             return F.relu(margin - x * target)
+        case ops.Focal(alpha=alpha, gamma=gamma):
+            return Helper("focal_loss")(F, x, target, gamma, alpha=default(alpha, None))
         case ops.CosineSimilarity(axis=axis, eps=eps):
             return Helper("cosine_distance")(F, x, target, axis % at.type(0).rank, eps)
     return Helper(op.name)(F, x, target)

@@ -8,6 +8,7 @@ from tercet.compiler.ops.loss import (
     BinaryCrossEntropyWithLogits,
     CosineSimilarity,
     CrossEntropy,
+    Focal,
     Hinge,
     Huber,
     KlDiv,
@@ -15,6 +16,7 @@ from tercet.compiler.ops.loss import (
     Mse,
     Nll,
     SmoothL1,
+    SoftmaxFocal,
 )
 from tercet.compiler.ops.sequence_loss import Ctc
 
@@ -25,6 +27,7 @@ lower.unsupported(
     CosineSimilarity,
     CrossEntropy,
     Ctc,
+    Focal,
     Hinge,
     Huber,
     KlDiv,
@@ -32,4 +35,5 @@ lower.unsupported(
     Mse,
     Nll,
     SmoothL1,
+    SoftmaxFocal,
 )

@@ -177,6 +177,43 @@ def mean_of_counted(loss, x, target, weight=None, ignore_index=-100, **settings)
         shares = weight[target * counted] * counted
     share = shares.sum()
     return total / torch.where(share == 0, 1, share)''',
+    "mean_of_soft_labels": '''\
+def mean_of_soft_labels(logits, target, weight, label_smoothing=0.0):
+    """Cross-entropy of probabilities, the mean being by the weights of their classes."""
+    total = F.cross_entropy(
+        logits, target, weight, reduction="sum", label_smoothing=label_smoothing
+    )
+    share = (target.movedim(min(1, target.dim() - 1), -1) * weight).sum()
+    return total / torch.where(share == 0, 1, share)''',
+    "focal_loss": '''\
+def focal_loss(logits, target, gamma, alpha=None):
+    """Binary cross-entropy of each element, which counts less the better it is predicted."""
+    losses = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    if gamma:
+        wrong = target * torch.sigmoid(-logits) + (1 - target) * torch.sigmoid(logits)
+        losses = losses * wrong**gamma
+    if alpha is not None:
+        losses = losses * (alpha * target + (1 - alpha) * (1 - target))
+    return losses''',
+    "softmax_focal_loss": '''\
+def softmax_focal_loss(
+    logits, target, gamma, weight=None, ignore_index=None, reduction="mean"
+):
+    """-(1 - p)^gamma log p of the target's class, along the last axis."""
+    shares = torch.ones_like(logits[..., 0])
+    if ignore_index is not None:
+        shares = (target != ignore_index).to(logits.dtype)
+        target = torch.where(target == ignore_index, 0, target)
+    if weight is not None:
+        shares = shares * weight[target]
+    log_p = logits.log_softmax(-1).gather(-1, target.unsqueeze(-1)).squeeze(-1)
+    losses = -log_p * shares
+    if gamma:
+        losses = losses * (-torch.expm1(log_p)) ** gamma
+    if reduction == "none":
+        return losses
+    total, share = losses.sum(), shares.sum()
+    return total if reduction == "sum" else total / torch.where(share == 0, 1, share)''',
     "weighted_mean": '''\
 def weighted_mean(losses, weight):
     """Mean by weights, which are spread over the losses; 0 where nothing counts."""

@@ -24,12 +24,14 @@ _TRAINED_WEIGHT = lower.limit(
 def _class_loss(
     op: ops.CrossEntropy | ops.Nll, at: Application, x: Expr, target: Expr, weight: Expr | None
 ) -> Expr:
-    rank = at.type(0).rank
+    rank, whole = at.type(0).rank, x
     axis = op.axis % rank
     if axis != (1 if rank > 1 else 0):
         x = x.movedim(axis, 1)
     if rank == 4 and isinstance(op, ops.Nll):  # the gradient of images fails for other strides
         x = x.contiguous()
+    if at.type(1).dtype.is_float:
+        return _soft_labels(op, x, target if x is whole else target.movedim(axis, 1), weight)
     wide = _long(at, 1, target)
     settings: dict[str, object] = {
         "ignore_index": default(-100 if op.ignore_index is None else op.ignore_index, -100),
@@ -48,6 +50,34 @@ def _class_loss(
         del settings["reduction"]
         return Helper("mean_of_counted")(function, x, wide, **settings)
     return function(x, wide, **settings)
+
+
+def _soft_labels(
+    op: ops.CrossEntropy | ops.Nll, x: Expr, target: Expr, weight: Expr | None
+) -> Expr:
+    """Of probabilities of classes, which lie along axis 1; PyTorch's own mean takes no weights."""
+    smoothing = {"label_smoothing": default(getattr(op, "label_smoothing", 0.0), 0.0)}
+    if weight is not None and op.reduction == "mean":
+        return Helper("mean_of_soft_labels")(x, target, weight, **smoothing)
+    more = {} if weight is None else {"weight": weight}
+    return F.cross_entropy(x, target, **more, reduction=default(op.reduction, "mean"), **smoothing)
+
+
+@lower(ops.SoftmaxFocal)
+def _softmax_focal(
+    op: ops.SoftmaxFocal, at: Application, x: Expr, target: Expr, weight: Expr | None
+) -> Expr:
+    rank = at.type(0).rank
+    if (axis := op.axis % rank) != rank - 1:
+        x = x.movedim(axis, -1)
+    return Helper("softmax_focal_loss")(
+        x,
+        _long(at, 1, target),
+        op.gamma,
+        **({} if weight is None else {"weight": weight}),
+        ignore_index=default(op.ignore_index, None),
+        reduction=default(op.reduction, "mean"),
+    )
 
 
 def _long(at: Application, operand: int, x: Expr) -> Expr:
@@ -106,9 +136,9 @@ def _stock(
     return _reduced(op, function(x, target, reduction="none", **settings), weight)
 
 
-@lower(ops.KlDiv, ops.Hinge, ops.CosineSimilarity)
+@lower(ops.KlDiv, ops.Focal, ops.Hinge, ops.CosineSimilarity)
 def _written_out(
-    op: ops.KlDiv | ops.Hinge | ops.CosineSimilarity,
+    op: ops.KlDiv | ops.Focal | ops.Hinge | ops.CosineSimilarity,
     at: Application,
     x: Expr,
     target: Expr,
@@ -117,6 +147,8 @@ def _written_out(
     match op:
         case ops.KlDiv():
             losses = F.kl_div(x, target, reduction="none")
+        case ops.Focal(alpha=alpha, gamma=gamma):
+            losses = Helper("focal_loss")(x, target, gamma, alpha=default(alpha, None))
         case ops.Hinge(margin=margin):
             losses = F.relu(margin - x * target)
         case ops.CosineSimilarity(axis=axis, eps=eps):

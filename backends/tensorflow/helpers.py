@@ -420,6 +420,60 @@ def double_ctc_loss(
     impossible = tf.constant(0.0 if zero_infinity else float("inf"), logits.dtype)
     return tf.where(losses > 1e29, impossible, losses)'''
     ),
+    "soft_label_loss": Piece(
+        '''\
+def soft_label_loss(logits, target, weight=None, smoothing=0.0, reduction="mean"):
+    """Cross-entropy of probabilities along the last axis.  TensorFlow's own has the gradient
+    of those whose sum is 1."""
+    log_p = tf.nn.log_softmax(logits)
+    if weight is not None:
+        log_p *= weight
+    losses = -tf.reduce_sum(target * log_p, axis=-1)
+    if smoothing:
+        losses = (1 - smoothing) * losses - smoothing * tf.reduce_mean(log_p, axis=-1)
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return tf.reduce_sum(losses)
+    if weight is None:
+        return tf.reduce_mean(losses)
+    return tf.math.divide_no_nan(tf.reduce_sum(losses), tf.reduce_sum(target * weight))'''
+    ),
+    "focal_loss": Piece(
+        '''\
+def focal_loss(logits, target, gamma, alpha=None):
+    """Binary cross-entropy of each element, which counts less the better it is predicted."""
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(target, logits)
+    if gamma:
+        wrong = target * tf.sigmoid(-logits) + (1 - target) * tf.sigmoid(logits)
+        losses *= wrong**gamma
+    if alpha is not None:
+        losses *= alpha * target + (1 - alpha) * (1 - target)
+    return losses'''
+    ),
+    "softmax_focal_loss": Piece(
+        '''\
+def softmax_focal_loss(
+    logits, label, gamma, weight=None, ignore_index=None, reduction="mean"
+):
+    """-(1 - p)^gamma log p of the label's class, along the last axis."""
+    weights = tf.ones_like(logits[..., 0])
+    if ignore_index is not None:
+        weights = tf.cast(label != ignore_index, logits.dtype)
+        label = tf.where(label == ignore_index, tf.zeros_like(label), label)
+    if weight is not None:
+        weights *= tf.gather(weight, label)
+    log_p = tf.gather(tf.nn.log_softmax(logits), label, batch_dims=label.shape.rank)
+    losses = -log_p * weights
+    if gamma:
+        losses *= (-tf.math.expm1(log_p)) ** gamma
+    if reduction == "none":
+        return losses
+    total = tf.reduce_sum(losses)
+    if reduction == "sum":
+        return total
+    return tf.math.divide_no_nan(total, tf.reduce_sum(weights))'''
+    ),
     "weighted_mean": Piece(
         '''\
 def weighted_mean(losses, weight):

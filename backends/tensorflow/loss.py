@@ -18,6 +18,16 @@ def _class_loss(
     axis = op.axis % rank
     if axis != rank - 1:
         x = tf.transpose(x, (*(k for k in range(rank) if k != axis), axis))
+        if at.type(1).dtype.is_float:
+            target = tf.transpose(target, (*(k for k in range(rank) if k != axis), axis))
+    if at.type(1).dtype.is_float:
+        return Helper("soft_label_loss")(
+            x,
+            target,
+            **({} if weight is None else {"weight": weight}),
+            smoothing=default(getattr(op, "label_smoothing", 0.0), 0.0),
+            reduction=default(op.reduction, "mean"),
+        )
     plain = weight is None and op.ignore_index is None and not getattr(op, "label_smoothing", 0.0)
     if plain and isinstance(op, ops.CrossEntropy):
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(target, x)
@@ -30,6 +40,23 @@ def _class_loss(
         **({} if weight is None else {"weight": weight}),
         ignore_index=default(op.ignore_index, None),
         smoothing=default(getattr(op, "label_smoothing", 0.0), 0.0),
+        reduction=default(op.reduction, "mean"),
+    )
+
+
+@lower(ops.SoftmaxFocal)
+def _softmax_focal(
+    op: ops.SoftmaxFocal, at: Placed, x: Expr, target: Expr, weight: Expr | None
+) -> Expr:
+    rank = at.type(0).rank
+    if (axis := op.axis % rank) != rank - 1:
+        x = tf.transpose(x, (*(k for k in range(rank) if k != axis), axis))
+    return Helper("softmax_focal_loss")(
+        x,
+        target,
+        op.gamma,
+        **({} if weight is None else {"weight": weight}),
+        ignore_index=default(op.ignore_index, None),
         reduction=default(op.reduction, "mean"),
     )
 
@@ -79,6 +106,7 @@ def _reduced(losses: Expr, weight: Expr | None, reduction: Reduction) -> Expr:
     ops.SmoothL1,
     ops.BinaryCrossEntropy,
     ops.BinaryCrossEntropyWithLogits,
+    ops.Focal,
     ops.KlDiv,
     ops.Hinge,
     ops.CosineSimilarity,
@@ -103,6 +131,8 @@ def _of_each(op: ops.ElementLoss, x: Expr, target: Expr) -> Expr:
             return losses / beta if beta != 1 else losses
         case ops.BinaryCrossEntropyWithLogits():
             return tf.nn.sigmoid_cross_entropy_with_logits(target, x)
+        case ops.Focal(alpha=alpha, gamma=gamma):
+            return Helper("focal_loss")(x, target, gamma, alpha=default(alpha, None))
         case ops.KlDiv():
             return Helper("kl_divergence")(x, target)
         case ops.Hinge(margin=margin):

@@ -76,7 +76,9 @@ def stock_loss(applied: Applied) -> Expr | None:
         return None
     match item.op:
         case losses.CrossEntropy(axis=axis, ignore_index=None, label_smoothing=0.0):
-            if axis % prediction.type.rank == prediction.type.rank - 1:
+            last = axis % prediction.type.rank == prediction.type.rank - 1
+            target = item.inputs[1]
+            if last and target is not None and target.type.dtype.is_integer:
                 return _losses.SparseCategoricalCrossentropy(from_logits=True)
         case losses.BinaryCrossEntropyWithLogits():
             return _losses.BinaryCrossentropy(from_logits=True)

@@ -1,4 +1,4 @@
-"""Losses of class indices."""
+"""Losses of classes: of their indices, or of how probable each one is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tercet.compiler.ops.checks import (
     require_rank,
     require_shape,
 )
-from tercet.compiler.ops.loss_base import Loss, Reduction, mean_of
+from tercet.compiler.ops.loss_base import Loss, Reduction, mean_of, reduce_loss
 from tercet.compiler.ops.special import log_softmax
 from tercet.compiler.types import TensorType
 from tercet.dsl.records import dataclass
@@ -39,8 +39,12 @@ class ClassLoss(Loss):
         require_float(x)
         axis = normalized_axis(self.axis, x.rank)
         shape = (*x.shape[:axis], *x.shape[axis + 1 :])
-        require_integer(target, "class indices", operand=1)
-        require_shape(target, shape, f"the target, {x} without axis {axis},", operand=1)
+        if self._of_probabilities(x, target):
+            require_dtype(target, x.dtype, "the probabilities", operand=1)
+            require_shape(target, x.shape, "the probabilities of the classes", operand=1)
+        else:
+            require_integer(target, "class indices", operand=1)
+            require_shape(target, shape, f"the target, {x} without axis {axis},", operand=1)
         if weight is not None:
             classes = known(x.shape[axis], "the number of classes")
             require_dtype(weight, x.dtype, "the weight", operand=2)
@@ -50,7 +54,13 @@ class ClassLoss(Loss):
     def index_ranges(
         self, x: TensorType, target: TensorType, weight: TensorType | None = None
     ) -> tuple[IndexRange, ...]:
+        if not target.dtype.is_integer:
+            return ()
         return (IndexRange(1, 0, x.shape[self.axis] - 1, self.ignore_index),)
+
+    def _of_probabilities(self, x: TensorType, target: TensorType) -> bool:
+        """Whether the target says how probable each class is."""
+        return False
 
     def _from_log_probabilities(
         self, log_p: Array, target: Array, weight: Array | None, smoothing: float
@@ -78,6 +88,13 @@ class ClassLoss(Loss):
         return np.asarray(total, dtype=log_p.dtype)
 
 
+def check_focus(gamma: float) -> None:
+    """Raises OpError for a power that is no focus, or has an infinite derivative at 0."""
+    message = f"`gamma` must be 0 or at least 1, not {gamma}"
+    help = "below 1 what is predicted with certainty has no gradient"
+    require(gamma == 0 or gamma >= 1, "gamma", message, help)
+
+
 @operation("cross_entropy")
 @dataclass(frozen=True)
 class CrossEntropy(ClassLoss):
@@ -88,9 +105,15 @@ class CrossEntropy(ClassLoss):
     classes: the mean is `sum(w * loss) / sum(w)`, w the weight of each target's class.  Where no
     label counts the mean is 0, and so are its gradients.
     `label_smoothing` e gives `(1 - e) * loss + e * mean over classes of -w * log p` (Szegedy et
-    al., 2015). ONNX: SoftmaxCrossEntropyLoss.
+    al., 2015).
+
+    A target of the logits' shape and dtype holds the probability t of each class instead: the loss
+    is `-sum(w * t * log p)` with t smoothed to `(1 - e) * t + e / C`, and the weight of a target
+    `sum(w * t)`.  Such targets have no `ignore_index`; where t is one class alone the loss is that
+    of its index.  ONNX: SoftmaxCrossEntropyLoss of indices.
 
         loss = cross_entropy(logits, label, label_smoothing = 0.1)
+        loss = cross_entropy(student, softmax(teacher, axis = 1))
     """
 
     operands = (Operand("logits"), Operand("target"), Operand("weight", optional=True, hides=True))
@@ -101,8 +124,25 @@ class CrossEntropy(ClassLoss):
         message = f"`label_smoothing` must be from 0 to 1, not {self.label_smoothing}"
         require(0 <= self.label_smoothing <= 1, "label_smoothing", message)
 
+    def _of_probabilities(self, x: TensorType, target: TensorType) -> bool:
+        if not target.dtype.is_float or target.rank != x.rank:
+            return False
+        message = "`ignore_index` is about class indices, and the target holds probabilities"
+        require(self.ignore_index is None, "ignore_index", message, "leave it out")
+        return True
+
     def reference(self, logits: Array, target: Array, weight: Array | None = None) -> Array:
         log_p = log_softmax(np.moveaxis(logits, self.axis, -1), -1)
+        if target.dtype.kind == "f":
+            shares = np.moveaxis(target, self.axis, -1)
+            smooth = (1 - self.label_smoothing) * shares + self.label_smoothing / log_p.shape[-1]
+            if weight is None:
+                return reduce_loss(-(smooth * log_p).sum(axis=-1), None, self.reduction)
+            losses = -(weight * smooth * log_p).sum(axis=-1)
+            if self.reduction != "mean":
+                return reduce_loss(losses, None, self.reduction)
+            total = mean_of(losses.sum(), (weight * shares).sum())
+            return np.asarray(total, dtype=log_p.dtype)
         return self._from_log_probabilities(log_p, target, weight, self.label_smoothing)
 
 
@@ -124,3 +164,29 @@ class Nll(ClassLoss):
 
     def reference(self, x: Array, target: Array, weight: Array | None = None) -> Array:
         return self._from_log_probabilities(np.moveaxis(x, self.axis, -1), target, weight, 0.0)
+
+
+@operation("softmax_focal")
+@dataclass(frozen=True)
+class SoftmaxFocal(ClassLoss):
+    """Focal loss of several classes (Lin et al., 2017): `-(1 - p) ** gamma * log p`, p the softmax
+    of the target's class.
+
+    logits `[N, C, ...]` (classes along `axis`), target `[N, ...]` of class indices.  `ignore_index`
+    and `weight`, the paper's alpha for each class, as in `cross_entropy`, which it is at
+    `gamma = 0`.  ONNX: LogSoftmax, GatherElements, Exp, Pow, Mul, ReduceMean.
+
+        loss = softmax_focal(logits, label, gamma = 2)
+    """
+
+    operands = (Operand("logits"), Operand("target"), Operand("weight", optional=True, hides=True))
+
+    gamma: float = 2.0
+
+    def __post_init__(self) -> None:
+        check_focus(self.gamma)
+
+    def reference(self, logits: Array, target: Array, weight: Array | None = None) -> Array:
+        log_p = log_softmax(np.moveaxis(logits, self.axis, -1), -1)
+        focused = (-np.expm1(log_p)) ** self.gamma * log_p
+        return self._from_log_probabilities(focused, target, weight, 0.0)

@@ -18,7 +18,13 @@ from tercet.compiler.ops.checks import (
     require_rank,
     require_shape,
 )
-from tercet.compiler.ops.class_loss import ClassLoss, CrossEntropy, Nll
+from tercet.compiler.ops.class_loss import (
+    ClassLoss,
+    CrossEntropy,
+    Nll,
+    SoftmaxFocal,
+    check_focus,
+)
 from tercet.compiler.ops.loss_base import Loss, Reduction, reduce_loss
 from tercet.compiler.ops.special import softplus
 from tercet.compiler.types import Shape, TensorType
@@ -34,6 +40,7 @@ __all__ = [
     "CosineSimilarity",
     "CrossEntropy",
     "ElementLoss",
+    "Focal",
     "Hinge",
     "Huber",
     "KlDiv",
@@ -43,6 +50,7 @@ __all__ = [
     "Nll",
     "Reduction",
     "SmoothL1",
+    "SoftmaxFocal",
 ]
 
 
@@ -206,6 +214,39 @@ class BinaryCrossEntropyWithLogits(ElementLoss):
 
     def _values(self, x: Array, target: Array) -> Array:
         y: Array = softplus(x) - x * target
+        return y
+
+
+@operation("focal")
+@dataclass(frozen=True)
+class Focal(ElementLoss):
+    """Focal loss (Lin et al., 2017): `binary_cross_entropy_with_logits` that counts less where the
+    prediction is right already, as RetinaNet has it.
+
+    Of p = `sigmoid(logits)` and targets t (from 0 to 1) of one shape: the cross-entropy times
+    `(t * (1 - p) + (1 - t) * p) ** gamma`, and times `alpha * t + (1 - alpha) * (1 - t)` unless
+    `alpha = none`.  `weight` broadcasts, and the mean is then `sum(w * loss) / sum(w)`; detectors
+    take the sum, over the number of objects.  Of class indices: `softmax_focal`.
+    ONNX: Sigmoid, Softplus, Pow, Mul, Sub, ReduceMean.
+
+        loss = focal(logits, target, alpha = 0.25, gamma = 2, reduction = "sum") / (1 + sum(target))
+    """
+
+    operands = (Operand("logits"), Operand("target"), Operand("weight", optional=True, hides=True))
+
+    alpha: float | None = 0.25
+    gamma: float = 2.0
+
+    def __post_init__(self) -> None:
+        fits = self.alpha is None or 0 <= self.alpha <= 1
+        require(fits, "alpha", f"`alpha` must be from 0 to 1, not {self.alpha}")
+        check_focus(self.gamma)
+
+    def _values(self, x: Array, target: Array) -> Array:
+        p, q = np.exp(-softplus(-x)), np.exp(-softplus(x))
+        y: Array = (softplus(x) - x * target) * (target * q + (1 - target) * p) ** self.gamma
+        if self.alpha is not None:
+            y = y * (self.alpha * target + (1 - self.alpha) * (1 - target))
         return y
 
 

@@ -142,8 +142,12 @@ class Term:
             first = operands.index(None)
             named = zip(op.operands[first:], operands[first:], strict=True)
             given[first:] = [f"{formal.name} = {text}" for formal, text in named if text]
-        attributes = {f.name: getattr(op, f.name) for f in fields(op)}  # type: ignore[arg-type]
-        given += [f"{n} = {literal(v)}" for n, v in attributes.items() if v is not None]
+        attributes = {f.name: (getattr(op, f.name), f.default) for f in fields(op)}  # type: ignore[arg-type]
+        given += [
+            f"{n} = {literal(v)}"
+            for n, (v, usual) in attributes.items()
+            if v is not None or usual is not None
+        ]
         return f"{op.name}({', '.join(given)})"
 
 

@@ -193,6 +193,8 @@ def written(op: Op, operand: str) -> str:
 
 def literal(value: object) -> str:
     match value:
+        case None:
+            return "none"
         case bool():
             return str(value).lower()
         case str() if not isinstance(value, DType):

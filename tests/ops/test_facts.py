@@ -303,7 +303,8 @@ def test_symmetric_losses(case: OpCase) -> None:
     if prediction.dtype == target.dtype and prediction.shape == target.shape:
         swapped = run(case, [target, prediction, *others])
         expected = run(case, [prediction, target, *others])
-        assert np.allclose(swapped[0], expected[0]) == case.op.symmetric
+        if expected[0].any():
+            assert np.allclose(swapped[0], expected[0]) == case.op.symmetric
 
 
 @each([c for c in DETERMINED if any(t is not None and t.dtype.is_integer for t in c.types())])

@@ -233,12 +233,47 @@ def _classes(function: Any) -> Rule:
         more = {}
         if isinstance(op, loss.CrossEntropy):
             more["label_smoothing"] = op.label_smoothing
-        logits = x.movedim(op.axis, 1)
+        logits = x.movedim(op.axis, min(1, x.dim() - 1))
+        if target.is_floating_point():
+            return _soft_labels(op, logits, target.movedim(op.axis, min(1, x.dim() - 1)), weight)  # type: ignore[no-any-return]
         return function(  # type: ignore[no-any-return]
             logits, target, weight, ignore_index=ignored, reduction=op.reduction, **more
         )
 
     return rule
+
+
+def _soft_labels(op: Any, logits: Tensor, target: Tensor, weight: Tensor | None) -> Any:
+    classes = min(1, logits.dim() - 1)
+    losses = F.cross_entropy(
+        logits, target, weight, reduction="none", label_smoothing=op.label_smoothing
+    )
+    if op.reduction != "mean" or weight is None:
+        return _reduced(op, losses, torch.ones_like(losses))
+    return _reduced(op, losses, target.movedim(classes, -1) * weight)
+
+
+def _softmax_focal(op: Any, x: Tensor, target: Tensor, weight: Tensor | None) -> Any:
+    counted = target != (-100 if op.ignore_index is None else op.ignore_index)
+    p = x.softmax(op.axis).movedim(op.axis, -1)
+    p = p.gather(-1, (target * counted)[..., None])[..., 0]
+    shares = counted * (weight[target * counted] if weight is not None else torch.ones_like(p))
+    return _reduced(op, -shares * (1 - p) ** op.gamma * p.log(), shares)
+
+
+def _reduced(op: Any, losses: Any, shares: Any) -> Any:
+    if op.reduction == "none":
+        return losses
+    total = losses.sum()
+    return total if op.reduction == "sum" else total / shares.sum()
+
+
+def _focal(op: Any, x: Any, target: Any) -> Any:
+    """As torchvision's `sigmoid_focal_loss`."""
+    p = torch.sigmoid(x)
+    wrong = 1 - (p * target + (1 - p) * (1 - target))
+    share = 1 if op.alpha is None else op.alpha * target + (1 - op.alpha) * (1 - target)
+    return F.binary_cross_entropy_with_logits(x, target, reduction="none") * wrong**op.gamma * share
 
 
 def _ctc(op: Ctc, x: Tensor, target: Tensor, counts: Tensor, steps: Tensor | None) -> Tensor:
@@ -339,6 +374,8 @@ RULES: dict[type, Rule] = {
     loss.CrossEntropy: _classes(F.cross_entropy),
     loss.Nll: _classes(F.nll_loss),
     Ctc: _ctc,
+    loss.SoftmaxFocal: _softmax_focal,
+    loss.Focal: _elements(_focal),
     loss.Mse: _unreduced("mse_loss"),
     loss.Mae: _unreduced("l1_loss"),
     loss.Huber: _elements(lambda op, x, t: F.huber_loss(x, t, "none", op.delta)),

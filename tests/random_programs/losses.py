@@ -60,6 +60,31 @@ def _classes(writer: Writer, y: Tensor, t: str) -> tuple[str, list[tuple[str, Sh
 
 
 @loss
+def _soft_classes(writer: Writer, y: Tensor, t: str) -> tuple[str, list[tuple[str, Shape]]]:
+    """Probabilities of classes, whose sum need not be 1."""
+    if not y.shape[-1].isdigit() or int(y.shape[-1]) < 2:
+        return f"mean(square(tanh({y.name})))", []
+    settings = writer.one_of(["", ", label_smoothing = 0.2", ', reduction = "sum"'])
+    text = f"cross_entropy(tanh({y.name}), sigmoid({t}), axis = -1{settings})"
+    return text, [(writer.float, y.shape)]
+
+
+@loss
+def _focused(writer: Writer, y: Tensor, t: str) -> tuple[str, list[tuple[str, Shape]]]:
+    settings = writer.one_of(["", ", alpha = none", ", gamma = 1.5", ', reduction = "sum"'])
+    text = f"focal(tanh({y.name}), cast({t}, {writer.float}){settings})"
+    return text, [("bool", y.shape)]
+
+
+@loss
+def _focused_classes(writer: Writer, y: Tensor, t: str) -> tuple[str, list[tuple[str, Shape]]]:
+    if not y.shape[-1].isdigit() or int(y.shape[-1]) < 4:
+        return f"sum(tanh({y.name}) ** 2)", []
+    settings = writer.one_of(["", ", gamma = 0", ", ignore_index = 2", ', reduction = "sum"'])
+    return f"softmax_focal(tanh({y.name}), {t}, axis = -1{settings})", [("i64", y.shape[:-1])]
+
+
+@loss
 def _binary(writer: Writer, y: Tensor, t: str) -> tuple[str, list[tuple[str, Shape]]]:
     text = f"binary_cross_entropy_with_logits(tanh({y.name}), cast({t}, {writer.float}))"
     return text, [("bool", y.shape)]

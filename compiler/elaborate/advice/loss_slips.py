@@ -16,9 +16,11 @@ from tercet.compiler.ops.loss import (
     BinaryCrossEntropy,
     BinaryCrossEntropyWithLogits,
     CrossEntropy,
+    Focal,
     KlDiv,
     Loss,
     Nll,
+    SoftmaxFocal,
 )
 from tercet.compiler.ops.sequence_loss import Ctc
 from tercet.dsl.diagnostics import Note
@@ -51,9 +53,9 @@ def check_loss(
         return
     made = producer.op
     match op:
-        case CrossEntropy() | Ctc() if isinstance(made, Softmax):
+        case CrossEntropy() | Ctc() | SoftmaxFocal() if isinstance(made, Softmax):
             _is_applied_itself(frame, op, producer, span)
-        case BinaryCrossEntropyWithLogits() if isinstance(made, Sigmoid):
+        case BinaryCrossEntropyWithLogits() | Focal() if isinstance(made, Sigmoid):
             _is_applied_itself(frame, op, producer, span)
         case BinaryCrossEntropy() if isinstance(made, _LAYERS):
             help = "apply `sigmoid` first, or write `binary_cross_entropy_with_logits`"
