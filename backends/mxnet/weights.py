@@ -28,7 +28,7 @@ from tercet.compiler.ops.recurrent import Recurrent
 from tercet.compiler.types import DType
 
 _IMPORTS = (
-    "from safetensors.numpy import load_file, save_file",
+    "from safetensors.numpy import load_file",
     "from safetensors.numpy import save as to_bytes",
     "from mxnet import nd",
 )

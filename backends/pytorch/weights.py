@@ -32,7 +32,7 @@ from tercet.compiler.sizing.sizes import example_sizes
 from tercet.compiler.types import DType, TensorType
 
 _IMPORTS = (
-    "from safetensors.torch import load_file, save_file",
+    "from safetensors.torch import load_file",
     "from safetensors.torch import save as to_bytes",
 )
 

@@ -32,9 +32,9 @@ def progress(factor: str, style: Style) -> str:
     begin, end = _saving(factor)
     head = style.pick(
         full='"""Stops at a loss that is not finite, writes metrics.jsonl and checkpoints."""',
-        lean='"""Stops `fit` at a loss that is not finite."""',
+        lean="# Stops `fit` at a loss that is not finite.",
     )
-    body = [head, "", *style.full_only(*begin), *looking, *style.full_only(*end)]
+    body = [head, *style.full_only(""), *style.full_only(*begin), *looking, *style.full_only(*end)]
     lines = ["class Progress(keras.callbacks.Callback):"]
     return "\n".join([*lines, *(f"    {line}" if line else "" for line in body)])
 
@@ -70,12 +70,21 @@ CHECKPOINT = Piece(
     '''\
 def save_checkpoint(args, model):
     """Write weights, optimizer state, random state and step to `args.checkpoint`."""
+    check_weights(args, model)
     arrays = {f"weights/{name}": array for name, array in tensors(model).items()}
     for name, variable in state(model):
         arrays[name] = np.ascontiguousarray(variable.numpy())
     run = identity(args.seed, args.batch_size)
     step = int(model.optimizer.iterations)
     write(args.checkpoint, arrays, {**run, "step": str(step)})
+
+
+def check_weights(args, model):
+    """End the script where a weight is not finite, unless that is allowed."""
+    for variable in model.trainable_variables:
+        if not (np.isfinite(variable.numpy()).all() or args.allow_nonfinite):
+            step = int(model.optimizer.iterations)
+            raise SystemExit(f"step {step}: the weight {variable.path} is not finite")
 
 
 def load_checkpoint(args, model):

@@ -49,7 +49,7 @@ def predict_piece(interface: Interface, target: TensorFlowTarget) -> Piece:
         "\n".join(lines),
         (
             "import numpy as np",
-            "from safetensors.numpy import load_file, save_file",
+            "from safetensors.numpy import load_file",
             "from safetensors.numpy import save as to_bytes",
         ),
     )

@@ -93,6 +93,7 @@ def train_function(
             "            )",
             "        step = last * epoch_steps",
             *(f"    {line}" for line in end),
+            "    check_weights(args, model)",
             "    return step",
         ]
     )

@@ -25,7 +25,7 @@ from tercet.compiler.ops.recurrent import Gru, Recurrent
 
 _IMPORTS = (
     "import numpy as np",
-    "from safetensors.numpy import load_file, save_file",
+    "from safetensors.numpy import load_file",
     "from safetensors.numpy import save as to_bytes",
 )
 _BARE = '.replace("/.", "/")'

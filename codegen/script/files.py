@@ -129,8 +129,13 @@ def reading(path: str, style: Style) -> str:
 
 
 def writing(path: str, tensors: str, style: Style) -> str:
-    """The statement that writes tensors to a file."""
-    return style.pick(full=f"write({path}, {tensors})", lean=f"save_file({tensors}, {path})")
+    """The statements that write tensors to a file, in the body of a function.
+
+    The library's own `save_file` leaves files that only their owner can read.
+    """
+    lean = f'tensors = {tensors}\n    with open({path}, "wb") as file:'
+    lean = f"{lean}\n        file.write(to_bytes(tensors))".removeprefix("tensors = tensors\n    ")
+    return style.pick(full=f"write({path}, {tensors})", lean=lean)
 
 
 def types_text(types: Mapping[str, TensorType], prefix: str = "") -> str:

@@ -141,4 +141,4 @@ class Loop:
     @property
     def end(self) -> list[str]:
         """What `train` ends with."""
-        return [*self.style.full_only("return step")]
+        return [*self.style.full_only("check_weights(args, model, step)", "return step")]

@@ -16,15 +16,14 @@ def words(text: str) -> frozenset[str]:
 SCRIPT_NAMES = words(
     """
         Column Counter Draws Path SafetensorError argparse chain csv fcntl fnmatchcase gzip hashlib
-        json load_file math np os partial safe_open save_file sys to_bytes warnings zipfile zlib
+        json load_file math np os partial safe_open sys to_bytes warnings zipfile zlib
 
         BATCH_SIZE DATA DIV EPOCHS END_FACTOR FINAL_DIV LEARNING_RATE MAX_GRADIENT
         MAX_GRADIENT_NORM MOMENTUM NO_DECAY PEAK PRECISION SEED WARMUP_STEPS WEIGHT_DECAY GAMMA
         MILESTONES POWER STEP_SIZE
 
-        batches check check_finite check_indices claim draws evaluate export fans identity
-        initial_value name_layers
-        learning_rate_factor load
+        batches check check_finite check_indices check_weights claim draws evaluate export fans
+        identity initial_value name_layers learning_rate_factor load
         load_checkpoint load_data load_part log main model predict read read_checkpoint save
         save_checkpoint start train weights write
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +85,9 @@ def test_it_trains_and_exports_what_the_full_script_does(name: str, runner: Runn
         done = runner.run(str(script), *flags, "--export", str(path))
         assert done.code == 0, done.stderr
         exported[style] = _exported(path, target)
+        umask = os.umask(0)
+        os.umask(umask)
+        assert stat.S_IMODE(Path(f"{path}.safetensors").stat().st_mode) == 0o666 & ~umask
         again = load_file(f"{path}.safetensors")
         assert all((again[key] == array).all() for key, array in found.items())
     assert exported["lean"] == exported["full"]

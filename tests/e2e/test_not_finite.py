@@ -83,3 +83,36 @@ def test_who_wants_it_may_train_on(runner: Runner) -> None:
     done = runner.run(_script(runner, "full"), *flags)
     assert done.code == 0, done.stderr
     assert saved.exists()
+
+
+SPOILT = """
+model Net {
+    input x: f32[N, 3]
+    output y = x |> dense(4) |> dense(1) |> squeeze(axis = 1)
+}
+train Net {
+    target goal: f32[N]
+    data = npz("rows.npz", split = 0.5, shuffle = false) { x = x, goal = goal }
+    loss = mean(y - goal) * 1e30
+    optimizer = sgd(lr = 1e30)
+    batch = 24
+    epochs = 1
+}
+"""
+"""One step, whose loss is finite and whose update is not."""
+
+
+def test_weights_that_are_not_finite_are_not_saved(runner: Runner) -> None:
+    (runner.folder / "spoilt.model").write_text(SPOILT)
+    target = runner.script.stem.removeprefix("net_")
+    tercet.compile(runner.folder / "spoilt.model", targets=[target], output=runner.folder)
+    script, saved = f"spoilt_{target}.py", runner.folder / "spoilt.safetensors"
+    for flags, at in ((["--save", str(saved)], 1), (["--checkpoint", str(saved)], 1)):
+        done = runner.run(script, *flags)
+        assert done.code == 1
+        assert re.search(rf"^step {at}: the weight \S+ is not finite$", done.stderr, re.M), (
+            done.stderr
+        )
+        assert not saved.exists()
+    assert runner.run(script, "--allow-nonfinite", "--save", str(saved)).code == 0
+    assert saved.exists()

@@ -18,7 +18,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
 from sklearn.datasets import load_digits
 
 BATCH_SIZE = 32
@@ -172,8 +173,7 @@ class SGD(keras.optimizers.SGD):
 
 
 class Progress(keras.callbacks.Callback):
-    """Stops `fit` at a loss that is not finite."""
-
+    # Stops `fit` at a loss that is not finite.
     def on_train_batch_end(self, batch, logs=None):
         step = int(self.model.optimizer.iterations)
         epoch = (step - 1) // self.params["steps"] + 1
@@ -259,7 +259,9 @@ def tensors(model):
 
 
 def save(model, path):
-    save_file(tensors(model), path)
+    tensors = tensors(model)
+    with open(path, "wb") as file:
+        file.write(to_bytes(tensors))
 
 
 def fans(shape):
@@ -353,4 +355,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 150b18481b65c2a2
+# Compiled by Tercet. sha256 of the lines above: b65c1a42034dd655

@@ -14,7 +14,8 @@ import sys
 from functools import partial
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
 from sklearn.datasets import load_digits
 from tqdm import tqdm
 
@@ -196,7 +197,9 @@ def load(model, tensors, path):
 
 
 def save(model, path):
-    save_file({name: p.data().asnumpy() for name, p in weights(model).items()}, path)
+    tensors = {name: p.data().asnumpy() for name, p in weights(model).items()}
+    with open(path, "wb") as file:
+        file.write(to_bytes(tensors))
 
 
 def export(model, path):
@@ -244,4 +247,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 08bc0623fa9c0e81
+# Compiled by Tercet. sha256 of the lines above: 054fb4ba7258b327

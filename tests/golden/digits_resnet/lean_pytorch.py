@@ -14,7 +14,8 @@ import sys
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from sklearn.datasets import load_digits
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -189,7 +190,9 @@ def load(model, tensors, path):
 
 
 def save(model, path):
-    save_file({name: p.cpu().contiguous() for name, p in weights(model).items()}, path)
+    tensors = {name: p.cpu().contiguous() for name, p in weights(model).items()}
+    with open(path, "wb") as file:
+        file.write(to_bytes(tensors))
 
 
 def export(model, path):
@@ -244,4 +247,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 35278b151d7cbc96
+# Compiled by Tercet. sha256 of the lines above: 0ae7524ca2ee14c4

@@ -16,7 +16,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
 from sklearn.datasets import load_digits
 
 BATCH_SIZE = 32
@@ -129,8 +130,7 @@ class SGD(keras.optimizers.SGD):
 
 
 class Progress(keras.callbacks.Callback):
-    """Stops `fit` at a loss that is not finite."""
-
+    # Stops `fit` at a loss that is not finite.
     def on_train_batch_end(self, batch, logs=None):
         step = int(self.model.optimizer.iterations)
         epoch = (step - 1) // self.params["steps"] + 1
@@ -190,7 +190,8 @@ def save(model, path):
         name: np.ascontiguousarray(variable.numpy().transpose(order))
         for name, variable, order in weights(model)
     }
-    save_file(tensors, path)
+    with open(path, "wb") as file:
+        file.write(to_bytes(tensors))
 
 
 def export(model, path):
@@ -246,4 +247,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 8650731f289e7db1
+# Compiled by Tercet. sha256 of the lines above: c953997b0f9a6d46

@@ -187,6 +187,7 @@ def train(model, arrays, args):
             log(args.log_dir, {**record, "learning_rate": rate})
         if args.checkpoint:
             save_checkpoint(args, model, trainer, step)
+    check_weights(args, model, step)
     return step
 
 
@@ -217,12 +218,22 @@ def log(folder, record):
 
 def save_checkpoint(args, model, trainer, step):
     """Write weights, optimizer state and step to `args.checkpoint`."""
+    check_weights(args, model, step)
     tensors = {f"weights/{name}": p.data() for name, p in weights(model).items()}
     for name, index in trained(model, trainer).items():
         for slot, array in enumerate(slots(trainer, index)):
             tensors[f"optimizer/{name}/{slot}"] = array
     run = {**identity(args.seed, args.batch_size), "step": str(step)}
     write(args.checkpoint, {n: array.asnumpy() for n, array in tensors.items()}, run)
+
+
+def check_weights(args, model, step):
+    """End the script where a weight is not finite, unless that is allowed."""
+    for name, parameter in weights(model).items():
+        if parameter.grad_req == "null" or args.allow_nonfinite:
+            continue
+        if not np.isfinite(parameter.data().asnumpy()).all():
+            raise SystemExit(f"step {step}: the weight {name} is not finite")
 
 
 def load_checkpoint(args, model, trainer):
@@ -515,4 +526,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 59ff6fb6c7840189
+# Compiled by Tercet. sha256 of the lines above: c81dd6057e99956e

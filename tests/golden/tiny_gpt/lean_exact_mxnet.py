@@ -17,7 +17,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
 from tqdm import tqdm
 
 # ruff: noqa: E402
@@ -340,7 +341,9 @@ def load(model, tensors, path):
 
 
 def save(model, path):
-    save_file({name: p.data().asnumpy() for name, p in weights(model).items()}, path)
+    tensors = {name: p.data().asnumpy() for name, p in weights(model).items()}
+    with open(path, "wb") as file:
+        file.write(to_bytes(tensors))
 
 
 def fans(shape):
@@ -423,4 +426,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: a0781094f17a3aa4
+# Compiled by Tercet. sha256 of the lines above: 21d45920f6554159

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from tqdm import tqdm
@@ -227,7 +228,9 @@ def load(model, tensors, path):
 
 
 def save(model, path):
-    save_file({name: p.cpu().contiguous() for name, p in weights(model).items()}, path)
+    tensors = {name: p.cpu().contiguous() for name, p in weights(model).items()}
+    with open(path, "wb") as file:
+        file.write(to_bytes(tensors))
 
 
 def fans(shape):
@@ -318,4 +321,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: cf0d61cf5c75a82c
+# Compiled by Tercet. sha256 of the lines above: 1da54b669ad8c053

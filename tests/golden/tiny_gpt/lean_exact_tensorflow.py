@@ -18,7 +18,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
 
 BATCH_SIZE = 8
 EPOCHS = 6
@@ -211,8 +212,7 @@ class AdamW(keras.optimizers.AdamW):
 
 
 class Progress(keras.callbacks.Callback):
-    """Stops `fit` at a loss that is not finite."""
-
+    # Stops `fit` at a loss that is not finite.
     def on_train_batch_end(self, batch, logs=None):
         step = int(self.model.optimizer.iterations)
         epoch = (step - 1) // self.params["steps"] + 1
@@ -325,7 +325,9 @@ def tensors(model):
 
 
 def save(model, path):
-    save_file(tensors(model), path)
+    tensors = tensors(model)
+    with open(path, "wb") as file:
+        file.write(to_bytes(tensors))
 
 
 def fans(shape):
@@ -428,4 +430,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: dd765044ff9f27c5
+# Compiled by Tercet. sha256 of the lines above: a6c85e208ba56054

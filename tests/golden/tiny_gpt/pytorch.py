@@ -227,6 +227,7 @@ def train(model, arrays, args):
             log(args.log_dir, {**record, "learning_rate": rate})
         if args.checkpoint:
             save_checkpoint(args, model, optimizer, step)
+    check_weights(args, model, step)
     return step
 
 
@@ -256,6 +257,7 @@ def log(folder, record):
 
 def save_checkpoint(args, model, optimizer, step):
     """Write weights, optimizer state, random state and step to `args.checkpoint`."""
+    check_weights(args, model, step)
     tensors = {f"weights/{name}": tensor for name, tensor in weights(model).items()}
     for name, parameter in model.named_parameters():
         for slot, value in optimizer.state.get(parameter, {}).items():
@@ -293,6 +295,13 @@ def load_checkpoint(args, model, optimizer):
     except (KeyError, RuntimeError, TypeError):
         raise SystemExit(f"{args.resume}: no state of random numbers") from None
     return step
+
+
+def check_weights(args, model, step):
+    """End the script where a weight is not finite, unless that is allowed."""
+    for name, parameter in model.named_parameters():
+        if not (parameter.isfinite().all() or args.allow_nonfinite):
+            raise SystemExit(f"step {step}: the weight {name} is not finite")
 
 
 def part(tensors, prefix):
@@ -553,4 +562,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: a173d83dd390647a
+# Compiled by Tercet. sha256 of the lines above: 80ff08a6df340f90

@@ -311,6 +311,7 @@ def train(model, arrays, args):
                 callbacks=[progress],
             )
         step = last * epoch_steps
+    check_weights(args, model)
     return step
 
 
@@ -352,12 +353,21 @@ def log(folder, record):
 
 def save_checkpoint(args, model):
     """Write weights, optimizer state, random state and step to `args.checkpoint`."""
+    check_weights(args, model)
     arrays = {f"weights/{name}": array for name, array in tensors(model).items()}
     for name, variable in state(model):
         arrays[name] = np.ascontiguousarray(variable.numpy())
     run = identity(args.seed, args.batch_size)
     step = int(model.optimizer.iterations)
     write(args.checkpoint, arrays, {**run, "step": str(step)})
+
+
+def check_weights(args, model):
+    """End the script where a weight is not finite, unless that is allowed."""
+    for variable in model.trainable_variables:
+        if not (np.isfinite(variable.numpy()).all() or args.allow_nonfinite):
+            step = int(model.optimizer.iterations)
+            raise SystemExit(f"step {step}: the weight {variable.path} is not finite")
 
 
 def load_checkpoint(args, model):
@@ -687,4 +697,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: b11045dd7b745b42
+# Compiled by Tercet. sha256 of the lines above: 2293418a2233fd2e
