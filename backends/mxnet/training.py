@@ -113,7 +113,9 @@ class TrainingPrinter:
     def main_lines(self) -> list[str]:
         """What `main` does between the weights given and those saved."""
         checks = self._style.full_only(*batch_checks(self._training, self._model.name))
-        return training_lines(self.data, self._evaluation is not None, checks, self._style)
+        return training_lines(
+            self._training, self.data, self._evaluation is not None, checks, self._style
+        )
 
     def _function(self, graph: Graph, model_name: str) -> FunctionCode:
         (name,) = self._training.models
@@ -288,7 +290,7 @@ class TrainingPrinter:
         for metric in training.metrics:
             operands = (render(code.results[o].asnumpy()) for o in metric.operands)
             updates.append(f"metrics[{literal(metric.name)}].update({', '.join(operands)})")
-        returned = result_lines("total / len(arrays[0])" if loss is not None else "", bool(made))
+        returned = result_lines("total / len(arrays[0])" if loss is not None else "", self._metrics)
         first = code.inputs[0]
         counted = [f"total += len({first}) * float({render(loss.asscalar())})"] if loss else []
         return "\n".join(

@@ -121,7 +121,7 @@ class TrainingPrinter:
         """What `main` does between the weights given and those saved."""
         checks = self._style.full_only(*batch_checks(self._training, self._model.name))
         evaluated = self._training.evaluation is not None
-        return training_lines(self.data, evaluated, checks, self._style)
+        return training_lines(self._training, self.data, evaluated, checks, self._style)
 
     @property
     def draws(self) -> bool:
@@ -290,9 +290,8 @@ class TrainingPrinter:
         if self._style.exact and draws_itself(training.evaluation):
             batches = "number, batch in enumerate(DataLoader(dataset, args.batch_size))"
             begun = [f"draws.begin(args.seed, number, {EVALUATION})"]
-        returned = result_lines(
-            "float(total) / len(dataset)" if loss is not None else "", bool(made)
-        )
+        mean = "float(total) / len(dataset)" if loss is not None else ""
+        returned = result_lines(mean, self._metrics)
         return "\n".join(
             [
                 "@torch.no_grad()",

@@ -47,7 +47,7 @@ def own_evaluate(
     returned = [] if loss is None else [render(loss)]
     counted = [] if loss is None else ["rows += len(batch[0])", "total += len(batch[0]) * loss"]
     values = "loss, *operands" if loss is not None else "operands"
-    final = "{name: float(metric.result()) for name, metric in metrics.items()}"
+    final = printed.results
     if loss is not None:
         final = f'{{"loss": float(total / rows), **{final}}}'
     return "\n".join(

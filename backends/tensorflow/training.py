@@ -218,7 +218,7 @@ class TrainingPrinter:
             "prepare(model, epoch_steps, args)",
         )
         evaluated = self._training.evaluation is not None
-        return training_lines(self.data, evaluated, before, self._style)
+        return training_lines(self._training, self.data, evaluated, before, self._style)
 
     # ---------------------------------------------------------------------- methods of the model
 

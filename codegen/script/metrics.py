@@ -7,7 +7,7 @@ of the constructor.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
 from tercet.codegen.script.pieces import Piece, literal
@@ -16,11 +16,18 @@ from tercet.compiler.training.metrics import (
     F1,
     R2,
     Accuracy,
+    AreaUnderCurve,
     BinaryAccuracy,
     ClassMetric,
+    ClassPrecision,
+    ClassRecall,
+    CohenKappa,
+    Confusion,
     MeanAbsoluteError,
+    MeanIntersectionOverUnion,
     MeanSquaredError,
     Metric,
+    PairMetric,
     Perplexity,
     Precision,
     Recall,
@@ -40,6 +47,7 @@ class _Class:
     update: tuple[str, ...]
     result: tuple[str, ...]
     imports: tuple[str, ...] = ()
+    start: str = "0"
 
 
 _COUNTED = ("self.total += correct.size",)
@@ -57,7 +65,99 @@ def _share(summary: str, denominator: str, *update: str) -> _Class:
     return _Class(summary, totals, "prediction, label", (*_DECISIONS, *update), (result,), _MATH)
 
 
+_COUNT_PAIRS = '''\
+def count_pairs(logits, label, axis{ignored}):
+    """How many labels of each class (row) are taken for which class (column)."""
+    said, classes = logits.argmax(axis=axis), logits.shape[axis]{left_out}
+    pairs = label.ravel().astype(np.int64) * classes + said.ravel()
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)'''
+_LEFT_OUT = """
+    if ignore_index is not None:
+        counted = label != ignore_index
+        said, label = said[counted], label[counted]"""
+
+
+def _count_pairs(metrics: Iterable[Metric]) -> str:
+    """The function that metrics of pairs call, where there are some."""
+    found = [metric for metric in metrics if isinstance(metric, PairMetric)]
+    if not found:
+        return ""
+    if all(metric.ignore_index is None for metric in found):
+        return _COUNT_PAIRS.format(ignored="", left_out="")
+    return _COUNT_PAIRS.format(ignored=", ignore_index=None", left_out=_LEFT_OUT)
+
+
+_PAIRS: dict[type[Metric], tuple[str, tuple[str, ...]]] = {
+    Confusion: (
+        "How many labels of each class (row) were taken for which (column).",
+        ("return self.pairs",),
+    ),
+    ClassPrecision: (
+        "Share of right ones among those taken for each class.",
+        (
+            'with np.errstate(invalid="ignore"):  # a share of nothing is NaN',
+            "    return np.diag(self.pairs) / self.pairs.sum(axis=0)",
+        ),
+    ),
+    ClassRecall: (
+        "Share of the labels of each class that were found.",
+        (
+            'with np.errstate(invalid="ignore"):  # a share of nothing is NaN',
+            "    return np.diag(self.pairs) / self.pairs.sum(axis=1)",
+        ),
+    ),
+    MeanIntersectionOverUnion: (
+        "Mean intersection over union of the classes that are said or true.",
+        (
+            "right = np.diag(self.pairs)",
+            "either = self.pairs.sum(axis=0) + self.pairs.sum(axis=1) - right",
+            "met = either > 0",
+            "return (right[met] / either[met]).mean() if met.any() else math.nan",
+        ),
+    ),
+    CohenKappa: (
+        "Share of right ones beyond that of chance.",
+        (
+            "pairs = self.pairs.astype(np.float64)",
+            "total, chance = pairs.sum(), pairs.sum(axis=0) @ pairs.sum(axis=1)",
+            "beyond = total**2 - chance",
+            "return (total * np.trace(pairs) - chance) / beyond if beyond else math.nan",
+        ),
+    ),
+}
+
+
+def _of_pairs(cls: type[Metric], *, ignoring: bool) -> _Class:
+    """A metric made from the confusion matrix."""
+    summary, result = _PAIRS[cls]
+    more = ", {ignore_index}" if ignoring else ""
+    update = (f"self.pairs += count_pairs(logits, label, {{axis}}{more})",)
+    imports = (*_MATH, *_NUMPY) if any("math." in line for line in result) else _NUMPY
+    return _Class(summary, "pairs", "logits, label", update, result, imports)
+
+
 _CLASSES: dict[type[Metric], _Class] = {
+    **{cls: _of_pairs(cls, ignoring=False) for cls in _PAIRS},
+    AreaUnderCurve: _Class(
+        "How often a positive is above a negative in prediction; equal ones count half.",
+        "scores, self.positive",
+        "prediction, label",
+        (
+            "self.scores.append(prediction.ravel())",
+            "self.positive.append(label.ravel() > 0.5)",
+        ),
+        (
+            "scores, positive = np.concatenate(self.scores), np.concatenate(self.positive)",
+            "_, places, counts = np.unique(scores, return_inverse=True, return_counts=True)",
+            "ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]",
+            "found = int(positive.sum())",
+            "above = ranks[positive].sum() - found * (found + 1) / 2",
+            "pairs = found * (len(scores) - found)",
+            "return above / pairs if pairs else math.nan",
+        ),
+        (*_MATH, *_NUMPY),
+        start="[], []",
+    ),
     Accuracy: _Class(
         "Share of labels that have the largest score.",
         "correct = self.total",
@@ -172,6 +272,7 @@ _COUNTED_LABELS = "counted = label != {ignore_index}"
 _SHARE_OF_COUNTED = ("return self.correct / self.total if self.total else math.nan",)
 
 _IGNORING: dict[type[Metric], _Class] = {
+    **{cls: _of_pairs(cls, ignoring=True) for cls in _PAIRS},
     Accuracy: _Class(
         "Share of labels that have the largest score, of those that count.",
         "correct = self.total",
@@ -233,6 +334,16 @@ class PrintedMetrics:
 
     piece: Piece
     objects: dict[str, str]
+    numbers: bool
+    """Whether every result is one number."""
+
+    @property
+    def results(self) -> str:
+        """What `metrics` have found, by their names, as an expression."""
+        if self.numbers:
+            return "{name: float(metric.result()) for name, metric in metrics.items()}"
+        found = "np.asarray(metric.result()).tolist()"
+        return f"{{name: {found} for name, metric in metrics.items()}}"
 
 
 def printed_metrics(metrics: Sequence[NamedMetric]) -> PrintedMetrics:
@@ -240,7 +351,7 @@ def printed_metrics(metrics: Sequence[NamedMetric]) -> PrintedMetrics:
     groups: dict[type[Metric], list[NamedMetric]] = {}
     for metric in metrics:
         groups.setdefault(type(metric.metric), []).append(metric)
-    texts: list[str] = []
+    texts = [text for text in [_count_pairs(m.metric for m in metrics)] if text]
     imports: list[str] = []
     objects: dict[str, str] = {}
     for cls, members in groups.items():
@@ -253,17 +364,17 @@ def printed_metrics(metrics: Sequence[NamedMetric]) -> PrintedMetrics:
             objects[member.name] = f"{cls.__name__}({', '.join(arguments)})"
     piece = Piece("\n\n\n".join(texts), tuple(dict.fromkeys(imports)))
     ordered = {metric.name: objects[metric.name] for metric in metrics}
-    return PrintedMetrics(piece, ordered)
+    numbers = all(metric.metric.is_number for metric in metrics)
+    return PrintedMetrics(piece, ordered, numbers)
 
 
-def result_lines(loss: str, measured: bool) -> list[str]:
+def result_lines(loss: str, printed: PrintedMetrics) -> list[str]:
     """What `evaluate` ends with; `loss` is the mean loss, empty where there is none."""
-    result = "{name: float(metric.result()) for name, metric in metrics.items()}"
-    if not measured:
+    if not printed.objects:
         return [f'return {{"loss": {loss}}}']
     if not loss:
-        return [f"return {result}"]
-    return [f"result = {result}", f'return {{"loss": {loss}, **result}}']
+        return [f"return {printed.results}"]
+    return [f"result = {printed.results}", f'return {{"loss": {loss}, **result}}']
 
 
 def _varying(metrics: Sequence[Metric]) -> tuple[str, ...]:
@@ -287,7 +398,7 @@ def _class_text(metric: Metric, parts: _Class, varying: Sequence[str]) -> str:
             "",
             f"    def __init__({', '.join(('self', *varying))}):",
             *(f"        self.{name} = {name}" for name in varying),
-            f"        self.{parts.totals} = 0",
+            f"        self.{parts.totals} = {parts.start}",
             "",
             f"    def update(self, {parts.operands}):",
             *(f"        {line}" for line in body),

@@ -22,14 +22,15 @@ SCRIPT_NAMES = words(
         MAX_GRADIENT_NORM MOMENTUM NO_DECAY PEAK PRECISION SEED WARMUP_STEPS WEIGHT_DECAY GAMMA
         MILESTONES POWER STEP_SIZE
 
-        batches check check_finite check_indices check_weights claim draws evaluate export fans
-        identity initial_value name_layers learning_rate_factor load
+        batches check check_finite check_indices check_weights claim count_pairs draws evaluate
+        export fans identity initial_value name_layers learning_rate_factor load
         load_checkpoint load_data load_part log main model predict read read_checkpoint save
         save_checkpoint start train weights write
 
         orthogonal scaled_uniform truncated_normal
 
-        args files folder inputs kept parser path record result source step test_part train_part
+        args files folder inputs kept numbers parser path record result source step tables
+        test_part train_part
 
         load_breast_cancer load_diabetes load_digits load_iris load_wine read_arrays read_cifar
         read_csv read_idx read_text whole

@@ -152,7 +152,7 @@ def argument_lines(
 
 
 def training_lines(
-    data: DataCode, evaluated: bool, before: Sequence[str], style: Style
+    training: Training, data: DataCode, evaluated: bool, before: Sequence[str], style: Style
 ) -> list[str]:
     """What `main` does between the weights given and those saved.
 
@@ -165,7 +165,7 @@ def training_lines(
             "    if args.log_dir:",
             '        record = {"epoch": args.epochs, "step": step, "test": result}',
             "        log(args.log_dir, record)",
-            '    print("  ".join(f"{name} {value:.4f}" for name, value in result.items()))',
+            *(f"    {line}" for line in _result_lines(training)),
         ],
         lean=["    print(evaluate(model, test_part, args))"],
     )
@@ -186,6 +186,19 @@ def training_lines(
             *(evaluation if evaluated and data.tested else []),
         ],
     )
+
+
+def _result_lines(training: Training) -> list[str]:
+    """What prints the results of evaluation: numbers in one line, after all that are more."""
+    if all(metric.metric.is_number for metric in training.metrics):
+        return ['print("  ".join(f"{name} {value:.4f}" for name, value in result.items()))']
+    return [
+        "tables = {name: value for name, value in result.items() if isinstance(value, list)}",
+        "for name, value in tables.items():",
+        '    print(f"{name}\\n{np.array(value)}")',
+        "numbers = {name: value for name, value in result.items() if name not in tables}",
+        'print("  ".join(f"{name} {value:.4f}" for name, value in numbers.items()))',
+    ]
 
 
 def output_lines(predict: str, style: Style = FULL) -> list[str]:

@@ -1,8 +1,9 @@
 """Metrics: what evaluation reports, over the whole test part.
 
-Every metric is a function of sums over rows: `sums` of one batch are added up over all batches,
-`result` makes the number of the totals.  So a smaller last batch counts by its rows, and the order
-and the size of batches do not matter.
+Nearly every metric is a function of sums over rows: `sums` of one batch are added up over all
+batches, `result` makes the number of the totals.  What is no function of sums (`auc`) keeps all
+rows.  So a smaller last batch counts by its rows, and the order and the size of batches do not
+matter.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-Sums = tuple[float, ...]
+Sums = tuple[Any, ...]
+"""Numbers or arrays that add up."""
+Result = float | list[float] | list[list[int]]
+"""A number, one for each class, or a matrix."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Metric(Setting):
     operands: ClassVar[tuple[Operand, ...]] = ()
     symmetric: ClassVar[bool] = False
     """Whether prediction and label may change places."""
+    is_number: ClassVar[bool] = True
+    """Whether the result is one number."""
 
     def check(self, *types: TensorType) -> None:
         """Raises OpError where operands of these types mean nothing."""
@@ -48,11 +54,11 @@ class Metric(Setting):
         """What one batch of the operands, as NumPy arrays, adds to the totals."""
         raise NotImplementedError(type(self).__name__)
 
-    def result(self, *totals: float) -> float:
+    def result(self, *totals: Any) -> Result:
         """The metric from the totals; NaN where it is not defined (nothing to divide by)."""
         return _ratio(*totals)
 
-    def reference(self, batches: Iterable[tuple[Any, ...]]) -> float:
+    def reference(self, batches: Iterable[tuple[Any, ...]]) -> Result:
         """The metric over batches of operands."""
         totals = [sum(parts) for parts in zip(*(self.sums(*b) for b in batches), strict=True)]
         return self.result(*totals)
@@ -179,8 +185,92 @@ class Perplexity(ClassMetric):
         losses = np.squeeze(log_sum - own, self.axis)
         return float(losses[counted].sum()), int(counted.sum())
 
-    def result(self, *totals: float) -> float:
+    def result(self, *totals: Any) -> float:
         return float(np.exp(_ratio(*totals)))
+
+
+@dataclass(frozen=True)
+class PairMetric(ClassMetric):
+    """Metrics of how often which class is taken for which: for the one with the largest score, the
+    first of equal ones.
+    """
+
+    def sums(self, *arrays: Any) -> Sums:
+        logits, label = arrays
+        counted, classes = self.counted(label), logits.shape[self.axis]
+        said, true = logits.argmax(self.axis)[counted], label[counted].astype(np.int64)
+        pairs = np.bincount(classes * true + said, minlength=classes**2)
+        return (pairs.reshape(classes, classes),)
+
+
+@metric("confusion")
+@dataclass(frozen=True)
+class Confusion(PairMetric):
+    """The confusion matrix: how many labels of each class (row) have the largest score for which
+    class (column).  Printed as a table; in `metrics.jsonl` a list of rows.
+    """
+
+    is_number: ClassVar[bool] = False
+
+    def result(self, *totals: Any) -> list[list[int]]:
+        (pairs,) = totals
+        rows: list[list[int]] = pairs.tolist()
+        return rows
+
+
+@metric("class_precision")
+@dataclass(frozen=True)
+class ClassPrecision(PairMetric):
+    """For each class the share of right ones among those that are taken for it; a list.  NaN where
+    there are none.
+    """
+
+    is_number: ClassVar[bool] = False
+
+    def result(self, *totals: Any) -> list[float]:
+        (pairs,) = totals
+        return [_ratio(pairs[k, k], pairs[:, k].sum()) for k in range(len(pairs))]
+
+
+@metric("class_recall")
+@dataclass(frozen=True)
+class ClassRecall(PairMetric):
+    """For each class the share that was found of those that are in it; a list.  NaN where there are
+    none.
+    """
+
+    is_number: ClassVar[bool] = False
+
+    def result(self, *totals: Any) -> list[float]:
+        (pairs,) = totals
+        return [_ratio(pairs[k, k], pairs[k].sum()) for k in range(len(pairs))]
+
+
+@metric("iou")
+@dataclass(frozen=True)
+class MeanIntersectionOverUnion(PairMetric):
+    """Intersection over union, `TP / (TP + FP + FN)`, of each class that is said or true anywhere;
+    the mean of these classes.
+    """
+
+    def result(self, *totals: Any) -> float:
+        (pairs,) = totals
+        right, either = np.diag(pairs), pairs.sum(0) + pairs.sum(1) - np.diag(pairs)
+        met = either > 0
+        return float((right[met] / either[met]).mean()) if met.any() else math.nan
+
+
+@metric("cohen_kappa")
+@dataclass(frozen=True)
+class CohenKappa(PairMetric):
+    """Cohen's kappa: the share of right ones beyond that of chance, `(p - q) / (1 - q)`, where q
+    is what classes drawn as often as they are said and true would get right.
+    """
+
+    def result(self, *totals: Any) -> float:
+        pairs = totals[0].astype(np.float64)
+        total, chance = pairs.sum(), pairs.sum(0) @ pairs.sum(1)
+        return float(_ratio(total * np.trace(pairs) - chance, total**2 - chance))
 
 
 # --------------------------------------------------------------------------------- binary decisions
@@ -255,6 +345,31 @@ class F1(_BinaryMetric):
         return 2 * int((said & true).sum()), int(said.sum()) + int(true.sum())
 
 
+@metric("auc")
+@dataclass(frozen=True)
+class AreaUnderCurve(Metric):
+    """Area under the ROC curve: how often a positive has a larger prediction than a negative, of
+    all pairs of them; equal ones count one half.  Exact: by the ranks of all rows.
+
+    `prediction` (logits or probabilities) and `label` of one shape, element by element; a label
+    above one half is positive.  NaN where all are, or none is.
+    """
+
+    operands: ClassVar[tuple[Operand, ...]] = (Operand("prediction"), Operand("label"))
+
+    def check(self, *types: TensorType) -> None:
+        _check_pair(*types)
+
+    def reference(self, batches: Iterable[tuple[Any, ...]]) -> float:
+        pairs = [(score.ravel(), label.ravel() > 0.5) for score, label in batches]
+        scores, positive = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+        _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
+        ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
+        found = int(positive.sum())
+        above = ranks[positive].sum() - found * (found + 1) / 2
+        return _ratio(float(above), found * (len(scores) - found))
+
+
 # --------------------------------------------------------------------------------------- regression
 
 
@@ -301,7 +416,7 @@ class MeanSquaredError(_RegressionMetric):
 class RootMeanSquaredError(MeanSquaredError):
     """Square root of `mse`."""
 
-    def result(self, *totals: float) -> float:
+    def result(self, *totals: Any) -> float:
         return math.sqrt(_ratio(*totals))
 
 
@@ -316,6 +431,6 @@ class R2(_RegressionMetric):
         residual = float((_difference(prediction, label) ** 2).sum())
         return residual, float((true**2).sum()), float(true.sum()), true.size
 
-    def result(self, *totals: float) -> float:
+    def result(self, *totals: Any) -> float:
         residual, squares, total, count = totals
         return 1 - _ratio(residual, squares - _ratio(total**2, count))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.backends.training_scripts import FRAMEWORKS, check, run_cases
@@ -39,6 +41,7 @@ SEQUENCES = {
     "source": "repeat(reshape(label, [N, 1]), 4, axis = 1)",
     "loss": "cross_entropy(y, t, axis = -1)",
 }
+PAIRS = ("confusion", "class_precision", "class_recall", "iou", "cohen_kappa")
 CASES = {
     **{
         f"{name}_of_numbers": TEXT.format(**NUMBERS, metric=f"{name}(y, t)")
@@ -48,6 +51,13 @@ CASES = {
         f"{metric.partition('(')[0]}_of_classes": TEXT.format(**CLASSES, metric=metric)
         for metric in ("accuracy(y, t)", "top_k_accuracy(y, t, k = 2)", "perplexity(y, t)")
     },
+    **{f"{name}_of_classes": TEXT.format(**CLASSES, metric=f"{name}(y, t)") for name in PAIRS},
+    **{
+        f"{name}_of_sequences": TEXT.format(
+            **SEQUENCES, metric=f"{name}(y, t, axis = -1, ignore_index = 1)"
+        )
+        for name in PAIRS
+    },
     **{
         f"{metric.partition('(')[0]}_of_sequences": TEXT.format(**SEQUENCES, metric=metric)
         for metric in (
@@ -56,6 +66,7 @@ CASES = {
             "perplexity(y, t, axis = -1)",
         )
     },
+    "auc_of_numbers": TEXT.format(**NUMBERS, metric="auc(y, t)"),
     "a_threshold": TEXT.format(**NUMBERS, metric="binary_accuracy(y, t, threshold = 0.2)"),
 }
 
@@ -66,10 +77,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run_cases(FRAMEWORKS, CASES, place, "--weights {0}/weights.safetensors --log-dir {0}")
 
 
-def _reported(job: Path) -> dict[str, float]:
+def _reported(job: Path) -> dict[str, Any]:
     check(job)
     *_, last = (json.loads(line) for line in (job / "metrics.jsonl").read_text().splitlines())
-    found: dict[str, float] = last["test"]
+    found: dict[str, Any] = last["test"]
     return found
 
 
@@ -79,4 +90,16 @@ def test_all_frameworks_report_the_same(name: str, folder: Path) -> None:
     first, *others = (_reported(folder / framework / name) for framework in FRAMEWORKS)
     assert list(first) == ["loss", "m"]
     for other in others:
-        assert other == pytest.approx(first, rel=1e-4)
+        assert list(other) == list(first)
+        for measured, expected in zip(other.values(), first.values(), strict=True):
+            np.testing.assert_allclose(measured, expected, rtol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_matrix_is_logged_as_rows_and_printed_as_a_table(framework: str, folder: Path) -> None:
+    job = folder / framework / "confusion_of_classes"
+    rows = _reported(job)["m"]
+    assert np.shape(rows) == (3, 3)
+    assert np.sum(rows) == 30
+    assert f"m\n{np.array(rows)}\nloss " in (job / "output.txt").read_text()

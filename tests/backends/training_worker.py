@@ -3,11 +3,12 @@
     python -m tests.backends.training_worker FOLDER
 
 A job is a subfolder with `script.py` and `flags.txt`, one run a line.  What a run ends with other
-than success is in `error.txt`.
+than success is in `error.txt`, what it prints in `output.txt`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import runpy
 import sys
 import traceback
@@ -18,7 +19,8 @@ from pathlib import Path
 def _run(folder: Path) -> None:
     for flags in (folder / "flags.txt").read_text().splitlines():
         sys.argv = ["script.py", "--device", "cpu", *flags.split()]
-        runpy.run_path(str(folder / "script.py"), run_name="__main__")
+        with (folder / "output.txt").open("a") as output, contextlib.redirect_stdout(output):
+            runpy.run_path(str(folder / "script.py"), run_name="__main__")
 
 
 def main() -> None:

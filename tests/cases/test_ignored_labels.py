@@ -53,7 +53,7 @@ def forks(
     made.close()
 
 
-def _tested(forks: Forks, case: str, *flags: str) -> dict[str, float]:
+def _tested(forks: Forks, case: str, *flags: str) -> dict[str, Any]:
     """What evaluation reports, from weights that do not depend on the framework."""
     random = np.random.default_rng(0)
     weights = forks.folder / "weights.safetensors"
@@ -67,7 +67,7 @@ def _tested(forks: Forks, case: str, *flags: str) -> dict[str, float]:
     )
     assert done.code == 0, done.stderr
     *_, last = (log / "metrics.jsonl").read_text().splitlines()
-    found: dict[str, float] = json.loads(last)["test"]
+    found: dict[str, Any] = json.loads(last)["test"]
     return found
 
 
@@ -90,6 +90,11 @@ def test_counted_labels_only(forks: Forks) -> None:
     assert found["acc"] == pytest.approx(right, abs=1e-6)
     assert found["top"] == pytest.approx(top, abs=1e-6)
     assert found["ppl"] == pytest.approx(perplexity, rel=1e-5)
+    pairs = np.zeros((4, 4), int)
+    np.add.at(pairs, (label[counted], logits.argmax(-1)[counted]), 1)
+    assert found["pairs"] == pairs.tolist()
+    right, either = np.diag(pairs), pairs.sum(0) + pairs.sum(1) - np.diag(pairs)
+    assert found["iou"] == pytest.approx((right[either > 0] / either[either > 0]).mean())
     for case in ("acc", "tags"):
         assert _tested(forks, case, "--epochs", "0", "--evaluate")["acc"] == found["acc"]
 
