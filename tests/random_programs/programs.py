@@ -179,6 +179,12 @@ def _block(
         writer.line(f"input {given}: {float}{shape_text(shape)}")
         writer.tensors.append(Tensor(given, shape))
         writer.unused[given] = writer.tensors[-1]
+    optional = not is_model and _number(draw, 0, 2) == 2
+    if optional:
+        writer.line(f"input more: {float}{shape_text(shape)} = none")
+        writer.line("if more != none {")
+        writer.line("    x = x + tanh(more)")
+        writer.line("}")
     for parameter in parameters:
         _applied(writer, parameter, shape)
     statements(writer, 3)
@@ -186,6 +192,9 @@ def _block(
         outputs = _outputs(writer, [Tensor("x", shape)])
     else:
         outputs = _outputs(writer, [None] * _number(draw, 1, 3))
+        if rank > 2 and "C" in known and _number(draw, 0, 1):  # perhaps nobody uses it
+            conv, channels = {3: "conv1d", 4: "conv2d"}[rank], _one_of(draw, writer.sizes)
+            outputs.append((f"x |> {conv}({channels}, 1)", ("N", channels, *shape[2:])))
     texts = [text for text, _ in outputs]
     if is_model:
         named = ", ".join(f"y{k} = {text}" for k, text in enumerate(texts))
@@ -196,7 +205,7 @@ def _block(
     signature = ", ".join(map(_declared, parameters))
     kind = "model" if is_model else "block"
     lines = [f"{kind} {name}({signature}) {{", *writer.lines, "}"]
-    made = Block(name, inputs, known, parameters, tuple(shape for _, shape in outputs))
+    made = Block(name, inputs, known, parameters, tuple(shape for _, shape in outputs), optional)
     return made, lines
 
 

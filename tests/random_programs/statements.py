@@ -214,6 +214,16 @@ def configured(writer: Writer) -> None:
     _rebind(writer, tensor, writer.one_of(kinds))
 
 
+@statement()
+def share_a_transposed_convolution(writer: Writer) -> None:
+    tensor = writer.tensor(lambda t: t.rank == 4 and writer.is_known(t.shape[1]))
+    if tensor is None:
+        return
+    name = writer.fresh("up")
+    writer.line(f"{name} = conv_transpose2d({tensor.shape[1]}, 3, padding = 1)")
+    _rebind(writer, tensor, f"{name}(tanh({name}({tensor.name})))")
+
+
 @statement(weight=2)
 def share(writer: Writer) -> None:
     """A bound layer, applied now and perhaps again."""
@@ -565,9 +575,11 @@ def call(writer: Writer) -> None:
     if found is None:
         return
     operands, sizes = found
-    text = (
-        f"{block.name}({_arguments(writer, block, sizes)})({', '.join(t.name for t in operands)})"
-    )
+    given = ", ".join(t.name for t in operands)
+    if block.optional:
+        own = operands[0].name
+        given += writer.one_of([f", more = {own}", f", more = 0.5 * {own}", ", more = none", ""])
+    text = f"{block.name}({_arguments(writer, block, sizes)})({given})"
     shapes = [tuple(renamed(size, sizes) for size in shape) for shape in block.outputs]
     if len(shapes) == 1:
         writer.bind(text, shapes[0])

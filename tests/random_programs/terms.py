@@ -219,6 +219,14 @@ def _operand_twice(writer: Writer, x: str, shape: Shape) -> str:
     return writer.one_of(kinds).format(x)
 
 
+@term(*_ANY, known=(1,), weight=3)
+def _counted_before_an_operand_said_twice(writer: Writer, x: str, shape: Shape) -> str:
+    """What moves an average with every evaluation, before what targets say of an operand twice."""
+    kinds = [f"cumsum(axis = {writer.number(1, len(shape) - 1)}, exclusive = true)"]
+    kinds += ["soft_shrink", "hard_shrink"]
+    return f"({x} |> batch_norm |> {writer.one_of(kinds)})"
+
+
 @term(*_ANY, weight=2)
 def _against_a_reduction(writer: Writer, x: str, shape: Shape) -> str:
     x = writer.named(x)

@@ -83,13 +83,17 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Block:
-    """A block that was written; sizes of inputs are names, those in `known` must be numbers."""
+    """A block that was written; sizes of inputs are names, those in `known` must be numbers.
+
+    `optional`: it has an input `more`, like its first, that may be left out.
+    """
 
     name: str
     inputs: tuple[Shape, ...]
     known: frozenset[str]
     parameters: tuple[Parameter, ...]
     outputs: tuple[Shape, ...]
+    optional: bool = False
 
 
 @dataclass
