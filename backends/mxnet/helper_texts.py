@@ -146,6 +146,12 @@ def pixel_unshuffle(F, x, factor):
     x = F.reshape(x, shape=(0, 0, -4, -1, factor, -4, -1, factor))
     x = F.reshape(F.transpose(x, axes=(0, 1, 3, 5, 2, 4)), shape=(0, -3, 0, 0, 0))
     return F.reshape(x, shape=(0, -3, 0, 0))''',
+    "concat_channels": '''\
+def concat_channels(F, *images):
+    """Images joined along their channels: as volumes, since oneDNN's gradient for images ends the
+    process at some numbers of channels."""
+    volumes = [F.expand_dims(image, axis=2) for image in images]
+    return F.squeeze(F.concat(*volumes, dim=1), axis=2)''',
     "adaptive_pool": '''\
 def adaptive_pool(F, reduce, x, size, of):
     """Reduced to a size by windows that cover the image, and overlap where they must."""

@@ -6,9 +6,9 @@ from itertools import accumulate
 
 from tercet.backends.mxnet.slicing import part
 from tercet.backends.mxnet.symbolic_shape import in_front, witness
-from tercet.backends.mxnet.target import F, held_as, is_eager, lower
+from tercet.backends.mxnet.target import F, convolves, held_as, is_eager, lower
 from tercet.codegen.axes import one_or_all
-from tercet.codegen.expr import Expr, default
+from tercet.codegen.expr import Expr, Helper, default
 from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.target import Application
 from tercet.compiler.dims import Dim
@@ -19,7 +19,10 @@ from tercet.compiler.ops.windows import Pads
 
 @lower(ops.Concat)
 def _concat(op: ops.Concat, at: Application, *tensors: Expr) -> Expr:
-    return F.concat(*tensors, dim=op.axis % at.result.rank)
+    axis = op.axis % at.result.rank
+    if axis == 1 and at.result.rank == 4 and len(tensors) > 1 and convolves(at):
+        return Helper("concat_channels")(F, *tensors)
+    return F.concat(*tensors, dim=axis)
 
 
 @lower(ops.Stack)

@@ -95,6 +95,15 @@ PROGRAMS = {
         "mean(y ** 2) + mean(z)",
         _IMAGE,
     ),
+    **{
+        f"images of {a} and {b} channels joined before a convolution": _program(
+            f"h = concat([x |> conv2d({a}, 3, padding = 1), x |> conv2d({b}, 1)], axis = 1)\n"
+            "output y = h |> conv2d(32, 1)",
+            "mean(y ** 2)",
+            _IMAGE,
+        )
+        for a, b in [(8, 8), (24, 8)]
+    },
     "classes of f64": _program(
         "y = x |> dense(4)\noutput y",
         "cross_entropy(y, t, label_smoothing = 0.1, ignore_index = 1)",
