@@ -58,14 +58,12 @@ model EfficientNetB0(classes = 1000) {
     early = [(1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3)]
     late = [(6, 112, 3, 1, 5), (6, 192, 4, 2, 5), (6, 320, 1, 1, 3)]
     x = image |> conv2d(32, 3, stride = 2, padding = 1, bias = false) |> batch_norm |> silu
-    width = 32
     for expansion, channels, depth, stride, kernel in early + late {
         for i in range(depth) {
             step = if i == 0 { stride } else { 1 }
             x = x |> InvertedResidual(
-                channels, step, expansion, kernel = kernel, activation = silu, reduced = width // 4
+                channels, step, expansion, kernel = kernel, activation = silu, squeeze = 4
             )
-            width = channels
         }
     }
     x = x |> conv2d(1280, 1, bias = false) |> batch_norm |> silu

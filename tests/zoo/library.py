@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,27 +35,28 @@ ROOT = Path(__file__).parents[2]
 class Compared:
     """What the float64 reference gives, what the library gives, and what it gives elsewhere.
 
-    `others` is the library's output for inputs drawn anew.
+    All outputs in their order; `others` are the library's for inputs drawn anew.
     """
 
-    ours: Array
-    theirs: Array
-    others: Array
-
-    @property
-    def scale(self) -> float:
-        """The largest number of the library's output."""
-        return float(np.abs(self.theirs).max())
+    ours: Sequence[Array]
+    theirs: Sequence[Array]
+    others: Sequence[Array]
 
     @property
     def difference(self) -> float:
-        """The largest difference, by the scale."""
-        return float(np.abs(self.ours - self.theirs).max()) / self.scale
+        """The largest difference of an output, by its scale."""
+        return max(map(_by_scale, self.ours, self.theirs))
 
     @property
     def dependence(self) -> float:
-        """By how much of the scale the output changes with the inputs."""
-        return float(np.abs(self.others - self.theirs).max()) / self.scale
+        """By how much of its scale an output at least changes with the inputs."""
+        return min(map(_by_scale, self.others, self.theirs))
+
+
+def _by_scale(found: Array, wanted: Array) -> float:
+    assert found.shape == wanted.shape
+    assert found.dtype == wanted.dtype == np.float64
+    return float(np.abs(found - wanted).max() / np.abs(wanted).max())
 
 
 def is_installed(library: Library) -> bool:
@@ -71,15 +72,13 @@ def compare(network: Network, folder: Path) -> Compared:
     probes = [dict(probe.inputs) for probe in make_probes(graph, 0)[:2]]
     weights = calibrated(graph, lively_weights(graph, 0), probes[0], 0)
     theirs = _run_library(library, weights, probes, folder)
-    (ours,) = run(graph, probes[0], weights, "float64").values()
-    assert ours.shape == theirs[0].shape
-    assert ours.dtype == theirs[0].dtype == np.float64
-    return Compared(ours, *theirs)
+    ours = run(graph, probes[0], weights, "float64")
+    return Compared(list(ours.values()), *theirs)
 
 
 def _run_library(
     library: Library, weights: Mapping[str, Array], probes: list[dict[str, Array]], folder: Path
-) -> list[Array]:
+) -> list[list[Array]]:
     named = {library.name_of(path): array for path, array in weights.items()}
     assert len(named) == len(weights), "two parameters have one name in the library"
     save_file(named, folder / "weights.safetensors")
@@ -88,7 +87,7 @@ def _run_library(
     plan = {
         "builder": library.builder,
         "arguments": dict(library.arguments),
-        "output": library.output,
+        "outputs": library.outputs,
         "inputs": list(probes[0]),
         "probes": len(probes),
     }
@@ -101,4 +100,5 @@ def _run_library(
     assert done.returncode == 0, done.stderr[-4000:]
     left = json.loads((folder / "left.json").read_text())
     assert [name for name in left if not re.search(library.unused, name)] == []
-    return [load_file(folder / f"outputs{k}.safetensors")["y"] for k in range(len(probes))]
+    found = [load_file(folder / f"outputs{k}.safetensors") for k in range(len(probes))]
+    return [[outputs[str(k)] for k in range(len(outputs))] for outputs in found]

@@ -56,9 +56,10 @@ def main(folder: Path) -> None:
         inputs = load_file(folder / f"inputs{index}.safetensors")
         given = [inputs[name] for name in plan["inputs"]]
         with torch.no_grad():
-            outputs = network(*(t.double() if t.is_floating_point() else t for t in given))
-        y = outputs[plan["output"]] if plan["output"] else outputs
-        save_file({"y": y.contiguous()}, folder / f"outputs{index}.safetensors")
+            found = network(*(t.double() if t.is_floating_point() else t for t in given))
+        outputs = [found[key] for key in plan["outputs"]] or [found]
+        named = {str(k): output.contiguous() for k, output in enumerate(outputs)}
+        save_file(named, folder / f"outputs{index}.safetensors")
 
 
 if __name__ == "__main__":

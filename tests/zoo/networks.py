@@ -24,7 +24,7 @@ class Library:
 
     `builder(**arguments)` is the network at the `parameters` of ours; `name_of` gives the library's
     name for the path of a parameter.  Names that the library has and we have not match `unused`;
-    of an output that is a dictionary, `output` is the key.
+    of an output that is a dictionary, `outputs` are the keys, in the order of our outputs.
     """
 
     builder: str
@@ -32,7 +32,7 @@ class Library:
     parameters: Mapping[str, str] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
     unused: str = r"num_batches_tracked$"
-    output: str | None = None
+    outputs: tuple[str, ...] = ()
     tolerance: float = 1e-9
     """Of the scale of the output, in double precision."""
     only_on_record: bool = False
@@ -90,6 +90,19 @@ def trainable(project: Project) -> int:
 
 NETWORKS = (
     Network(
+        "vgg16",
+        "Very Deep Convolutional Networks for Large-Scale Image Recognition",
+        138_357_544,
+        small={
+            "size": "32",
+            "width": "8",
+            "depths": "[1, 1, 1, 1, 1]",
+            "hidden": "256",
+            "classes": "4",
+        },
+        library=Library("torchvision.models.vgg16", names.vgg, only_on_record=True),
+    ),
+    Network(
         "resnet50",
         "Deep Residual Learning for Image Recognition",
         25_557_032,
@@ -111,6 +124,80 @@ NETWORKS = (
         library=Library(
             "torchvision.models.resnext50_32x4d", names.resnet, parameters={"size": "64"}
         ),
+    ),
+    Network(
+        "densenet121",
+        "Densely Connected Convolutional Networks",
+        7_978_856,
+        small={"size": "32", "growth": "8", "depths": "[2, 2, 2, 2]", "classes": "4"},
+        library=Library(
+            "torchvision.models.densenet121", names.densenet, parameters={"size": "64"}
+        ),
+    ),
+    Network(
+        "mobilenet_v3",
+        "Searching for MobileNetV3",
+        5_483_032,
+        small={"size": "32", "width": "0.25", "depth": "1", "classes": "4"},
+        library=Library(
+            "torchvision.models.mobilenet_v3_large", names.mobilenet_v3, parameters={"size": "64"}
+        ),
+    ),
+    Network(
+        "shufflenet_v2",
+        "ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design",
+        2_278_604,
+        small={"size": "32", "stages": "[(16, 2), (32, 1), (64, 1)]", "head": "64", "classes": "4"},
+        library=Library(
+            "torchvision.models.shufflenet_v2_x1_0", names.shufflenet, parameters={"size": "64"}
+        ),
+    ),
+    Network(
+        "efficientnet_b0",
+        "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
+        5_288_548,
+        small={"size": "32", "width": "0.25", "depth": "0.1", "classes": "4"},
+        library=Library(
+            "torchvision.models.efficientnet_b0", names.efficientnet, parameters={"size": "64"}
+        ),
+    ),
+    Network(
+        "convnext_tiny",
+        "A ConvNet for the 2020s",
+        28_589_128,
+        small={"size": "32", "width": "8", "depths": "[1, 1, 1, 1]", "classes": "4"},
+        library=Library(
+            "torchvision.models.convnext_tiny", names.convnext, parameters={"size": "64"}
+        ),
+    ),
+    Network(
+        "unet",
+        "U-Net: Convolutional Networks for Biomedical Image Segmentation",
+        31_037_698,
+        small={"size": "16", "width": "4"},
+        training={"data.rows": "16", "data.split": "1"},
+        batch=4,
+    ),
+    Network(
+        "deeplab_v3",
+        "Rethinking Atrous Convolution for Semantic Image Segmentation",
+        42_004_074,
+        small={
+            "size": "32",
+            "width": "4",
+            "depths": "[1, 1, 1, 1]",
+            "rates": "[2, 3]",
+            "classes": "3",
+        },
+        library=Library(
+            "torchvision.models.segmentation.deeplabv3_resnet50",
+            names.deeplab,
+            parameters={"size": "64"},
+            arguments={"weights_backbone": None, "aux_loss": True},
+            outputs=("out", "aux"),
+        ),
+        training={"data.rows": "16", "data.split": "1"},
+        batch=4,
     ),
 )
 """In the order of the page."""
