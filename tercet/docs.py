@@ -34,6 +34,7 @@ _FAMILIES: Final = {
     "convolving": "Convolutions",
     "pooling": "Pooling",
     "resizing": "Other sizes",
+    "sampling": "Other sizes",
     "norm": "Normalisation and dropout",
     "activation": "Activations",
     "recurrent": "Recurrent layers",

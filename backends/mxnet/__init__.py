@@ -19,6 +19,7 @@ from tercet.backends.mxnet import (  # noqa: F401  (they register their lowering
     recurrent,
     reduce,
     resizing,
+    sampling,
     scattering,
     shape,
     slicing,

@@ -211,6 +211,52 @@ def interpolated(F, x, places, axis, rank, a=None):
             for k, weight in weights.items()
         )
     )''',
+    "grid_sample": '''\
+def grid_sample(
+    F, x, grid, nearest=False, border=False, align_corners=False, dtype="float32"
+):
+    """Elements of x [N, C, H, W] at the places (x, y) of grid [N, P, Q, 2], from -1 to 1."""
+
+    def places(axis):
+        size = F.slice_axis(F.shape_array(x), axis=0, begin=axis, end=axis + 1)
+        size = F.reshape(F.cast(size, dtype=dtype), shape=(1, 1, 1, 1))
+        found = F.slice_axis(grid, axis=3, begin=3 - axis, end=4 - axis) + 1
+        if align_corners:
+            found = F.broadcast_mul(found / 2, size - 1)
+        else:
+            found = (F.broadcast_mul(found, size) - 1) / 2
+        if border:
+            inside = (found > 0) * F.broadcast_lesser(found, size - 1)
+            end = F.broadcast_minimum(F.maximum(found, 0), size - 1)
+            found = F.where(inside, found, F.stop_gradient(end))
+        return found, size - 1
+
+    (y, bottom), (x_, right) = places(2), places(3)
+    rows = F.transpose(x, axes=(0, 2, 3, 1))
+    number = F.reshape(F.contrib.arange_like(grid, axis=0), shape=(-1, 1, 1, 1))
+    number = F.broadcast_like(number, y)
+
+    def elements(y, x_):
+        inside = (y >= 0) * F.broadcast_lesser_equal(y, bottom)
+        inside = inside * (x_ >= 0) * F.broadcast_lesser_equal(x_, right)
+        y = F.broadcast_minimum(F.maximum(y, 0), bottom)
+        x_ = F.broadcast_minimum(F.maximum(x_, 0), right)
+        index = F.stop_gradient(F.concat(number, y, x_, dim=3))
+        found = F.gather_nd(rows, F.transpose(index, axes=(3, 0, 1, 2)))
+        return F.where(F.broadcast_like(inside, found), found, F.zeros_like(found))
+
+    if nearest:
+        result = elements(round_half_to_even(F, y), round_half_to_even(F, x_))
+    else:
+        top, left = F.floor(y), F.floor(x_)
+        down, over = y - top, x_ - left
+        upper, lower = (
+            F.broadcast_mul(elements(row, left), 1 - over)
+            + F.broadcast_mul(elements(row, left + 1), over)
+            for row in (top, top + 1)
+        )
+        result = F.broadcast_mul(upper, 1 - down) + F.broadcast_mul(lower, down)
+    return F.transpose(result, axes=(0, 3, 1, 2))''',
     "local_response_norm": '''\
 def local_response_norm(F, x, size, alpha, beta, k):
     """x by the squares of the channels around; F.LRN takes no float64."""

@@ -30,7 +30,7 @@ OPSET = 17
 
 _FAMILIES = (
     "activation attention conv convolving einsum elementwise indexing linear loss norm not_finite "
-    "pooling random recurrent reduce resizing scattering shape"
+    "pooling random recurrent reduce resizing sampling scattering shape"
 )
 for _family in _FAMILIES.split():
     import_module(f"tercet.backends.onnx.{_family}")

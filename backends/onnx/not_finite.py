@@ -11,10 +11,13 @@ from tercet.compiler.ops.indexing import ArgMax, ArgMin, Sort, TopK
 from tercet.compiler.ops.norm import LocalResponseNorm
 from tercet.compiler.ops.pooling import GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d
 from tercet.compiler.ops.reduce import ReduceLogSumExp, ReduceMax, ReduceMin
+from tercet.compiler.ops.sampling import GridSample
 
 _SELECTING = (ReduceMax, ReduceMin, ArgMax, ArgMin, Hardmax, TopK, ReduceLogSumExp)
+
 lower.exceptional("ONNX Runtime may lose a NaN", *_SELECTING, file=True)
 lower.exceptional("0 for NaN", HardShrink, SoftShrink, ThresholdedRelu, file=True)
 _MAXIMA = (GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d)
 lower.exceptional("ONNX Runtime may lose a NaN", Sort, *_MAXIMA, file=True)
 lower.exceptional("NaN beside infinity", LocalResponseNorm, file=True)
+lower.exceptional("NaN where a border is infinite", GridSample, file=True)

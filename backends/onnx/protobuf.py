@@ -37,7 +37,15 @@ _ELEM_TYPES = {
 }
 WITHOUT_BF16 = {
     *("AveragePool", "Conv", "ConvTranspose", "Cos", "Elu", "GRU", "GlobalAveragePool"),
-    *("GlobalMaxPool", "HardSigmoid", "HardSwish", "InstanceNormalization", "LSTM", "MaxPool"),
+    *(
+        "GlobalMaxPool",
+        "GridSample",
+        "HardSigmoid",
+        "HardSwish",
+        "InstanceNormalization",
+        "LSTM",
+        "MaxPool",
+    ),
     *("RNN", "Round", "Selu", "Sin", "Softplus", "Softsign", "Tan", "TopK"),
     *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Sinh"),
     *("Einsum", "Hardmax", "LRN", "LpPool", "Shrink", "ThresholdedRelu"),

@@ -19,6 +19,7 @@ from tercet.backends.pytorch import (  # noqa: F401  (they register their loweri
     recurrent,
     reduce,
     resizing,
+    sampling,
     scattering,
     shape,
     slicing,

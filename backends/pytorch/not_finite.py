@@ -13,8 +13,10 @@ from tercet.compiler.ops.indexing import ArgMax, ArgMin, CumSum, Sort, TopK
 from tercet.compiler.ops.mathematics import Sign
 from tercet.compiler.ops.pooling import GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d
 from tercet.compiler.ops.reduce import ReduceLogSumExp, ReduceMax, ReduceMin
+from tercet.compiler.ops.sampling import GridSample
 
 _SELECTING = (ReduceMax, ReduceMin, ArgMax, ArgMin, Hardmax, TopK, ReduceLogSumExp)
+
 lower.exceptional("ONNX Runtime may lose a NaN", *_SELECTING, file=True)
 lower.exceptional(
     "NaN where an infinity stands, in sums that leave out the element or begin at the end",
@@ -30,3 +32,4 @@ lower.exceptional("0 for NaN", HardShrink, SoftShrink, file=True)
 lower.exceptional("NaN for infinity", Gelu, framework=True)
 _MAXIMA = (GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d)
 lower.exceptional("ONNX Runtime may lose a NaN", Sort, *_MAXIMA, file=True)
+lower.exceptional("NaN where a border is infinite", GridSample, file=True)

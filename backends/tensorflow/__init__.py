@@ -19,6 +19,7 @@ from tercet.backends.tensorflow import (  # noqa: F401  (they register their low
     recurrent,
     reduce,
     resizing,
+    sampling,
     scattering,
     shape,
     slicing,

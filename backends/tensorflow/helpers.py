@@ -59,6 +59,33 @@ def hard_swish(x):
     """x * min(max(x + 3, 0), 6) / 6."""
     return x * tf.nn.relu6(x + 3) / 6'''
     ),
+    "grid_sample": Piece(
+        '''\
+def grid_sample(x, grid, nearest=False, border=False, align_corners=False):
+    """Elements of x [N, H, W, C] at the places (x, y) of grid [N, P, Q, 2], from -1 to 1."""
+    dtype = tf.float64 if x.dtype == tf.float64 else tf.float32
+    sizes = tf.cast(tf.shape(x)[1:3], dtype)
+    last = sizes - 1
+    places = tf.cast(grid[..., ::-1], dtype) + 1
+    places = places / 2 * last if align_corners else (places * sizes - 1) / 2
+    if border:
+        ends = tf.stop_gradient(tf.minimum(tf.maximum(places, 0), last))
+        places = tf.where((places > 0) & (places < last), places, ends)
+
+    def elements(places):
+        inside = tf.reduce_all((places >= 0) & (places <= last), -1, keepdims=True)
+        near = tf.cast(tf.minimum(tf.maximum(places, 0), last), tf.int32)
+        found = tf.gather_nd(x, near, batch_dims=1)
+        return tf.where(inside, found, tf.zeros_like(found))
+
+    if nearest:
+        return elements(tf.round(places))
+    low = tf.floor(places)
+    y, x_ = tf.split(tf.cast(places - low, x.dtype), 2, -1)
+    top = elements(low) * (1 - x_) + elements(low + [0, 1]) * x_
+    bottom = elements(low + [1, 0]) * (1 - x_) + elements(low + [1, 1]) * x_
+    return top * (1 - y) + bottom * y'''
+    ),
     "hard_shrink": Piece(
         '''\
 def hard_shrink(x, threshold):

@@ -14,7 +14,7 @@ from tercet.compiler.ops.slicing import Index, Integer, NewAxis, Slice
 from tercet.compiler.types import DType
 from tests.ops.frame import Input, OpCase
 from tests.ops.frame import make_case as case
-from tests.ops.resize_cases import RESIZING
+from tests.ops.resize_cases import RESIZING, SAMPLING
 
 _X = (2, 3, 5)
 _ALL = (2, 3, 5)
@@ -374,5 +374,5 @@ RANDOM = [
     case("stop_gradient", random.StopGradient(), _X, symbolic=_ALL),
 ]
 
-CASES = [*ELEMENTWISE, *SHAPE, *INDEXING, *REDUCE, *RANDOM, *RESIZING]
+CASES = [*ELEMENTWISE, *SHAPE, *INDEXING, *REDUCE, *RANDOM, *RESIZING, *SAMPLING]
 BY_NAME = {record.name: record for record in CASES}

@@ -37,6 +37,7 @@ Kind = Literal[
     "place",
     "apart",
     "length",
+    "grid",
     "mask",
     "hiding",
     "mask_with_empty_rows",
@@ -49,8 +50,9 @@ class Input:
     """An operand: its shape, and what its elements are like.
 
     `integer` is from -9 to 9, `count` from 1 to 9, `signed_count` of either sign, `index` below
-    `high`, `length` from 1 to `high`; `halves` are multiples of 1/2, and `special` has infinities
-    and NaN among the numbers.  The first row of a
+    `high`, `length` from 1 to `high`; `halves` are multiples of 1/2, a `grid`
+    is from a little below -1 to a little above 1, in multiples of 1/`high` where that is given, and
+    `special` has infinities and NaN among the numbers.  The first row of a
     `mask_with_empty_rows` is false, and the second one but for its last element.
     """
 
@@ -91,6 +93,9 @@ class Input:
                 return random.uniform(-0.95, 0.95, self.shape)
             case "above_one":
                 return random.uniform(1.05, 4, self.shape)
+            case "grid":
+                grid = random.uniform(-1.4, 1.4, self.shape)
+                return np.round(grid * self.high) / self.high if self.high else grid
             case "sign":
                 return random.choice([-1.0, 1.0], self.shape)
             case "halves":

@@ -1,9 +1,10 @@
-"""The records of operations that give other sizes."""
+"""The records of operations that give other sizes, or elements of other places."""
 
 from __future__ import annotations
 
 from tercet.compiler.ops.resizing import Resize, Upsample
-from tests.ops.frame import OpCase
+from tercet.compiler.ops.sampling import GridSample
+from tests.ops.frame import Input, OpCase
 from tests.ops.frame import make_case as case
 
 _X = (2, 3, 5, 7)
@@ -57,5 +58,32 @@ RESIZING: list[OpCase] = [
         )
         for coordinates in ("half_pixel", "align_corners", "asymmetric")
         for mode in ("nearest", "linear", "cubic")
+    ),
+]
+
+SAMPLING: list[OpCase] = [
+    *(
+        case(
+            f"grid_sample_{mode}_{padding}{'_corners' if corners else ''}",
+            GridSample(mode, padding, corners),
+            (3, 4, 5, 7),
+            Input((3, 6, 8, 2), "grid"),
+            symbolic=(3, 4, 5, 6, 7, 8) if padding == "zeros" else (5, 6, 7, 8),
+        )
+        for mode in ("bilinear", "nearest")
+        for padding in ("zeros", "border")
+        for corners in (False, True)
+    ),
+    case("grid_sample_of_one", GridSample(), (2, 3, 1, 1), Input((2, 1, 5, 2), "grid")),
+    *(
+        # on elements, between two of them, on the edges
+        case(
+            f"grid_sample_{mode}_{padding}_halves",
+            GridSample(mode, padding, True),
+            (3, 1, 5, 9),
+            Input((3, 4, 6, 2), "grid", 4),
+        )
+        for mode in ("bilinear", "nearest")
+        for padding in ("zeros", "border")
     ),
 ]

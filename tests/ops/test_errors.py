@@ -25,6 +25,7 @@ from tercet.compiler.ops import (
 from tercet.compiler.ops import elementwise as el
 from tercet.compiler.ops.base import Op
 from tercet.compiler.ops.einsum import Einsum
+from tercet.compiler.ops.sampling import GridSample
 from tercet.compiler.ops.slicing import Index, Integer, Slice
 from tercet.compiler.types import DType, TensorType
 from tercet.dsl.codes import CODES
@@ -71,6 +72,12 @@ REFUSED: list[tuple[Op, list[TensorType], str, str]] = [
     (el.IsNan(), [i64(3)], "E0305", "i64"),
     (el.Where(), [X, X, X], "E0305", "f32"),
     (el.Where(), [mask(4), X, X], "E0302", r"\[4\] and \[2, 3\]"),
+    (GridSample(), [f32(2, 3, 5, 5, 5), f32(2, 4, 4, 4, 3)], "E0303", "volumes are not supported"),
+    (GridSample(), [f32(2, 3, 5, 7), f32(2, 4, 6, 3)], "E0301", "must be 2"),
+    (GridSample(), [f32(2, 3, 5, 7), f32(N, 4, 6, 2)], "E0301", "2 examples and grid N"),
+    (GridSample(), [f32(2, 3, 5, 7), f32(4, 6, 2)], "E0303", "needs 4 axes"),
+    (GridSample(), [f32(2, 3, 5, 7), i64(2, 4, 6, 2)], "E0304", "f32, not i64"),
+    (GridSample(), [i64(2, 3, 5, 7), f32(2, 4, 6, 2)], "E0305", "i64"),
     (el.Clip(0.5), [i64(3)], "E0504", "min"),
     (el.Clip(max=256), [u8(3)], "E0504", "`max` .* u8, not 256"),
     (el.Clip(0), [mask(3)], "E0305", "bool"),

@@ -91,6 +91,16 @@ def _resized(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
 
 
 @change(4)
+def _sampled(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
+    mode = writer.one_of(["bilinear", "nearest"])
+    padding = writer.one_of(["zeros", "border"])
+    corners = writer.one_of(["true", "false"])
+    grid = f"stack([tanh(mean({x}, axis = 1)), sin(max({x}, axis = 1))], axis = 3)"
+    settings = f'mode = "{mode}", padding = "{padding}", align_corners = {corners}'
+    return f"({x} |> grid_sample({grid}, {settings}))", shape
+
+
+@change(4)
 def _halved(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape] | None:
     n, c, h, w = shape
     if not (h.isdigit() and w.isdigit()) or int(h) < 2 or int(w) < 2:
