@@ -321,6 +321,17 @@ def _reduction(item: Apply, x: Expr) -> Expr:
     return method(axis=_axes(item.op.axes(item.inputs[0].type.rank)), **keywords)
 
 
+@_rule(indexing.Arange)
+def _arange(item: Apply) -> Expr | None:
+    assert isinstance(item.op, indexing.Arange)
+    start, stop = item.op.ends
+    if not (isinstance(start, int) and isinstance(stop, int)):
+        return None
+    bounds = (start, stop, item.op.step) if item.op.step != 1 else (start, stop)
+    given = bounds[1:] if bounds == (0, stop) else bounds
+    return np.arange(*map(Literal, given), dtype=numpy_dtype(item.op.dtype))
+
+
 @_rule(indexing.OneHot)
 def _one_hot(item: Apply, x: Expr) -> Expr:
     assert isinstance(item.op, indexing.OneHot)

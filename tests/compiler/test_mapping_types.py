@@ -139,6 +139,19 @@ def test_one_hot_is_its_reference(entry: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.stack(arrays, axis=1), np.array(expected, np.float32))
 
 
+@pytest.mark.parametrize("entry", ["arange(3)", "arange(4, 1, -1)", "arange(2, 8, 2, i32)"])
+def test_arange_counts(entry: str, tmp_path: Path) -> None:
+    x = np.arange(6).astype(np.float32)
+    np.savez(tmp_path / "a.npz", f=x[:, None], x=x)
+    made = _mapping(
+        "f32", [f"(x[:, none] * cast({entry}, f32))[:, {k}]" for k in range(3)], tmp_path
+    )
+    assert made is not None
+    (_, *arrays), _ = load(made.data, tmp_path, tmp_path / "a.npz")
+    counted = {"arange(3)": [0, 1, 2], "arange(4, 1, -1)": [4, 3, 2]}.get(entry, [2, 4, 6])
+    np.testing.assert_array_equal(np.stack(arrays, axis=1), np.outer(x, counted))
+
+
 MIXED = {
     "x - mean(x)": "`mean` over the rows",
     "x - mean(x, axis = 0)": "`mean` over the rows",

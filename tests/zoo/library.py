@@ -81,12 +81,16 @@ def _run_library(
 ) -> list[list[Array]]:
     named = {library.name_of(path): array for path, array in weights.items()}
     assert len(named) == len(weights), "two parameters have one name in the library"
+    for name in filter(re.compile(library.transposed).search, named):
+        named[name] = np.ascontiguousarray(named[name].T)
     save_file(named, folder / "weights.safetensors")
     for index, inputs in enumerate(probes):
         save_file(inputs, folder / f"inputs{index}.safetensors")
     plan = {
         "builder": library.builder,
         "arguments": dict(library.arguments),
+        "config": library.config,
+        "given": dict(library.given),
         "outputs": library.outputs,
         "inputs": list(probes[0]),
         "probes": len(probes),

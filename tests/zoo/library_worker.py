@@ -36,9 +36,17 @@ def _define_operators() -> Any:
     return library
 
 
+def _found(path: str) -> Any:
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
 def _build(plan: dict[str, Any]) -> torch.nn.Module:
-    module, _, function = plan["builder"].rpartition(".")
-    network = getattr(importlib.import_module(module), function)(**plan["arguments"])
+    arguments = plan["arguments"]
+    if plan["config"]:
+        network = _found(plan["builder"])(_found(plan["config"])(**arguments))
+    else:
+        network = _found(plan["builder"])(**arguments)
     assert isinstance(network, torch.nn.Module)
     return network.double().eval()
 
@@ -54,12 +62,14 @@ def main(folder: Path) -> None:
     (folder / "left.json").write_text(json.dumps(found.missing_keys))
     for index in range(plan["probes"]):
         inputs = load_file(folder / f"inputs{index}.safetensors")
-        given = [inputs[name] for name in plan["inputs"]]
+        given = {n: t.double() if t.is_floating_point() else t for n, t in inputs.items()}
+        named = {plan["given"].get(n): given[n] for n in plan["inputs"] if n in plan["given"]}
+        placed = [given[n] for n in plan["inputs"] if n not in plan["given"]]
         with torch.no_grad():
-            found = network(*(t.double() if t.is_floating_point() else t for t in given))
+            found = network(*placed, **named)
         outputs = [found[key] for key in plan["outputs"]] or [found]
-        named = {str(k): output.contiguous() for k, output in enumerate(outputs)}
-        save_file(named, folder / f"outputs{index}.safetensors")
+        numbered = {str(k): output.contiguous() for k, output in enumerate(outputs)}
+        save_file(numbered, folder / f"outputs{index}.safetensors")
 
 
 if __name__ == "__main__":

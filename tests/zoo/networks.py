@@ -10,7 +10,7 @@ from typing import Any
 
 from tercet.compiler.dims import product
 from tercet.project import Project, open_project
-from tests.zoo import names
+from tests.zoo import names, sequence_names
 
 ZOO = Path(__file__).parents[2] / "samples" / "zoo"
 LINES = 60
@@ -25,12 +25,18 @@ class Library:
     `builder(**arguments)` is the network at the `parameters` of ours; `name_of` gives the library's
     name for the path of a parameter.  Names that the library has and we have not match `unused`;
     of an output that is a dictionary, `outputs` are the keys, in the order of our outputs.
+    Where the builder takes one object, `config` is the class that holds the arguments.
+    `given` are its names for our inputs, by position otherwise; weights of names that match
+    `transposed` lie the other way round.
     """
 
     builder: str
     name_of: Callable[[str], str]
     parameters: Mapping[str, str] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    config: str | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
+    transposed: str = r"(?!)"
     unused: str = r"num_batches_tracked$"
     outputs: tuple[str, ...] = ()
     tolerance: float = 1e-9
@@ -198,6 +204,143 @@ NETWORKS = (
         ),
         training={"data.rows": "16", "data.split": "1"},
         batch=4,
+    ),
+    Network(
+        "vit_b16",
+        "An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale",
+        86_567_656,
+        small={
+            "size": "32",
+            "patch": "8",
+            "layers": "2",
+            "heads": "4",
+            "dim": "32",
+            "hidden": "64",
+            "classes": "4",
+        },
+        library=Library(
+            "torchvision.models.vit_b_16",
+            sequence_names.vit,
+            parameters={"size": "64"},
+            arguments={"image_size": 64},
+        ),
+    ),
+    Network(
+        "swin_tiny",
+        "Swin Transformer: Hierarchical Vision Transformer using Shifted Windows",
+        28_288_354,
+        small={
+            "size": "32",
+            "window": "2",
+            "dim": "8",
+            "heads": "2",
+            "depths": "[2, 2]",
+            "classes": "4",
+        },
+        library=Library(
+            "torchvision.models.swin_t", sequence_names.swin, unused=r"relative_position_index$"
+        ),
+        training={**_DRAWN, "optimizer.lr": "0.01"},
+    ),
+    Network(
+        "bert_base",
+        "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding",
+        109_482_240,
+        small={"vocab": "64", "layers": "2", "heads": "2", "dim": "16", "context": "32"},
+        library=Library(
+            "transformers.BertModel",
+            sequence_names.bert,
+            parameters={"vocab": "100", "layers": "3", "dim": "96", "context": "64"},
+            arguments={
+                "vocab_size": 100,
+                "num_hidden_layers": 3,
+                "hidden_size": 96,
+                "intermediate_size": 384,
+                "max_position_embeddings": 64,
+            },
+            config="transformers.BertConfig",
+            given={
+                "tokens": "input_ids",
+                "segment": "token_type_ids",
+                "visible": "attention_mask",
+            },
+            outputs=("last_hidden_state", "pooler_output"),
+        ),
+    ),
+    Network(
+        "gpt2",
+        "Language Models are Unsupervised Multitask Learners",
+        124_439_808,
+        small={"vocab": "32", "layers": "2", "heads": "2", "dim": "16", "context": "32"},
+        library=Library(
+            "transformers.GPT2LMHeadModel",
+            sequence_names.gpt2,
+            parameters={"vocab": "100", "layers": "3", "dim": "96", "context": "64"},
+            arguments={"vocab_size": 100, "n_layer": 3, "n_embd": 96, "n_positions": 64},
+            config="transformers.GPT2Config",
+            given={"tokens": "input_ids"},
+            transposed=r"(c_attn|c_proj|c_fc)\.weight$",
+            unused=r"^lm_head\.weight$",
+            outputs=("logits",),
+        ),
+        training={**_DRAWN, "optimizer.lr": "0.01"},
+        lines=45,
+    ),
+    Network(
+        "llama",
+        "LLaMA: Open and Efficient Foundation Language Models",
+        1_100_048_384,
+        small={
+            "vocab": "32",
+            "layers": "2",
+            "heads": "4",
+            "kv_heads": "2",
+            "dim": "16",
+            "hidden": "24",
+        },
+        library=Library(
+            "transformers.LlamaForCausalLM",
+            sequence_names.llama,
+            parameters={
+                "vocab": "100",
+                "layers": "3",
+                "heads": "8",
+                "dim": "64",
+                "hidden": "160",
+            },
+            arguments={
+                "vocab_size": 100,
+                "num_hidden_layers": 3,
+                "num_attention_heads": 8,
+                "num_key_value_heads": 4,
+                "hidden_size": 64,
+                "intermediate_size": 160,
+                "rms_norm_eps": 1e-5,
+            },
+            config="transformers.LlamaConfig",
+            given={"tokens": "input_ids"},
+            outputs=("logits",),
+            tolerance=1e-5,  # it normalises, and turns by positions, in float32 whatever is asked
+        ),
+    ),
+    Network(
+        "crnn",
+        "An End-to-End Trainable Neural Network for Image-based Sequence Recognition",
+        8_718_629,
+        small={"columns": "24", "width": "4", "units": "8", "classes": "5"},
+        training={**_DRAWN, "optimizer": "adam(lr = 0.01)"},
+    ),
+    Network(
+        "wavenet",
+        "WaveNet: A Generative Model for Raw Audio",
+        1_279_616,
+        small={
+            "levels": "16",
+            "channels": "8",
+            "skips": "8",
+            "cycles": "1",
+            "depth": "3",
+        },
     ),
 )
 """In the order of the page."""

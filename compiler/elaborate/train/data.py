@@ -179,7 +179,9 @@ class _Reader:
             if name.id in self._frame.module.table:
                 continue
             wrong = True
-            help = did_you_mean(name.id, columns) or f"its columns are {', '.join(columns)}"
+            help = did_you_mean(name.id, columns)
+            if help is None and columns:
+                help = f"its columns are {', '.join(columns)}"
             if name.id in others:
                 help = others[name.id]
             message = f"`{self._source.name}` has no column `{name.id}`"
