@@ -66,6 +66,20 @@ def infix(op: Op, left: Expr, right: Expr) -> Expr:
     return Binary(op.operator, left, right)
 
 
+def chosen_truth(at: Application, condition: Expr, a: Expr, b: Expr) -> Expr:
+    """`where` of truths, as ONNX Runtime has none: `condition & a | ~condition & b`."""
+    first, second = at.constant(1), at.constant(2)
+    if first is not None and second is not None and first.value == second.value:
+        return condition | ~condition if first.value else condition & ~condition
+    if first is not None and second is not None:
+        return condition if first.value else ~condition
+    if first is not None:
+        return condition | b if first.value else ~condition & b
+    if second is not None:
+        return ~condition | a if second.value else condition & a
+    return condition & a | ~condition & b
+
+
 def shortened(scalar: Expr) -> Expr:
     """`x * 2` for floating-point tensors too, as people write: an int takes their dtype."""
     match scalar:

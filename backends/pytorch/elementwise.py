@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tercet.backends.pytorch.target import DTYPES, lower, torch
 from tercet.codegen.expr import Expr, Helper
-from tercet.codegen.target import Application, infix
+from tercet.codegen.target import Application, chosen_truth, infix
 from tercet.compiler.ops import elementwise as ops
 from tercet.compiler.ops.base import Op
+from tercet.compiler.types import DType
 
 _FUNCTIONS: dict[type[Op], Expr] = {
     ops.Abs: torch.abs,
@@ -106,6 +107,8 @@ def _extreme(op: ops.Minimum | ops.Maximum, at: Application, a: Expr, b: Expr) -
 
 @lower(ops.Where)
 def _where(op: ops.Where, at: Application, condition: Expr, a: Expr, b: Expr) -> Expr:
+    if at.result.dtype is DType.BOOL:
+        return chosen_truth(at, condition, a, b)
     if at.constant(1) is not None and at.constant(2) is not None:
         a = torch.full_like(condition, a, dtype=DTYPES[at.result.dtype])
     return torch.where(condition, a, b)

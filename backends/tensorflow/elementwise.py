@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tercet.backends.tensorflow.target import Placed, lower, tf
 from tercet.codegen.expr import Binary, Expr, Helper
-from tercet.codegen.target import infix
+from tercet.codegen.target import chosen_truth, infix
 from tercet.compiler.ops import elementwise as ops
 from tercet.compiler.ops.base import Op
 from tercet.compiler.types import DType
@@ -107,6 +107,8 @@ def _maximum(op: ops.Maximum, at: Placed, a: Expr, b: Expr) -> Expr:
 @lower(ops.Where)
 def _where(op: ops.Where, at: Placed, condition: Expr, a: Expr, b: Expr) -> Expr:
     """TensorFlow takes the dtype from the second operand, and a number's is f32 or i32."""
+    if at.result.dtype is DType.BOOL:
+        return chosen_truth(at, condition, a, b)
     alone = at.result.dtype not in (DType.F32, DType.I32) or at.constant(2) is not None
     if at.constant(1) is not None and alone:
         a = tf.constant(a, at.dtype(at.result.dtype))

@@ -192,6 +192,17 @@ PROGRAMS = {
         ),
         variant={"flag": False},
     ),
+    "truths chosen by truths, in exported files": replace(
+        _program(
+            "m = x > 0\np = x > 1\na = where(m, false, p)\nb = where(m, p, true)\n"
+            "c = where(m, p, x < -1)\nd = where(m, false, true)\n"
+            "h = cast(a, f32) + 2 * cast(b, f32) + 4 * cast(c, f32) + 8 * cast(d, f32)\n"
+            "output y = h + (x |> dense(4))",
+            "mean(y ** 2)",
+            _X,
+        ),
+        exported=True,
+    ),
     "a block with an output that is not used": _program(
         "_a, y = x |> Two\noutput y", "mean(y ** 2)", _IMAGE
     ),

@@ -122,6 +122,9 @@ ELEMENTWISE = [
     case("logical_or", el.LogicalOr(), Input(_X, "mask"), Input((2, 1, 5), "mask"), symbolic=_ALL),
     case("logical_not", el.LogicalNot(), Input(_X, "mask"), symbolic=_ALL),
     case("where", el.Where(), Input((3, 1), "mask"), _X, (5,), symbolic=_ALL),
+    case(
+        "where_of_truths", el.Where(), *(Input(shape, "mask") for shape in ((3, 1), (3, 5), (5,)))
+    ),
     case("constant", el.Constant(1.5, DType.F64)),
     case("constant_integer", el.Constant(-3, DType.I64)),
 ]
