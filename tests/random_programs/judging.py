@@ -54,6 +54,7 @@ _NOISE = 16
 _STEADY = 1e-5
 """Outputs that rounding moves by more are of programs that are not trained alike in float32."""
 _LOSS = "the loss"
+_TESTED = "loss of the test part"
 _VARIANCES = "weights: moving variances of PyTorch, which are unbiased"
 _AVERAGES = "weights: moving averages of MXNet, made going backwards"
 _LEAN = Style(lean=True)
@@ -334,7 +335,7 @@ class Trial:
         measured = {target: self._measured(target) for target in targets}
         for target, numbers in measured.items():
             for name, number in numbers.items():
-                if not np.isfinite(number):
+                if not np.isfinite(number) and name in (_LOSS, _TESTED):
                     self._found(target, "loss", f"{name} is {number}")
         if len(targets) < 2:
             return
@@ -350,7 +351,9 @@ class Trial:
                 wanted = measured[first][name]
                 if name != _LOSS and self._left_out & {_VARIANCES, _AVERAGES}:
                     self._left_out.add("evaluation: moving averages differ")
-                elif abs(number - wanted) > self._tolerance.loss * max(abs(wanted), 1e-2):
+                elif np.isnan(number) != np.isnan(wanted) or abs(
+                    number - wanted
+                ) > self._tolerance.loss * max(abs(wanted), 1e-2):
                     self._found(target, "loss", f"{name} is {number}; {first} has {wanted}")
             for message in differing:
                 self._found(target, "weights", message)
@@ -364,7 +367,12 @@ class Trial:
             self._compared.add("evaluation")
         return {
             _LOSS: float(told[0]["loss"]),
-            **{f"{name} of the test part": float(x) for test in tests for name, x in test.items()},
+            **{
+                f"{name} of the test part{k or ''}": float(number)
+                for test in tests
+                for name, found in test.items()
+                for k, number in enumerate(np.ravel(found))
+            },
         }
 
     def _other_weights(self, first: str, second: str) -> Iterator[str]:

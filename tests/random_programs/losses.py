@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from tests.random_programs.writer import Shape, Tensor, Writer
@@ -153,16 +153,25 @@ def settings_of(writer: Writer, outputs: Sequence[Tensor], targets: Sequence[Any
     lines += [f"clip = {clip}"] * (clip != "none")
     schedule = writer.one_of(["", "", "cosine(warmup = 2)", "step(size = 1, gamma = 0.5)"])
     lines += [f"schedule = {schedule}"] * bool(schedule)
-    found = [t for t in targets if t.dtype == writer.float]
-    metrics = [
-        f"m{k} = {writer.one_of(['mae', 'mse', 'rmse'])}({_of(t, outputs)}, {t.name})"
-        for k, t in enumerate(found)
-    ]
+    found = [metric for target in targets for metric in _metrics_of(writer, target, outputs)]
+    metrics = [f"m{k} = {metric}" for k, metric in enumerate(found)]
     lines += [f"metrics = {{ {', '.join(metrics)} }}"] * bool(metrics)
     return [f"    {line}" for line in lines]
 
 
-def _of(target: Any, outputs: Sequence[Tensor]) -> str:
+def _metrics_of(writer: Writer, target: Any, outputs: Sequence[Tensor]) -> Iterator[str]:
+    """What is measured of an output by its target, if that means anything."""
+    y = _of(target, outputs)
+    if target.dtype == writer.float:
+        yield f"{writer.one_of(['mae', 'mse', 'rmse'])}({y.name}, {target.name})"
+    elif target.dtype == "bool" and target.shape == y.shape:
+        yield f"auc({y.name}, {target.name})"
+    elif target.shape == y.shape[:-1] and y.shape[-1].isdigit() and int(y.shape[-1]) >= 4:
+        kind = writer.one_of(["confusion", "iou", "cohen_kappa", "class_recall", "accuracy"])
+        yield f"{kind}({y.name}, {target.name}, axis = -1)"
+
+
+def _of(target: Any, outputs: Sequence[Tensor]) -> Tensor:
     """The output that a target, which has its number, belongs to."""
     number = int(target.name.removeprefix("target").rstrip("_"))
-    return outputs[number].name
+    return outputs[number]
