@@ -424,7 +424,7 @@ def ctc_loss(
     fits=False,
     zero_infinity=False,
 ):
-    """CTC loss of each example; infinity, or 0, where the labels do not fit into the steps."""
+    """CTC loss of each example; infinity, or 0, if its steps cannot read as its labels."""
     if lengths is None:
         ones = F.ones_like(F.slice_axis(logits, axis=2, begin=0, end=1))
         lengths = F.sum(ones, axis=(1, 2))
@@ -432,7 +432,7 @@ def ctc_loss(
         ends = ((blank, blank + 1), (0, blank), (blank + 1, classes))
         parts = [F.slice_axis(logits, axis=2, begin=a, end=b) for a, b in ends if a < b]
         logits = F.concat(*parts, dim=2)
-        labels = labels + (labels < blank)
+        labels = labels + (labels < blank) - blank * (labels == blank)
     nothing = F.SequenceMask(
         F.slice_axis(F.log_softmax(logits), axis=2, begin=0, end=1),
         lengths,
@@ -448,19 +448,20 @@ def ctc_loss(
     number = F.expand_dims(F.contrib.arange_like(labels, axis=1), axis=0)
     counted = F.broadcast_lesser(number, F.expand_dims(label_lengths, axis=1))
     needed = label_lengths + F.sum((labels == before) * counted, axis=1)
-    usual = (needed <= lengths) * (label_lengths > 0)
+    impossible = (needed > lengths) + F.sum((labels == 0) * counted, axis=1)
+    usual = (impossible == 0) * (label_lengths > 0)
     losses = F.ctc_loss(
         F.transpose(logits, axes=(1, 0, 2)),
-        labels,
+        F.maximum(labels, 1),
         lengths,
         F.where(usual, label_lengths, F.ones_like(usual)),  # else gradients may be garbage
         use_data_lengths=True,
         use_label_lengths=True,
         blank_label="first",
     )
-    impossible = F.zeros_like(losses) if zero_infinity else F.ones_like(losses) * np.inf
     losses = F.where(label_lengths > 0, losses, -F.sum(nothing, axis=(1, 2)))
-    return F.where(needed > lengths, impossible, losses)''',
+    fill = F.zeros_like(losses) if zero_infinity else F.ones_like(losses) * np.inf
+    return F.where(impossible > 0, fill, losses)''',
     "soft_label_loss": '''\
 def soft_label_loss(F, logits, target, weight=None, smoothing=0.0, reduction="mean"):
     """Cross-entropy of probabilities along the last axis."""

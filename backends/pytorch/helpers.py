@@ -177,6 +177,25 @@ def mean_of_counted(loss, x, target, weight=None, ignore_index=-100, **settings)
         shares = weight[target * counted] * counted
     share = shares.sum()
     return total / torch.where(share == 0, 1, share)''',
+    "ctc_loss": '''\
+def ctc_loss(logits, labels, label_lengths, lengths=None, blank=0, zero_infinity=False):
+    """CTC loss of each example; infinity, or 0, if its steps cannot read as its labels."""
+    if lengths is None:
+        lengths = torch.full_like(label_lengths, logits.shape[1])
+    losses = F.ctc_loss(
+        logits.log_softmax(-1).transpose(0, 1),
+        labels,
+        lengths,
+        label_lengths,
+        blank,
+        reduction="none",
+        zero_infinity=True,
+    )
+    counted = torch.arange(labels.shape[1], device=labels.device) < label_lengths[:, None]
+    repeated = counted[:, 1:] & (labels[:, 1:] == labels[:, :-1])
+    needed = label_lengths + repeated.sum(1)  # with a blank between equal ones
+    impossible = (needed > lengths) | (counted & (labels == blank)).any(1)
+    return losses.masked_fill(impossible, 0.0 if zero_infinity else float("inf"))''',
     "mean_of_soft_labels": '''\
 def mean_of_soft_labels(logits, target, weight, label_smoothing=0.0):
     """Cross-entropy of probabilities, the mean being by the weights of their classes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tercet.backends.pytorch.target import DTYPES, F, lower, torch
+from tercet.backends.pytorch.target import DTYPES, F, lower
 from tercet.codegen.expr import Expr, Helper, default
 from tercet.codegen.target import Application
 from tercet.compiler.graph.reach import carries_gradient
@@ -91,22 +91,15 @@ def _ctc(
 ) -> Expr:
     dtype = at.type(0).dtype
     narrow = dtype in (DType.F16, DType.BF16)
-    target, target_lengths = _long(at, 1, target), _long(at, 2, target_lengths)
-    if lengths is None:
-        steps: Expr = torch.full_like(target_lengths, x.shape[1])
-    else:
-        steps = _long(at, 3, lengths)
-    losses = F.ctc_loss(
-        (x.float() if narrow else x).log_softmax(-1).transpose(0, 1),
-        target,
-        steps,
-        target_lengths,
+    losses = Helper("ctc_loss")(
+        x.float() if narrow else x,
+        _long(at, 1, target),
+        _long(at, 2, target_lengths),
+        **({} if lengths is None else {"lengths": _long(at, 3, lengths)}),
         blank=default(op.blank, 0),
-        reduction="sum" if op.reduction == "sum" else "none",
         zero_infinity=default(op.zero_infinity, False),
     )
-    if op.reduction == "mean":  # PyTorch's own divides by the lengths of labels too
-        losses = losses.mean()
+    losses = {"none": losses, "sum": losses.sum(), "mean": losses.mean()}[op.reduction]
     return losses.to(DTYPES[dtype]) if narrow else losses
 
 

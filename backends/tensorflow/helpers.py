@@ -400,38 +400,39 @@ def class_loss(
     ),
     "ctc_loss": Piece(
         '''\
-def ctc_loss(logits, labels, label_lengths, lengths=None, blank=0, zero_infinity=False):
-    """CTC loss of each example; infinity, or 0, where the labels do not fit into the steps."""
+def ctc_loss(
+    function, logits, labels, label_lengths, lengths=None, blank=0, zero_infinity=False
+):
+    """CTC loss of each example; infinity, or 0, if its steps cannot read as its labels."""
     if lengths is None:
         lengths = tf.fill(tf.shape(logits)[:1], tf.shape(logits)[1])
-    losses = tf.nn.ctc_loss(
+    losses = function(
         labels, logits, label_lengths, lengths, logits_time_major=False, blank_index=blank
     )
-    counted = tf.sequence_mask(label_lengths - 1, tf.shape(labels)[1] - 1)
-    repeated = counted & (labels[:, 1:] == labels[:, :-1])  # there a blank is needed between
-    needed = label_lengths + tf.reduce_sum(tf.cast(repeated, tf.int32), axis=1)
-    return tf.where(needed > lengths, 0.0 if zero_infinity else float("inf"), losses)'''
+    counted = tf.sequence_mask(label_lengths, tf.shape(labels)[1])
+    repeated = counted[:, 1:] & (labels[:, 1:] == labels[:, :-1])
+    needed = label_lengths + tf.math.count_nonzero(repeated, axis=1, dtype=tf.int32)
+    blanks = tf.reduce_any(counted & (labels == blank), axis=1)
+    impossible = tf.constant(0.0 if zero_infinity else float("inf"), logits.dtype)
+    return tf.where((needed > lengths) | blanks, impossible, losses)'''
     ),
     "double_ctc_loss": Piece(
         '''\
 def double_ctc_loss(
-    logits, labels, label_lengths, lengths=None, blank=0, zero_infinity=False
+    labels, logits, label_lengths, lengths, *, logits_time_major, blank_index
 ):
-    """CTC loss of each example; infinity, or 0, where the labels do not fit into the steps.
-    TensorFlow's own is in float32."""
+    """`tf.nn.ctc_loss`, which has no float64, of logits with the examples first."""
     steps, count = tf.shape(logits)[1], tf.shape(labels)[1]
-    if lengths is None:
-        lengths = tf.fill(tf.shape(logits)[:1], steps)
-    places = tf.stack([tf.fill(tf.shape(labels), blank), labels], axis=2)
+    places = tf.stack([tf.fill(tf.shape(labels), blank_index), labels], axis=2)
     places = tf.reshape(places, (-1, 2 * count))  # a blank before, between and behind labels
-    places = tf.pad(places, ((0, 0), (0, 1)), constant_values=blank)
+    places = tf.pad(places, ((0, 0), (0, 1)), constant_values=blank_index)
     log_p = tf.gather(tf.nn.log_softmax(logits), places, axis=2, batch_dims=1)
     none = tf.constant(-1e30, logits.dtype)
 
     def later(x, by, fill):
         return tf.pad(x, ((0, 0), (by, 0)), constant_values=fill)[:, :-by]
 
-    apart = (places != blank) & (places != later(places, 2, blank))
+    apart = (places != blank_index) & (places != later(places, 2, blank_index))
     number = tf.range(2 * count + 1)
 
     def step(ways, at):
@@ -443,9 +444,7 @@ def double_ctc_loss(
     ways = tf.foldl(step, tf.range(1, steps), first)
     end = 2 * label_lengths[:, tf.newaxis]
     ended = (number == end) | (number == end - 1)
-    losses = -tf.reduce_logsumexp(tf.where(ended, ways, none), axis=1)
-    impossible = tf.constant(0.0 if zero_infinity else float("inf"), logits.dtype)
-    return tf.where(losses > 1e29, impossible, losses)'''
+    return -tf.reduce_logsumexp(tf.where(ended, ways, none), axis=1)'''
     ),
     "soft_label_loss": Piece(
         '''\

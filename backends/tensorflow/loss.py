@@ -67,7 +67,8 @@ def _ctc(
 ) -> Expr:
     dtype = at.type(0).dtype
     narrow = dtype in (DType.F16, DType.BF16)
-    losses = Helper("double_ctc_loss" if dtype is DType.F64 else "ctc_loss")(
+    losses = Helper("ctc_loss")(
+        Helper("double_ctc_loss") if dtype is DType.F64 else tf.nn.ctc_loss,
         tf.cast(x, tf.float32) if narrow else x,
         *(_int32(at, k, given) for k, given in ((1, target), (2, target_lengths))),
         **({} if lengths is None else {"lengths": _int32(at, 3, lengths)}),

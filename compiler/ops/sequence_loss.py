@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tercet.compiler.errors import require
+from tercet.compiler.errors import OpError, require
 from tercet.compiler.lazy import np
 from tercet.compiler.ops.base import IndexRange, Operand, operation, require_float
 from tercet.compiler.ops.checks import known, require_integer, require_rank, require_shape
@@ -28,9 +28,10 @@ class Ctc(Loss):
     them may be any class.  `lengths` `[N]` (1 to T) are the steps that count; all do without it.
     `mean` is that of the examples, whatever their lengths.
 
-    Labels that do not fit into the steps, equal neighbours needing a blank between them, have
-    probability 0: the loss is infinite and has no gradient. With `zero_infinity = true` such
-    examples cost 0, have zero gradients, and still count in the mean.
+    Labels that cannot be read from the steps have probability 0, and an infinite loss: those that
+    do not fit, equal neighbours needing a blank between them, and those with the blank among them.
+    With `zero_infinity = true` such examples cost 0, and still count in the mean.  Their gradients
+    are 0 in any case.
     ONNX: none, a loss belongs to training.
 
         loss = ctc(logits, label, label_length, lengths = steps, blank = 0)
@@ -59,6 +60,9 @@ class Ctc(Loss):
         require_rank(x, 3)
         batch = x.shape[:1]
         classes = known(x.shape[2], "the number of classes")
+        message = "needs a class besides the blank, so two at least"
+        if classes < 2:
+            raise OpError("E0303", message, operand=0)
         message = f"`blank` must be one of the {classes} classes, 0 to {classes - 1}"
         require(0 <= self.blank < classes, "blank", f"{message}, not {self.blank}")
         require_integer(target, "labels", operand=1)
@@ -100,8 +104,6 @@ class Ctc(Loss):
 
         The places are those of the labels with a blank before, between and behind them.
         """
-        if (labels == self.blank).any():
-            raise ValueError(f"class {self.blank} is the blank, and no label")
         places = np.full(2 * len(labels) + 1, self.blank)
         places[1::2] = labels
         apart = (places != self.blank) & (places != np.roll(places, 2))
@@ -112,4 +114,6 @@ class Ctc(Loss):
             ways = np.logaddexp(np.logaddexp(ways, one), np.where(apart, two, -np.inf))
             ways = ways + step[places]
         loss = -np.logaddexp.reduce(ways[-2:])
+        if (labels == self.blank).any():
+            loss = np.where(np.isnan(loss), loss, np.inf)
         return np.asarray(0.0 if self.zero_infinity and np.isposinf(loss) else loss)

@@ -602,13 +602,19 @@ CTC = [
         *((3, 4, 5), Input((3, 4), "length", 1), _LONG, None),
     ),
     _case(
+        "ctc_with_blanks",
+        Ctc(blank=1, zero_infinity=True),
+        *((7, 9, 5), Input((7, 4), "index", 5), Input((7,), "length", 4), None),
+        symbolic=(7, 9, 4),
+    ),
+    _case(
         "ctc_too_long_for_nothing",
         Ctc(zero_infinity=True),
         *((7, 3, 5), Input((7, 4), "length", 2), Input((7,), "length", 4), None),
         symbolic=(7, 4),
     ),
 ]
-"""Of several lengths; the last two have labels that do not fit into the steps."""
+"""Of several lengths; the last ones have labels that the steps cannot read as."""
 
 NOTHING_COUNTS = [
     _case(

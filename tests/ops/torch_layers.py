@@ -276,13 +276,16 @@ def _focal(op: Any, x: Any, target: Any) -> Any:
     return F.binary_cross_entropy_with_logits(x, target, reduction="none") * wrong**op.gamma * share
 
 
-def _ctc(op: Ctc, x: Tensor, target: Tensor, counts: Tensor, steps: Tensor | None) -> Tensor:
+def _ctc(op: Ctc, x: Tensor, target: Tensor, counts: Tensor, steps: Tensor | None) -> Any:
     steps = torch.full_like(counts, x.shape[1]) if steps is None else steps
     log_p = x.log_softmax(-1).transpose(0, 1)
     losses = F.ctc_loss(
         *(log_p, target, steps, counts, op.blank), reduction="none", zero_infinity=op.zero_infinity
     )
-    return {"mean": losses.mean(), "sum": losses.sum(), "none": losses}[op.reduction]
+    for row, count in enumerate(counts):  # PyTorch does not look whether labels are the blank
+        if (target[row, :count] == op.blank).any():
+            losses[row] = 0 if op.zero_infinity else torch.inf
+    return _reduced(op, losses, torch.ones_like(losses))
 
 
 def _elements(function: Callable[[Any, Tensor, Tensor], Tensor]) -> Rule:
