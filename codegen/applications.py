@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from tercet.codegen.computed_once import print_once
 from tercet.codegen.decisions import CannotMerge
 from tercet.codegen.expr import (
-    ArgumentName,
-    Attribute,
-    Comprehension,
-    Element,
     Expr,
-    Input,
-    Literal,
-    LoopItem,
     Made,
     Name,
-    SizeName,
     Template,
-    Unary,
 )
-from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.layers import handed_layers, reference
-from tercet.codegen.merge import Placeholders, merge_all, one_of
+from tercet.codegen.merge import Placeholders, one_of
+from tercet.codegen.once import NotOnce
 from tercet.codegen.regions import in_class
 from tercet.codegen.render import render
 from tercet.codegen.state import Deferred, Frame, State
 from tercet.codegen.static_values import StaticValues
-from tercet.codegen.target import Application
-from tercet.codegen.tree import children, mentions, replace
+from tercet.codegen.templates import costs_nothing, expand, operand_of, repeated_in, template_of
+from tercet.codegen.tree import mentions, replace
 from tercet.codegen.values import defer, depth_over, materialize, values
-from tercet.codegen.writer import Assign
 from tercet.compiler.dims import Dim
-from tercet.compiler.graph.ir import Apply, Bind, Call, Graph, Layer, Value
-from tercet.compiler.ops.base import Op
+from tercet.compiler.graph.ir import Apply, Bind, Call, Layer, Value
 from tercet.compiler.ops.elementwise import Constant
 
 _DEEPEST = 3
@@ -54,6 +43,8 @@ def print_apply(state: State, frame: Frame, column: list[Apply], destination: Bi
             raise CannotMerge("a number in some executions, a tensor in others")
         constants.append(item.op.value)
         state.target.remember(item.outputs[0], item.op)
+        if not isinstance(item.op.value, Dim):
+            state.scalars[id(item.outputs[0])] = item
     sizes = [value for value in constants if isinstance(value, Dim)]
     if sizes and not state.target.reads_sizes:  # there a size is no number, but computed
         if len(sizes) < len(constants):
@@ -68,10 +59,16 @@ def print_apply(state: State, frame: Frame, column: list[Apply], destination: Bi
 def _operation(state: State, frame: Frame, column: list[Apply], destination: Bind | None) -> None:
     if not any(state.uses.is_live(o) for i in column for o in i.outputs):
         return
+    once = [id(i.outputs[0]) in state.once.made for i in column]
+    if all(once):
+        print_once(state, frame, column, destination)
+        return
+    if any(once):
+        raise NotOnce(column)
     siblings = tuple(dict.fromkeys(i.op for i in column))
     alike = state.number_of(siblings)
     templates = [
-        _template(state, state.graphs[g], i, siblings, alike)
+        template_of(state, state.graphs[g], i, siblings, alike)
         for i, g in zip(column, frame.graphs, strict=True)
     ]
     layer, operands = column[0].layer, column[0].inputs
@@ -84,66 +81,21 @@ def _operation(state: State, frame: Frame, column: list[Apply], destination: Bin
         [i.inputs for i in column],
         destination,
         is_layer=layer is not None,
-        repeated=_repeated(templates),
+        repeated=repeated_in(templates),
     )
     if inner is not None and (inputs[0] is not inner.expr or inner.depth < _DEEPEST - 1):
         inner = None
     pairs = zip(inputs, operands, strict=True)
-    inputs = [_operand(state, column[0].op, expr, value) for expr, value in pairs]
+    inputs = [operand_of(state, column[0].op, expr, value) for expr, value in pairs]
     inputs = inputs or [Name(state.names.of(i.value.name)) for i in state.graphs[0].inputs]
     preferred = f"{column[0].op.name}_argument"
     written = [i.arguments for i in column]
     static = StaticValues.of(state, frame, written, preferred=preferred)
-    expr = _expand(state, frame, templates, Placeholders(static, inputs, applied))
+    expr = expand(frame.compute, state.names, templates, Placeholders(static, inputs, applied))
     outputs = tuple(zip(*(i.outputs for i in column), strict=True))
     hint = layer.site.name if layer is not None else column[0].op.name
     defer(frame, outputs, expr, depth_over(inputs), hint, inner)
     _keep_order(state, frame, column[0], destination)
-
-
-def _operand(state: State, op: Op, expr: Expr | None, value: Value | None) -> Expr | None:
-    if expr is None or state.target.constant(value) is None:
-        return expr
-    return state.target.scalar(op, expr)
-
-
-def _template(
-    state: State, graph: Graph, item: Apply, siblings: tuple[Op, ...], alike: int
-) -> Template:
-    constants = tuple(state.target.constant(v) for v in item.inputs)
-    types = tuple(None if v is None else v.type for v in item.inputs)
-    key = (item.op, types, constants, alike, state.target.apply_key(graph, item))
-    if key not in state.templates:
-        lowered = state.target.apply(Application(graph, item, siblings, state.target))
-        template = lowered if isinstance(lowered, Template) else Template(lowered)
-        if item.op.gives_tuple and len(item.outputs) == 1:
-            template = Template(_only(template.result), template.temporaries)
-        state.templates[key] = template
-    return state.templates[key]
-
-
-def _only(parts: Expr) -> Expr:
-    """The one element of a tuple."""
-    match parts:
-        case SequenceExpr((element,)):
-            return element
-    return parts[0]
-
-
-def _expand(
-    state: State, frame: Frame, templates: Sequence[Template], placeholders: Placeholders
-) -> Expr:
-    """The merged expression; temporaries that are no names become assignments before it."""
-    if any(len(t.temporaries) != len(templates[0].temporaries) for t in templates):
-        raise CannotMerge("the operation is written in different ways")
-    for index, (hint, _) in enumerate(templates[0].temporaries):
-        value = merge_all([t.temporaries[index][1] for t in templates], placeholders)
-        if not isinstance(value, Name):
-            name = Name(state.names.fresh(hint))
-            frame.compute.append(Assign((name,), value))
-            value = name
-        placeholders.temporaries.append(value)
-    return merge_all([t.result for t in templates], placeholders)
 
 
 @in_class(Call)
@@ -163,7 +115,7 @@ def print_call(state: State, frame: Frame, column: list[Call], destination: Bind
     ]
     static = StaticValues.of(state, frame, [()] * len(column))
     placeholders = Placeholders(static, [*adapted, *handed.values()], applied)
-    expr = _expand(state, frame, templates, placeholders)
+    expr = expand(frame.compute, state.names, templates, placeholders)
     outputs = tuple(zip(*(i.outputs for i in column), strict=True))
     defer(frame, outputs, expr, depth_over(inputs), column[0].instance.site.name)
     _keep_order(state, frame, column[0], destination)
@@ -209,7 +161,7 @@ def _inputs(
         held = None if present is None else frame.deferred.get(id(present[0]))
         if held is None:
             continue
-        if index in repeated and not _costs_nothing(held.expr):
+        if index in repeated and not costs_nothing(held.expr):
             materialize(state, frame, held, destination)
             continue
         if not _too_big(held):
@@ -218,39 +170,6 @@ def _inputs(
             materialize(state, frame, held, destination)
     exprs = iter(values(state, frame, [c for c in columns if c is not None]))
     return [None if column is None else next(exprs) for column in columns]
-
-
-def _repeated(templates: Sequence[Template]) -> frozenset[int]:
-    """The operands that a template mentions more than once, or in a comprehension."""
-    found: set[int] = set()
-    for template in {id(t): t for t in templates}.values():
-        counts: Counter[int] = Counter()
-        for expr in (template.result, *(value for _, value in template.temporaries)):
-            counts.update(_mentioned(expr))
-        found.update(index for index, count in counts.items() if count > 1)
-    return frozenset(found)
-
-
-def _mentioned(expr: Expr) -> Iterator[int]:
-    """The operands in an expression, as often as they are computed there, 2 for many times."""
-    if isinstance(expr, Input):
-        yield expr.index
-    times = 2 if isinstance(expr, Comprehension) else 1
-    for part in children(expr):
-        for index in _mentioned(part):
-            yield from [index] * times
-
-
-def _costs_nothing(expr: Expr) -> bool:
-    """Whether an expression may be written twice: a name, a number, an attribute of a name."""
-    match expr:
-        case Name() | Literal() | SizeName() | ArgumentName() | LoopItem() | Element():
-            return True
-        case Attribute(owner):
-            return _costs_nothing(owner)
-        case Unary("-", Literal()):
-            return True
-    return False
 
 
 def _split(state: State, frame: Frame, held: Deferred, destination: Bind | None) -> bool:

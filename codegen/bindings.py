@@ -14,7 +14,7 @@ from tercet.codegen.arguments import printable
 from tercet.codegen.decisions import CannotMerge
 from tercet.codegen.expr import Expr, Name, Sequence
 from tercet.codegen.regions import in_class
-from tercet.codegen.state import Column, Deferred, Frame, State, same
+from tercet.codegen.state import Column, Deferred, Frame, State, held_once, same
 from tercet.codegen.static_values import static_expr
 from tercet.codegen.tree import map_expressions, mentions
 from tercet.codegen.tree import replace as replace_parts
@@ -67,6 +67,9 @@ def _holds_tensors(value: Any) -> bool:
 def _bind_tensor(state: State, frame: Frame, bind: Bind, column: list[Value]) -> None:
     assert isinstance(bind.target, nodes.TargetName)
     frame.statics.pop(bind.target.id, None)
+    if _is_once(state, frame, column):
+        _bind_once(state, frame, bind.target.id, bind, column)
+        return
     if not any(map(state.uses.is_live, column)):
         held = frame.deferred.get(id(column[0]))
         if held is not None and len(held.columns) == 1:
@@ -94,6 +97,32 @@ def _bind_tensor(state: State, frame: Frame, bind: Bind, column: list[Value]) ->
     elif existing is not None:
         frame.compute.append(Assign((Name(name),), existing))
     frame.variables.set(name, column)
+
+
+def _is_once(state: State, frame: Frame, column: Column) -> bool:
+    """Whether the constructor computes it, and no variable holds it."""
+    return id(column[0]) in state.once.made and frame.variable(column) is None
+
+
+def _bind_once(state: State, frame: Frame, source: str, bind: Bind, column: list[Value]) -> None:
+    """What the constructor computes gets a variable only where others share the name."""
+    attribute = held_once(state, column)
+    if attribute is None or not is_needed(state, column, state.uses.needed_after):
+        return
+    if source not in state.bound_again and not _leaves(state, frame, column):
+        return
+    name = state.names.of(source)
+    _save_before_rebinding(state, frame, name, bind)
+    frame.compute.append(Assign((Name(name),), attribute))
+    frame.variables.set(name, column)
+
+
+def _leaves(state: State, frame: Frame, column: list[Value]) -> bool:
+    """Whether something behind the loop or branch under way uses what is bound in it."""
+    return not frame.outermost and any(
+        state.uses.needed_beyond(value, state.uses.end(region))
+        for value, region in zip(column, frame.regions, strict=True)
+    )
 
 
 def _is_result(state: State, column: list[Value], held: Deferred) -> bool:
@@ -165,6 +194,10 @@ def _bind_parts(state: State, frame: Frame, bind: Bind, values: list[Any]) -> No
             parts[name] = [_tensor(bound_names(bind.target, v)[name], name) for v in values]
         else:
             frame.statics[name] = None
+    once = {n: c for n, c in parts.items() if _is_once(state, frame, c)}
+    for name in once:
+        del parts[name]
+        frame.statics.pop(name, None)
     if len(parts) == 1:
         ((name, only),) = parts.items()
         target = nodes.TargetName(bind.span, name)
@@ -172,6 +205,8 @@ def _bind_parts(state: State, frame: Frame, bind: Bind, values: list[Any]) -> No
         _bind_tensor(state, frame, one, only)
     else:
         _bind_together(state, frame, parts)
+    for name, column in once.items():  # at last: the others read what the names held before
+        _bind_once(state, frame, name, bind, column)
 
 
 def _bind_together(state: State, frame: Frame, parts: dict[str, list[Value]]) -> None:

@@ -23,6 +23,7 @@ from tercet.codegen.layer_lists import LayerLists
 from tercet.codegen.layers import write_built_ahead
 from tercet.codegen.merge import one_of
 from tercet.codegen.names import Names
+from tercet.codegen.once import NotOnce, Once, bound_again, computed_once
 from tercet.codegen.printed import ClassCode, PrintedClasses
 from tercet.codegen.regions import in_class, print_region
 from tercet.codegen.sequences import as_sequences
@@ -44,6 +45,9 @@ from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.training import Training
 from tercet.compiler.graph.values import text
+
+_MOST_TRIES = 5
+"""How often a class is printed anew because its constructor cannot compute something."""
 
 
 class ClassPrinter:
@@ -152,7 +156,19 @@ class ClassPrinter:
 
     def _class(self, graphs: list[Graph]) -> _Finish:
         """One class, printed but for the names of references.  Raises CannotMerge."""
+        excluded: set[int] = set()
+        for _ in range(_MOST_TRIES):
+            try:
+                return self._with_constants(graphs, computed_once(graphs, excluded))
+            except NotOnce as problem:
+                excluded |= problem.items
+        return self._with_constants(graphs, Once())
+
+    def _with_constants(self, graphs: list[Graph], once: Once) -> _Finish:
+        """The class that computes some tensors once.  Raises CannotMerge, NotOnce."""
         state = self._state(graphs)
+        if once.made:
+            state.once, state.bound_again = once, bound_again(graphs)
         inputs = tuple(state.names.of(entry.value.name) for entry in graphs[0].inputs)
         bodies = [graph.body for graph in graphs]
         frame = Frame(bodies, list(range(len(graphs))), Variables(), {}, outermost=True)
@@ -225,7 +241,8 @@ class _Finish:
         self.state = state
         self._frame = frame
         self._inputs = inputs
-        taken = state.target.reserved_attributes | state.lists.attributes.keys()
+        made = state.lists.attributes.keys() | state.lists.constants
+        taken = state.target.reserved_attributes | made
         self._attributes = Names(taken, attributes=True)
         self._sizes: dict[str, str] = {}
         self._stored: dict[str, str] = {}

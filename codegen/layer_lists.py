@@ -83,11 +83,21 @@ class LayerLists:
         self._lengths: dict[int, dict[tuple[str, tuple[int, ...]], int]] = {}
         self.attributes: dict[str, str] = {}
         """The source's site name of every attribute."""
+        self._constants: dict[str, int] = {}
+        self.constants: set[str] = set()
+        """The attributes that hold what is computed once, and is no weight."""
 
     def attribute(self, site: Site) -> str:
         """The attribute that holds the layers of a site."""
         attribute = self._names.of(site.name)
         self.attributes[attribute] = site.name
+        return attribute
+
+    def constant(self, name: str) -> str:
+        """An attribute for a tensor that the source calls so."""
+        count = self._constants[name] = self._constants.get(name, 0) + 1
+        attribute = self._names.of(name, f"constant {count}")
+        self.constants.add(attribute)
         return attribute
 
     def declare(self, site: Site) -> bool:
@@ -132,6 +142,8 @@ class LayerLists:
         self._declared = set(other._declared)
         self._lengths = dict(other._lengths)
         self.attributes = dict(other.attributes)
+        self._constants = dict(other._constants)
+        self.constants = set(other.constants)
 
     def statements(
         self, graphs: list[int], merge: Merge, target: ClassTarget, *, declared: bool

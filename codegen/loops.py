@@ -18,6 +18,7 @@ from tercet.codegen.layer_arguments import layers_in
 from tercet.codegen.layer_lists import Making
 from tercet.codegen.merge import merge_makings
 from tercet.codegen.names import Names
+from tercet.codegen.once import NotOnce
 from tercet.codegen.regions import in_class, print_region
 from tercet.codegen.state import Frame, State
 from tercet.codegen.static_values import static_expr
@@ -25,7 +26,7 @@ from tercet.codegen.tree import find_parts, map_expressions
 from tercet.codegen.uses import bound_names, final_bindings
 from tercet.codegen.values import materialize_all
 from tercet.codegen.writer import For, Statement
-from tercet.compiler.graph.ir import Bind, Loop, Value
+from tercet.compiler.graph.ir import Apply, Bind, Loop, Value
 from tercet.dsl import nodes
 from tercet.dsl.records import dataclass
 
@@ -80,10 +81,20 @@ def _as_loop(
     iterable = static_expr(column[0].statement.iterable, frame.statics)
     head = _Head(state, frame, loop, column, iterable)
     frame.compute.extend(head.close(body.compute))
+    frame.construct.extend(_constants(state, column, body.construct))
     _after(state, frame, column)
     counts = sorted({len(one.iterations) for one in column})
     text = f"a loop: its iterations, {' or '.join(map(str, counts))}, are alike"
     state.decide(column[0].statement.span, text, merged=True)
+
+
+def _constants(state: State, column: Sequence[Loop], construct: list[Statement]) -> list[Statement]:
+    """What a loop's body computes once, the same in all iterations.  Raises NotOnce."""
+    if any(True for _ in find_parts(construct, LoopItem)):
+        regions = [region for loop in column for region in loop.iterations]
+        items = [i for region in regions for i in region.walk() if isinstance(i, Apply)]
+        raise NotOnce(i for i in items if id(i.outputs[0]) in state.once.made)
+    return construct
 
 
 def _require_named(state: State, column: Sequence[Loop]) -> None:

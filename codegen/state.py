@@ -17,11 +17,22 @@ from tercet.codegen.expr import Expr, Name, Template
 from tercet.codegen.layer_arguments import ReceivedLayers
 from tercet.codegen.layer_lists import LayerLists, Making
 from tercet.codegen.names import Names
+from tercet.codegen.once import Once
 from tercet.codegen.printed import PrintedClasses
 from tercet.codegen.target import ClassTarget
 from tercet.codegen.uses import Uses
 from tercet.codegen.writer import Statement
-from tercet.compiler.graph.ir import Bind, Create, Graph, Instance, Item, Layer, Region, Value
+from tercet.compiler.graph.ir import (
+    Apply,
+    Bind,
+    Create,
+    Graph,
+    Instance,
+    Item,
+    Layer,
+    Region,
+    Value,
+)
 from tercet.compiler.ops.base import Op
 from tercet.dsl.records import dataclass
 from tercet.dsl.source import Span
@@ -210,6 +221,15 @@ class State:
     decisions: list[Decision] = field(default_factory=list)
     loops: int = 0
     """The number of the last loop."""
+    once: Once = field(default_factory=Once)
+    bound_again: frozenset[str] = frozenset()
+    """Names that the text binds in several places; known where something is computed once."""
+    scalars: dict[int, Apply] = field(default_factory=dict)
+    """The numbers among tensors, by their values."""
+    constructed: dict[int, Expr] = field(default_factory=dict)
+    """What is computed once, as the constructor has it, by value."""
+    held: dict[int, Expr] = field(default_factory=dict)
+    """The attributes that hold what is computed once, by value."""
     own: set[Layer | Instance] = field(default_factory=set)
     """What the class itself makes."""
 
@@ -252,6 +272,12 @@ class State:
         self.built_ahead = dict(snapshot.built_ahead)
         del self.decisions[snapshot.decisions :]
         self.loops = snapshot.loops
+
+
+def held_once(state: State, column: Column) -> Expr | None:
+    """The attribute that holds these values in all executions, if one does."""
+    found = {state.held.get(id(value)) for value in column} if state.held else {None}
+    return found.pop() if len(found) == 1 else None
 
 
 @dataclass(frozen=True, eq=False)

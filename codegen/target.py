@@ -135,6 +135,14 @@ class ClassTarget:
         """A scalar constant, of the dtype of the tensor it meets, as an operand of `op`."""
         return expr
 
+    def in_constructor(self, expr: Expr) -> Expr:
+        """An expression over no input, as it stands in the constructor of a class."""
+        return expr
+
+    def constant_tensor(self, attribute: str, expr: Expr) -> Expr:
+        """What a class keeps under an attribute that is computed once and no weight."""
+        raise NotImplementedError
+
     def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:
         """The expression that makes a layer.
 

@@ -14,7 +14,7 @@ from tercet.codegen.decisions import CannotMerge
 from tercet.codegen.expr import ArgumentName, Call, Element, Expr, Literal, Name
 from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.render import render
-from tercet.codegen.state import Column, Deferred, Frame, State
+from tercet.codegen.state import Column, Deferred, Frame, State, held_once
 from tercet.codegen.tree import call_depth, mentions, replace
 from tercet.codegen.writer import Assign
 from tercet.compiler.graph.ir import Bind, Graph, Value
@@ -28,7 +28,10 @@ _ROOM = 80
 
 
 def value(state: State, frame: Frame, column: Column) -> Expr:
-    """The expression for values: one deferred to its only use, or a variable."""
+    """The expression for values: one deferred to its only use, an attribute, or a variable."""
+    kept = held_once(state, column)
+    if kept is not None:
+        return kept
     _materialize_if_shared(state, frame, column)
     held = frame.deferred.get(id(column[0]))
     if held is not None:

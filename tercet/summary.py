@@ -12,7 +12,7 @@ from tercet.compiler.dims import Dim, Size
 from tercet.compiler.graph.callees import called_graphs
 from tercet.compiler.graph.ir import Apply, Call, Create, Graph, Layer, Parameter, ReadParameter
 from tercet.compiler.graph.ownership import Owner
-from tercet.compiler.ops.elementwise import Constant
+from tercet.compiler.ops.elementwise import Constant, Listed
 from tercet.compiler.types import TensorType
 
 
@@ -55,7 +55,7 @@ def rows(graph: Graph, prefix: str = "") -> Iterator[Row]:
                 owner.make(made)
             case Call(graph=called, instance=instance):
                 pending.append((owner.enter(instance), called.body.walk()))
-            case Apply(op=Constant()):
+            case Apply(op=Constant() | Listed()):
                 pass
             case Apply():
                 yield _row(owner.prefix_of(item.layer), item, counted)

@@ -28,6 +28,12 @@ def attention(F, query, key, value, scale, mask=None, causal=False):
     if mask is not None:
         weights = F.broadcast_mul(weights, visible)
     return F.linalg_gemm2(weights, value)''',
+    "listed": '''\
+def listed(F, values, dtype):
+    """The numbers of nested lists as a tensor of the graph."""
+    array = np.array(values, dtype)
+    parts = [F.full((1,), number, dtype=dtype) for number in array.ravel().tolist()]
+    return F.reshape(F.concat(*parts, dim=0), shape=array.shape)''',
     "leaky_relu": """\
 def leaky_relu(F, x, alpha):
     return F.relu(x) + alpha * F.minimum(x, 0)""",

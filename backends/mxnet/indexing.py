@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tercet.backends.mxnet.symbolic_shape import broadcast, length_of, witness
 from tercet.backends.mxnet.target import F, held_as, is_eager, lower
-from tercet.codegen.expr import Expr, Helper, default
+from tercet.codegen.expr import Expr, Helper, Literal, Name, default
 from tercet.codegen.target import Application
 from tercet.compiler.dims import Dim
 from tercet.compiler.ops import indexing as ops
+from tercet.compiler.ops.elementwise import Listed
 
 
 @lower(ops.Gather, ops.Take)
@@ -66,6 +67,15 @@ def _full(op: ops.Full, at: Application) -> Expr:
         return F.full(op.shape or (1,), value, **dtype)
     ones = tuple(1 if isinstance(n, Dim) else n for n in op.shape)
     return broadcast(at, F.full(ones, value, **dtype), ones, op.shape)
+
+
+@lower(Listed)
+def _listed(op: Listed, at: Application) -> Expr:
+    """In a graph; a constructor makes an array of it (`MXNetTarget.in_constructor`)."""
+    if is_eager(at):
+        dtype = {"dtype": default(held_as(op.dtype), "float32")}
+        return F.array(Literal(op.values), ctx=Name("args").device, **dtype)
+    return Helper("listed")(F, Literal(op.values), Literal(held_as(op.dtype)))
 
 
 @lower(ops.ZerosLike)

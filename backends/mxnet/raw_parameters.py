@@ -7,10 +7,16 @@ from dataclasses import replace
 
 from tercet.codegen.expr import Attribute, Call, Element, Expr, Name
 from tercet.codegen.printed import ClassCode
-from tercet.codegen.tree import map_expressions
+from tercet.codegen.tree import find_parts, map_expressions
 from tercet.codegen.writer import Assign, If, Statement
 
-_PARAMS = Attribute(Attribute(Name("self"), "params"), "get")
+_PARAMETER = Attribute(Attribute(Name("self"), "params"), "get")
+_CONSTANT = Attribute(Attribute(Name("self"), "params"), "get_constant")
+
+
+def has_constants(code: ClassCode) -> bool:
+    """Whether a class holds what it computes once."""
+    return any(call.callee == _CONSTANT for call in find_parts(code.construct, Call))
 
 
 def with_raw_parameters(code: ClassCode) -> ClassCode:
@@ -44,7 +50,7 @@ def _inside(branches: Iterable[If]) -> Iterator[Statement]:
 def _declares(statement: Statement) -> bool:
     match statement:
         case Assign(value=Call(callee=callee)):
-            return callee == _PARAMS
+            return callee in (_PARAMETER, _CONSTANT)
     return False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tercet.backends.base import Place, Unsupported, check_exact, layer_precision, refused
@@ -11,7 +12,7 @@ from tercet.backends.factories import with_factories, without_initial_values
 from tercet.backends.mxnet.helpers import helper_constants, helper_pieces
 from tercet.backends.mxnet.kinds import KINDS
 from tercet.backends.mxnet.precision import precision_name
-from tercet.backends.mxnet.raw_parameters import with_raw_parameters
+from tercet.backends.mxnet.raw_parameters import has_constants, with_raw_parameters
 from tercet.backends.mxnet.target import MXNetTarget, held_as
 from tercet.backends.mxnet.training import TrainingPrinter
 from tercet.backends.mxnet.weights import (
@@ -34,6 +35,8 @@ from tercet.codegen.script.pieces import Piece, literal
 from tercet.codegen.script.style import FULL, Style
 from tercet.codegen.script.training import argument_lines, constants, output_lines
 from tercet.codegen.tree import find_parts
+from tercet.codegen.uses import Uses
+from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.reach import reached_inputs, unreached
 from tercet.compiler.graph.training import Training
@@ -131,7 +134,7 @@ def draft(
         *style.full_only(Piece(_FIND_DEVICE)),
     ]
     head = header(model, place, "MXNet Gluon", training is not None, (), exported="", style=style)
-    main = _main(printed.interface, classes[-1].name, training, printer, style)
+    main = _main(printed.interface, classes, training, printer, style)
     return assemble(head, pieces, main, printed.decisions, amend=_in_order)
 
 
@@ -178,7 +181,7 @@ def _in_order(text: str) -> str:
 
 def _main(
     interface: Interface,
-    name: str,
+    classes: Sequence[ClassCode],
     training: Training | None,
     printer: TrainingPrinter | None,
     style: Style,
@@ -195,9 +198,9 @@ def _main(
         f"args.device = {found}",
         "np.random.seed(args.seed)",
         "mx.random.seed(args.seed)",
-        f"model = {name}()",
-        *_cast(interface.model),
-        *_initialized(interface),
+        f"model = {classes[-1].name}()",
+        *_cast(interface.model, any(map(has_constants, classes))),
+        *_initialized(interface, any(map(has_constants, classes))),
         *style.exact_only("start(model, args.seed)"),
         "if args.weights:",
         f"    load(model, {reading('args.weights', style)}, args.weights)",
@@ -208,7 +211,7 @@ def _main(
     return main_text([*body, *output_lines("predict(model, source, path, args.device)", style)])
 
 
-def _initialized(interface: Interface) -> list[str]:
+def _initialized(interface: Interface, computes: bool) -> list[str]:
     """Parameters with shapes and values.
 
     Gluon infers the shapes from the graph of the outputs, which must then hold every parameter and
@@ -218,7 +221,8 @@ def _initialized(interface: Interface) -> list[str]:
     """
     model = interface.model
     examples = example_arrays(interface, example_sizes(model))
-    if not unreached(model) and len(reached_inputs(model)) == len(model.inputs):
+    whole = not computes or _calls_matter(model)
+    if whole and not unreached(model) and len(reached_inputs(model)) == len(model.inputs):
         return [
             f"model.infer_shape({examples})  # fixes the parameters' shapes",
             "model.initialize(ctx=args.device)",
@@ -230,11 +234,20 @@ def _initialized(interface: Interface) -> list[str]:
     ]
 
 
+def _calls_matter(model: Graph) -> bool:
+    """Whether something uses all that blocks give, so that no constant of theirs is left out."""
+    uses = Uses()
+    for graph in all_graphs(model):
+        uses.add(graph)
+    calls = (call for graph in all_graphs(model) for call in graph.calls)
+    return all(uses.is_live(output) for call in calls for output in call.outputs)
+
+
 def _on_device(examples: str) -> str:
     return f"*(x.as_in_context(args.device) for x in ({examples},))"
 
 
-def _cast(model: Graph) -> list[str]:
+def _cast(model: Graph, computes: bool) -> list[str]:
     """Parameters are made in float32; a model in float64 casts them all, and some back."""
     precision = layer_precision(model, "mxnet")
     if precision is None:
@@ -243,7 +256,15 @@ def _cast(model: Graph) -> list[str]:
     others = {
         path: held_as(p.type.dtype) for path, p in model.parameters() if p.type.dtype != precision
     }
+    restored = _KEEP_CONSTANTS if computes else []
     if not others:
-        return [whole]
+        return [whole, *restored]
     loop = f"for name, dtype in {literal(others)}.items():"
-    return [whole, loop, "    weights(model)[name].cast(dtype)"]
+    return [whole, *restored, loop, "    weights(model)[name].cast(dtype)"]
+
+
+_KEEP_CONSTANTS = [
+    "for parameter in model.collect_params().values():",
+    "    if isinstance(parameter, gluon.Constant):",
+    "        parameter.cast(parameter.value.dtype)",
+]

@@ -19,6 +19,7 @@ from tercet.backends.mxnet.initial import initializer
 from tercet.backends.mxnet.names import RESERVED_ATTRIBUTES, RESERVED_NAMES
 from tercet.backends.mxnet.symbolic_shape import positions
 from tercet.codegen.expr import (
+    Call,
     Comprehension,
     Expr,
     Helper,
@@ -111,6 +112,12 @@ class MXNetTarget(PoolingTarget):
         self.eager = eager
         self.reads_sizes = eager
         self.convolves = any(isinstance(v.op, AnyConvolution) for v in layers_of(model))
+
+    def in_constructor(self, expr: Expr) -> Expr:
+        return replace(expr, _eagerly)
+
+    def constant_tensor(self, attribute: str, expr: Expr) -> Expr:
+        return Name("self").params.get_constant(attribute, expr)
 
     def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:
         try:
@@ -243,6 +250,16 @@ class MXNetTarget(PoolingTarget):
         if self._is_model(graph) and graph.outputs[index].value.type.dtype is DType.BOOL:
             return F.cast(expr, dtype="bool")
         return expr
+
+
+def _eagerly(expr: Expr) -> Expr | None:
+    match expr:
+        case Name("F"):
+            return Name("nd")
+        case Call(Helper("listed"), (_, values, dtype)):
+            own = {} if dtype == Literal("float32") else {"dtype": dtype}
+            return Name("nd").array(values, **own)
+    return None
 
 
 def _numbers(x: Expr | None) -> Expr | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tercet.backends.mxnet.export import scalar_outputs
+from tercet.backends.mxnet.raw_parameters import has_constants
 from tercet.backends.mxnet.recurrent import parameter_names
 from tercet.backends.mxnet.target import GLUON_NAMES
 from tercet.codegen.interface import Interface
@@ -90,11 +91,19 @@ def _weights_text(model: Graph, classes: Sequence[ClassCode]) -> str:
     found = "named_parameters(model)" if recurrent else "model._collect_params_with_prefix()"
     lines = ["def weights(model):"]
     lines += ['    """Parameters and running statistics, named as in the source."""']
-    if not names:
+    computes = any(map(has_constants, classes))
+    if not names and not computes:
         return "\n".join([*lines, f"    return {found}"])
-    lines += [f"    names = {literal(names)}"]
-    lines += ["    return {", '        ".".join(names.get(part, part) for part in path.split("."))']
-    lines += [f"        : parameter for path, parameter in {found}.items()", "    }"]
+    path = '".".join(names.get(part, part) for part in path.split("."))' if names else "path"
+    lines += [f"    names = {literal(names)}"] if names else []
+    lines += [
+        "    return {",
+        f"        {path}",
+        f"        : parameter for path, parameter in {found}.items()",
+    ]
+    if computes:
+        lines.append("        if not isinstance(parameter, gluon.Constant)  # computed, no weight")
+    lines.append("    }")
     return "\n".join([*lines, *(["", "", named] if recurrent else [])])
 
 

@@ -68,6 +68,11 @@ def _constant(op: ops.Constant, c: Context) -> str:
     return c.scalar(op.value, op.dtype)
 
 
+@lower(ops.Listed)
+def _listed(op: ops.Listed, c: Context) -> str:
+    return c.constant(op.reference(), op.dtype)
+
+
 @lower(ops.Where)
 def _where(op: ops.Where, c: Context) -> str:
     """ONNX Runtime lacks Where for booleans."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tercet.backends.pytorch.target import DTYPES, in_own, lower, torch
-from tercet.codegen.expr import Expr, Helper, Input, default
+from tercet.codegen.expr import Expr, Helper, Input, Literal, default
 from tercet.codegen.target import Application
 from tercet.compiler.ops import indexing as ops
+from tercet.compiler.ops.elementwise import Listed
 from tercet.compiler.types import DType
 
 
@@ -41,6 +42,11 @@ def _arange(op: ops.Arange, at: Application) -> Expr:
 @lower(ops.Full)
 def _full(op: ops.Full, at: Application) -> Expr:
     return torch.full(op.shape, op.value, dtype=DTYPES[op.dtype], device=_device(at))
+
+
+@lower(Listed)
+def _listed(op: Listed, at: Application) -> Expr:
+    return torch.tensor(Literal(op.values), dtype=DTYPES[op.dtype], device=_device(at))
 
 
 _NO_INPUT = lower.limit(

@@ -9,11 +9,12 @@ from tercet.backends.base import Lowerings, Unsupported, rejected
 from tercet.backends.pytorch.helpers import HELPERS
 from tercet.backends.pytorch.initial import filled, initializer
 from tercet.backends.pytorch.initialize import own_initializers
-from tercet.codegen.expr import Expr, Helper, Input, Literal, Made, Name, Template
+from tercet.codegen.expr import Call, Expr, Helper, Input, Literal, Made, Name, Template
 from tercet.codegen.pooled import PoolingTarget
 from tercet.codegen.script.draws import draw_name
 from tercet.codegen.script.names import SCRIPT_NAMES, words
 from tercet.codegen.target import Application, shortened
+from tercet.codegen.tree import replace
 from tercet.compiler.graph.applications import ordered_sites
 from tercet.compiler.graph.ir import Apply, Graph, Layer, ReadParameter
 from tercet.compiler.initializers import Values
@@ -140,6 +141,12 @@ class PyTorchTarget(PoolingTarget):
                 return Literal(int(value))
         return shortened(expr)
 
+    def in_constructor(self, expr: Expr) -> Expr:
+        return replace(expr, _without_device)
+
+    def constant_tensor(self, attribute: str, expr: Expr) -> Expr:
+        return Name("nn").Buffer(expr, persistent=False)
+
     def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:
         try:
             module = construct.find(layer.op, exact=self.exact)(layer.op, layer)
@@ -208,3 +215,11 @@ class PyTorchTarget(PoolingTarget):
 
     def placeholder(self) -> Expr:
         return nn.Identity()
+
+
+def _without_device(expr: Expr) -> Expr | None:
+    """A call without the device of an input: buffers move with their module."""
+    if not isinstance(expr, Call) or all(name != "device" for name, _ in expr.keywords):
+        return None
+    kept = tuple((name, value) for name, value in expr.keywords if name != "device")
+    return replace(Call(expr.callee, expr.positional, kept), _without_device)

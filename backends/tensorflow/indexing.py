@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tercet.backends.tensorflow.target import Placed, lower, tf
-from tercet.codegen.expr import Expr, Helper, Sequence, Template, Temporary, default
+from tercet.codegen.expr import Expr, Helper, Literal, Sequence, Template, Temporary, default
 from tercet.compiler.dims import Dim, Size
 from tercet.compiler.ops import indexing as ops
+from tercet.compiler.ops.elementwise import Listed
 from tercet.compiler.types import DType
 
 
@@ -51,6 +52,11 @@ def _full(op: ops.Full, at: Placed) -> Expr:
     if dtype == tf.float32 and not any(isinstance(n, Dim) for n in op.shape):
         return tf.fill(op.shape, float(op.value))
     return tf.fill(list(op.shape), tf.constant(op.value, dtype))
+
+
+@lower(Listed)
+def _listed(op: Listed, at: Placed) -> Expr:
+    return tf.constant(Literal(op.values), at.dtype(op.dtype))
 
 
 @lower(ops.ZerosLike)

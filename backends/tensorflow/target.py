@@ -17,6 +17,7 @@ from tercet.backends.tensorflow.kinds import KINDS
 from tercet.backends.tensorflow.layout import Held, Places
 from tercet.backends.tensorflow.reserved import ATTRIBUTES, NAMES
 from tercet.codegen.expr import (
+    Attribute,
     Binary,
     Expr,
     Input,
@@ -166,6 +167,14 @@ class TensorFlowTarget(Crossing):
         return other
 
     # --------------------------------------------------------------------------------- layers
+
+    def constant_tensor(self, attribute: str, expr: Expr) -> Expr:
+        match expr:
+            case CallExpr(Attribute(Name("tf"), "constant"), (values, Attribute(_, dtype))):
+                if dtype != "bfloat16":
+                    kind = getattr(Name("np"), "bool_" if dtype == "bool" else dtype)
+                    return Name("np").array(values, kind)
+        return expr.numpy()  # tf2onnx would take a tensor for one more input
 
     def construct(self, layer: Layer, siblings: Sequence[LayerOp]) -> Expr:
         try:

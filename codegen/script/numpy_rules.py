@@ -68,6 +68,12 @@ def _constant(item: Apply) -> Expr:
     return _number(item.op.value, item.op.dtype)
 
 
+@_rule(elementwise.Listed)
+def _listed(item: Apply) -> Expr:
+    assert isinstance(item.op, elementwise.Listed)
+    return np.array(Literal(item.op.values), dtype=numpy_dtype(item.op.dtype))
+
+
 _NOT_WIDENED = {DType.F16: 65000, DType.BF16: 3.4e38, DType.F32: 3.4e38}
 """The numbers below which NumPy 1.26 lets a Python float adopt the dtype of a shorter float."""
 

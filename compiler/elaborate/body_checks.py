@@ -25,6 +25,7 @@ from tercet.compiler.graph.ir import (
 )
 from tercet.compiler.initializers import Nested, Values
 from tercet.compiler.ops.base import IndexRange
+from tercet.compiler.ops.elementwise import Listed
 from tercet.dsl import nodes
 from tercet.dsl.diagnostics import DiagnosticError
 
@@ -91,6 +92,8 @@ def check_indices(frame: Frame) -> None:
         match item:
             case ReadParameter(parameter=Parameter(init=Values(elements)), output=output):
                 tables[output] = elements
+            case Apply(op=Listed(values=elements), outputs=(output,)):
+                tables[output] = elements
             case Apply(op=op, inputs=inputs) if any(value in tables for value in inputs):
                 types = [None if value is None else value.type for value in inputs]
                 for wanted in op.index_ranges(*types):
@@ -106,7 +109,8 @@ def _check_range(
         return
     for index in _leaves(elements, wanted.column):
         if not low <= index <= high and index != wanted.ignored:
-            message = f"`{value.name}` holds {index}, and `{item.op.name}` takes {low} to {high}"
+            table = "the list" if value.name == Listed.name else f"`{value.name}`"
+            message = f"{table} holds {index}, and `{item.op.name}` takes {low} to {high}"
             frame.fail(error("E0310", message, item.span))
             return
 

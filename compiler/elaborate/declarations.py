@@ -7,7 +7,7 @@ from typing import Any
 from tercet.compiler.dims import Dim
 from tercet.compiler.elaborate.binding import bind_input, settle
 from tercet.compiler.elaborate.errors import error
-from tercet.compiler.elaborate.operands import adopted, not_applied
+from tercet.compiler.elaborate.operands import elements_of, not_applied
 from tercet.compiler.elaborate.scope import Frame, TrainingBody, executes
 from tercet.compiler.elaborate.types import declared_type, free_names
 from tercet.compiler.graph.ir import GraphInput, Parameter, ReadParameter, Value
@@ -15,10 +15,8 @@ from tercet.compiler.graph.values import POISON, BoundFunction, describe, holds_
 from tercet.compiler.initializers import (
     Constant,
     Initializer,
-    Nested,
     Values,
     Zeros,
-    nested_shape,
     shape_fans,
 )
 from tercet.compiler.types import DType, TensorType
@@ -227,27 +225,7 @@ def _listed(
     statement: nodes.Declare, node: nodes.Expr, value: tuple[Any, ...], dtype: DType
 ) -> Initializer:
     """The elements that a list gives.  Raises DiagnosticError."""
-    init = Values(_elements(node, value, dtype))
-    try:
-        nested_shape(init.values)
-    except ValueError as problem:
-        message = f"the list of values of `{statement.name}` is no array: {problem}"
-        raise error("E0504", message, node.span) from None
-    return init
-
-
-def _elements(node: nodes.Expr, value: Any, dtype: DType) -> Nested:
-    """A nested list as elements of a tensor; `node` is the part of the source that gives it."""
-    match value:
-        case tuple():
-            parts = node.items if isinstance(node, nodes.List | nodes.Tuple) else ()
-            nodes_ = parts if len(parts) == len(value) else (node,) * len(value)
-            return tuple(_elements(n, v, dtype) for n, v in zip(nodes_, value, strict=True))
-        case bool() | int() | float():
-            element: Nested = adopted(value, dtype, node.span)
-            return element
-    message = f"an element of a {dtype} array is a number, not {describe(value)}"
-    raise error("E0504", message, node.span)
+    return Values(elements_of(node, value, dtype, f"the list of values of `{statement.name}`"))
 
 
 # ----------------------------------------------------------------------------------------- outputs

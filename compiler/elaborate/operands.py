@@ -11,8 +11,9 @@ from tercet.compiler.elaborate.recording import record
 from tercet.compiler.elaborate.scope import Frame
 from tercet.compiler.graph.ir import Argument, Layer, Value
 from tercet.compiler.graph.values import BoundFunction, describe, is_function, is_kind, is_size
+from tercet.compiler.initializers import Nested, nested_shape
 from tercet.compiler.ops.base import Operand
-from tercet.compiler.ops.elementwise import Constant
+from tercet.compiler.ops.elementwise import Constant, Listed
 from tercet.compiler.signature import Given
 from tercet.compiler.types import DType, TensorType
 from tercet.dsl import nodes
@@ -39,15 +40,14 @@ def as_tensor(frame: Frame, given: Given, dtype: DType | None, wanted: str) -> V
         return value
     if isinstance(value, BoundFunction):
         raise not_applied(value, given.span)
+    if isinstance(value, tuple) and _holds_numbers(value):
+        return _listed(frame, given, value, dtype or _own_dtype(value))
     if not isinstance(value, int | float | bool | Dim):
         help = None
         if is_function(value) or is_kind(value) or isinstance(value, Layer):
             help = f"apply it to a tensor: `{given.span.text}(x)`"
         elif isinstance(value, tuple) and value and all(isinstance(v, Value) for v in value):
             help = "`stack` or `concat` make one tensor of a list"
-        elif isinstance(value, tuple) and value and all(isinstance(v, int | float) for v in value):
-            numbers = ", ".join(f"full([], {v})" for v in value[:2])
-            help = f"`stack([{numbers}, …])` makes a tensor of numbers"
         message = f"{wanted} must be a tensor, not {describe(value)}"
         raise error("E0504", message, given.span, help)
     if dtype is None:
@@ -70,6 +70,59 @@ def _constant(frame: Frame, given: Given, value: Any, dtype: DType) -> Value:
     arguments = (Argument("value", given.expression, value),)
     (output,) = record(frame, op, (), (TensorType(dtype, ()),), given.span, arguments=arguments)
     return output
+
+
+def _listed(frame: Frame, given: Given, value: tuple[Any, ...], dtype: DType) -> Value:
+    """A list of numbers as a tensor.  Raises DiagnosticError."""
+    elements = elements_of(given.expression, value, dtype, "the list")
+    op = Listed(values=elements, dtype=dtype)
+    arguments = (Argument("values", given.expression, elements),)
+    (output,) = record(frame, op, (), (op.infer(),), given.span, arguments=arguments)
+    return output
+
+
+def _holds_numbers(value: Any) -> bool:
+    """Whether it is a number, or a list with something in it and nothing but such."""
+    if isinstance(value, tuple):
+        return bool(value) and all(map(_holds_numbers, value))
+    return isinstance(value, bool | int | float)
+
+
+def _own_dtype(value: Any) -> DType:
+    """The dtype of a number, or of a list of them, that stands beside no tensor."""
+    match value:
+        case tuple():
+            found = {_own_dtype(item) for item in value}
+            return max(found, key=[DType.BOOL, DType.I64, DType.F32].index)
+        case bool():
+            return DType.BOOL
+    return DType.I64 if is_size(value) else DType.F32
+
+
+def elements_of(node: nodes.Expr, value: tuple[Any, ...], dtype: DType, told: str) -> Nested:
+    """A nested list as elements of a tensor; `node` is the part of the source that gives it.
+
+    Raises DiagnosticError.
+    """
+    elements = _elements(node, value, dtype)
+    try:
+        nested_shape(elements)
+    except ValueError as problem:
+        raise error("E0504", f"{told} is no array: {problem}", node.span) from None
+    return elements
+
+
+def _elements(node: nodes.Expr, value: Any, dtype: DType) -> Nested:
+    match value:
+        case tuple():
+            parts = node.items if isinstance(node, nodes.List | nodes.Tuple) else ()
+            nodes_ = parts if len(parts) == len(value) else (node,) * len(value)
+            return tuple(_elements(n, v, dtype) for n, v in zip(nodes_, value, strict=True))
+        case bool() | int() | float():
+            element: Nested = adopted(value, dtype, node.span)
+            return element
+    message = f"an element of a {dtype} array is a number, not {describe(value)}"
+    raise error("E0504", message, node.span)
 
 
 def adopted(value: Any, dtype: DType, span: Span) -> Any:
@@ -111,16 +164,16 @@ def operands_of(
             result.append(given.value)
         else:
             wanted = f"`{operand.name}` of `{op_name}`"
-            own = _literal_kind(given.value, dtype)
+            own = _literal_kind(operand, given.value, dtype)
             result.append(as_tensor(frame, given, own, wanted))
     return tuple(result)
 
 
-def _literal_kind(value: Any, dtype: DType | None) -> DType | None:
-    """A number beside tensors of bools only (`where(mask, 1.0, 0.0)`) is f32 or i64."""
-    if dtype is DType.BOOL and not isinstance(value, bool):
-        return DType.I64 if is_size(value) else DType.F32
-    return dtype
+def _literal_kind(operand: Operand, value: Any, dtype: DType | None) -> DType | None:
+    """What a number or list is as an operand: beside tensors of bools only
+    (`where(mask, 1.0, 0.0)`), and as indices, what it would be alone."""
+    alone = dtype is DType.BOOL or (operand.selects and isinstance(value, tuple))
+    return _own_dtype(value) if alone and _holds_numbers(value) else dtype
 
 
 def _spread(

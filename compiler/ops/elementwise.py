@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tercet.compiler.dims import Dim, Size
 from tercet.compiler.errors import require
+from tercet.compiler.initializers import Nested, nested_shape
 from tercet.compiler.lazy import np
 from tercet.compiler.ops.arithmetic import (
     ARITHMETIC,
@@ -91,6 +92,7 @@ __all__ = [
     "Ceil",
     "Clip",
     "Constant",
+    "Listed",
     "Cos",
     "Cosh",
     "Divide",
@@ -156,6 +158,28 @@ class Constant(Op):
         if isinstance(self.value, Dim):
             raise TypeError(f"{self.value} has no number yet; substitute sizes first")
         return np.asarray(self.value, dtype=self.dtype.numpy_name)
+
+
+@dataclass(frozen=True)
+class Listed(Op):
+    """A list of numbers as a tensor with an axis for each level of it.  ONNX: an initializer.
+
+    It has no name in the language: the compiler makes one of each list beside a tensor,
+    `x - [0.5, 0.25]`, in the dtype of that tensor.
+    """
+
+    name = "list"
+    layout = Layout.CANONICAL
+    elements = Elements.COMPUTED
+    work = 0
+    values: Nested
+    dtype: DType
+
+    def infer(self) -> TensorType:
+        return TensorType(self.dtype, nested_shape(self.values))
+
+    def reference(self) -> Array:
+        return np.asarray(self.values, dtype=self.dtype.numpy_name)
 
 
 # ------------------------------------------------------------------------------- choice and casts

@@ -66,6 +66,23 @@ def _scaled(writer: Writer, x: str, shape: Shape) -> str:
     return f"({number} * {x} + {writer.one_of(['0.25', '1'])})"
 
 
+@term(*_ANY, known=(-1,), weight=2)
+def _with_constants(writer: Writer, x: str, shape: Shape) -> str:
+    """What depends on no input, and is computed once; lists of numbers."""
+    size = shape[-1]
+    steps = f"cast(arange({size}), {writer.float})"
+    kinds = [
+        f"({{}} * cos(0.3 * {steps}))",
+        f"({{}} + exp(-0.5 * reshape({steps}, [{size}])))",
+        f"where(arange({size}) % 2 == 0, {{}}, 0.5)",
+        f"({{}} - full([{size}], 0.5, {writer.float}) * {steps})",
+    ]
+    if size.isdigit():
+        numbers = [writer.one_of(["0.5", "-1", "2", "1e-3"]) for _ in range(int(size))]
+        kinds += [f"({{}} {writer.one_of('+-*')} [{', '.join(numbers)}])"] * 3
+    return writer.one_of(kinds).format(x)
+
+
 @term(*_ANY)
 def _where_it_is_defined(writer: Writer, x: str, shape: Shape) -> str:
     """Functions that are not defined, or grow fast, for some numbers."""
