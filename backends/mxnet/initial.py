@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from tercet.backends.base import Unsupported
 from tercet.codegen.expr import Expr, Helper, Literal, Name, default
+from tercet.codegen.script.stored import stored
 from tercet.compiler import initializers as kinds
 from tercet.compiler.graph.ir import Layer
 from tercet.compiler.initializers import Initializer
+from tercet.compiler.stored import StoredArray
 
 _made = Name("mx").init
 
@@ -22,6 +24,8 @@ def initializer(init: Initializer) -> Expr:
             return _made.Constant(value)
         case kinds.Values(elements):
             return _made.Constant(Name("np").array(Literal(elements)))
+        case StoredArray():
+            return _made.Constant(stored(init))
         case kinds.GlorotUniform():
             return Helper("GLOROT_UNIFORM")
         case kinds.HeUniform():

@@ -32,6 +32,7 @@ from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.codegen.script.initial import start_piece
 from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.script.stored import has_stored, stored_piece, with_paths
 from tercet.codegen.script.style import FULL, Style
 from tercet.codegen.script.training import argument_lines, constants, output_lines
 from tercet.codegen.tree import find_parts
@@ -95,7 +96,7 @@ def draft(
         style.pick(full=training, lean=None),
         follow=follow,
     )
-    whole = [with_raw_parameters(code) for code in printed.classes]
+    whole = with_paths(map(with_raw_parameters, printed.classes), place.script_folder)
     whole = [without_initial_values(code) for code in whole] if style.exact else whole
     _check_dependence(model, whole[-1])
     classes, factories = with_factories(whole, KINDS)
@@ -114,6 +115,7 @@ def draft(
             *(printer.data.piece.constants if printer else ()),
         ),
     )
+    helpers -= {"stored"}
     partly = {name for name in helpers if f"partial({name}," in factories.text}
     above = helper_pieces(partly)  # what the functions below are made of
     pieces = [
@@ -124,12 +126,13 @@ def draft(
         factories,
         code,
         *([DRAWS] if draws else []),
+        *([stored_piece("np")] if has_stored(model) else []),
         *(piece for piece in helper_pieces(helpers) if piece not in above),
         *([name_layers_piece(classes)] if named else []),
         *(printer.pieces() if printer else ()),
         *style.full_only(index_check_piece(printed.interface), predict_piece(printed.interface)),
         *weights_pieces(model, classes, style),
-        *style.exact_only(start_piece(model, _START)),
+        *style.exact_only(start_piece(model, _START, place.script_folder)),
         export_piece(model),
         *style.full_only(Piece(_FIND_DEVICE)),
     ]

@@ -26,6 +26,7 @@ from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.codegen.script.initial import start_piece
 from tercet.codegen.script.pieces import Piece
+from tercet.codegen.script.stored import has_stored, stored_piece, with_paths
 from tercet.codegen.script.style import FULL, Style
 from tercet.codegen.script.training import argument_lines, constants, output_lines
 from tercet.codegen.tree import find_parts
@@ -61,7 +62,8 @@ def draft(
         style.pick(full=training, lean=None),
         follow=follow,
     )
-    target, classes = printed.target, [with_sequences(code) for code in printed.classes]
+    target = printed.target
+    classes = with_paths(map(with_sequences, printed.classes), place.script_folder)
     printer = (
         TrainingPrinter(printed.interface, training, target, place, style) if training else None
     )
@@ -92,16 +94,18 @@ def draft(
         *(printer.pieces(has_source_names(model, classes)) if printer else ()),
         *style.full_only(index_check_piece(printed.interface), predict_piece(printed.interface)),
         *weights_pieces(model, classes, style),
-        *style.exact_only(start_piece(model, _START)),
+        *style.exact_only(start_piece(model, _START, place.script_folder)),
         export_piece(printed.interface, style),
     ]
     helpers = {
         h.identifier for c in classes for h in find_parts((*c.construct, *c.compute), Helper)
     }
     helpers |= printer.helpers() if printer else set()
+    helpers -= {"stored"}
     draws = named or (printer is not None and printer.draws)
     pieces[2:2] = [
         *style.exact_only(*([DRAWS] if draws else [])),
+        *([stored_piece("np" if style.exact else "pt")] if has_stored(model) else []),
         *helper_pieces(helpers),
         *([name_layers_piece(has_source_names(model, classes))] if named else []),
     ]

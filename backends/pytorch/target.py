@@ -13,12 +13,14 @@ from tercet.codegen.expr import Call, Expr, Helper, Input, Literal, Made, Name, 
 from tercet.codegen.pooled import PoolingTarget
 from tercet.codegen.script.draws import draw_name
 from tercet.codegen.script.names import SCRIPT_NAMES, words
+from tercet.codegen.script.stored import stored
 from tercet.codegen.target import Application, shortened
 from tercet.codegen.tree import replace
 from tercet.compiler.graph.applications import ordered_sites
 from tercet.compiler.graph.ir import Apply, Graph, Layer, ReadParameter
 from tercet.compiler.initializers import Values
 from tercet.compiler.ops.base import LayerOp, Op
+from tercet.compiler.stored import StoredArray
 from tercet.compiler.types import DType, TensorType
 
 torch = Name("torch")
@@ -195,6 +197,10 @@ class PyTorchTarget(PoolingTarget):
                 pass
             case Values(elements):
                 value = torch.tensor(Literal(elements), **settings)
+            case StoredArray() as init:
+                value = stored(init)
+                if item.parameter.type.dtype.numpy_name != init.dtype:  # of the twin in f64
+                    value = value.to(dtype)
             case init:
                 value = filled(init, value)
         if item.parameter.trainable:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from tercet.backends.base import Unsupported
 from tercet.codegen.expr import Expr, Helper, Literal, Name, default, lift
+from tercet.codegen.script.stored import stored
 from tercet.compiler import initializers as kinds
 from tercet.compiler.graph.ir import Parameter
 from tercet.compiler.initializers import Initializer, counted_as, shape_fans
+from tercet.compiler.stored import StoredArray
 
 _made = Name("keras").initializers
 
@@ -55,6 +57,8 @@ def _expression(init: Initializer) -> Expr:
             return _made.Constant(float(value))
         case kinds.Values(elements):
             return _made.Constant(Name("np").array(Literal(elements)))
+        case StoredArray():
+            return _made.Constant(stored(init))
         case kinds.Uniform(low, high):
             return _made.RandomUniform(low, high)
         case kinds.Normal(std, mean):

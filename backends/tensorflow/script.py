@@ -26,6 +26,7 @@ from tercet.codegen.script.files import reading
 from tercet.codegen.script.index_checks import index_check_piece
 from tercet.codegen.script.initial import start_piece
 from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.script.stored import has_stored, stored_piece, with_paths
 from tercet.codegen.script.style import FULL, Style
 from tercet.codegen.script.training import argument_lines, constants, output_lines
 from tercet.codegen.tree import find_parts, map_expressions
@@ -84,7 +85,7 @@ def draft(
         follow=follow,
     )
     target = printed.target
-    phrases = [phrased(c, target) for c in printed.classes]
+    phrases = with_paths([phrased(c, target) for c in printed.classes], place.script_folder)
     phrases = [without_initial_values(c) for c in phrases] if style.exact else phrases
     classes, factories = with_factories(phrases, KINDS)
     printer = (
@@ -100,6 +101,7 @@ def draft(
         ),
     )
     used = {h.identifier for c in classes for h in find_parts((*c.construct, *c.compute), Helper)}
+    used -= {"stored"}
     used |= {name for name in HELPER_NAMES if f"partial({name}," in factories.text}
     model_text = [code.text, *(piece.text for piece in helper_pieces(used))]
     used |= printer.helpers if printer else set()
@@ -112,6 +114,7 @@ def draft(
         *helper_pieces(kinds),  # what the functions below are made of
         factories,
         code,
+        *([stored_piece("np")] if has_stored(model) else []),
         *helper_pieces(used - kinds),
         *([name_layers_piece(target.facts)] if named else []),
         *(printer.pieces() if printer else ()),
@@ -119,7 +122,7 @@ def draft(
             index_check_piece(printed.interface), predict_piece(printed.interface, target)
         ),
         *weights_pieces(model, target.facts, style),
-        *style.exact_only(start_piece(model, _START)),
+        *style.exact_only(start_piece(model, _START, place.script_folder)),
         export_piece(
             printed.interface, target, style, selects=any("tf.where(" in t for t in model_text)
         ),

@@ -9,13 +9,16 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from tercet.codegen.expr import Literal
 from tercet.codegen.render import render
 from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.script.stored import located
 from tercet.compiler import initializers as kinds
 from tercet.compiler.graph.ir import Graph, Parameter
 from tercet.compiler.initializers import Initializer, counted_as, shape_fans
+from tercet.compiler.stored import StoredArray
 
 INITIAL_VALUE = "initial_value"
 _NUMPY = "import numpy as np"
@@ -59,9 +62,9 @@ _GENERATOR = [
 ]
 
 
-def initial_piece(model: Graph) -> Piece:
+def initial_piece(model: Graph, script_folder: Path | None = None) -> Piece:
     """`initial_value(name, shape, seed)` for every parameter and running statistic."""
-    found = {path: _drawn(parameter) for path, parameter in model.parameters()}
+    found = {path: _drawn(parameter, script_folder) for path, parameter in model.parameters()}
     body = list(_rules(found))
     drawn = any("random" in expr for expr in found.values())
     lines = [
@@ -153,8 +156,11 @@ def _matched(patterns: list[str]) -> str:
     return " or ".join(tests)
 
 
-def _drawn(parameter: Parameter) -> str:
+def _drawn(parameter: Parameter, script_folder: Path | None) -> str:
     """The expression of the values of a parameter over `random` and `shape`."""
+    if isinstance(parameter.init, StoredArray):
+        path = located(parameter.init.path, script_folder)
+        return f"stored({literal(path)}, {literal(parameter.init.tensor)})"
     shape = tuple(size for size in parameter.type.shape if isinstance(size, int))
     theirs = shape_fans(shape) if len(shape) > 1 else None
     return _expression(counted_as(parameter.init, parameter.fans, theirs))
@@ -193,9 +199,9 @@ def _expression(init: Initializer) -> str:
     raise TypeError(type(init).__name__)
 
 
-def start_piece(model: Graph, lines: Iterable[str]) -> Piece:
+def start_piece(model: Graph, lines: Iterable[str], script_folder: Path | None) -> Piece:
     """`start(model, seed)`, which puts initial values into the model by these lines."""
-    drawn = initial_piece(model)
+    drawn = initial_piece(model, script_folder)
     text = "\n".join(
         [
             "def start(model, seed):",

@@ -25,7 +25,7 @@ SCRIPT_NAMES = words(
         batches check check_finite check_indices check_weights claim count_pairs draws evaluate
         export fans identity initial_value name_layers learning_rate_factor load
         load_checkpoint load_data load_part log main model predict read read_checkpoint save
-        save_checkpoint start train weights write
+        save_checkpoint start stored train weights write
 
         orthogonal scaled_uniform truncated_normal
 

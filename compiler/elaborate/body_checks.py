@@ -6,6 +6,7 @@ Is all of it used, are its layers applied, are the places that it lists there?
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from tercet.compiler.elaborate.binding import require_determined
 from tercet.compiler.elaborate.errors import error
@@ -26,6 +27,7 @@ from tercet.compiler.graph.ir import (
 from tercet.compiler.initializers import Nested, Values
 from tercet.compiler.ops.base import IndexRange
 from tercet.compiler.ops.elementwise import Listed
+from tercet.compiler.stored import StoredArray
 from tercet.dsl import nodes
 from tercet.dsl.diagnostics import DiagnosticError
 
@@ -92,6 +94,9 @@ def check_indices(frame: Frame) -> None:
         match item:
             case ReadParameter(parameter=Parameter(init=Values(elements)), output=output):
                 tables[output] = elements
+            case ReadParameter(parameter=Parameter(init=StoredArray() as init), output=output):
+                if output.type.dtype.is_integer:
+                    tables[output] = _nested(init.array().tolist())
             case Apply(op=Listed(values=elements), outputs=(output,)):
                 tables[output] = elements
             case Apply(op=op, inputs=inputs) if any(value in tables for value in inputs):
@@ -99,6 +104,10 @@ def check_indices(frame: Frame) -> None:
                 for wanted in op.index_ranges(*types):
                     if (value := inputs[wanted.operand]) in tables:
                         _check_range(frame, item, value, wanted, tables[value])
+
+
+def _nested(part: Any) -> Nested:
+    return tuple(map(_nested, part)) if isinstance(part, list) else part
 
 
 def _check_range(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from tercet.compiler.data.synthetic import Draw
@@ -36,6 +37,7 @@ from tercet.compiler.initializers import Initializer
 from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.ops.convolving import FUNCTIONAL
 from tercet.compiler.signature import Bound, Given, bind
+from tercet.compiler.stored import Stored, StoredArray
 from tercet.dsl import nodes
 from tercet.dsl.diagnostics import DiagnosticError, Note
 from tercet.dsl.source import Span
@@ -379,6 +381,8 @@ class _Call:
             raise error("E0507", f"{describe(cls)} takes no tensor", self.span)
         bound = bind(cls, positional, keywords, self.span, describe)
         made = self._build(cls, bound)
+        if isinstance(made, Stored):
+            return self._found(made, bound)
         drawing = self.frame.drawing
         if drawing is None:
             return made
@@ -388,6 +392,14 @@ class _Call:
             raise operation_error(problem, cls, self.span) from None
         (drawn,) = record(self.frame, draw, (), (drawing.type,), self.span, None, bound.arguments)
         return drawn
+
+    def _found(self, stored: Stored, bound: Bound) -> StoredArray:
+        """What a file holds, whose path counts from the text that names it."""
+        path = self.frame.module.source.path
+        try:
+            return stored.found(Path() if path is None else path.parent)
+        except OpError as problem:
+            raise operation_error(problem, Stored, self.span, (), bound.arguments) from None
 
 
 def _may_be_input(given: Given) -> bool:

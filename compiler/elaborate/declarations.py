@@ -19,6 +19,7 @@ from tercet.compiler.initializers import (
     Zeros,
     shape_fans,
 )
+from tercet.compiler.stored import StoredArray
 from tercet.compiler.types import DType, TensorType
 from tercet.dsl import nodes
 from tercet.dsl.diagnostics import DiagnosticError, Note
@@ -175,6 +176,8 @@ def _raw_parameter(frame: Frame, statement: nodes.Declare) -> Value:
         help = f"what stays as it is is a buffer: `buffer {statement.name}: {type_} = 0`"
         raise error("E0305", message, statement.type.span, help)
     init = _initial(frame, statement, type_.dtype)
+    if isinstance(init, StoredArray) and statement.value is not None:
+        _require_dtype(statement, statement.value, type_, init)
     if statement.value is not None and (reason := init.unfit(type_.shape)):
         message = f"`{statement.name}` is {type_}, but {reason}"
         raise error("E0504", message, statement.value.span)
@@ -192,6 +195,15 @@ def _raw_parameter(frame: Frame, statement: nodes.Declare) -> Value:
     output = Value(statement.name, type_)
     frame.items.append(ReadParameter(parameter, None, output, statement.span, site, frame.indices))
     return output
+
+
+def _require_dtype(
+    statement: nodes.Declare, value: nodes.Expr, type_: TensorType, init: StoredArray
+) -> None:
+    wanted = "bool" if type_.dtype is DType.BOOL else type_.dtype.numpy_name
+    if init.dtype != wanted or type_.dtype is DType.BF16:
+        message = f"`{statement.name}` is {type_}, but `{init.tensor}` is {init.dtype} in the file"
+        raise error("E0504", message, value.span)
 
 
 def _initial(frame: Frame, statement: nodes.Declare, dtype: DType) -> Initializer:
