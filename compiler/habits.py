@@ -112,6 +112,8 @@ _NAMES: Final = {
     "globalmaxpooling2d": "global_max_pool2d",
     "globalmaxpooling3d": "global_max_pool3d",
     "normalize": "layer_norm",
+    "normalise": "layer_norm",
+    "l2normalize": "x / l2(x, axis = 1, keepdims = true)",
     "pow": "a ** b",
     "mm": "a @ b",
     "bmm": "a @ b",
@@ -260,12 +262,18 @@ def _fold(name: str) -> str:
     return name.replace("_", "").lower()
 
 
+_NOTHING: Final = ("identity", "passthrough", "noop", "nop")
+"""What others call a layer that does nothing."""
+
+
 def about_name(name: str, known: Iterable[str]) -> str | None:
     """What to write for a name that is not defined, or None where nothing comes near."""
     if name in _LITERALS:
         return f"write `{_LITERALS[name]}`"
     if name in _MODULES:
         return "operations stand alone, without a module: `dense(10)`, `relu`, `sqrt(x)`"
+    if _fold(name) in _NOTHING:
+        return "leave it out: a tensor is passed on unchanged by its name"
     habit = _NAMES.get(_fold(name))
     if habit is not None:
         return f"write `{habit}`"

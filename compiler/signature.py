@@ -252,13 +252,16 @@ class _Binder:
                 raise self._missing(parameter.name)
         for operand in self._rules.operands:
             if needs_operands and not operand.optional and operand.name not in self._operands:
-                raise self._missing(operand.name)
+                raise self._missing(operand.name, is_operand=True)
         operands = tuple([self._operands.get(operand.name) for operand in self._rules.operands])
         return Bound(operands, self._fields, tuple(self._arguments))
 
-    def _missing(self, name: str) -> DiagnosticError:
+    def _missing(self, name: str, *, is_operand: bool = False) -> DiagnosticError:
         message = f"`{self._rules.name}` needs `{name}`"
-        return self._problem("E0502", message, self._span, self._takes())
+        help = self._takes()
+        if is_operand and not self._arguments and not self._operands:
+            help += f"; to give the function on, write `{self._rules.name}` without brackets"
+        return self._problem("E0502", message, self._span, help)
 
     def _twice(self, name: str, span: Span) -> DiagnosticError:
         places = [place.name for place in self._places]

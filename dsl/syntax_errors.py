@@ -45,13 +45,15 @@ class _Case(Stop):
 
     def _foreign_comment(self) -> Diagnostic | None:
         """`// …` and `/* … */`."""
-        token, after = self.token, self.after
-        is_block = token.text == "/" and after is not None and after.text == "*"
-        if (is_block and after and after.start == token.end) or (
-            token.text == "//" and token.starts_line
-        ):
-            mark = "/*" if is_block else "//"
-            return self.report("E0106", f"`{mark}` begins no comment", "comments begin with `#`")
+        first, second = self.token, self.after
+        if first.text == "*" and self.before is not None and self.before.text == "/":
+            first, second = self.before, first
+        is_block = first.text == "/" and second is not None and second.text == "*"
+        is_block = is_block and second is not None and second.start == first.end
+        if is_block or self.token.text == "//":
+            mark, span = "/*" if is_block else "//", first.span
+            message = f"`{mark}` begins no comment"
+            return self.report("E0106", message, "comments begin with `#`", span)
         return None
 
     def _keyword_as_name(self) -> Diagnostic | None:

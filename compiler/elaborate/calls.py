@@ -33,7 +33,7 @@ from tercet.compiler.graph.values import (
     is_kind,
     kind_name,
 )
-from tercet.compiler.initializers import Initializer
+from tercet.compiler.initializers import Identity, Initializer
 from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.ops.convolving import FUNCTIONAL
 from tercet.compiler.signature import Bound, Given, bind
@@ -378,7 +378,10 @@ class _Call:
         self, cls: type[Initializer], positional: list[Given], keywords: Keywords
     ) -> Any:
         if self.piped is not None:
-            raise error("E0507", f"{describe(cls)} takes no tensor", self.span)
+            help = "it is what weights start as, behind `init =` or a `param`"
+            if cls is Identity:
+                help = "a tensor is passed on unchanged by its name"
+            raise error("E0507", f"{describe(cls)} takes no tensor", self.span, help)
         bound = bind(cls, positional, keywords, self.span, describe)
         made = self._build(cls, bound)
         if isinstance(made, Stored):

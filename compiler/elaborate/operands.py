@@ -62,7 +62,8 @@ def not_applied(function: BoundFunction, span: Span) -> DiagnosticError:
     message = f"`{op.name}` is not applied to a tensor here, and its result is used"
     operands = ", ".join(operand.name for operand in op.operands if not operand.optional)
     shown = f"{op.name}({operands}, {str(function).partition('(')[2]}"
-    return error("E0502", message, function.span, f"write `{shown}`", Note("used here", span))
+    help = f"write `{shown}`; alone it is a function to be given on: `activation = {function}`"
+    return error("E0502", message, function.span, help, Note("used here", span))
 
 
 def _constant(frame: Frame, given: Given, value: Any, dtype: DType) -> Value:

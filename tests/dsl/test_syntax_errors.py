@@ -61,6 +61,8 @@ IN_A_BODY = [
     ("x = y +\ntarget label: i64[N]", "E0106", ""),
     ("x = f(y,\noutput y", "E0107", "("),
     ("if a { output }", "E0106", ""),
+    ("x = f(y) /* a comment */", "E0106", "/"),
+    ("input x: f32[N] // a comment", "E0106", "//"),
     ("x = ", "E0106", ""),
     ("x = a b", "E0106", "b"),
     ("x = [1 2]", "E0106", "2"),

@@ -199,6 +199,9 @@ class _Reader:
         if type_.rank != wanted.rank:
             message = f"`{entry.name}` would be {type_}, which has {type_.rank} dimensions"
             help = f"`reshape(…, {shape_text(wanted.shape)})` or change the input"
+            if type_.shape[1:] == wanted.shape:
+                whole = TensorType(wanted.dtype, type_.shape)
+                help = f"the rows of a batch are its first axis: write `{entry.name}: {whole}`"
             raise error("E0606", message, entry.value.span, help, declared)
 
     def _sizes(self, pairs: Sequence[tuple[GraphInput, GraphOutput]]) -> dict[str, Size]:
