@@ -47,6 +47,7 @@ def computed_once(graphs: Iterable[Graph], but: Collection[int]) -> Once:
     kept: set[int] = set()
     uses: dict[int, int] = {}
     for graph in graphs:
+        given = {id(output.value) for output in graph.outputs}  # what a call gives is its own
         scalars: set[int] = set()
         for item in graph.body.walk():
             if not isinstance(item, Apply | Call):
@@ -56,13 +57,13 @@ def computed_once(graphs: Iterable[Graph], but: Collection[int]) -> Once:
                     scalars.add(id(item.outputs[0]))
                 continue
             operands = [v for v in item.inputs if v is not None]
-            if id(item) not in but and _is_once(item, operands, made, scalars):
+            once = id(item) not in but and not any(id(value) in given for value in item.outputs)
+            if once and _is_once(item, operands, made, scalars):
                 made.add(id(item.outputs[0]))
                 for value in operands:
                     uses[id(value)] = uses.get(id(value), 0) + 1
             else:
                 kept.update(id(value) for value in operands if id(value) in made)
-        kept.update(id(o.value) for o in graph.outputs if id(o.value) in made)
     return Once(frozenset(made), frozenset(kept), uses)
 
 

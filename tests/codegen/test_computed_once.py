@@ -83,6 +83,14 @@ def test_what_depends_on_a_size_of_the_input_is_left_in_the_call(
 
 
 @pytest.mark.parametrize("target", FRAMEWORKS)
+def test_what_a_call_gives_is_its_own(target: str, tmp_path: Path) -> None:
+    text = "model M { input x: f32[N, 5] output y = x * 2, z = full([5], 0.5) }"
+    classes = _classes(text, target, tmp_path)
+    assert set(_called(classes, *FORWARD)) & {*MAKES}
+    assert not set(_called(classes, "__init__")) & {*MAKES}
+
+
+@pytest.mark.parametrize("target", FRAMEWORKS)
 def test_constants_are_no_weights(target: str, tmp_path: Path) -> None:
     path = tmp_path / "m.model"
     path.write_text(MODELS["computed_once"])
