@@ -113,7 +113,7 @@ _NAMES: Final = {
     "globalmaxpooling3d": "global_max_pool3d",
     "normalize": "layer_norm",
     "normalise": "layer_norm",
-    "l2normalize": "x / l2(x, axis = 1, keepdims = true)",
+    "l2normalize": "divide(x, l2(x, axis = 1, keepdims = true))",
     "pow": "a ** b",
     "mm": "a @ b",
     "bmm": "a @ b",
