@@ -32,12 +32,6 @@ def test_metrics_ignore_what_their_loss_ignores(case: str) -> None:
     assert {getattr(named.metric, "ignore_index", None) for named in training.metrics} == {-7}
 
 
-def test_a_list_of_numbers_is_no_tensor_and_help_makes_one() -> None:
-    (error,) = load(CASES / "list.model").errors
-    assert error.code == "E0504"
-    assert "`stack([full([], 0.5), full([], 2.0), …])`" in (error.help or "")
-
-
 @pytest.fixture(scope="module", params=FRAMEWORKS)
 def forks(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -45,7 +39,7 @@ def forks(
     folder = tmp_path_factory.mktemp("ignored")
     for name in ("tags.npz", "empty.npz"):
         shutil.copy(CASES / name, folder)
-    for case in ("acc", "empty", "metrics", "tags"):
+    for case in ("acc", "empty", "list", "metrics", "tags"):
         shutil.copy(CASES / f"{case}.model", folder)
         tercet.compile(folder / f"{case}.model", targets=[request.param], output=folder)
     made = Forks(folder, request.param)
@@ -100,13 +94,15 @@ def test_counted_labels_only(forks: Forks) -> None:
 
 
 @pytest.mark.slow
-def test_the_loss_and_a_step_of_it(forks: Forks) -> None:
+@pytest.mark.parametrize("case", ["tags", "list"])
+def test_the_loss_and_a_step_of_it(case: str, forks: Forks) -> None:
     """Smoothed, weighted, with labels left out: as numbers, and as PyTorch computes them."""
     start = initial_weights(load(CASES / "tags.model").program_or_raise().models["Tags"], 0)
     log, weights, saved = (forks.folder / name for name in ("log_step", "start.st", "end.st"))
     save_file(start, weights)
     flags = ("--weights", str(weights), "--save", str(saved), "--log-dir", str(log))
-    done = forks.run(f"tags_{forks.target}.py", *flags)
+    shutil.rmtree(log, ignore_errors=True)
+    done = forks.run(f"{case}_{forks.target}.py", *flags)
     assert done.code == 0, done.stderr
     logged: dict[str, Any] = {}
     for line in (log / "metrics.jsonl").read_text().splitlines():
