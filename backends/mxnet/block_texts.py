@@ -2,6 +2,59 @@
 
 from __future__ import annotations
 
+_STACK = '''\
+def run_stack(F, layer, x, states):
+    """Recurrent layers one by one: MXNet's own gradient of several is wrong in float64."""
+    x, finals = F.swapaxes(x, 0, 1), []
+    for number in range(layer._num_layers):
+        begin, count = number * layer._dir, layer._dir
+        start = [F.slice_axis(s, axis=0, begin=begin, end=begin + count) for s in states]
+        cells = [f"{direction}{number}" for direction in "lr"[:count]]
+        names = [f"{cell}_{kind}_weight" for cell in cells for kind in ("i2h", "h2h")]
+        names += [f"{cell}_{kind}_bias" for cell in cells for kind in ("i2h", "h2h")]
+        parts = (F.reshape(value(F, getattr(layer, n)), shape=(-1,)) for n in names)
+        x, *final = F.RNN(
+            x,
+            F.concat(*parts, dim=0),
+            *start,
+            mode=layer._mode,
+            state_size=layer._hidden_size,
+            num_layers=1,
+            bidirectional=count == 2,
+            state_outputs=True,
+        )
+        finals.append(final)
+    return F.swapaxes(x, 0, 1), [F.concat(*parts, dim=0) for parts in zip(*finals)]'''
+
+_ENDS = '''\
+def run_with_lengths(F, layer, x, states, lengths):
+    """A recurrent layer over sequences that end after these lengths: zeros follow, and
+    the last states are those at the ends.  On CPUs MXNet's own operator knows no ends."""
+    ends = {"sequence_length": lengths, "use_sequence_length": True}
+    x, finals = F.swapaxes(x, 0, 1), []
+    for number in range(layer._num_layers):
+        outputs = []
+        for direction in "lr"[: layer._dir]:
+            place = len(finals)
+            start = [F.slice_axis(s, axis=0, begin=place, end=place + 1) for s in states]
+            cell = f"{direction}{number}"
+            output, *final = run_cell(F, layer, cell, x, start, ends)
+            outputs.append(output)
+            finals.append(final)
+        x = F.concat(*outputs, dim=2)
+    return F.swapaxes(x, 0, 1), [F.concat(*parts, dim=0) for parts in zip(*finals)]'''
+
+
+def _dropping(name: str, text: str) -> str:
+    """The function that runs recurrent layers, with dropout between them."""
+    end = "    return F.swapaxes(x, 0, 1), ["
+    dropped = """\
+        if number + 1 < layer._num_layers:  # batch first, as draws are
+            x = F.swapaxes(layer.between(F.swapaxes(x, 0, 1)), 0, 1)
+"""
+    return text.replace(name, f"{name}_and_dropout", 1).replace(end, dropped + end)
+
+
 _TO_ONE = '''\
 class Conv{rank}DTransposeToOne(nn.Conv{rank}DTranspose):
     """One channel out of each group, summed over filters of one channel each: oneDNN has no
@@ -107,6 +160,12 @@ def without_bias(layer):
     layer.collect_params(".*_bias").setattr("grad_req", "null")
     layer.is_biased = False
     return layer''',
+    "with_dropout": '''\
+def with_dropout(layer, dropout):
+    """A stack of recurrent layers that are run one by one, with dropout between them."""
+    layer.register_child(dropout, "between")
+    layer.between = dropout
+    return layer''',
     "begin_state": '''\
 def begin_state(F, layer, x):
     """Zero states of a recurrent layer, for as many sequences as x holds."""
@@ -114,46 +173,10 @@ def begin_state(F, layer, x):
     one = F.zeros(shape, dtype=layer._dtype)
     state = F.broadcast_like(one, x, lhs_axes=(1,), rhs_axes=(0,))
     return [state] * len(layer.state_info())''',
-    "run_stack": '''\
-def run_stack(F, layer, x, states):
-    """Recurrent layers one by one: MXNet's own gradient of several is wrong in float64."""
-    x, finals = F.swapaxes(x, 0, 1), []
-    for number in range(layer._num_layers):
-        begin, count = number * layer._dir, layer._dir
-        start = [F.slice_axis(s, axis=0, begin=begin, end=begin + count) for s in states]
-        cells = [f"{direction}{number}" for direction in "lr"[:count]]
-        names = [f"{cell}_{kind}_weight" for cell in cells for kind in ("i2h", "h2h")]
-        names += [f"{cell}_{kind}_bias" for cell in cells for kind in ("i2h", "h2h")]
-        parts = (F.reshape(value(F, getattr(layer, n)), shape=(-1,)) for n in names)
-        x, *final = F.RNN(
-            x,
-            F.concat(*parts, dim=0),
-            *start,
-            mode=layer._mode,
-            state_size=layer._hidden_size,
-            num_layers=1,
-            bidirectional=count == 2,
-            state_outputs=True,
-        )
-        finals.append(final)
-    return F.swapaxes(x, 0, 1), [F.concat(*parts, dim=0) for parts in zip(*finals)]''',
-    "run_with_lengths": '''\
-def run_with_lengths(F, layer, x, states, lengths):
-    """A recurrent layer over sequences that end after these lengths: zeros follow, and
-    the last states are those at the ends.  On CPUs MXNet's own operator knows no ends."""
-    ends = {"sequence_length": lengths, "use_sequence_length": True}
-    x, finals = F.swapaxes(x, 0, 1), []
-    for number in range(layer._num_layers):
-        outputs = []
-        for direction in "lr"[: layer._dir]:
-            place = len(finals)
-            start = [F.slice_axis(s, axis=0, begin=place, end=place + 1) for s in states]
-            cell = f"{direction}{number}"
-            output, *final = run_cell(F, layer, cell, x, start, ends)
-            outputs.append(output)
-            finals.append(final)
-        x = F.concat(*outputs, dim=2)
-    return F.swapaxes(x, 0, 1), [F.concat(*parts, dim=0) for parts in zip(*finals)]''',
+    "run_stack": _STACK,
+    "run_stack_and_dropout": _dropping("run_stack", _STACK),
+    "run_with_lengths": _ENDS,
+    "run_with_lengths_and_dropout": _dropping("run_with_lengths", _ENDS),
     "run_cell": '''\
 def run_cell(F, layer, cell, x, states, ends):
     """One direction of one layer over [T, N, C]: the outputs, and the states at the ends."""
@@ -230,6 +253,23 @@ class PlainBatchNorm(nn.HybridBlock):
     def hybrid_forward(self, F, x, running_mean, running_var):
         ones, zeros = F.ones_like(running_mean), F.zeros_like(running_mean)
         return F.BatchNorm(x, ones, zeros, running_mean, running_var, **self.settings)''',
+    "ExactPlainBatchNorm": '''\
+class ExactPlainBatchNorm(PlainBatchNorm):
+    """Averages as it runs, in full precision; MXNet's own with the gradients."""
+
+    def __init__(self, channels, momentum=0.9, **settings):
+        super().__init__(channels, momentum=1, **settings)
+        self.share = 1 - momentum
+
+    def hybrid_forward(self, F, x, running_mean, running_var):
+        if mx.autograd.is_training():
+            with mx.autograd.pause():
+                mean = nd.mean(x, axis=1, exclude=True, keepdims=True)
+                square = nd.square(nd.broadcast_sub(x, mean))
+                variance = nd.mean(square, axis=1, exclude=True)
+                running_mean += self.share * (mean.reshape(-1) - running_mean)
+                running_var += self.share * (variance - running_var)
+        return super().hybrid_forward(F, x, running_mean, running_var)''',
     "BatchNorm": '''\
 class BatchNorm(nn.BatchNorm):
     """Averages as it runs, in full precision; MXNet's own with the gradients."""

@@ -76,18 +76,12 @@ def _plain_layer_norm(op: LayerNorm, layer: Layer) -> Expr:
     return Helper("PlainLayerNorm")(len(op.axes), **settings)
 
 
-_ROUNDED_MOMENTUM = lower.limit(
-    "without `affine`, in an exact script", "MXNet rounds the momentum to float32", BatchNorm
-)
-
-
 @construct.exact(BatchNorm)  # Gluon's has its momentum in float32
 def _exact_batch_norm(op: BatchNorm, layer: Layer) -> Expr:
-    if not op.affine:
-        raise _ROUNDED_MOMENTUM.refusal()
     made = _batch_norm(op, layer)
     assert isinstance(made, Call)
-    return Call(Helper("BatchNorm"), made.positional, made.keywords)
+    exact = Helper("BatchNorm" if op.affine else "ExactPlainBatchNorm")
+    return Call(exact, made.positional, made.keywords)
 
 
 @construct.exact(LayerNorm)  # Gluon's has its epsilon in float32

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tercet.backends.mxnet.initial import initializer
-from tercet.backends.mxnet.target import F, construct, is_exact, lower
+from tercet.backends.mxnet.target import F, construct, is_exact, lower, nn
 from tercet.codegen.expr import Expr, Helper, Made, Name, Template, Temporary, default
 from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.target import Application
@@ -21,8 +21,17 @@ _RESET_FIRST = lower.limit(
 )
 
 
+@construct.exact(Rnn, Lstm, Gru)
+def _exact_recurrent(op: Recurrent, layer: Layer) -> Expr:
+    return _made(op, layer, Helper("Dropout"))
+
+
 @construct(Rnn, Lstm, Gru)
 def _recurrent(op: Recurrent, layer: Layer) -> Expr:
+    return _made(op, layer, nn.Dropout)
+
+
+def _made(op: Recurrent, layer: Layer, dropout: Expr) -> Expr:
     if isinstance(op, Gru) and not op.linear_before_reset:
         raise _RESET_FIRST.refusal()
     inputs = layer.parameter("weight").type.shape[1]
@@ -38,6 +47,8 @@ def _recurrent(op: Recurrent, layer: Layer) -> Expr:
         **_biases(op, layer),
         **activation,
     )
+    if op.dropout:
+        block = Helper("with_dropout")(block, dropout(op.dropout))
     if not op.bias:
         return Helper("without_bias")(block)
     return block if op.separate_recurrent_bias else Helper("one_bias")(block)
@@ -104,7 +115,8 @@ def _applied(
 ) -> Expr | Template:
     """A call of the layer, with initial states where Gluon needs them to give final ones back."""
     given = [state for state in initial if state is not None]
-    stacked = op.layers > 1 and at.type(0).dtype is DType.F64
+    stacked = op.layers > 1 and (at.type(0).dtype is DType.F64 or op.dropout > 0)
+    kind = "_and_dropout" if op.dropout else ""
     if isinstance(op, Rnn) and op.activation == "relu" and is_exact(at):
         _require_precise(at)
     if not (given or op.return_state or stacked or lengths is not None):
@@ -116,10 +128,11 @@ def _applied(
     else:
         states = [F.zeros_like(given[0]) if state is None else state for state in initial]
     if lengths is None:
-        called = Helper("run_stack")(F, Made(), x, states) if stacked else Made()(x, states)
+        run = Helper(f"run_stack{kind}")
+        called = run(F, Made(), x, states) if stacked else Made()(x, states)
     else:
         ends = F.cast(lengths, dtype="float32")
-        called = Helper("run_with_lengths")(F, Made(), x, states, ends)
+        called = Helper(f"run_with_lengths{kind}")(F, Made(), x, states, ends)
     if not op.return_state:
         return Template(called[0], temporaries)
     result = Temporary(len(temporaries))

@@ -152,6 +152,49 @@ def visible_keys(q, k):
     """True where the key's place is not after the query's."""
     shape = q.shape[-2], k.shape[-2]
     return torch.ones(shape, dtype=torch.bool, device=q.device).tril()''',
+    "with_dropout": '''\
+def with_dropout(layer, dropout):
+    """A stack of recurrent layers that `run_with_dropout` runs."""
+    layer.between = dropout
+    return layer''',
+    "run_with_dropout": '''\
+def run_with_dropout(layer, x, state=None, lengths=None):
+    """Recurrent layers one by one, with dropout between them."""
+    if not layer.training:
+        return layer(x, state) if lengths is None else run_with_lengths(layer, x, lengths, state)
+    kinds = {"RNN_TANH": torch.rnn_tanh, "RNN_RELU": torch.rnn_relu}
+    run = kinds.get(layer.mode) or {"LSTM": torch.lstm, "GRU": torch.gru}[layer.mode]
+    directions = 2 if layer.bidirectional else 1
+    if state is None:
+        state = x.new_zeros(layer.num_layers * directions, len(x), layer.hidden_size)
+        state = (state, state) if isinstance(layer, nn.LSTM) else state
+    states, finals = state if isinstance(state, tuple) else (state,), []
+    settings = (layer.bias, 1, 0.0, True, layer.bidirectional)
+    for number in range(layer.num_layers):
+        own = slice(number * directions, (number + 1) * directions)
+        weights = [weight for cell in layer.all_weights[own] for weight in cell]
+        start = [s[own] for s in states]
+        if lengths is None:
+            start = start if len(start) > 1 else start[0]
+            x, *final = run(x, start, weights, *settings, True)
+        else:
+            packed = nn.utils.rnn.pack_padded_sequence(
+                x, lengths.cpu(), batch_first=True, enforce_sorted=False
+            )
+            data, sizes, order, back = packed
+            start = [s[:, order] for s in start]
+            start = start if len(start) > 1 else start[0]
+            data, *final = run(data, sizes, start, weights, *settings)
+            final = [s[:, back] for s in final]
+            packed = nn.utils.rnn.PackedSequence(data, sizes, order, back)
+            x, _ = nn.utils.rnn.pad_packed_sequence(
+                packed, batch_first=True, total_length=x.shape[1]
+            )
+        finals.append(final)
+        if number + 1 < layer.num_layers:
+            x = layer.between(x)
+    ends = tuple(torch.cat(parts) for parts in zip(*finals))
+    return x, ends if isinstance(layer, nn.LSTM) else ends[0]''',
     "run_with_lengths": '''\
 def run_with_lengths(layer, x, lengths, state=None):
     """A recurrent layer on sequences of these lengths: zeros after them, states as they end."""
@@ -347,10 +390,18 @@ def name_layers(model):
             module.source_name = {"source_name(name)" if renamed else "name"}''')
 
 
+_NEEDED = {"run_with_dropout": "run_with_lengths"}
+"""What a helper calls."""
+
 HELPERS = frozenset(_HELPERS)
 """Their names, which nothing else in a script may have."""
 
 
 def helper_pieces(names: Iterable[str]) -> list[Piece]:
-    """The definitions of these helpers, in a fixed order.  KeyError for an unknown one."""
-    return [Piece(_HELPERS[name]) for name in sorted(names, key=list(_HELPERS).index)]
+    """The definitions of these helpers and of those they call, in a fixed order.
+
+    KeyError for an unknown one.
+    """
+    wanted = set(names)
+    wanted |= {needed for name, needed in _NEEDED.items() if name in wanted}
+    return [Piece(_HELPERS[name]) for name in sorted(wanted, key=list(_HELPERS).index)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tercet.backends.pytorch.target import construct, lower, nn, torch
+from dataclasses import replace
+
+from tercet.backends.pytorch.target import construct, is_exact, lower, nn, torch
 from tercet.codegen.expr import (
     Expr,
     Helper,
@@ -25,6 +27,12 @@ _RESET_FIRST = lower.limit(
 )
 
 
+@construct.exact(Rnn, Lstm, Gru)
+def _exact_recurrent(op: Recurrent, layer: Layer) -> Expr:
+    made = _recurrent(replace(op, dropout=0.0), layer)
+    return Helper("with_dropout")(made, Helper("Dropout")(op.dropout)) if op.dropout else made
+
+
 @construct(Rnn, Lstm, Gru)
 def _recurrent(op: Recurrent, layer: Layer) -> Expr:
     if isinstance(op, Gru) and not op.linear_before_reset:
@@ -37,6 +45,7 @@ def _recurrent(op: Recurrent, layer: Layer) -> Expr:
         num_layers=default(op.layers, 1),
         bias=default(op.bias, True),
         batch_first=True,
+        dropout=default(op.dropout, 0.0),
         bidirectional=default(op.bidirectional, False),
         **activation,
     )
@@ -45,7 +54,7 @@ def _recurrent(op: Recurrent, layer: Layer) -> Expr:
 
 @lower(Rnn, Gru)
 def _apply(op: Rnn | Gru, at: Application, x: Expr, h: Expr | None, lengths: Expr | None) -> Expr:
-    called = _called(x, lengths, h)
+    called = _called(op, at, x, lengths, h)
     return called if op.return_state else called[0]
 
 
@@ -58,7 +67,7 @@ def _apply_lstm(
     c: Expr | None,
     lengths: Expr | None,
 ) -> Expr | Template:
-    called = _called(x, lengths, _states(h, c))
+    called = _called(op, at, x, lengths, _states(h, c))
     if not op.return_state:
         return called[0]
     states = Temporary(0)
@@ -77,7 +86,13 @@ def _states(h: Expr | None, c: Expr | None) -> Expr | None:
     return Sequence((h, torch.zeros_like(h) if c is None else c))
 
 
-def _called(x: Expr, lengths: Expr | None, state: Expr | None) -> Expr:
+def _called(
+    op: Recurrent, at: Application, x: Expr, lengths: Expr | None, state: Expr | None
+) -> Expr:
+    if op.dropout and is_exact(at):
+        named = {"state": state, "lengths": lengths}
+        present = {name: value for name, value in named.items() if value is not None}
+        return Helper("run_with_dropout")(Made(), x, **present)
     given = () if state is None else (state,)
     if lengths is None:
         return Made()(x, *given)

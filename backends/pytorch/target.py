@@ -229,3 +229,9 @@ def _without_device(expr: Expr) -> Expr | None:
         return None
     kept = tuple((name, value) for name, value in expr.keywords if name != "device")
     return replace(Call(expr.callee, expr.positional, kept), _without_device)
+
+
+def is_exact(at: Application) -> bool:
+    """Whether the script trains to the same weights as those of other targets."""
+    assert isinstance(at.target, PyTorchTarget)
+    return at.target.exact

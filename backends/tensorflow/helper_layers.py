@@ -16,6 +16,63 @@ class GroupedConv{rank}D(layers.Conv{rank}D):
         )
         return y + self.bias if self.use_bias else y'''
 
+_RECURRENT = '''\
+class Recurrent(layers.Layer):
+    """Recurrent layers one on another, each in one direction or in both.
+
+    Gives the sequence and the last states, [layers * directions, N, units] each.
+    `step_mask` [N, T] is true at the steps that count.
+    """
+
+    def __init__(self, make, count=1, bidirectional=False, name=None):
+        super().__init__(name=name)
+        backwards = (False, True) if bidirectional else (False,)
+        self.levels = [
+            [
+                make(
+                    return_sequences=True,
+                    return_state=True,
+                    go_backwards=back,
+                    name=f"{level}_reverse" if back else str(level),
+                )
+                for back in backwards
+            ]
+            for level in range(count)
+        ]
+
+    def build(self, input_shape):
+        for level in self.levels:
+            for layer in level:
+                layer.build(input_shape)
+            input_shape = (*input_shape[:-1], layer.units * len(level))
+
+    def call(self, x, initial=None, step_mask=None):
+        finals = []
+        for level in self.levels:
+            sequences = []
+            for layer in level:
+                start = initial and [state[len(finals)] for state in initial]
+                sequence, *states = layer(x, initial_state=start, mask=step_mask)
+                if layer.go_backwards:
+                    sequence = tf.reverse(sequence, axis=[1])
+                sequences.append(sequence)
+                finals.append(states)
+            x = tf.concat(sequences, axis=-1)
+        return x, *map(tf.stack, zip(*finals, strict=True))'''
+
+_DROPPING = (
+    _RECURRENT.replace("class Recurrent", "class DroppingRecurrent")
+    .replace("each in one direction or in both.", "with dropout between them.")
+    .replace("make, count=1,", "make, between, count=1,")
+    .replace("        backwards =", "        self.between = between\n        backwards =")
+    .replace(
+        "            x = tf.concat(sequences, axis=-1)",
+        "            x = tf.concat(sequences, axis=-1)\n"
+        "            if level is not self.levels[-1]:\n"
+        "                x = self.between(x)",
+    )
+)
+
 _TRANSPOSED = '''\
 class LongerConv{rank}DTranspose(layers.Conv{rank}DTranspose):
     """Appends `output_padding` to what the windows cover; ONNX's exporter cannot."""
@@ -197,49 +254,6 @@ class OrthogonalGates(keras.initializers.Orthogonal):
         make = keras.initializers.Orthogonal(self.gain, seed=draws)
         return tf.concat([make((units, units), dtype) for _ in range(gates)], axis=1)'''
     ),
-    "Recurrent": Piece(
-        '''\
-class Recurrent(layers.Layer):
-    """Recurrent layers one on another, each in one direction or in both.
-
-    Gives the sequence and the last states, [layers * directions, N, units] each.
-    `step_mask` [N, T] is true at the steps that count.
-    """
-
-    def __init__(self, make, count=1, bidirectional=False, name=None):
-        super().__init__(name=name)
-        backwards = (False, True) if bidirectional else (False,)
-        self.levels = [
-            [
-                make(
-                    return_sequences=True,
-                    return_state=True,
-                    go_backwards=back,
-                    name=f"{level}_reverse" if back else str(level),
-                )
-                for back in backwards
-            ]
-            for level in range(count)
-        ]
-
-    def build(self, input_shape):
-        for level in self.levels:
-            for layer in level:
-                layer.build(input_shape)
-            input_shape = (*input_shape[:-1], layer.units * len(level))
-
-    def call(self, x, initial=None, step_mask=None):
-        finals = []
-        for level in self.levels:
-            sequences = []
-            for layer in level:
-                start = initial and [state[len(finals)] for state in initial]
-                sequence, *states = layer(x, initial_state=start, mask=step_mask)
-                if layer.go_backwards:
-                    sequence = tf.reverse(sequence, axis=[1])
-                sequences.append(sequence)
-                finals.append(states)
-            x = tf.concat(sequences, axis=-1)
-        return x, *map(tf.stack, zip(*finals, strict=True))'''
-    ),
+    "Recurrent": Piece(_RECURRENT),
+    "DroppingRecurrent": Piece(_DROPPING),
 }

@@ -33,8 +33,17 @@ def _is_stacked(site: Site, facts: Facts) -> bool:
     return facts.has_lengths(site) or any(op.layers > 1 or op.bidirectional for op in ops)
 
 
+@construct.exact(Rnn, Lstm, Gru)
+def _exact_recurrent(op: Recurrent, layer: Layer, facts: Facts) -> Expr:
+    return _made(op, layer, facts, Helper("Dropout"))
+
+
 @construct(Rnn, Lstm, Gru)
 def _recurrent(op: Recurrent, layer: Layer, facts: Facts) -> Expr:
+    return _made(op, layer, facts, layers.Dropout)
+
+
+def _made(op: Recurrent, layer: Layer, facts: Facts, dropout: Expr) -> Expr:
     settings: dict[str, object] = {}
     if isinstance(op, Rnn):
         settings["activation"] = default(op.activation, "tanh")
@@ -55,8 +64,10 @@ def _recurrent(op: Recurrent, layer: Layer, facts: Facts) -> Expr:
     if facts.has_lengths(layer.site):
         settings["zero_output_for_mask"] = True
     redrawn = {key: _redrawn(value) for key, value in settings.items()}
-    return Helper("Recurrent")(
+    between = {"between": dropout(op.dropout, name="between")} if op.dropout else {}
+    return Helper("DroppingRecurrent" if op.dropout else "Recurrent")(
         Name("partial")(_LAYERS[type(op)], op.units, **redrawn),
+        **between,
         count=default(op.layers, 1),
         bidirectional=default(op.bidirectional, False),
     )

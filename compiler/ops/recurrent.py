@@ -61,12 +61,11 @@ class Recurrent(LayerOp):
     Parameters of every cell: `weight` [gates * units, inputs], `recurrent_weight` [gates * units,
     units], `bias` [gates * units], for a GRU also `recurrent_bias`; names of layers after the first
     end in `_1`, `_2`, …, and those of the reverse direction in `_reverse` after that:
-    `weight_1_reverse`.
+    `weight_1_reverse`.  With `dropout`, elements are dropped between a layer and the next.
     """
 
     layout = Layout.CANONICAL
     elements = Elements.COMPUTED
-    in_training = InTraining.SAME
 
     gates: ClassVar[int]
     """Gates, whose rows of the weights stand one after the other."""
@@ -77,12 +76,22 @@ class Recurrent(LayerOp):
     bidirectional: bool = False
     return_state: bool = False
     bias: bool = True
+    dropout: float = 0.0
+
+    @property
+    def in_training(self) -> InTraining:  # type: ignore[override]
+        """Dropout, where there is any, makes the difference."""
+        return InTraining.RANDOM if self.dropout else InTraining.SAME
 
     def __post_init__(self) -> None:
         require_at_least(1, self.units, "units")
         require_at_least(1, self.layers, "layers")
         message = f"`layers` must be at most {MOST_LAYERS:,}, not {self.layers}"
         require(self.layers <= MOST_LAYERS, "layers", message)
+        message = f"`dropout` must be at least 0 and below 1, not {self.dropout}"
+        require(0 <= self.dropout < 1, "dropout", message)
+        message = "`dropout` is between the layers of a stack, and `layers` is 1"
+        require(not self.dropout or self.layers > 1, "dropout", message)
         message = "`bias_init` is given, and there is no bias"
         require(self.bias or self.bias_init is None, "bias_init", message)
 
@@ -245,8 +254,9 @@ class Rnn(Recurrent):
     (zeros) and `lengths` `[N]`, after which an example's outputs are zeros and its state stays.
     weight W `[units, C]`, recurrent_weight U `[units, units]`, bias `[units]` (none with
     `bias = false`); the names of further
-    layers end in `_1`, `_2`, …, of the reverse direction in `_reverse` (`weight_1_reverse`). ONNX:
-    RNN.  Initial weights: glorot_uniform, recurrent ones orthogonal.
+    layers end in `_1`, `_2`, …, of the reverse direction in `_reverse` (`weight_1_reverse`). In
+    training `dropout` acts between stacked layers.  ONNX: RNN.  Initial weights:
+    glorot_uniform, recurrent ones orthogonal.
 
         h = x |> rnn(32, activation = "relu")
     """
@@ -279,8 +289,8 @@ class Lstm(Recurrent):
     outputs are zeros and its states stay. weight W `[4 * units, C]`, recurrent_weight U
     `[4 * units, units]`, bias `[4 * units]` (none with `bias = false`), gates in the order
     i, f, g, o; the names of further layers end in `_1`, `_2`, …, of the reverse direction in
-    `_reverse` (`weight_1_reverse`). ONNX: LSTM.  Initial weights: glorot_uniform, recurrent ones
-    orthogonal gate by gate.
+    `_reverse` (`weight_1_reverse`).  In training `dropout` acts between stacked layers.  ONNX:
+    LSTM.  Initial weights: glorot_uniform, recurrent ones orthogonal gate by gate.
 
         sequence, h, c = x |> lstm(64, return_state = true)
     """
@@ -316,9 +326,9 @@ class Gru(Recurrent):
     (zeros) and `lengths` `[N]`, after which an example's outputs are zeros and its state stays.
     weight W `[3 * units, C]`, recurrent_weight U `[3 * units, units]`, bias and recurrent_bias
     `[3 * units]` (none with `bias = false`), gates in the order r, z, n; the names of further
-    layers end in `_1`, `_2`, …, of the reverse direction in `_reverse` (`weight_1_reverse`). ONNX:
-    GRU.  Initial weights: glorot_uniform, recurrent ones orthogonal
-    gate by gate.
+    layers end in `_1`, `_2`, …, of the reverse direction in `_reverse` (`weight_1_reverse`).  In
+    training `dropout` acts between stacked layers.  ONNX: GRU.  Initial weights:
+    glorot_uniform, recurrent ones orthogonal gate by gate.
 
         h = x |> gru(128, layers = 2)
     """

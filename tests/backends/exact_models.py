@@ -89,11 +89,25 @@ model M {
 }
 """
 
+STACKS = """
+model M {
+    input x: f32[N, 4]
+    line = x |> batch_norm(affine = false, momentum = 0.8) |> unsqueeze(2)
+    lengths = cast(x[:, 0] >= 0, i64) + 3
+    a = line |> lstm(3, layers = 3, bidirectional = true, dropout = 0.3) |> relu
+    b, state = gru(4, layers = 2, dropout = 0.2, return_state = true)(a, lengths = lengths)
+    c = b |> batch_norm(affine = false) |> rnn(3, layers = 2, dropout = 0.4, bias = false)
+    d, h, cell = lstm(2, layers = 2, dropout = 0.5, return_state = true)(c, lengths = lengths)
+    output y = (d |> flatten |> dense(4)) + (state[0] + state[1]) * mean(h + cell)
+}
+"""
+
 _ADAM = "adam(lr = 0.01, beta1 = 0.8, eps = 1e-3, weight_decay = 0.1)"
 _DECAY = 'no_decay = ["*.bias"]\n    schedule = cosine(warmup = 5)\n    clip = global_norm(1.0)'
 MODELS = {
     "layers": LAYERS + _TRAIN.format(optimizer=_ADAM, more=_DECAY),
     "shared": SHARED + _TRAIN.format(optimizer="rmsprop(lr = 0.01)", more="clip = value(0.1)"),
     "drawn": DRAWN,
+    "stacks": STACKS + _TRAIN.format(optimizer="adam(lr = 0.01, eps = 1e-3)", more=""),
     "tables": TABLES + _TRAIN.format(optimizer="adamw(lr = 0.01, weight_decay = 0.1)", more=""),
 }

@@ -87,11 +87,6 @@ REFUSED = {
         "input x: f32[N, T, 3] output y = x |> gru(2, linear_before_reset = false)",
         "MXNet's own resets after the product only",
     ),
-    "exact: a normalisation without affine": (
-        "mxnet",
-        "input x: f32[N, 3, 4] output y = x |> batch_norm(affine = false)",
-        "rounds the momentum to float32",
-    ),
     "exact: a recurrent relu in f64": (
         "mxnet",
         'input x: f64[N, T, 3] output y = x |> rnn(2, activation = "relu")',

@@ -379,6 +379,19 @@ RECURRENT = [
         None,
         symbolic=(3, 5),
     ),
+    _case(
+        "lstm_dropout",
+        recurrent.Lstm(6, 3, bidirectional=True, return_state=True, dropout=0.3),
+        *(_X, (6, 3, 6), None, _LENGTHS),
+        symbolic=(3,),
+    ),
+    _case("rnn_dropout", recurrent.Rnn(6, 2, dropout=0.3), _X, None, None, symbolic=(3, 5)),
+    _case(
+        "gru_dropout",
+        recurrent.Gru(6, 2, return_state=True, bias=False, dropout=0.3),
+        *(_X, None, None),
+        symbolic=(3, 5),
+    ),
     _case("rnn_unbiased", recurrent.Rnn(6, bias=False), _X, None, None, symbolic=(3, 5)),
     _case(
         "lstm_unbiased",

@@ -182,6 +182,8 @@ def test_wrong_types_are_refused(op: Op, types: list[Any], code: str, words: str
         (lambda: BatchNorm(momentum=1.5), "momentum"),
         (lambda: CrossEntropy(label_smoothing=2.0), "label_smoothing"),
         (lambda: Lstm(4, layers=0), "layers"),
+        (lambda: Lstm(4, dropout=0.1), "dropout"),
+        (lambda: Lstm(4, layers=2, dropout=1.0), "dropout"),
         (lambda: Normal(std=-1.0), "std"),
         (lambda: Uniform(2.0, 1.0), "low"),
         (lambda: Conv2d(4, (3, 3), init=Identity()).parameters(f32(N, 3, H, W)), "init"),

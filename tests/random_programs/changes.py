@@ -295,7 +295,8 @@ def _stacked_recurrent(writer: Writer, x: str, shape: Shape) -> tuple[str, Shape
     if not writer.is_known(shape[-1]):
         return None
     kind = writer.one_of(["gru", "lstm", "rnn"])
-    return f"({x} |> {kind}(2, layers = 2, bidirectional = true))", (*shape[:2], "4")
+    dropout = writer.one_of(["", *writer.noise(", dropout = 0.25")])
+    return f"({x} |> {kind}(2, layers = 2, bidirectional = true{dropout}))", (*shape[:2], "4")
 
 
 @change(3)
