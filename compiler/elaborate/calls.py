@@ -36,6 +36,7 @@ from tercet.compiler.graph.values import (
 from tercet.compiler.initializers import Identity, Initializer
 from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.ops.convolving import FUNCTIONAL
+from tercet.compiler.ops.linear import Dense
 from tercet.compiler.signature import Bound, Given, bind
 from tercet.compiler.stored import Stored, StoredArray
 from tercet.dsl import nodes
@@ -158,6 +159,15 @@ class _Call:
     def _kind(
         self, kind: Any, positional: list[Given], keywords: Keywords, bound: Sequence[Given] = ()
     ) -> Any:
+        for given in (*positional, *(g for _, g in keywords)):
+            if isinstance(given.value, BoundFunction) and given.value.tensors:
+                message = "a convolution with a given weight stays in the block that has the weight"
+                help = "give the weight, and write the convolution where it is applied"
+                raise error("E0504", message, given.span, help)
+        if kind is Dense and _gives_weight(keywords):
+            message = "`dense` has no argument `weight`: its weight is its own"
+            help = "`x @ transpose(w)` multiplies by a weight w [units, in] that is a tensor"
+            raise error("E0501", message, self.span, help)
         if not isinstance(kind, nodes.Block) and kind in FUNCTIONAL and _gives_weight(keywords):
             tensors = [g for g in positional if holds_tensor(g.value)]
             static = [g for g in positional if not holds_tensor(g.value)]
@@ -223,10 +233,15 @@ class _Call:
             message = "channels and kernel follow from the weight that is given"
             raise error("E0501", message, static[0].span, "leave them out")
         if self.piped is None and not inputs:
-            message = f"`{kind_name(kind)}` with a given weight must be applied where it stands"
-            help = f"write `{self.span.text}(x)`, or pipe x into it"
-            raise error("E0502", message, self.span, help)
+            return self._bind_weight(FUNCTIONAL[kind], keywords)
         return self._function(FUNCTIONAL[kind], inputs, keywords)
+
+    def _bind_weight(self, cls: type[Op], keywords: Keywords) -> BoundFunction:
+        """The convolution for a tensor yet to come.  Raises DiagnosticError."""
+        bound = bind(cls, [], keywords, self.span, describe, applied=False)
+        tensors = [(k, g.value, g.expression) for k, g in keywords if isinstance(g.value, Value)]
+        op = self._build(cls, bound)
+        return BoundFunction(op, _without_source(bound.arguments), self.span, tuple(tensors))
 
     def _make(self, kind: Any, static: list[Given], settings: Keywords) -> Layer | Instance:
         frame = self.frame
@@ -338,7 +353,8 @@ class _Call:
             positional = [self.piped, *positional]
         if any(holds_poison(given.value) for given in positional):
             return POISON
-        ordered = self._operands(op, op.name, positional, keywords)
+        bound = [(keyword, Given(value, text)) for keyword, value, text in function.tensors]
+        ordered = self._operands(op, op.name, positional, [*bound, *keywords])
         inputs = operands_of(self.frame, op.name, op.operands, ordered)
         return apply_function(self.frame, op, inputs, self.span, ordered, function.arguments)
 

@@ -43,11 +43,17 @@ class StaticFunction:
 
 @dataclass(frozen=True)
 class BoundFunction:
-    """An operation with its attributes given, `gelu(approximate = "tanh")`, and yet no operands."""
+    """An operation with its attributes given, `gelu(approximate = "tanh")`, and yet no operands.
+
+    A convolution with a given weight, `conv2d(weight = w)`, has those but the first; it is applied
+    in the graph where `w` is.
+    """
 
     op: Op
     arguments: tuple[Argument, ...] = field(compare=False)
     span: Span = field(compare=False)
+    tensors: tuple[tuple[nodes.Keyword, Value, nodes.Expr], ...] = ()
+    """Each operand that is given, with its keyword and expression."""
 
     def __str__(self) -> str:
         given = ", ".join(f"{a.name} = {shown(a.value)}" for a in self.arguments)
@@ -109,8 +115,8 @@ def is_function(value: object) -> bool:
 
 
 def holds_tensor(value: object) -> bool:
-    """Whether the value is a tensor or a list with one in it."""
-    if isinstance(value, Value):
+    """Whether the value is a tensor, has one bound to it, or is a list with such in it."""
+    if isinstance(value, Value) or (isinstance(value, BoundFunction) and value.tensors):
         return True
     return isinstance(value, tuple) and any(holds_tensor(item) for item in value)
 

@@ -401,6 +401,10 @@ def weighed(writer: Writer) -> None:
     )
     there = f"conv{rank}d(weight = {weight}, padding = 1)"
     back = f"conv_transpose{rank}d(weight = {name}, padding = 1)"
+    if writer.one_of([True, False]):
+        bound = writer.fresh("layer")
+        writer.line(f"{bound} = {back}")
+        back = bound
     _rebind(writer, tensor, f"tanh({tensor.name} |> {there} |> {back})")
 
 
