@@ -244,4 +244,4 @@ class Backend:
         """The text of a script.  Raises DiagnosticError for what the target cannot express."""
         from tercet.backends.finishing import finished  # `tercet check` prints drafts alone
 
-        return finished(self.draft(model, training, place, style))
+        return finished([self.draft(model, training, place, style)])[0]

@@ -2,7 +2,7 @@
 
 import sys
 
-from tercet.cli import main
+from tercet.cli import process
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process())

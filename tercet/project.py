@@ -178,14 +178,16 @@ def script_text(project: Project, target: str, folder: Path | None, *, lean: boo
 
     `lean` is that of `drafts`.  Raises DiagnosticError for what the target cannot express.
     """
-    return _marked(_draft(project, target, folder, lean))
+    return _marked([_draft(project, target, folder, lean)])[0]
 
 
-def _marked(draft: Draft) -> str:
+def _marked(drafts: Sequence[Draft]) -> list[str]:
     from tercet.backends.finishing import finished
 
-    text = finished(draft)
-    return f"{text}\n# Compiled by Tercet. sha256 of the lines above: {_digest(text)}\n"
+    return [
+        f"{text}\n# Compiled by Tercet. sha256 of the lines above: {_digest(text)}\n"
+        for text in finished(drafts)
+    ]
 
 
 def script_name(project: Project, target: str) -> str:
@@ -200,9 +202,8 @@ def write_scripts(
 
     Raises TercetError for a script that was edited since it was generated, unless `force`.
     """
-    texts = {
-        folder / script_name(project, target): _marked(draft) for target, draft in printed.items()
-    }
+    paths = [folder / script_name(project, target) for target in printed]
+    texts = dict(zip(paths, _marked(list(printed.values())), strict=True))
     for path in texts:
         require_output(path)
         if not force:

@@ -289,7 +289,7 @@ class BatchNorm(nn.BatchNorm):
         return super().hybrid_forward(F, x, gamma, beta, running_mean, running_var)''',
     "Dropout": '''\
 class Dropout(nn.Dropout):
-    """Zeros where `draws` says so, which is the same in every framework: elements, or all that
+    """Zeros where `draws` says so, the same in every framework: elements, or all that
     is at one place of the first axes, so many."""
 
     def __init__(self, rate, first=None):

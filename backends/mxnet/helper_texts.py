@@ -154,8 +154,8 @@ def pixel_unshuffle(F, x, factor):
     return F.reshape(x, shape=(0, -3, 0, 0))''',
     "concat_channels": '''\
 def concat_channels(F, *images):
-    """Images joined along their channels: as volumes, since oneDNN's gradient for images ends the
-    process at some numbers of channels."""
+    """Images joined along their channels: as volumes, since oneDNN's gradient for
+    images ends the process at some numbers of channels."""
     volumes = [F.expand_dims(image, axis=2) for image in images]
     return F.squeeze(F.concat(*volumes, dim=1), axis=2)''',
     "adaptive_pool": '''\

@@ -319,7 +319,7 @@ def _of_loader(names: Sequence[str]) -> str:
 
 _RESEED = '''\
 def reseed(seed, step):
-    """Begin random numbers anew, where a run may resume: MXNet cannot save its generator."""
+    """Begin random numbers anew where a run may resume: MXNet cannot save them."""
     state = np.random.SeedSequence((seed, step)).generate_state(1)
     mx.random.seed(int(state[0]) >> 1)'''
 

@@ -8,7 +8,7 @@ from tercet.codegen.script.pieces import Piece
 
 _BATCH_NORM = '''\
 class BatchNorm{rank}d(nn.BatchNorm{rank}d):
-    """Averages the variance of the batch; PyTorch's own an unbiased estimate from it."""
+    """Averages the variance of the batch; PyTorch's own an unbiased estimate."""
 
     def forward(self, x):
         if not self.training:
@@ -304,7 +304,7 @@ class Lion(torch.optim.Optimizer):
                 m.mul_(beta2).add_((1 - beta2) * gradient)''',
     "Dropout": '''\
 class Dropout(nn.Dropout):
-    """Zeros where `draws` says so, which is the same in every framework: elements, or all that
+    """Zeros where `draws` says so, the same in every framework: elements, or all that
     is at one place of the first axes, so many."""
 
     def __init__(self, rate, axes=None):

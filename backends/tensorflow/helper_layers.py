@@ -222,7 +222,7 @@ class PReLU(layers.PReLU):
     "Dropout": Piece(
         '''\
 class Dropout(layers.Layer):
-    """Zeros where `draws` says so, which is the same in every framework: elements, or all that
+    """Zeros where `draws` says so, the same in every framework: elements, or all that
     is at one place of the first axes, so many."""
 
     def __init__(self, rate, axes=None, name=None):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -77,6 +76,8 @@ class ArrayHead:
 
 @lru_cache(maxsize=16)
 def _heads(path: Path, _state: object) -> dict[str, ArrayHead]:
+    import zipfile
+
     heads: dict[str, ArrayHead] = {}
     place = ""
     try:

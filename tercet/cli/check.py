@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +34,8 @@ def _run(args: argparse.Namespace) -> int:
         code = max(code, failed)
         entries.append(entry)
     if args.json:
+        import json
+
         print(json.dumps({"files": entries}, indent=2))
     return code
 

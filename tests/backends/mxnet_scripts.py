@@ -21,7 +21,7 @@ from tests.backends.torch_scripts import ROOT, Job, class_name
 def script_text(graph: Graph, folder: Path) -> str:
     """The generated script, not formatted by ruff, which takes longer than the rest."""
     place = Place("test.model", folder, folder, "op_mxnet.py")
-    with mock.patch("tercet.backends.finishing._formatted", lambda text: text):
+    with mock.patch("tercet.backends.finishing._formatted", lambda texts: texts):
         return BACKEND.render(graph, None, place)
 
 

@@ -148,7 +148,7 @@ def _printed(target: str, norm: bool) -> dict[int, Graph]:
 def _prepare(target: str, numbers: Sequence[int], graph: Graph, folder: Path) -> None:
     folder.mkdir(parents=True)
     place = Place("net.model", folder, folder, "script.py")
-    with mock.patch("tercet.backends.finishing._formatted", lambda text: text):
+    with mock.patch("tercet.backends.finishing._formatted", lambda texts: texts):
         text = backend(target).render(graph, None, place)
     (folder / "script.py").write_text(text)
     (folder / "name.txt").write_text(class_name(text))

@@ -104,7 +104,7 @@ def _prepare(target: str, chunk: list[Term], folder: Path) -> None:
     np.savez(folder / "data.npz", **columns)
     project = open_project(folder / "terms.model")
     place = Place("terms.model", folder, folder, "script.py")
-    with mock.patch("tercet.backends.finishing._formatted", lambda text: text):
+    with mock.patch("tercet.backends.finishing._formatted", lambda texts: texts):
         script = backend(target).render(project.model, project.program.trainings["M"], place)
     (folder / "script.py").write_text(script)
     (folder / "flags.txt").write_text(f"--weights {folder}/ones --save {folder}/saved")

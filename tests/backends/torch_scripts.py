@@ -43,7 +43,7 @@ def script_text(graph: Graph, folder: Path, *, formatted: bool = False) -> str:
     place = Place("test.model", folder, folder, "op_pytorch.py")
     finish = tercet.backends.finishing._formatted
     if not formatted:
-        tercet.backends.finishing._formatted = lambda text: text
+        tercet.backends.finishing._formatted = lambda texts: list(texts)
     try:
         return BACKEND.render(graph, None, place)
     finally:

@@ -63,9 +63,10 @@ REFUSED = {
 def unformatted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scripts are tried as Python, not sorted and wrapped: that is Ruff's work, and slow."""
 
-    def as_it_is(arguments: Sequence[str], text: str) -> str:
-        ast.parse(text)
-        return text
+    def as_it_is(arguments: Sequence[str], texts: Sequence[str]) -> Sequence[str]:
+        for text in texts:
+            ast.parse(text)
+        return texts
 
     monkeypatch.setattr(finishing, "_ruff", as_it_is)
 

@@ -242,7 +242,7 @@ class Trial:
         name = name or _SCRIPT[style].format(target)
         place = Place("program.model", self._folder, self._folder, name)
         try:
-            with mock.patch("tercet.backends.finishing._formatted", lambda text: text):
+            with mock.patch("tercet.backends.finishing._formatted", lambda texts: texts):
                 text = backend(target).render(model, training, place, style)
         except DiagnosticError as error:
             self._refusals[target] = error.diagnostics[0].message

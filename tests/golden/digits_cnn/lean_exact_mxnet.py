@@ -109,8 +109,8 @@ class BatchNorm(nn.BatchNorm):
 
 
 class Dropout(nn.Dropout):
-    """Zeros where `draws` says so, which is the same in every framework: elements, or all that
-    is at one place of the first axes, so many."""  # noqa: E501
+    """Zeros where `draws` says so, the same in every framework: elements, or all that
+    is at one place of the first axes, so many."""
 
     def __init__(self, rate, first=None):
         super().__init__(rate)
@@ -376,4 +376,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 06d5334be2db9ad0
+# Compiled by Tercet. sha256 of the lines above: 3d142a54a6b959e9

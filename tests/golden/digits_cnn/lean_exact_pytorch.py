@@ -80,7 +80,7 @@ draws = Draws()
 
 
 class BatchNorm2d(nn.BatchNorm2d):
-    """Averages the variance of the batch; PyTorch's own an unbiased estimate from it."""  # noqa: E501
+    """Averages the variance of the batch; PyTorch's own an unbiased estimate."""
 
     def forward(self, x):
         if not self.training:
@@ -93,8 +93,8 @@ class BatchNorm2d(nn.BatchNorm2d):
 
 
 class Dropout(nn.Dropout):
-    """Zeros where `draws` says so, which is the same in every framework: elements, or all that
-    is at one place of the first axes, so many."""  # noqa: E501
+    """Zeros where `draws` says so, the same in every framework: elements, or all that
+    is at one place of the first axes, so many."""
 
     def __init__(self, rate, axes=None):
         super().__init__(rate)
@@ -348,4 +348,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: c08c0e09f3f5cf16
+# Compiled by Tercet. sha256 of the lines above: c20626b6c4f929fd

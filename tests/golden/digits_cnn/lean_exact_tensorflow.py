@@ -50,8 +50,8 @@ draws = Draws()
 
 
 class Dropout(layers.Layer):
-    """Zeros where `draws` says so, which is the same in every framework: elements, or all that
-    is at one place of the first axes, so many."""  # noqa: E501
+    """Zeros where `draws` says so, the same in every framework: elements, or all that
+    is at one place of the first axes, so many."""
 
     def __init__(self, rate, axes=None, name=None):
         super().__init__(name=name)
@@ -355,4 +355,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: b65c1a42034dd655
+# Compiled by Tercet. sha256 of the lines above: 6a2b73689f1e2d97
