@@ -45,6 +45,9 @@ KNOWN = {
     "mse_without_weight": "TensorFlow's of an operand that has no part in the loss",
     "batch_norm": "in MXNet, with the statistics of inference",
     "batch_norm_vector": "the same",
+    "batch_norm_of_many_axes": "the same",
+    "batch_norm_plain": "the same",
+    "batch_norm_plain_line": "the same",
 }
 """Gradients that differ, and why."""
 

@@ -69,6 +69,34 @@ class Conv{rank}DTransposeToOne(nn.Conv{rank}DTranspose):
             return y
         return F.broadcast_add(y, F.reshape(bias, shape=(1, -1{ones})))'''
 
+_CONVOLVED = '''\
+class Conv{rank}DTransposeConvolved(nn.Conv{rank}DTranspose):
+    """A convolution of x with zeros between its cells: MXNet's own has no dilation of volumes,
+    and is wrong or absent in float64."""
+
+    def __init__(self, *args, dilation=1, **settings):
+        super().__init__(*args, **settings)
+        several = isinstance(dilation, tuple)
+        self._kwargs["dilate"] = dilation if several else (dilation,) * {rank}
+
+    def hybrid_forward(self, F, x, weight, bias=None):
+        names = ("kernel", "num_filter", "num_group", "dilate")
+        settings = {{name: self._kwargs[name] for name in names}}
+        pairs = zip(self._kwargs["kernel"], self._kwargs["dilate"])
+        whole = tuple((kernel - 1) * dilation for kernel, dilation in pairs)
+        stride = self._kwargs["stride"]
+        y = transposed_convolution(F, x, weight, stride, pad=whole, **settings)
+        ends = zip(self._kwargs["pad"], self._kwargs["adj"])
+        for axis, (pad, more) in enumerate(ends, 2):
+            if more:
+                cells = F.zeros_like(F.slice_axis(y, axis=axis, begin=0, end=1))
+                y = F.concat(y, *[cells] * more, dim=axis)
+            if pad:
+                y = F.slice_axis(y, axis=axis, begin=pad, end=-pad)
+        if bias is None:
+            return y
+        return F.broadcast_add(y, F.reshape(bias, shape=(1, -1{ones})))'''
+
 _SHARED = '''\
 class Conv{rank}DTransposeShared(nn.Conv{rank}DTranspose):
     """For several calls, as sums over filters of one channel each, of which there are two
@@ -92,6 +120,10 @@ class Conv{rank}DTransposeShared(nn.Conv{rank}DTranspose):
         return F.broadcast_add(y, F.reshape(bias, shape=(1, -1{ones})))'''
 
 BLOCKS = {
+    **{
+        f"Conv{rank}DTransposeConvolved": _CONVOLVED.format(rank=rank, ones=", 1" * rank)
+        for rank in (1, 2, 3)
+    },
     **{
         f"Conv{rank}DTransposeShared": _SHARED.format(rank=rank, ones=", 1" * rank)
         for rank in (1, 2, 3)

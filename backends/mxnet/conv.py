@@ -37,20 +37,12 @@ def _conv(op: AnyConvolution, layer: Layer) -> Expr:
     )
 
 
-_DILATED_VOLUME = lower.limit(
-    "with a dilation", "MXNet has no dilated transposed convolution of volumes", ConvTranspose3d
-)
-
-
-_DOUBLE_VOLUME = lower.limit(
-    "in f64", "MXNet has no transposed convolution of volumes in float64", ConvTranspose3d
-)
-_DOUBLE_STEPS = lower.limit(
-    "in f64 with a stride and a dilation",
-    "MXNet computes it wrongly in float64",
-    ConvTranspose1d,
-    ConvTranspose2d,
-)
+def _has_none(op: ConvTranspose, layer: Layer) -> bool:
+    """Whether MXNet has no such transposed convolution, or one that is wrong in float64."""
+    dilated = max(op.dilation) > 1
+    if layer.parameter("weight").type.dtype is not DType.F64:
+        return op.rank == 3 and dilated
+    return op.rank == 3 or (dilated and max(op.stride) > 1)
 
 
 @construct(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
@@ -69,13 +61,8 @@ def _shared_conv_transpose(op: ConvTranspose, layer: Layer) -> Expr:
 
 
 def _transposed(op: ConvTranspose, layer: Layer, block: Expr) -> Expr:
-    if op.rank == 3 and set(op.dilation) != {1}:
-        raise _DILATED_VOLUME.refusal()
-    if layer.parameter("weight").type.dtype is DType.F64:
-        if op.rank == 3:
-            raise _DOUBLE_VOLUME.refusal()
-        if max(op.stride) > 1 and max(op.dilation) > 1:
-            raise _DOUBLE_STEPS.refusal()
+    if _has_none(op, layer):
+        block = Helper(f"Conv{op.rank}DTransposeConvolved")
     inputs = layer.parameter("weight").type.shape[0]
     return block(
         op.channels,

@@ -20,9 +20,6 @@ from tercet.compiler.ops.norm import (
 )
 from tercet.compiler.types import DType
 
-_MANY_AXES = lower.limit(
-    "of more than five axes", "PyTorch's BatchNorm takes five at most", BatchNorm
-)
 _MODULES = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}
 
 
@@ -30,9 +27,7 @@ _MODULES = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.Batch
 def _batch_norm(op: BatchNorm, layer: Layer) -> Expr:
     channels = layer.parameter("running_mean").type.shape[0]
     share = round(1 - op.momentum, 12)
-    if layer.input.rank not in _MODULES:
-        raise _MANY_AXES.refusal()
-    return _MODULES[layer.input.rank](
+    return _MODULES.get(layer.input.rank, nn.BatchNorm1d)(
         channels,
         eps=default(op.eps, 1e-5),
         momentum=default(share, 0.1),
@@ -107,7 +102,15 @@ def _stochastic_depth(op: StochasticDepth, layer: Layer) -> Expr:
     return Helper("WholeDropout")(op.rate, 1)
 
 
-@lower(BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm)
+@lower(BatchNorm)
+def _apply_batch_norm(op: BatchNorm, at: Application, x: Expr) -> Expr:
+    """PyTorch's takes five axes at most; of more, all places are one axis."""
+    if at.type(0).rank > max(_MODULES):
+        return Made()(x.flatten(2)).reshape_as(x)
+    return Made()(x)
+
+
+@lower(GroupNorm, InstanceNorm, LayerNorm, RMSNorm)
 @lower(Dropout, ChannelDropout, StochasticDepth)
 def _apply(op: object, at: Application, x: Expr) -> Expr:
     return Made()(x)

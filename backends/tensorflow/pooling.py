@@ -50,14 +50,9 @@ def _widths(op: ops.Pool, at: Placed, x: Expr) -> Expr:
     return lift(pad_widths(found))
 
 
-_DOUBLE_VOLUME = lower.limit(
-    "in f64", "TensorFlow pools no volumes in float64", ops.MaxPool3d, ops.AvgPool3d
-)
-
-
-def _check_volume(op: ops.Pool, at: Placed) -> None:
-    if op.rank == 3 and at.type(0).dtype is DType.F64:
-        raise _DOUBLE_VOLUME.refusal()
+def _by_slices(op: ops.Pool, at: Placed) -> bool:
+    """Whether TensorFlow has no such pool: with gaps, or of volumes in float64."""
+    return op.is_dilated or (op.rank == 3 and at.type(0).dtype is DType.F64)
 
 
 def _is_half_volume(op: ops.Pool, at: Placed) -> bool:
@@ -67,12 +62,11 @@ def _is_half_volume(op: ops.Pool, at: Placed) -> bool:
 
 @lower(ops.MaxPool1d, ops.MaxPool2d, ops.MaxPool3d)
 def _max_pool(op: ops.MaxPool, at: Placed, x: Expr) -> Expr:
-    if op.is_dilated:
+    if _by_slices(op, at):
         widths = op.extended(at.type(0).shape[2:])
         if any(map(any, widths)):
             x = tf.pad(x, pad_widths(widths), constant_values=_least(at.type(0).dtype, at, x))
         return Helper("dilated_pool")(tf.maximum, x, op.kernel, op.strides, op.dilations)
-    _check_volume(op, at)
     if _is_half_volume(op, at):
         return tf.cast(_greatest(op, at, tf.cast(x, tf.float32)), tf.float16)
     return _greatest(op, at, x)
@@ -98,9 +92,8 @@ def _least(dtype: DType, at: Placed, x: Expr) -> Expr:
 
 @lower(ops.AvgPool1d, ops.AvgPool2d, ops.AvgPool3d)
 def _avg_pool(op: ops.AvgPool, at: Placed, x: Expr) -> Expr:
-    if op.is_dilated:
+    if _by_slices(op, at):
         return _dilated_average(op, at, x)
-    _check_volume(op, at)
     if _is_half_volume(op, at):
         return tf.cast(_averages(op, at, tf.cast(x, tf.float32)), tf.float16)
     return _averages(op, at, x)

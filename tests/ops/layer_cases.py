@@ -74,6 +74,18 @@ CONVOLUTIONS = [
         conv.ConvTranspose2d(3, (3, 2), dilation=(2, 3)),
     ),
     _case(
+        "conv_transpose3d_dilated",
+        conv.ConvTranspose3d(4, (2, 3, 2), (2, 1, 2), ((1, 1), (2, 2), (0, 0)), (2, 2, 1)),
+        (2, 3, 4, 5, 3),
+        symbolic=(2,),
+    ),
+    _case(
+        "conv_transpose2d_dilated_steps",
+        conv.ConvTranspose2d(4, (2, 3), (2, 3), dilation=(2, 3), output_padding=(1, 2)),
+        (2, 3, 4, 5),
+        symbolic=(2,),
+    ),
+    _case(
         "conv_transpose3d_of_groups",
         conv.ConvTranspose3d(6, (2, 1, 3), stride=(2, 1, 3), groups=2, output_padding=(1, 0, 0)),
         (2, 4, 3, 5, 7),
@@ -284,6 +296,7 @@ LINEAR = [
 NORMS = [
     _on_image("batch_norm", norm.BatchNorm(eps=1e-3)),
     _on_image("batch_norm_plain", norm.BatchNorm(affine=False)),
+    _case("batch_norm_of_many_axes", norm.BatchNorm(), (2, 3, 4, 1, 5, 2), symbolic=(4, 5)),
     _case("batch_norm_plain_line", norm.BatchNorm(affine=False), (2, 5, 7), symbolic=(2, 7)),
     _case("layer_norm_scaled", norm.LayerNorm(bias=False), (2, 7, 5), symbolic=(2, 7)),
     _case("layer_norm_plain", norm.LayerNorm(affine=False), (2, 7, 5), symbolic=(2, 7)),
