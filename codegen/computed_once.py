@@ -43,7 +43,7 @@ def print_once(state: State, frame: Frame, column: list[Apply], destination: Bin
     tensor = state.target.constant_tensor(attribute.site, expr)
     frame.construct.append(Assign((attribute,), tensor))
     for value in values:
-        state.held[id(value)] = attribute
+        state.held[id(value)] = state.target.read_constant(attribute, value.type.dtype)
 
 
 def _expression(state: State, frame: Frame, column: list[Apply]) -> Expr:

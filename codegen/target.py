@@ -20,7 +20,7 @@ from tercet.compiler.graph.ir import (
 )
 from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.ops.elementwise import Constant
-from tercet.compiler.types import TensorType, shape_text
+from tercet.compiler.types import DType, TensorType, shape_text
 from tercet.dsl.records import dataclass
 
 
@@ -138,6 +138,10 @@ class ClassTarget:
     def in_constructor(self, expr: Expr) -> Expr:
         """An expression over no input, as it stands in the constructor of a class."""
         return expr
+
+    def read_constant(self, attribute: Expr, dtype: DType) -> Expr:
+        """What is read where the forward function computes with such a tensor."""
+        return attribute
 
     def constant_tensor(self, attribute: str, expr: Expr) -> Expr:
         """What a class keeps under an attribute that is computed once and no weight."""

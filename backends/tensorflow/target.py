@@ -34,6 +34,7 @@ from tercet.codegen.expr import Sequence as SequenceExpr
 from tercet.codegen.layer_arguments import LayerArguments
 from tercet.codegen.script.draws import draw_name
 from tercet.codegen.target import Application, shortened
+from tercet.codegen.tree import replace as replace_parts
 from tercet.compiler.dims import Dim
 from tercet.compiler.graph.applications import ordered_sites
 from tercet.compiler.graph.ir import Apply, Graph, Instance, Layer, ReadParameter
@@ -168,9 +169,17 @@ class TensorFlowTarget(Crossing):
 
     # --------------------------------------------------------------------------------- layers
 
+    def in_constructor(self, expr: Expr) -> Expr:
+        mixed = Name("self").compute_dtype  # which changes while the model trains
+        return replace_parts(expr, lambda e: tf.float32 if e == mixed else None)
+
+    def read_constant(self, attribute: Expr, dtype: DType) -> Expr:
+        mixed = self._float32 != tf.float32 and dtype is DType.F32
+        return tf.cast(attribute, self._float32) if mixed else attribute
+
     def constant_tensor(self, attribute: str, expr: Expr) -> Expr:
         match expr:
-            case CallExpr(Attribute(Name("tf"), "constant"), (values, Attribute(_, dtype))):
+            case CallExpr(Attribute(_, "constant"), (values, Attribute(Name("tf"), dtype))):
                 if dtype != "bfloat16":
                     kind = getattr(Name("np"), "bool_" if dtype == "bool" else dtype)
                     return Name("np").array(values, kind)
