@@ -185,6 +185,10 @@ def _save(special: bool, style: Style) -> str:
         name: np.ascontiguousarray(variable.numpy(){"[part]" if special else ""}.transpose(order))
         for name, {_yielded(special)} in weights(model)
     }}"""
+    called = style.pick(
+        full=writing("path", "tensors(model)", style),
+        lean=f"found = tensors(model)\n    {writing('path', 'found', style)}",
+    )
     full = f'''\
 def tensors(model):
     """All weights as the source has them."""
@@ -192,7 +196,7 @@ def tensors(model):
 
 
 def save(model, path):
-    {writing("path", "tensors(model)", style)}'''
+    {called}'''
     lean = f"""\
 def save(model, path):
     tensors = {found}

@@ -133,8 +133,10 @@ def writing(path: str, tensors: str, style: Style) -> str:
 
     The library's own `save_file` leaves files that only their owner can read.
     """
-    lean = f'tensors = {tensors}\n    with open({path}, "wb") as file:'
-    lean = f"{lean}\n        file.write(to_bytes(tensors))".removeprefix("tensors = tensors\n    ")
+    name, before = "tensors", f"tensors = {tensors}\n    "
+    if tensors.isidentifier():
+        name, before = tensors, ""
+    lean = f'{before}with open({path}, "wb") as file:\n        file.write(to_bytes({name}))'
     return style.pick(full=f"write({path}, {tensors})", lean=lean)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,26 @@ def test_an_ordinary_script_has_nothing_of_it(framework: str, lean: bool, tmp_pa
         text = script_text(_project(MODELS[name], tmp_path), framework, tmp_path, lean=lean)
         for word in ("draws.", "initial_value", "start(", "name_layers", "eagerly", "crc32"):
             assert word not in text
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("lean", [False, True])
+def test_no_function_hides_another_that_it_calls(
+    framework: str, lean: bool, tmp_path: Path
+) -> None:
+    for text in MODELS.values():
+        project = _project(text, tmp_path, exact=True)
+        script = script_text(project, framework, tmp_path, lean=lean)
+        functions = [n for n in ast.walk(ast.parse(script)) if isinstance(n, ast.FunctionDef)]
+        for function in functions:
+            names = [n for n in ast.walk(function) if isinstance(n, ast.Name)]
+            bound = {n.id for n in names if isinstance(n.ctx, ast.Store)}
+            called = {
+                n.func.id
+                for n in ast.walk(function)
+                if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+            }
+            assert not bound & called & {f.name for f in functions}, function.name
 
 
 PRECISION = MODELS["drawn"].replace("epochs = 1", "epochs = 1\n    precision = bf16")

@@ -259,9 +259,9 @@ def tensors(model):
 
 
 def save(model, path):
-    tensors = tensors(model)
+    found = tensors(model)
     with open(path, "wb") as file:
-        file.write(to_bytes(tensors))
+        file.write(to_bytes(found))
 
 
 def fans(shape):
@@ -355,4 +355,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 6a2b73689f1e2d97
+# Compiled by Tercet. sha256 of the lines above: 0adffc9eb9d0e9ba

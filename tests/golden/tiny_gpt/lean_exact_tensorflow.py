@@ -325,9 +325,9 @@ def tensors(model):
 
 
 def save(model, path):
-    tensors = tensors(model)
+    found = tensors(model)
     with open(path, "wb") as file:
-        file.write(to_bytes(tensors))
+        file.write(to_bytes(found))
 
 
 def fans(shape):
@@ -430,4 +430,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: a6c85e208ba56054
+# Compiled by Tercet. sha256 of the lines above: e4ba8da2889dd4af
