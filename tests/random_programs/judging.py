@@ -5,12 +5,13 @@ after a step with each other's; files with the reference; a lean script with the
 at other arguments with what `-P` makes of the text.
 
 What is left out is counted (`Verdict.left_out`): all of a program for which an output of the
-reference is not finite or above 1e6; training where it draws (dropout, `random_normal`), where the
-gradient at ties is not said (`max`, `min`, `global_max_pool2d`), and where rounding alone moves the
-outputs; moving averages where docs/language.md says that they differ.  Not drawn at all are f16,
-bf16 and mixed precision, `std`, `l2` and `norm` of what may be constant or zero (their gradients
-there differ), and optimizers that divide by the gradient: their first step is as large
-for what rounding leaves of a gradient as for any other.
+reference is not finite or above 1e6; training where it draws (`dropout`, `stochastic_depth`,
+`random_normal`), where the gradient at ties is not said (`max`, `min`, the maxima of pools that
+overlap or are global), and where rounding alone moves the outputs; moving averages where
+docs/language.md says that they differ.  Not drawn at all are f16, bf16 and mixed precision; exact
+scripts, in which what draws could be compared too; `std`, `l2` and `norm` of what may be constant
+or zero; and optimizers that divide by the gradient: their first step is as large for what rounding
+leaves of a gradient as for any other.
 """
 
 from __future__ import annotations
