@@ -34,6 +34,7 @@ from tercet.compiler.graph.ir import (
     Value,
 )
 from tercet.compiler.graph.training import Data, Training, Update
+from tercet.compiler.graph.values import BoundFunction
 from tercet.compiler.ops.base import LayerOp, Op
 from tercet.compiler.types import DType, TensorType
 from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
@@ -192,6 +193,8 @@ class _Twin:
                 return self._once(old, self._layer)
             case Instance():
                 return self._once(old, self._instance)
+            case BoundFunction():
+                return self._once(old, self._function)
         return old
 
     def _layer(self, old: Layer) -> Layer:
@@ -203,6 +206,14 @@ class _Twin:
             parameters=tuple(map(self._parameter, old.parameters)),
             arguments=self._arguments(old.arguments),
             inputs=tuple(None if type_ is None else _type(type_) for type_ in old.inputs),
+        )
+
+    def _function(self, old: BoundFunction) -> BoundFunction:
+        return dataclasses.replace(
+            old,
+            op=self.op(old.op),
+            arguments=self._arguments(old.arguments),
+            tensors=tuple((word, self.value(given), text) for word, given, text in old.tensors),
         )
 
     def _instance(self, old: Instance) -> Instance:

@@ -130,6 +130,16 @@ def test_a_twin_at_other_values_of_parameters_is_one_too(everything: Program) ->
     assert remains(Program("test", {"Net": other}, ())) == []
 
 
+def test_a_function_with_a_tensor_bound_has_the_twin_of_it() -> None:
+    mine = program(
+        """model M { input x: f32[N, 2, 8]
+        param w: f32[2, 2, 3] = normal(std = 0.5)
+        layer = conv1d(weight = w, padding = 1)
+        output y = layer(x) }"""
+    )
+    assert remains(verify(float64(mine))) == []
+
+
 MIXED = """
 model M { input x: f32[N, 4]
     output y = dense(2)(x) }
