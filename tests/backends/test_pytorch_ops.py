@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import tercet
 from tests.backends.op_jobs import job
 from tests.backends.torch_scripts import check, prepare, run_all
 from tests.ops.cases import CASES, RANDOM
@@ -40,3 +41,16 @@ def test_the_reference_is_met(case: OpCase, folder: Path) -> None:
     problem = folder / f"{case.name}.txt"
     assert not problem.exists(), problem.read_text()
     check(job(case, "pytorch"), folder)
+
+
+@pytest.mark.parametrize("dtype, wide", [("f16", True), ("bf16", True), ("f32", False)])
+def test_places_of_16_bits_are_computed_in_32(dtype: str, wide: bool, tmp_path: Path) -> None:
+    """Else they are rounded, by a hundredth of the distance between two elements and more."""
+    path = tmp_path / "net.model"
+    path.write_text(
+        f"model M {{ input x: {dtype}[N, 3, 9, 9]\n input g: {dtype}[N, 4, 4, 2]\n"
+        "output y = x |> grid_sample(g) }"
+    )
+    tercet.compile(path, targets=["pytorch"], output=tmp_path)
+    script = (tmp_path / "net_pytorch.py").read_text()
+    assert ("F.grid_sample(x.float(), g.float()," in script) == wide
