@@ -210,6 +210,16 @@ def run_with_lengths(layer, x, lengths, state=None):
         output, batch_first=True, total_length=x.shape[1]
     )
     return output, state''',
+    "pad_axes": '''\
+def pad_axes(x, pads, mode):
+    """x with elements beside its own along all axes: the outermost, or those mirrored."""
+    for axis, (before, after) in enumerate(pads):
+        last = x.shape[axis] - 1
+        places = torch.arange(-before, last + 1 + after, device=x.device)
+        if mode == "reflect":
+            places = last - (last - places.abs()).abs()
+        x = x.index_select(axis, places.clamp(0, last)) if before or after else x
+    return x''',
     "mean_of_counted": '''\
 def mean_of_counted(loss, x, target, weight=None, ignore_index=-100, **settings):
     """Mean over the labels that count, by their classes' weights; 0 where none does."""

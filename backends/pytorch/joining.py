@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tercet.backends.pytorch.conv import pad_widths
 from tercet.backends.pytorch.target import F, lower, torch
-from tercet.codegen.expr import Expr, default
+from tercet.codegen.expr import Expr, Helper, default
 from tercet.codegen.target import Application
 from tercet.compiler.ops import joining as ops
 from tercet.compiler.ops.joining import Roll
@@ -31,14 +31,6 @@ def _split(op: ops.Split | ops.Chunk, at: Application, x: Expr) -> Expr:
     return x.chunk(len(sizes), dim=op.axis)
 
 
-_MANY_AXES = lower.limit(
-    'with the mode "reflect" or "edge" along more than three axes',
-    "PyTorch pads so along three at most",
-    ops.Pad,
-    help="pad some of the axes first, the others then",
-)
-
-
 @lower(ops.Pad)
 def _pad(op: ops.Pad, at: Application, x: Expr) -> Expr:
     pads = pad_widths(op.pads)
@@ -49,8 +41,8 @@ def _pad(op: ops.Pad, at: Application, x: Expr) -> Expr:
     mode = {"reflect": "reflect", "edge": "replicate"}[op.mode]
     rank, padded = at.type(0).rank, max(len(pads) // 2, at.type(0).rank - 2)
     pads += (0,) * (2 * padded - len(pads))  # these modes want all axes but one or two
-    if padded > 3:
-        raise _MANY_AXES.refusal()
+    if padded > 3:  # PyTorch pads so along three at most
+        return Helper("pad_axes")(x, op.pads, mode)
     if at.type(0).dtype is DType.BOOL:  # these modes take numbers
         return _padded(x.byte(), pads, mode, padded == rank).bool()
     return _padded(x, pads, mode, padded == rank)

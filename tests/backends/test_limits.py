@@ -27,12 +27,6 @@ REFUSED = {
         "input x: f32[N, 4] output y = x |> rms_norm(init = normal(std = 0.5))",
         "RMSNormalization starts with ones",
     ),
-    "reflections along four axes": (
-        "pytorch",
-        "input x: f32[3, 4, 5, 6, 7]"
-        'output y = pad(x, [[0, 0], [1, 1], [1, 1], [1, 1], [1, 1]], mode = "reflect")',
-        "along three at most",
-    ),
     "a constant without an input": ("pytorch", "output y = full([2], 1.0)", "its device"),
     "six axes padded": (
         "mxnet",

@@ -160,6 +160,15 @@ SHAPE = [
     case("pixel_unshuffle", shape.PixelUnshuffle(2), (2, 3, 8, 10), symbolic=(2,)),
     case("pixel_unshuffle_three", shape.PixelUnshuffle(3), (2, 1, 6, 9), symbolic=(2,)),
     case("pad", joining.Pad(((0, 0), (2, 1), (0, 3)), value=1.5), _X, symbolic=_ALL),
+    *(
+        case(
+            f"pad_{mode}_of_four_axes",
+            joining.Pad(((0, 0), (1, 2), (2, 1), (1, 1), (0, 3)), mode),
+            (2, 3, 4, 5, 6),
+            symbolic=(2, 5),
+        )
+        for mode in ("edge", "reflect")
+    ),
     case("pad_edge", joining.Pad(((1, 0), (0, 2), (4, 0)), mode="edge"), _X, symbolic=_ALL),
     case("pad_reflect", joining.Pad(((0, 0), (2, 1), (3, 4)), mode="reflect"), _X, symbolic=(2,)),
     case("tile", joining.Tile((2, 1, 3)), _X, symbolic=_ALL),
