@@ -127,9 +127,14 @@ def _constraint(column: Sequence[Constraint], spell: Spell) -> Constraint:
 
 
 def _data_checks(graphs: Sequence[Graph], spell: Spell, training: Training) -> Iterator[IndexCheck]:
-    """The checks of the data; values of parameters at which nothing can be trained say nothing."""
-    found = data_checks(training)
-    if not found or training.variant is None:
+    """The checks of the data; values of parameters at which nothing can be trained say nothing.
+
+    What the rows of a built-in set surely pass is looked at where it follows the parameters: they
+    may fail it in a class made with other arguments.
+    """
+    needed = data_checks(training)
+    found = needed if training.variant is None else all_checks(training)
+    if training.variant is None or not found:
         yield from found
         return
     others = [made and all_checks(made) for made in map(training.variant, graphs[1:])]
@@ -140,7 +145,9 @@ def _data_checks(graphs: Sequence[Graph], spell: Spell, training: Training) -> I
             if checks is not None and not alike:
                 raise CannotMerge(f"what `{check.name}` in the data must obey differs in kind")
             column.append(alike[0] if alike else None)
-        yield _spelled(column, check, spell)
+        spelled = _spelled(column, check, spell)
+        if check in needed or isinstance(spelled.low, Spelled) or isinstance(spelled.high, Spelled):
+            yield spelled
 
 
 def _check(column: Sequence[IndexCheck], spell: Spell) -> IndexCheck:

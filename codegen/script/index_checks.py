@@ -9,6 +9,7 @@ from tercet.codegen.interface import Interface, Spelled
 from tercet.codegen.render import render
 from tercet.codegen.script.numpy_rules import lowered
 from tercet.codegen.script.pieces import Piece, literal
+from tercet.codegen.script.quoting import format_text
 from tercet.compiler import dims
 from tercet.compiler.graph.index_checks import IndexCheck
 from tercet.compiler.graph.index_sources import Step
@@ -19,7 +20,8 @@ CHECK_INDICES = "check_indices"
 
 def index_check_piece(interface: Interface) -> Piece:
     """`check_indices`, if the script calls it."""
-    checks = list(filter(_is_printable, (*interface.index_checks, *interface.data_checks)))
+    checks = (*interface.index_checks, *interface.data_checks)
+    checks = tuple(check for check in checks if check.held is None and _is_printable(check))
     if not checks:
         return Piece()
     ignoring = any(check.ignored is not None for check in checks)
@@ -52,13 +54,32 @@ def {CHECK_INDICES}(where, name, indices, low, high, ignored=None):
 def check_lines(checks: Iterable[IndexCheck], arrays: Mapping[str, str], where: str) -> list[str]:
     """Lines of `load_data` that look at its arrays, whose names are given by the source's."""
     named = {name: Name(array) for name, array in arrays.items()}
-    return [_call(check, named, where) for check in checks if _is_printable(check)]
+    found = []
+    for check in checks:
+        if check.held is not None:
+            found += _refusal(check, check.held)
+        elif _is_printable(check):
+            found.append(_call(check, named, where))
+    return found
+
+
+def _refusal(check: IndexCheck, held: tuple[int, int]) -> list[str]:
+    """The same where the numbers are known: whether the model's arguments allow them."""
+    least, greatest = held
+    wrong = [f"{check.low} > {least}"] if isinstance(check.low, Spelled) else []
+    wrong += [f"{check.high} < {greatest}"] if isinstance(check.high, Spelled) else []
+    held_there = format_text(f"{check.shown} is from {least} to {greatest}")
+    low, high = (
+        f"{{{end}}}" if isinstance(end, Spelled) else str(end) for end in (check.low, check.high)
+    )
+    told = f'f"{held_there}; the model takes {low} to {high}"'
+    return [f"if {' or '.join(wrong)}:", f"    raise SystemExit({told})"]
 
 
 def follow_model(checks: Iterable[IndexCheck]) -> bool:
     """Whether lines for these checks read `model`."""
-    ends = (end for check in checks if _is_printable(check) for end in (check.low, check.high))
-    return any(isinstance(end, Spelled) for end in ends)
+    said = (check for check in checks if check.held is not None or _is_printable(check))
+    return any(isinstance(end, Spelled) for check in said for end in (check.low, check.high))
 
 
 def input_lines(interface: Interface) -> list[str]:

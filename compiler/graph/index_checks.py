@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from tercet.compiler.ops.base import Array
 
 
+Bounds = tuple[int, int] | None
+"""The least and the greatest integer that something may hold, if known."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """A symbol read from the shape of an input: the size of that axis is `factor * it + addend`."""
@@ -42,7 +46,8 @@ class Reading:
 class IndexCheck:
     """The elements of an input, after some steps, are from `low` to `high` or `ignored`.
 
-    `readings` are those of the symbols in `low` and `high`, by name.
+    `readings` are those of the symbols in `low` and `high`, by name; `held` are the least and the
+    greatest number that a built-in set has there, which need not be looked at.
     """
 
     name: str
@@ -53,6 +58,7 @@ class IndexCheck:
     readings: Mapping[str, Reading]
     asker: str
     span: Span
+    held: Bounds = None
 
     @property
     def shown(self) -> str:
@@ -133,9 +139,6 @@ def _both(first: IndexCheck, second: IndexCheck) -> IndexCheck:
 
 
 # ------------------------------------------------------------------------------------ what is known
-
-Bounds = tuple[int, int] | None
-"""The least and the greatest integer that something may hold, if known."""
 
 
 def after(steps: Sequence[Step], bounds: Bounds) -> Bounds:

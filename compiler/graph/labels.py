@@ -63,7 +63,10 @@ def _checks(training: Training) -> Iterator[tuple[IndexCheck, Bounds, bool]]:
     """All checks; the bounds of what is looked at, if known, and whether they are surely met."""
     sources = dict(zip(training.names(), traced(training.data.mapping).outputs, strict=True))
     for check in index_checks(training.update.loss, list(_metric_demands(training))):
-        yield check, *_bounds(training.data, sources[check.name], check)
+        bounds, reached = _bounds(training.data, sources[check.name], check)
+        if reached and check.ignored is None:
+            check = replace(check, held=bounds)
+        yield check, bounds, reached
 
 
 def _bounds(data: Data, sources: tuple[Source, ...], check: IndexCheck) -> tuple[Bounds, bool]:

@@ -66,9 +66,12 @@ train {"Fit(net = Net())" if explicit else "Net"} {{
 }}
 """
     (folder / "d.csv").write_text(TABLE)
-    path = folder / "net.model"
-    (training,) = load(Source("net.model", text, path)).program_or_raise().trainings.values()
+    (training,) = _program(text, folder).trainings.values()
     return training
+
+
+def _program(text: str, folder: Path) -> Any:
+    return load(Source("net.model", text, folder / "net.model")).program_or_raise()
 
 
 @pytest.mark.parametrize("explicit", [False, True])
@@ -102,6 +105,53 @@ def test_a_model_of_fewer_classes_is_refused_its_labels(target: str, tmp_path: P
     load_data(tmp_path / "d.csv", 0, SimpleNamespace(classes=4))
     with pytest.raises(SystemExit, match="label must be from 0 to 2; row 3 holds 3"):
         load_data(tmp_path / "d.csv", 0, SimpleNamespace(classes=3))
+
+
+BUILT_IN = [
+    ("digits", "1, 8, 8", "digit", "", 10, "label is from 0 to 9; .* 0 to 4"),
+    ("iris", "4", "label", "", 3, "label is from 0 to 2; .* 0 to 1"),
+    ("iris", "4", "label", " + 2", 5, "label is from 2 to 4; .* 0 to 3"),
+]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("name, shape, column, shift, classes, said", BUILT_IN)
+def test_a_built_in_set_is_not_looked_at(
+    name: str,
+    shape: str,
+    column: str,
+    shift: str,
+    classes: int,
+    said: str,
+    target: str,
+    tmp_path: Path,
+) -> None:
+    """Its labels are known, so that two lines ask the model alone."""
+    given = "pixels" if name == "digits" else "features"
+    text = f"""
+model Net(classes = {classes}) {{
+    input x: f32[N, {shape}]
+    output logits = x |> flatten |> dense(classes)
+}}
+train Net {{
+    target label: i64[N]
+    data = {name}() {{ x = {given}, label = {column}{shift} }}
+    loss = cross_entropy(logits, label)
+    optimizer = sgd(lr = 0.1)
+}}
+"""
+    (training,) = _program(text, tmp_path).trainings.values()
+    printed = print_model(training.model, TARGETS[target], training)
+    assert not index_check_piece(printed.interface).text
+    code = data_code(training.data, tmp_path, tmp_path, printed.interface.data_checks)
+    space: dict[str, Any] = {}
+    exec("\n".join((*code.piece.imports, code.piece.text)), space)
+    load_data = space["load_data"]
+    load_data(0, SimpleNamespace(classes=classes))
+    load_data(0, SimpleNamespace(classes=classes + 1))
+    fewer = SimpleNamespace(classes=5 if classes == 10 else classes - 1)
+    with pytest.raises(SystemExit, match=said):
+        load_data(0, fewer)
 
 
 @pytest.mark.parametrize("style, taken", [(FULL, "seed, model"), (Style(lean=True), "seed")])

@@ -68,6 +68,7 @@ class BasicBlock(nn.HybridBlock):
 class DigitsResNet(nn.HybridBlock):
     def __init__(self, classes=10, width=16, depth=2):
         super().__init__()
+        self.classes = classes
         self.stem = conv2d(width, 3, padding=1)
         self.stem_norm = nn.BatchNorm()
         self.basic_block = block_list(
@@ -97,11 +98,15 @@ def block_list(*blocks):
     return stack
 
 
-def load_data(seed):
+def load_data(seed, model):
     """(image, label) to train on and to test on."""
     digits = load_digits()
     image = digits.images[:, None].astype(np.float32) / 16
     label = digits.target.astype(np.int64)
+    if model.classes - 1 < 9:
+        raise SystemExit(
+            f"label is from 0 to 9; the model takes 0 to {model.classes - 1}"
+        )
     order = np.random.default_rng(seed).permutation(len(image))
     split = int(0.8 * len(image))
     train, test = order[:split], order[split:]
@@ -505,7 +510,7 @@ def main():
         load(model, read(args.weights), args.weights)
     model.hybridize(static_alloc=True, static_shape=True)
     if args.epochs or args.resume or args.evaluate:
-        train_part, test_part = load_data(args.seed)
+        train_part, test_part = load_data(args.seed, model)
     step = 0
     if args.epochs or args.resume:
         step = train(model, train_part, args)
@@ -526,4 +531,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: c81dd6057e99956e
+# Compiled by Tercet. sha256 of the lines above: 31d5932bd3ae29df

@@ -95,11 +95,15 @@ def initialize(module):
         nn.init.zeros_(module.bias)
 
 
-def load_data(seed):
+def load_data(seed, model):
     """(image, label) to train on and to test on."""
     digits = load_digits()
     image = digits.images[:, None].astype(np.float32) / 16
     label = digits.target.astype(np.int64)
+    if model.classes - 1 < 9:
+        raise SystemExit(
+            f"label is from 0 to 9; the model takes 0 to {model.classes - 1}"
+        )
     order = np.random.default_rng(seed).permutation(len(image))
     split = int(0.8 * len(image))
     train, test = order[:split], order[split:]
@@ -486,7 +490,7 @@ def main():
     if args.weights:
         load(model, read(args.weights), args.weights)
     if args.epochs or args.resume or args.evaluate:
-        train_part, test_part = load_data(args.seed)
+        train_part, test_part = load_data(args.seed, model)
     step = 0
     if args.epochs or args.resume:
         step = train(model, train_part, args)
@@ -507,4 +511,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: b37f84a42184c3b7
+# Compiled by Tercet. sha256 of the lines above: 3da987ee6c339d4c

@@ -105,11 +105,15 @@ class DigitsResNet(keras.Model):
         return self.dense(tf.reduce_mean(h, axis=(1, 2)))  # [N, classes]
 
 
-def load_data(seed):
+def load_data(seed, model):
     """(image, label) to train on and to test on."""
     digits = load_digits()
     image = digits.images[:, None].astype(np.float32) / 16
     label = digits.target.astype(np.int64)
+    if model.classes - 1 < 9:
+        raise SystemExit(
+            f"label is from 0 to 9; the model takes 0 to {model.classes - 1}"
+        )
     order = np.random.default_rng(seed).permutation(len(image))
     split = int(0.8 * len(image))
     train, test = order[:split], order[split:]
@@ -549,7 +553,7 @@ def main():
     if args.weights:
         load(model, read(args.weights), args.weights)
     if args.epochs or args.resume or args.evaluate:
-        train_part, test_part = load_data(args.seed)
+        train_part, test_part = load_data(args.seed, model)
         epoch_steps = len(train_part[0]) // args.batch_size
         prepare(model, epoch_steps, args)
     step = 0
@@ -572,4 +576,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: ab2cc7fd2d0326b9
+# Compiled by Tercet. sha256 of the lines above: e22964dc5771a5ff

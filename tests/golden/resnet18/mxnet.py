@@ -69,6 +69,7 @@ class BasicBlock(nn.HybridBlock):
 class ResNet18(nn.HybridBlock):
     def __init__(self, classes=1000, size=224):
         super().__init__()
+        self.classes = classes
         self.size = size
         self.stem = conv2d(64, 7, strides=2, padding=3)
         self.stem_norm = nn.BatchNorm()
@@ -129,7 +130,7 @@ def class_loss(
     return F.sum(loss) / (share + (share == 0))  # 0 where no label counts
 
 
-def load_data(seed):
+def load_data(seed, model):
     """(image, label) to train on and to test on."""
     digits = load_digits()
     image = np.repeat(
@@ -142,6 +143,10 @@ def load_data(seed):
         axis=3,
     )
     label = digits.target.astype(np.int64)
+    if model.classes - 1 < 9:
+        raise SystemExit(
+            f"label is from 0 to 9; the model takes 0 to {model.classes - 1}"
+        )
     order = np.random.default_rng(seed).permutation(len(image))
     split = int(0.8 * len(image))
     train, test = order[:split], order[split:]
@@ -551,7 +556,7 @@ def main():
         load(model, read(args.weights), args.weights)
     model.hybridize(static_alloc=True, static_shape=True)
     if args.epochs or args.resume or args.evaluate:
-        train_part, test_part = load_data(args.seed)
+        train_part, test_part = load_data(args.seed, model)
     step = 0
     if args.epochs or args.resume:
         step = train(model, train_part, args)
@@ -572,4 +577,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 94948a86fffab94e
+# Compiled by Tercet. sha256 of the lines above: ffe24843185b09f4

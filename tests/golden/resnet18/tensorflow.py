@@ -143,7 +143,7 @@ def class_loss(
     return total
 
 
-def load_data(seed):
+def load_data(seed, model):
     """(image, label) to train on and to test on."""
     digits = load_digits()
     image = np.repeat(
@@ -156,6 +156,10 @@ def load_data(seed):
         axis=3,
     )
     label = digits.target.astype(np.int64)
+    if model.classes - 1 < 9:
+        raise SystemExit(
+            f"label is from 0 to 9; the model takes 0 to {model.classes - 1}"
+        )
     order = np.random.default_rng(seed).permutation(len(image))
     split = int(0.8 * len(image))
     train, test = order[:split], order[split:]
@@ -592,7 +596,7 @@ def main():
     if args.weights:
         load(model, read(args.weights), args.weights)
     if args.epochs or args.resume or args.evaluate:
-        train_part, test_part = load_data(args.seed)
+        train_part, test_part = load_data(args.seed, model)
         epoch_steps = len(train_part[0]) // args.batch_size
         prepare(model, epoch_steps, args)
     step = 0
@@ -615,4 +619,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 631e6bf923835383
+# Compiled by Tercet. sha256 of the lines above: b865ec69c51f6f1e

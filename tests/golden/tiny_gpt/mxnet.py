@@ -135,7 +135,7 @@ def attention(F, query, key, value, scale, mask=None, causal=False):
     return F.linalg_gemm2(weights, value)
 
 
-def load_data(path, seed):
+def load_data(path, seed, model):
     """(tokens, following) to train on and to test on."""
     if not path.is_file():
         raise SystemExit(f"{path}: no such file; --data reads another one")
@@ -143,6 +143,8 @@ def load_data(path, seed):
     windows = np.arange(0, len(text) - 128, 128)[:, None] + np.arange(128)
     tokens = text[windows]
     following = text[windows + 1]
+    check_indices(path, "tokens", tokens, 0, model.vocab - 1)
+    check_indices(path, "following", following, 0, model.vocab - 1)
     order = np.random.default_rng(seed).permutation(len(tokens))
     split = int(0.9 * len(tokens))
     train, test = order[:split], order[split:]
@@ -619,7 +621,7 @@ def main():
         load(model, read(args.weights), args.weights)
     model.hybridize(static_alloc=True, static_shape=True)
     if args.epochs or args.resume or args.evaluate:
-        train_part, test_part = load_data(args.data, args.seed)
+        train_part, test_part = load_data(args.data, args.seed, model)
     step = 0
     if args.epochs or args.resume:
         step = train(model, train_part, args)
@@ -640,4 +642,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 24215020ffd41c3e
+# Compiled by Tercet. sha256 of the lines above: 356202a01c06792f

@@ -103,7 +103,7 @@ def initialize(module):
         fill(getattr(module, name).data)
 
 
-def load_data(path, seed):
+def load_data(path, seed, model):
     """(tokens, following) to train on and to test on."""
     if not path.is_file():
         raise SystemExit(f"{path}: no such file; --data reads another one")
@@ -111,6 +111,8 @@ def load_data(path, seed):
     windows = np.arange(0, len(text) - 128, 128)[:, None] + np.arange(128)
     tokens = text[windows]
     following = text[windows + 1]
+    check_indices(path, "tokens", tokens, 0, model.vocab - 1)
+    check_indices(path, "following", following, 0, model.vocab - 1)
     order = np.random.default_rng(seed).permutation(len(tokens))
     split = int(0.9 * len(tokens))
     train, test = order[:split], order[split:]
@@ -541,7 +543,7 @@ def main():
     if args.weights:
         load(model, read(args.weights), args.weights)
     if args.epochs or args.resume or args.evaluate:
-        train_part, test_part = load_data(args.data, args.seed)
+        train_part, test_part = load_data(args.data, args.seed, model)
     step = 0
     if args.epochs or args.resume:
         step = train(model, train_part, args)
@@ -562,4 +564,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 80ff08a6df340f90
+# Compiled by Tercet. sha256 of the lines above: 3533a57590848938

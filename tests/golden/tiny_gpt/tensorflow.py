@@ -127,7 +127,7 @@ def scaled_dot_product_attention(q, k, v, mask=None, causal=False, scale=None):
     return weights @ v
 
 
-def load_data(path, seed):
+def load_data(path, seed, model):
     """(tokens, following) to train on and to test on."""
     if not path.is_file():
         raise SystemExit(f"{path}: no such file; --data reads another one")
@@ -135,6 +135,8 @@ def load_data(path, seed):
     windows = np.arange(0, len(text) - 128, 128)[:, None] + np.arange(128)
     tokens = text[windows]
     following = text[windows + 1]
+    check_indices(path, "tokens", tokens, 0, model.vocab - 1)
+    check_indices(path, "following", following, 0, model.vocab - 1)
     order = np.random.default_rng(seed).permutation(len(tokens))
     split = int(0.9 * len(tokens))
     train, test = order[:split], order[split:]
@@ -674,7 +676,7 @@ def main():
     if args.weights:
         load(model, read(args.weights), args.weights)
     if args.epochs or args.resume or args.evaluate:
-        train_part, test_part = load_data(args.data, args.seed)
+        train_part, test_part = load_data(args.data, args.seed, model)
         epoch_steps = len(train_part[0]) // args.batch_size
         prepare(model, epoch_steps, args)
     step = 0
@@ -697,4 +699,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: 2293418a2233fd2e
+# Compiled by Tercet. sha256 of the lines above: f50e5dcb842de5ef
