@@ -27,7 +27,9 @@ lint: $(STAMP)
 	lint-imports --no-logo
 
 bench: $(STAMP)
+	python -m pip install -qq -c constraints.txt -e ".[zoo]"
 	python -m benchmarks
+	python -m benchmarks.zoo
 
 clean:
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -29,6 +29,7 @@ from tercet.codegen.regions import in_class, print_region
 from tercet.codegen.sequences import as_sequences
 from tercet.codegen.sizes import UnreadSize, read_sizes
 from tercet.codegen.specialised import (
+    by_functions,
     graphs_by_block,
     not_one_class,
     not_printable,
@@ -94,8 +95,10 @@ class ClassPrinter:
     def _notes(self, code: ClassCode) -> Iterator[str]:
         """Why parameters of the model are no arguments of its class."""
         arguments = {argument.name for argument in code.arguments}
-        for name in [n for n in self._family.free if n not in arguments]:
-            yield f"{name} is no argument: nothing in the class depends on it."
+        for name, others in self._family.free.items():
+            if name not in arguments:
+                tried = " and ".join(map(text, others))
+                yield f"{name} is no argument: the class is the same with {tried}."
         for name, reason in self._family.fixed.items():
             value = text(self._family.model.arguments[name])
             yield f"{name} = {value} is fixed: {reason}."
@@ -136,6 +139,9 @@ class ClassPrinter:
         """The class of as many specialisations as one can print: all, or the first and, in order,
         those that go with it; and what keeps the first of the others out.
 
+        Those that get the same functions are tried together: where others compute something else,
+        they still need each other to tell which sizes follow from which.
+
         Raises DiagnosticError for a specialisation that has no class by itself.
         """
         try:
@@ -145,13 +151,22 @@ class ClassPrinter:
             if len(graphs) == 1:
                 raise not_printable(graphs[0], self.target.name, problem) from None
             first = problem if len(graphs) == 2 else None
-        state, code, _ = self._largest_class(graphs[:1])
-        for graph in graphs[1:] if first is None else ():
-            try:
-                finish = self._class([*code.graphs, graph])
-                state, code = finish.state, finish.code()
-            except CannotMerge as problem:
-                first = first or problem
+        alike, *others = by_functions(graphs)
+        try:
+            finish = self._class(alike if others else graphs[:1])
+        except CannotMerge:
+            finish, others = self._class(graphs[:1]), []
+        if not others:
+            others = [[graph] for graph in graphs[1:]] if first is None else []
+        state, code = finish.state, finish.code()
+        for group in others:
+            for graph in group:
+                try:
+                    finish = self._class([*code.graphs, graph])
+                    state, code = finish.state, finish.code()
+                except CannotMerge as problem:
+                    first = first or problem
+                    break  # the others of its functions go no more than it does
         return state, code, first
 
     def _class(self, graphs: list[Graph]) -> _Finish:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from tercet.codegen.arguments import printable
 from tercet.codegen.decisions import CannotMerge
 from tercet.compiler.graph.callees import all_graphs
 from tercet.compiler.graph.ir import Create, Graph, Layer
+from tercet.compiler.graph.values import same_value
 from tercet.dsl.diagnostics import Diagnostic, DiagnosticError
 
 
@@ -16,19 +18,66 @@ def graphs_by_block(*models: Graph) -> list[list[Graph]]:
     Those that make others of the same block, by recursion or through what they call, form groups
     of their own: no class can construct itself.  So do those that get other inputs.
     """
+    graphs = [graph for graph in all_graphs(*models) if graph not in models]
+    groups: dict[Block, list[Graph]] = {}
+    for graph in graphs:
+        groups.setdefault(_block(graph), []).append(graph)
+    made = {block: {*map(_block, _all_made(found))} for block, found in groups.items()}
+    ordered: dict[Block, list[Graph]] = {}
+    while len(ordered) < len(groups):
+        left = (block for block in groups if block not in ordered)
+        block = next((block for block in left if made[block] <= ordered.keys()), None)
+        if block is None:
+            return _cut_by_block(graphs)
+        ordered[block] = groups[block]
+    return list(ordered.values())
+
+
+Block = tuple[object, ...]
+"""A block with the names of the inputs that it is given."""
+
+
+def _block(graph: Graph) -> Block:
+    return (id(graph.block), *(given.value.name for given in graph.inputs))
+
+
+def _cut_by_block(graphs: list[Graph]) -> list[list[Graph]]:
+    """The groups where blocks make each other: in the order in which they come, cut as needed."""
     groups: list[list[Graph]] = []
-    latest: dict[tuple[object, ...], int] = {}
+    latest: dict[Block, int] = {}
     place_of: dict[int, int] = {}
-    for graph in all_graphs(*models):
-        if graph in models:
-            continue
-        block = (id(graph.block), *(given.value.name for given in graph.inputs))
+    for graph in graphs:
+        block = _block(graph)
         place = latest.get(block)
         if place is None or any(place_of[id(made)] >= place for made in _made(graph)):
             place = latest[block] = len(groups)
             groups.append([])
         groups[place].append(graph)
         place_of[id(graph)] = place
+    return groups
+
+
+def _all_made(graphs: Iterable[Graph]) -> Iterator[Graph]:
+    for graph in graphs:
+        yield from _made(graph)
+
+
+def by_functions(graphs: list[Graph]) -> list[list[Graph]]:
+    """Specialisations of a block by the arguments that no constructor can get, as functions.
+
+    In order: those that get what the first one gets come first.
+    """
+    groups: list[list[Graph]] = []
+    names = [parameter.name for parameter in graphs[0].block.parameters]
+    given = [n for n in names if any(printable(g.arguments.get(n)) is None for g in graphs)]
+    for graph in graphs:
+        values = [graph.arguments.get(name) for name in given]
+        for group in groups:
+            if all(map(same_value, values, (group[0].arguments.get(name) for name in given))):
+                group.append(graph)
+                break
+        else:
+            groups.append([graph])
     return groups
 
 

@@ -123,7 +123,7 @@ FIXED = [
 def test_a_parameter_of_no_consequence_is_said_to_be_one() -> None:
     text = "model M(n = 3) { input x: f32[N, 4]\n assert n > 1\n output y = x |> dense(2) }"
     code = _classes(text)[-1]
-    assert code.notes == ("n is no argument: nothing in the class depends on it.",)
+    assert code.notes == ("n is no argument: the class is the same with 4 and 6.",)
     assert not code.arguments
 
 

@@ -42,6 +42,21 @@ CASES = [
         ),
     ),
     Case(
+        "one_class_for_each_function",
+        "block Gate {\n input x: f32[N, C]\n output x * (x |> dense(C))\n}\n"
+        "block B(units, gated, act) {\n input x: f32[N, C]\n h = x |> dense(units) |> act\n"
+        " if gated { h = h |> Gate }\n output if C == units { x + h } else { h }\n}\n"
+        "model M(width = 8) {\n input x: f32[N, 8]\n h = x |> B(width, false, relu)\n"
+        " h = h |> B(2 * width, true, relu) |> B(2 * width, true, tanh)\n"
+        " output y = h |> B(4 * width, false, tanh) |> dense(2)\n}",
+        (
+            (1, "Gate", "a class"),
+            (5, "B", "one class for 2 specialisations"),
+            (5, "B_1", "one class for 2 specialisations, apart from the one before: one is `relu`"),
+            (11, "M", "a class"),
+        ),
+    ),
+    Case(
         "loop",
         "model M {\n input x: f32[N, 8]\n h = x\n for _ in range(3) {\n  h = h |> dense(8)\n }\n"
         " output h\n}",
