@@ -65,8 +65,10 @@ train Drawn(net = Net()) {
     for _ in range(2) { noisy = noisy + random_normal([N, 4], std = 0.1) }
     kept = random_bernoulli([N, 4], p = 0.7)
     y = net(noisy * kept)
-    loss = mse(y, t) + mse(net(x) * random_normal([4], mean = 1.0), t)
-    metrics = { mae = mae(y, t) }
+    kind = cast(t[:, 3], i64)
+    classes = cross_entropy(y, softmax(t, axis = 1), label_smoothing = 0.1) + softmax_focal(y, kind)
+    loss = mse(y, t) + mse(net(x) * random_normal([4], mean = 1.0), t) + focal(y, t / 8) + classes
+    metrics = { mae = mae(y, t), auc = auc(y[:, 0], kind > 0), kappa = cohen_kappa(y, kind) }
     optimizer = sgd(lr = 0.001, momentum = 0.9, nesterov = true)
     batch = 6
     epochs = 1

@@ -155,7 +155,7 @@ def test_mixed_precision_is_refused(framework: str, tmp_path: Path) -> None:
     with pytest.raises(DiagnosticError) as caught:
         script_text(project, framework, tmp_path)
     told = str(caught.value)
-    assert "test.model:19:17: error[E0701]" in told
+    assert "test.model:21:17: error[E0701]" in told
     assert f"{framework} cannot express `precision = bf16` in an exact script" in told
 
 
