@@ -82,9 +82,12 @@ def _variants(
             return None
         return None if forked.sink.errors else made
 
+    found: dict[Graph, Training | None] = {}  # every target asks
+
     def variant(graph: Graph) -> Training | None:
-        found: Training | None = run(lambda: at(graph))
-        return found
+        if graph not in found:
+            found[graph] = run(lambda: at(graph))
+        return found[graph]
 
     return variant
 
