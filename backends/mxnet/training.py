@@ -29,6 +29,7 @@ from tercet.codegen.script.training import (
     optimizer_constants,
     training_lines,
 )
+from tercet.codegen.script.weight_checks import WeightCheck
 from tercet.codegen.writer import lines
 from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.reach import unreached
@@ -46,6 +47,10 @@ _TAKEN = (
     *LOOP_NAMES,
     *("before", "changed", "factor", "gradient", "gradients", "norm", "parameter"),
     *("array", "arrays", "batch", "dataset", "mixed", "rows", "trainer"),
+)
+_EACH_WEIGHT = (
+    "name, parameter in weights(model).items()",
+    "np.isfinite(parameter.data().asnumpy()).all()",
 )
 
 
@@ -101,6 +106,7 @@ class TrainingPrinter:
             self._metrics.piece,
             *([mixed_precision_piece(self._model)] if self._training.is_mixed else []),
             Piece(self._train(), _IMPORTS),
+            *self._loop.check.pieces,
             *self._style.full_only(*([Piece(_RESEED)] if self._reseeds else [])),
             *([Piece(evaluation)] if evaluation else []),
             *self._style.full_only(
@@ -168,6 +174,7 @@ class TrainingPrinter:
         shuffled = 'args.batch_size, shuffle=True, last_batch="discard"'
         return Loop(
             self._style,
+            WeightCheck(self._model, self._style, *_EACH_WEIGHT),
             rows="len(arrays[0])",
             batches=self._style.pick(full=REST, lean="order"),
             loader=f"gluon.data.DataLoader(dataset, {shuffled})",
@@ -326,22 +333,12 @@ def reseed(seed, step):
 _CHECKPOINT = '''\
 def save_checkpoint(args, model, trainer, step):
     """Write weights, optimizer state and step to `args.checkpoint`."""
-    check_weights(args, model, step)
     tensors = {f"weights/{name}": p.data() for name, p in weights(model).items()}
     for name, index in trained(model, trainer).items():
         for slot, array in enumerate(slots(trainer, index)):
             tensors[f"optimizer/{name}/{slot}"] = array
     run = {**identity(args.seed, args.batch_size), "step": str(step)}
     write(args.checkpoint, {n: array.asnumpy() for n, array in tensors.items()}, run)
-
-
-def check_weights(args, model, step):
-    """End the script where a weight is not finite, unless that is allowed."""
-    for name, parameter in weights(model).items():
-        if parameter.grad_req == "null" or args.allow_nonfinite:
-            continue
-        if not np.isfinite(parameter.data().asnumpy()).all():
-            raise SystemExit(f"step {step}: the weight {name} is not finite")
 
 
 def load_checkpoint(args, model, trainer):

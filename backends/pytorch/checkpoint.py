@@ -10,7 +10,6 @@ def checkpoint_text(scaled: bool) -> str:
     return f'''\
 def save_checkpoint(args, {state}, step):
     """Write weights, optimizer state, random state and step to `args.checkpoint`."""
-    check_weights(args, model, step)
     tensors = {{f"weights/{{name}}": tensor for name, tensor in weights(model).items()}}
     for name, parameter in model.named_parameters():
         for slot, value in optimizer.state.get(parameter, {{}}).items():
@@ -45,13 +44,6 @@ def load_checkpoint(args, {state}):
     except (KeyError, RuntimeError, TypeError):
         raise SystemExit(f"{{args.resume}}: no state of random numbers") from None
     return step
-
-
-def check_weights(args, model, step):
-    """End the script where a weight is not finite, unless that is allowed."""
-    for name, parameter in model.named_parameters():
-        if not (parameter.isfinite().all() or args.allow_nonfinite):
-            raise SystemExit(f"step {{step}}: the weight {{name}} is not finite")
 
 
 def part(tensors, prefix):

@@ -27,6 +27,7 @@ from tercet.codegen.script.training import (
     optimizer_constants,
     training_lines,
 )
+from tercet.codegen.script.weight_checks import WeightCheck
 from tercet.codegen.specialised import layers_of
 from tercet.codegen.tree import find_parts
 from tercet.codegen.writer import Evaluate, lines
@@ -59,6 +60,10 @@ _TAKEN = (
     ),
 )
 """Names of `train` and `evaluate` that a loss must not take."""
+_EACH_WEIGHT = (
+    "name, tensor in weights(model).items()",
+    "tensor.isfinite().all()",
+)
 
 
 class TrainingPrinter:
@@ -101,6 +106,7 @@ class TrainingPrinter:
             *([groups_piece(renamed)] if self._training.decay_exceptions else []),
             *self._style.ordered_only(Piece(_IN_ORDER)),
             Piece(self._train(), _IMPORTS),
+            *self._loop.check.pieces,
             *([Piece(evaluation)] if evaluation else []),
             *self._style.full_only(
                 LOG,
@@ -212,6 +218,7 @@ class TrainingPrinter:
     def _loop(self) -> Loop:
         return Loop(
             self._style,
+            WeightCheck(self._model, self._style, *_EACH_WEIGHT),
             rows="len(dataset)",
             batches=f"in_order(dataset, {self._style.pick(full=REST, lean='order')})",
             loader="DataLoader(dataset, args.batch_size, shuffle=True, drop_last=True)",

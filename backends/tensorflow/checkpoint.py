@@ -5,11 +5,12 @@ from __future__ import annotations
 from tercet.codegen.script.loop import not_finite_lines
 from tercet.codegen.script.pieces import Piece
 from tercet.codegen.script.style import Style
+from tercet.codegen.script.weight_checks import WeightCheck
 
 PROGRESS_IMPORTS = ("import keras", "import math")
 
 
-def progress(factor: str, style: Style) -> str:
+def progress(factor: str, style: Style, check: WeightCheck) -> str:
     """The callback that looks at losses, logs and saves.
 
     `factor` is what the learning rate is multiplied by.  It may read `step` and `self.steps`, and
@@ -29,9 +30,9 @@ def progress(factor: str, style: Style) -> str:
         *style.pick(full=[], lean=['    epoch = (step - 1) // self.params["steps"] + 1']),
         *(f"    {line}" for line in stop),
     ]
-    begin, end = _saving(factor)
+    begin, end = _saving(factor, check)
     head = style.pick(
-        full='"""Stops at a loss that is not finite, writes metrics.jsonl and checkpoints."""',
+        full='"""Stops at a number that is not finite, writes metrics.jsonl and checkpoints."""',
         lean="# Stops `fit` at a loss that is not finite.",
     )
     body = [head, *style.full_only(""), *style.full_only(*begin), *looking, *style.full_only(*end)]
@@ -39,7 +40,7 @@ def progress(factor: str, style: Style) -> str:
     return "\n".join([*lines, *(f"    {line}" if line else "" for line in body)])
 
 
-def _saving(factor: str) -> tuple[list[str], list[str]]:
+def _saving(factor: str, check: WeightCheck) -> tuple[list[str], list[str]]:
     """Lines before and after those that look at losses: `__init__`, and what is written."""
     rate = f"self.args.lr * {factor}" if factor else "self.args.lr"
     begin = [
@@ -52,6 +53,7 @@ def _saving(factor: str) -> tuple[list[str], list[str]]:
     end = [
         "    every = self.args.checkpoint and self.args.checkpoint_every",
         "    if every and step % every == 0:",
+        *(f"        {line}" for line in check.lines("epoch {self.epoch}, step {step}", "self.")),
         "        save_checkpoint(self.args, self.model)",
         "",
         "def on_epoch_end(self, epoch, logs=None):",
@@ -60,6 +62,7 @@ def _saving(factor: str) -> tuple[list[str], list[str]]:
         f"        rate = {rate}",
         '        record = {"epoch": epoch + 1, "step": step, "loss": float(logs["loss"])}',
         '        log(self.args.log_dir, {**record, "learning_rate": rate})',
+        *(f"    {line}" for line in check.lines("epoch {epoch + 1}, step {step}", "self.")),
         "    if self.args.checkpoint:",
         "        save_checkpoint(self.args, self.model)",
     ]
@@ -70,21 +73,12 @@ CHECKPOINT = Piece(
     '''\
 def save_checkpoint(args, model):
     """Write weights, optimizer state, random state and step to `args.checkpoint`."""
-    check_weights(args, model)
     arrays = {f"weights/{name}": array for name, array in tensors(model).items()}
     for name, variable in state(model):
         arrays[name] = np.ascontiguousarray(variable.numpy())
     run = identity(args.seed, args.batch_size)
     step = int(model.optimizer.iterations)
     write(args.checkpoint, arrays, {**run, "step": str(step)})
-
-
-def check_weights(args, model):
-    """End the script where a weight is not finite, unless that is allowed."""
-    for variable in model.trainable_variables:
-        if not (np.isfinite(variable.numpy()).all() or args.allow_nonfinite):
-            step = int(model.optimizer.iterations)
-            raise SystemExit(f"step {step}: the weight {variable.path} is not finite")
 
 
 def load_checkpoint(args, model):

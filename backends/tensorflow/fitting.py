@@ -93,7 +93,6 @@ def train_function(
             "            )",
             "        step = last * epoch_steps",
             *(f"    {line}" for line in end),
-            "    check_weights(args, model)",
             "    return step",
         ]
     )

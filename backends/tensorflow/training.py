@@ -40,6 +40,7 @@ from tercet.codegen.script.schedules import schedule_piece
 from tercet.codegen.script.size_checks import batch_checks
 from tercet.codegen.script.style import Style
 from tercet.codegen.script.training import BATCHES, MATCHED_IMPORT, training_lines
+from tercet.codegen.script.weight_checks import WeightCheck
 from tercet.codegen.tree import find_parts
 from tercet.compiler.graph.ir import Graph
 from tercet.compiler.graph.training import LOSS, Training
@@ -51,6 +52,10 @@ _IMPORTS = (
     "import sys",
     MATCHED_IMPORT,
     "import numpy as np",
+)
+_EACH_WEIGHT = (
+    "name, variable, *_ in weights(model)",
+    "np.isfinite(variable.numpy()).all()",
 )
 
 
@@ -186,12 +191,14 @@ class TrainingPrinter:
             found.append(self._numpy_metrics.piece)
         own = own_class(self._training, self._has_table, exact=self._style.exact)
         found += [own] if own is not None else []
+        check = WeightCheck(self._model, self._style, *_EACH_WEIGHT)
         constants = ((EXECUTION, str(self._execution)),) if self._execution > 1 else ()
         prepare = prepare_function(self._compiling, many=self._execution > 1)
         found += [
             *self._style.full_only(Piece(prepare)),
-            Piece(progress(self._last_factor(), self._style), PROGRESS_IMPORTS),
+            Piece(progress(self._last_factor(), self._style, check), PROGRESS_IMPORTS),
             Piece(self._train(), _IMPORTS, constants),
+            *check.pieces,
         ]
         if self._training.evaluation is not None:
             found.append(Piece(self._evaluate()))

@@ -7,6 +7,7 @@ puts its own between them.  They may read `step`, `epoch`, `total` and, with a s
 from __future__ import annotations
 
 from tercet.codegen.script.style import Style
+from tercet.codegen.script.weight_checks import WeightCheck
 from tercet.dsl.records import dataclass
 
 FINITE_IMPORT = "import math"
@@ -14,6 +15,7 @@ LOOP_IMPORTS = ("import sys", "from tqdm import tqdm", FINITE_IMPORT)
 LOOP_NAMES = (
     *("args", "epoch", "epoch_steps", "loader", "mean", "order", "rate", "record", "step", "steps"),
     *("title", "total"),
+    "check_weights",
 )
 """Names that the lines use; a loss must not take them."""
 
@@ -30,6 +32,7 @@ REST = "order[step % epoch_steps :]"
 """What is left of an epoch that a full script may have begun in the run it resumes."""
 
 NOT_FINITE = "the loss is not finite"
+_WHERE = "{title}, step {step}"
 
 
 def not_finite_lines(style: Style, value: str, allowed: str, where: str) -> list[str]:
@@ -53,6 +56,7 @@ class Loop:
     """
 
     style: Style
+    check: WeightCheck
     rows: str
     batches: str
     loader: str
@@ -109,13 +113,13 @@ class Loop:
 
     def after_step(self, loss: str) -> list[str]:
         """What follows an update; `loss` is its loss as a number of Python."""
-        where = "{title}, step {step}"
         return [
             "step += 1",
             f"total += {loss}",
-            *not_finite_lines(self.style, "total", "args.allow_nonfinite", where),
+            *not_finite_lines(self.style, "total", "args.allow_nonfinite", _WHERE),
             *self.style.full_only(
                 "if args.checkpoint_every and step % args.checkpoint_every == 0:",
+                *(f"    {line}" for line in self.check.lines(_WHERE)),
                 f"    save_checkpoint(args, {self.state}, step)",
                 *(f"    {line}" for line in self.fresh),
             ),
@@ -132,6 +136,7 @@ class Loop:
                 f"    rate = {self.rate}",
                 '    record = {"epoch": epoch + 1, "step": step, "loss": mean}',
                 '    log(args.log_dir, {**record, "learning_rate": rate})',
+                *self.check.lines(_WHERE),
                 "if args.checkpoint:",
                 f"    save_checkpoint(args, {self.state}, step)",
             ],
@@ -141,4 +146,4 @@ class Loop:
     @property
     def end(self) -> list[str]:
         """What `train` ends with."""
-        return [*self.style.full_only("check_weights(args, model, step)", "return step")]
+        return [*self.style.full_only("return step")]

@@ -225,6 +225,7 @@ def train(model, arrays, args):
             if not (math.isfinite(total) or args.allow_nonfinite):
                 raise SystemExit(f"{title}, step {step}: the loss is not finite")
             if args.checkpoint_every and step % args.checkpoint_every == 0:
+                check_weights(args, model, f"{title}, step {step}")
                 save_checkpoint(args, model, trainer, step)
         mean = total / len(loader)
         print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)
@@ -232,10 +233,19 @@ def train(model, arrays, args):
             rate = trainer.learning_rate
             record = {"epoch": epoch + 1, "step": step, "loss": mean}
             log(args.log_dir, {**record, "learning_rate": rate})
+        check_weights(args, model, f"{title}, step {step}")
         if args.checkpoint:
             save_checkpoint(args, model, trainer, step)
-    check_weights(args, model, step)
     return step
+
+
+def check_weights(args, model, where):
+    """End training that has spoilt a weight, unless that is allowed."""
+    if args.allow_nonfinite:
+        return
+    for name, parameter in weights(model).items():
+        if not np.isfinite(parameter.data().asnumpy()).all():
+            raise SystemExit(f"{where}: {name} is not finite")
 
 
 def evaluate(model, arrays, args):
@@ -267,22 +277,12 @@ def log(folder, record):
 
 def save_checkpoint(args, model, trainer, step):
     """Write weights, optimizer state and step to `args.checkpoint`."""
-    check_weights(args, model, step)
     tensors = {f"weights/{name}": p.data() for name, p in weights(model).items()}
     for name, index in trained(model, trainer).items():
         for slot, array in enumerate(slots(trainer, index)):
             tensors[f"optimizer/{name}/{slot}"] = array
     run = {**identity(args.seed, args.batch_size), "step": str(step)}
     write(args.checkpoint, {n: array.asnumpy() for n, array in tensors.items()}, run)
-
-
-def check_weights(args, model, step):
-    """End the script where a weight is not finite, unless that is allowed."""
-    for name, parameter in weights(model).items():
-        if parameter.grad_req == "null" or args.allow_nonfinite:
-            continue
-        if not np.isfinite(parameter.data().asnumpy()).all():
-            raise SystemExit(f"step {step}: the weight {name} is not finite")
 
 
 def load_checkpoint(args, model, trainer):
@@ -577,4 +577,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: ffe24843185b09f4
+# Compiled by Tercet. sha256 of the lines above: 5391e3517113ce3d

@@ -187,6 +187,7 @@ def train(model, arrays, args):
             if not (math.isfinite(total) or args.allow_nonfinite):
                 raise SystemExit(f"{title}, step {step}: the loss is not finite")
             if args.checkpoint_every and step % args.checkpoint_every == 0:
+                check_weights(args, model, f"{title}, step {step}")
                 save_checkpoint(args, model, optimizer, step)
         mean = total / len(loader)
         print(f"epoch {epoch + 1}: loss {mean:.4f}", file=sys.stderr)
@@ -194,10 +195,19 @@ def train(model, arrays, args):
             rate = optimizer.param_groups[0]["lr"]
             record = {"epoch": epoch + 1, "step": step, "loss": mean}
             log(args.log_dir, {**record, "learning_rate": rate})
+        check_weights(args, model, f"{title}, step {step}")
         if args.checkpoint:
             save_checkpoint(args, model, optimizer, step)
-    check_weights(args, model, step)
     return step
+
+
+def check_weights(args, model, where):
+    """End training that has spoilt a weight, unless that is allowed."""
+    if args.allow_nonfinite:
+        return
+    for name, tensor in weights(model).items():
+        if not tensor.isfinite().all():
+            raise SystemExit(f"{where}: {name} is not finite")
 
 
 @torch.no_grad()
@@ -225,7 +235,6 @@ def log(folder, record):
 
 def save_checkpoint(args, model, optimizer, step):
     """Write weights, optimizer state, random state and step to `args.checkpoint`."""
-    check_weights(args, model, step)
     tensors = {f"weights/{name}": tensor for name, tensor in weights(model).items()}
     for name, parameter in model.named_parameters():
         for slot, value in optimizer.state.get(parameter, {}).items():
@@ -263,13 +272,6 @@ def load_checkpoint(args, model, optimizer):
     except (KeyError, RuntimeError, TypeError):
         raise SystemExit(f"{args.resume}: no state of random numbers") from None
     return step
-
-
-def check_weights(args, model, step):
-    """End the script where a weight is not finite, unless that is allowed."""
-    for name, parameter in model.named_parameters():
-        if not (parameter.isfinite().all() or args.allow_nonfinite):
-            raise SystemExit(f"step {step}: the weight {name} is not finite")
 
 
 def part(tensors, prefix):
@@ -518,4 +520,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: c7d28fca37ffe1a9
+# Compiled by Tercet. sha256 of the lines above: 5c14b13cb7fd2a93

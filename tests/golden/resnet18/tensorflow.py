@@ -213,7 +213,7 @@ def prepare(model, epoch_steps, args):
 
 
 class Progress(keras.callbacks.Callback):
-    """Stops at a loss that is not finite, writes metrics.jsonl and checkpoints."""
+    """Stops at a number that is not finite, writes metrics.jsonl and checkpoints."""
 
     def __init__(self, args, steps):
         super().__init__()
@@ -229,6 +229,7 @@ class Progress(keras.callbacks.Callback):
             raise SystemExit(f"epoch {self.epoch}, step {step}: the loss is not finite")
         every = self.args.checkpoint and self.args.checkpoint_every
         if every and step % every == 0:
+            check_weights(self.args, self.model, f"epoch {self.epoch}, step {step}")
             save_checkpoint(self.args, self.model)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -237,6 +238,7 @@ class Progress(keras.callbacks.Callback):
             rate = self.args.lr * learning_rate_factor(step - 1, self.steps)
             record = {"epoch": epoch + 1, "step": step, "loss": float(logs["loss"])}
             log(self.args.log_dir, {**record, "learning_rate": rate})
+        check_weights(self.args, self.model, f"epoch {epoch + 1}, step {step}")
         if self.args.checkpoint:
             save_checkpoint(self.args, self.model)
 
@@ -277,8 +279,16 @@ def train(model, arrays, args):
                 callbacks=[progress],
             )
         step = last * epoch_steps
-    check_weights(args, model)
     return step
+
+
+def check_weights(args, model, where):
+    """End training that has spoilt a weight, unless that is allowed."""
+    if args.allow_nonfinite:
+        return
+    for name, variable, *_ in weights(model):
+        if not np.isfinite(variable.numpy()).all():
+            raise SystemExit(f"{where}: {name} is not finite")
 
 
 def evaluate(model, arrays, args):
@@ -297,21 +307,12 @@ def log(folder, record):
 
 def save_checkpoint(args, model):
     """Write weights, optimizer state, random state and step to `args.checkpoint`."""
-    check_weights(args, model)
     arrays = {f"weights/{name}": array for name, array in tensors(model).items()}
     for name, variable in state(model):
         arrays[name] = np.ascontiguousarray(variable.numpy())
     run = identity(args.seed, args.batch_size)
     step = int(model.optimizer.iterations)
     write(args.checkpoint, arrays, {**run, "step": str(step)})
-
-
-def check_weights(args, model):
-    """End the script where a weight is not finite, unless that is allowed."""
-    for variable in model.trainable_variables:
-        if not (np.isfinite(variable.numpy()).all() or args.allow_nonfinite):
-            step = int(model.optimizer.iterations)
-            raise SystemExit(f"step {step}: the weight {variable.path} is not finite")
 
 
 def load_checkpoint(args, model):
@@ -619,4 +620,4 @@ def main():
 if __name__ == "__main__":
     main()
 
-# Compiled by Tercet. sha256 of the lines above: b865ec69c51f6f1e
+# Compiled by Tercet. sha256 of the lines above: f4368ab703e2a132
