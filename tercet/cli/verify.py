@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from tercet.cli import options, terminal
 from tercet.cli.command import Command
+from tercet.dsl.diagnostics import DiagnosticError
 from tercet.errors import TercetError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tercet.project import Project
     from tercet.verification.run import Progress
 
 
@@ -57,7 +59,7 @@ def _run(args: argparse.Namespace) -> int:
     from tercet.verification.report import print_report
     from tercet.verification.run import Request, verify_project
 
-    project = options.project(args)
+    project = _project(args)
     folder = options.output_folder(args.output or Path())
     request = Request(
         args.targets,
@@ -79,6 +81,22 @@ def _run(args: argparse.Namespace) -> int:
     if not args.json:
         print(f"the report is in {path}")
     return report.exit_code
+
+
+def _project(args: argparse.Namespace) -> Project:
+    """The model, and its `train` if that fits: none is run, so none that does not is a reason.
+
+    A script by hand may train, which it is told not to do only where there is a `train`.
+    """
+    try:
+        return options.project(args)
+    except DiagnosticError as problem:
+        if args.script:
+            raise
+        try:
+            return options.project(args, inference=True)
+        except DiagnosticError:
+            raise problem from None
 
 
 def _scripts(given: list[str]) -> dict[str, Path]:

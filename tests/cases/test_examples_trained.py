@@ -141,3 +141,5 @@ def test_a_model_predicts_where_its_training_no_longer_fits(
     with np.load("out.npz") as outputs:
         assert outputs["y"].shape == (2, 5)
     assert main(["export", *model, "--weights", "w.safetensors", "-o", "net.onnx"]) == 0
+    assert main(["verify", *model, "-t", "pytorch,onnx"]) == 0
+    assert main(["verify", *model, "-P", "classes=none"]) == 2
