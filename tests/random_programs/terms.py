@@ -378,6 +378,8 @@ def _over_the_last_axis(writer: Writer, x: str, shape: Shape) -> str:
         f"dense({size}, init = glorot_normal(), bias_init = constant(0.1))",
         f'dense({size}, name = "{writer.fresh("named")}")',
     ]
+    if size == "1":  # less its own mean it is 0, and rounding grows by 1 / sqrt(eps)
+        kinds = ["rms_norm" if kind.startswith("layer_norm") else kind for kind in kinds]
     return f"({x} |> {writer.one_of(kinds)})"
 
 
