@@ -13,6 +13,7 @@ from tercet.compiler.ops.mathematics import Round, Sign
 from tercet.compiler.ops.norm import LocalResponseNorm
 from tercet.compiler.ops.pooling import GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d
 from tercet.compiler.ops.reduce import ReduceLogSumExp, ReduceMax, ReduceMin
+from tercet.compiler.ops.resizing import Resize, Upsample
 from tercet.compiler.ops.scattering import ScatterNd
 
 lower.exceptional(
@@ -36,4 +37,11 @@ lower.exceptional("NaN is put among the numbers", Sort, framework=True)
 lower.exceptional("NaN beside infinity", LocalResponseNorm, file=True)
 lower.exceptional(
     "where an infinite update is added, NaN in all rows", ScatterNd, framework=True, file=True
+)
+lower.exceptional(
+    "`linear` may be NaN, or not, beside what is not finite and has the weight 0",
+    Resize,
+    Upsample,
+    framework=True,
+    file=True,
 )

@@ -13,6 +13,7 @@ from tercet.compiler.ops.indexing import ArgMax, ArgMin, CumSum, Sort, TopK
 from tercet.compiler.ops.mathematics import Sign
 from tercet.compiler.ops.pooling import GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d
 from tercet.compiler.ops.reduce import ReduceLogSumExp, ReduceMax, ReduceMin
+from tercet.compiler.ops.resizing import Resize, Upsample
 from tercet.compiler.ops.sampling import GridSample
 
 _SELECTING = (ReduceMax, ReduceMin, ArgMax, ArgMin, Hardmax, TopK, ReduceLogSumExp)
@@ -33,3 +34,10 @@ lower.exceptional("NaN for infinity", Gelu, framework=True)
 _MAXIMA = (GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d)
 lower.exceptional("ONNX Runtime may lose a NaN", Sort, *_MAXIMA, file=True)
 lower.exceptional("NaN where a border is infinite", GridSample, file=True)
+lower.exceptional(
+    "`linear` may be NaN, or not, beside what is not finite and has the weight 0",
+    Resize,
+    Upsample,
+    framework=True,
+    file=True,
+)

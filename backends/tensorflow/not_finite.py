@@ -12,6 +12,7 @@ from tercet.compiler.ops.mathematics import Expm1
 from tercet.compiler.ops.norm import LocalResponseNorm
 from tercet.compiler.ops.pooling import GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d
 from tercet.compiler.ops.reduce import ReduceLogSumExp, ReduceMax, ReduceMin
+from tercet.compiler.ops.resizing import Resize, Upsample
 
 lower.exceptional(
     "ONNX Runtime may lose a NaN", ReduceMax, ReduceMin, ArgMax, ArgMin, Hardmax, TopK, file=True
@@ -24,3 +25,10 @@ _MAXIMA = (GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d)
 lower.exceptional("ONNX Runtime may lose a NaN", Sort, *_MAXIMA, file=True)
 lower.exceptional("NaN is put among the numbers", Sort, framework=True)
 lower.exceptional("NaN beside infinity", LocalResponseNorm, framework=True, file=True)
+lower.exceptional(
+    "`linear` may be NaN, or not, beside what is not finite and has the weight 0",
+    Resize,
+    Upsample,
+    framework=True,
+    file=True,
+)

@@ -47,8 +47,6 @@ def _special(case: OpCase) -> OpCase:
 SPECIAL = [
     special
     for case in (*CASES, *ACTIVATIONS)
-    # what these do with NaN is not stated yet: PyTorch multiplies by weights of 0
-    if not case.name.startswith(("resize", "upsample"))
     if case.name not in DRAWN and (special := _special(case)).inputs != case.inputs
 ]
 
