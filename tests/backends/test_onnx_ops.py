@@ -219,7 +219,7 @@ WITHOUT_BF16 = {
     *("round", "selu", "sin", "softplus"),
     *("softsign", "tan", "topk"),
     *("acos", "acosh", "asin", "asinh", "atan", "atanh", "cosh", "sinh"),
-    *("einsum", "hard_shrink", "hardmax", "soft_shrink", "thresholded_relu"),
+    *("einsum", "grid_sample", "hard_shrink", "hardmax", "soft_shrink", "thresholded_relu"),
     *("global_max_pool1d", "global_max_pool3d", "local_response_norm", "lp_pool2d", "sort"),
 }
 """Operations whose operators in ONNX take bf16 in later opsets only, if at all."""
