@@ -127,6 +127,8 @@ def _read_csv(source: Csv, readings: Iterable[_Reading]) -> Piece:
     delimiter = "" if source.delimiter == "," else f", delimiter={literal(source.delimiter)}"
     zip_errors = "EOFError, zlib.error, " if zipped else ""
     convert = "convert" if integers else "float"
+    finite = "math.isfinite(column[-1])"
+    good = f"cell.isascii() and {f'(name in gaps or {finite})' if gaps else finite}"
     text = f'''\
 def read_csv(path, types{", gaps" if gaps else ""}):
     """Columns of a table in these types; what is no number is told with its line."""
@@ -143,7 +145,7 @@ def read_csv(path, types{", gaps" if gaps else ""}):
                     cell = row[places[name]]
                     try:{_CONVERT if integers else ""}
                         column.append({convert}({_GAP if gaps else "cell"}.replace("_", "?")))
-                        good = {"name in gaps or " if gaps else ""}math.isfinite(column[-1])
+                        good = {good}
                     except {"(ValueError, OverflowError)" if integers else "ValueError"}:
                         good = False
                     if not good:

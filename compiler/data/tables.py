@@ -140,7 +140,7 @@ def _is_number(cell: str, *, gaps: bool = False) -> bool:
         value = math.nan if gaps and not cell.strip() else float(cell)
     except ValueError:
         return False
-    return "_" not in cell and (gaps or math.isfinite(value))
+    return cell.isascii() and "_" not in cell and (gaps or math.isfinite(value))
 
 
 def identifier(header: str) -> str:

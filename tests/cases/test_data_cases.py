@@ -233,6 +233,7 @@ DAMAGED: list[tuple[str, str, bytes | Callable[[bytes], bytes] | None]] = [
     ("csv", "overflow.csv", b"a,b,label\n1,2,0\n1e39,2,0\n"),
     ("csv", "inf.csv", b"a,b,label\n1,2,0\ninf,2,0\n"),
     ("csv", "underscore.csv", b"a,b,label\n1,2,0\n1_0,2,0\n"),
+    ("csv", "digits.csv", "a,b,label\n1,2,0\n\u0967,2,0\n".encode()),
     ("csv", "nul.csv", b"a,b,label\n1,\0,0\n"),
     ("csv", "latin1.csv", b"a,b,label\n1,\xe9,0\n"),
     ("gz", "empty.csv.gz", None),
