@@ -155,7 +155,10 @@ class ClassPrinter:
         try:
             finish = self._class(alike if others else graphs[:1])
         except CannotMerge:
-            finish, others = self._class(graphs[:1]), []
+            try:
+                finish, others = self._class(graphs[:1]), []
+            except CannotMerge as problem:
+                raise not_printable(graphs[0], self.target.name, problem) from None
         if not others:
             others = [[graph] for graph in graphs[1:]] if first is None else []
         state, code = finish.state, finish.code()
