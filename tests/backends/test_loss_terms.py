@@ -50,7 +50,7 @@ EXPECTED: dict[Term, float | None] = {
 
 REFUSED = {
     "pytorch": set[str](),
-    "tensorflow": {"max_pool3d(f64)", "avg_pool3d(f64)"},
+    "tensorflow": set[str](),
     "mxnet": {t.name for t in EXPECTED if {DType.F16, DType.BF16} & t.dtypes}
     | {"ctc(f64, i64, i64)"},
 }
