@@ -45,8 +45,8 @@ step, in the order of the source. `dropout(rate)` keeps the elements where
 them by `1 - rate`; between stacked recurrent layers it does so as `lstm.between`, of shape
 `[N, T, directions * units]`. What a `train` draws itself is called after it and numbered by place
 as layers are: `Training.random_normal`, `Training.random_normal_1`; it is `generator.uniform(low,
-high, shape)`, `generator.normal(mean, std, shape)` and `generator.random(shape) < p`. Where evaluation
-draws, `step` is the number of the batch and `update` the number of updates.
+high, shape)`, `generator.normal(mean, std, shape)` and `generator.random(shape) < p`. Where
+evaluation draws, `step` is the number of the batch and `update` the number of updates.
 
 Of all {records} records of operations outputs and gradients agree to {operation_limit:.0e} in
 float64, zeros among the inputs included (`python -m benchmarks.exact_operations`), but for the
