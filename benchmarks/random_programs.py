@@ -125,7 +125,13 @@ def _try(record: Record, workers: Workers) -> None:
         if (kind := _kind(finding.target, finding.kind, finding.message)) not in known:
             smallest = _smallest(number, finding, workers)
             known.add(kind)
-        record.findings.append({"number": number, **asdict(finding), "program": smallest})
+        told = {**asdict(finding), "message": _without_folders(finding.message)}
+        record.findings.append({"number": number, **told, "program": smallest})
+
+
+def _without_folders(message: str) -> str:
+    """A message as it is on any machine: of paths, the names of files."""
+    return re.sub(r"(?:/[^/\s\"':]+)+/", "", message)
 
 
 def _kind(target: str, kind: str, message: str) -> tuple[str, str, str]:
@@ -141,7 +147,7 @@ def _again(numbers: list[int]) -> int:
     with Workers(FRAMEWORKS) as workers:
         for number in numbers:
             findings = judge(program_of(number), workers).findings
-            found[str(number)] = [str(finding)[-300:] for finding in findings]
+            found[str(number)] = [_without_folders(str(f))[-300:] for f in findings]
     before = record.again.get("programs", {}) if record.again.get("code") == _digest() else {}
     record.again = {"code": _digest(), "programs": {**before, **found}}
     _write(record)
@@ -175,7 +181,7 @@ def _hunt(mutant: Mutant, workers: Workers) -> dict[str, Any]:
         with mutant.planted():
             found = judge(program, workers, mutant.targets).findings
         if found and not judge(program, workers, mutant.targets).findings:
-            told = found[0].message.strip().splitlines()[-1]
+            told = _without_folders(found[0].message.strip().splitlines()[-1])
             finding = f"{found[0].kind}: {told}"
             return {**given, "number": number, "target": found[0].target, "finding": finding}
     return {**given, "number": None}
