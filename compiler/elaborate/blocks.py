@@ -156,7 +156,8 @@ def _ordered_inputs(
     for keyword, value in keywords:
         if keyword.name not in names:
             message = f"`{block.name}` has no input `{keyword.name}`"
-            raise error("E0501", message, keyword.name_span, f"it takes {takes}", declared)
+            help = did_you_mean(keyword.name, names) or f"it takes {takes}"
+            raise error("E0501", message, keyword.name_span, help, declared)
         if keyword.name in given:
             raise error("E0503", f"`{keyword.name}` is given twice", keyword.name_span)
         given[keyword.name] = value

@@ -90,7 +90,10 @@ class Recurrent(LayerOp):
         require(self.layers <= MOST_LAYERS, "layers", message)
         message = f"`dropout` must be at least 0 and below 1, not {self.dropout}"
         require(0 <= self.dropout < 1, "dropout", message)
-        message = "`dropout` is between the layers of a stack, and `layers` is 1"
+        message = (
+            "`dropout` is between the layers of a stack, and `layers` is 1; "
+            f"`|> dropout({self.dropout})` drops what one layer gives"
+        )
         require(not self.dropout or self.layers > 1, "dropout", message)
         message = "`bias_init` is given, and there is no bias"
         require(self.bias or self.bias_init is None, "bias_init", message)
