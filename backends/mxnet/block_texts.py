@@ -119,6 +119,17 @@ class Conv{rank}DTransposeShared(nn.Conv{rank}DTranspose):
             return y
         return F.broadcast_add(y, F.reshape(bias, shape=(1, -1{ones})))'''
 
+_AVERAGES = """\
+        if mx.autograd.is_training():
+            with mx.autograd.pause():
+                mean = nd.mean(x, axis=1, exclude=True, keepdims=True)
+                square = nd.square(nd.broadcast_sub(x, mean))
+                variance = nd.mean(square, axis=1, exclude=True)
+                running_mean += self.share * (mean.reshape(-1) - running_mean)
+                running_var += self.share * (variance - running_var)
+"""
+"""Moving averages in full precision, in the forward function of a normalisation."""
+
 BLOCKS = {
     **{
         f"Conv{rank}DTransposeConvolved": _CONVOLVED.format(rank=rank, ones=", 1" * rank)
@@ -294,14 +305,10 @@ class ExactPlainBatchNorm(PlainBatchNorm):
         self.share = 1 - momentum
 
     def hybrid_forward(self, F, x, running_mean, running_var):
-        if mx.autograd.is_training():
-            with mx.autograd.pause():
-                mean = nd.mean(x, axis=1, exclude=True, keepdims=True)
-                square = nd.square(nd.broadcast_sub(x, mean))
-                variance = nd.mean(square, axis=1, exclude=True)
-                running_mean += self.share * (mean.reshape(-1) - running_mean)
-                running_var += self.share * (variance - running_var)
-        return super().hybrid_forward(F, x, running_mean, running_var)''',
+'''
+    + _AVERAGES
+    + """\
+        return super().hybrid_forward(F, x, running_mean, running_var)""",
     "BatchNorm": '''\
 class BatchNorm(nn.BatchNorm):
     """Averages as it runs, in full precision; MXNet's own with the gradients."""
@@ -311,14 +318,10 @@ class BatchNorm(nn.BatchNorm):
         self.share = 1 - momentum
 
     def hybrid_forward(self, F, x, gamma, beta, running_mean, running_var):
-        if mx.autograd.is_training():
-            with mx.autograd.pause():
-                mean = nd.mean(x, axis=1, exclude=True, keepdims=True)
-                square = nd.square(nd.broadcast_sub(x, mean))
-                variance = nd.mean(square, axis=1, exclude=True)
-                running_mean += self.share * (mean.reshape(-1) - running_mean)
-                running_var += self.share * (variance - running_var)
-        return super().hybrid_forward(F, x, gamma, beta, running_mean, running_var)''',
+'''
+    + _AVERAGES
+    + """\
+        return super().hybrid_forward(F, x, gamma, beta, running_mean, running_var)""",
     "Dropout": '''\
 class Dropout(nn.Dropout):
     """Zeros where `draws` says so, the same in every framework: elements, or all that
